@@ -1,0 +1,103 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every Swift target: explicit existentials, minimal imports, `unsafe` marked, no warnings.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// C kernels are optimised in debug builds too, so that tests run the real ones.
+///
+/// Contraction to FMA is allowed inside one expression only; value-changing maths flags are not.
+let kernels: [CSetting] = [
+  .unsafeFlags(["-O3", "-ffp-contract=on"]),
+  .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let numerics: Target.Dependency = .product(name: "Numerics", package: "swift-numerics")
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "kglab",
+  products: [.executable(name: "kglab", targets: ["kglab"])],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // Debian's libdnnl-dev ships no .pc file; the module map links it by name.
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .target(name: "CKernels", dependencies: ["COneDNN"], cSettings: kernels),
+    library("LabCore", [crypto]),
+    library("KnowledgeGraph", ["LabCore", grdb, yams]),
+    library("Compute", ["CKernels", "LabCore"]),
+    library("Corpus", ["KnowledgeGraph", "LabCore"]),
+    library("LanguageModel", ["Compute", "LabCore"]),
+    library("Training", ["LanguageModel", "Corpus", "Compute", "LabCore"]),
+    library(
+      "Evaluation",
+      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb]),
+    library(
+      "Detection",
+      [
+        "Evaluation", "Analysis", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore",
+        grdb,
+      ]),
+    library("Analysis", ["LabCore", numerics]),
+    library("Report", ["Analysis", "LabCore"]),
+    library(
+      "Study",
+      [
+        "Report", "Analysis", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
+        "KnowledgeGraph", "Compute", "LabCore", grdb, yams,
+      ]),
+    .executableTarget(
+      name: "kglab",
+      dependencies: [
+        "Study", "Report", "Analysis", "Detection", "Evaluation", "Training", "LanguageModel",
+        "Corpus", "KnowledgeGraph", "Compute", "LabCore", argumentParser,
+      ],
+      swiftSettings: strict),
+    tests("LabCoreTests", ["LabCore"]),
+    tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
+    tests("ComputeTests", ["Compute", "CKernels", "LabCore"]),
+    tests("CorpusTests", ["Corpus", "KnowledgeGraph", "LabCore"]),
+    tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"]),
+    tests(
+      "TrainingTests",
+      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"]),
+    tests(
+      "EvaluationTests",
+      [
+        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore",
+        grdb,
+      ]),
+    tests("DetectionTests", ["Detection", "Evaluation", "Analysis", "Compute", "LabCore"]),
+    tests("AnalysisTests", ["Analysis", "LabCore"]),
+    tests("ReportTests", ["Report", "Analysis", "LabCore"]),
+    tests(
+      "StudyTests",
+      ["Study", "Report", "KnowledgeGraph", "Training", "LanguageModel", "LabCore", grdb]),
+    tests("IntegrationTests", ["kglab", "LabCore"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

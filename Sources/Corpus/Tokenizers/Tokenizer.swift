@@ -1,0 +1,42 @@
+/// The tokens that announce the fields of a triple; their ids are the same in every tokenizer.
+package enum SpecialToken: Int32, CaseIterable, Sendable {
+  case padding = 0
+  case unknown = 1
+  case subject = 2
+  case predicate = 3
+  case object = 4
+  case end = 5
+
+  package var text: String {
+    switch self {
+    case .padding: "<pad>"
+    case .unknown: "<unk>"
+    case .subject: "<S>"
+    case .predicate: "<P>"
+    case .object: "<O>"
+    case .end: "<E>"
+    }
+  }
+}
+
+package enum TokenizerKind: String, Codable, CaseIterable, Sendable {
+  /// One token for each space-separated piece of a name.
+  case word
+  /// Byte-level byte-pair encoding trained on the corpus (Sennrich et al. 2016; GPT-2's byte alphabet).
+  case bpe
+  /// One token for each UTF-8 byte.
+  case byte
+}
+
+/// Turns names into tokens and back.
+package protocol Tokenizer: Sendable {
+  var kind: TokenizerKind { get }
+  /// Number of ids, special tokens included.
+  var vocabularySize: Int { get }
+  /// The canonical tokens of a name; never special tokens other than `unknown`.
+  func encode(_ text: String) -> [Int32]
+  /// The name the tokens spell, or nil where a special token is among them or the bytes are not UTF-8.
+  func decode(_ tokens: some Collection<Int32>) -> String?
+  /// The text of one token as a person would read it, for tables.
+  func text(of token: Int32) -> String
+}

@@ -1,0 +1,48 @@
+package import Foundation
+
+/// Files that are either whole or absent, whenever the process dies.
+package enum AtomicFile {
+  /// Writes `data` under a temporary name, flushes it to the disk, then renames it to `url`.
+  ///
+  /// Throws `LabError` naming the file when the disk is full or the folder cannot be written; nothing
+  /// half-written is left behind.
+  package static func write(_ data: Data, to url: URL) throws {
+    let process = ProcessInfo.processInfo.processIdentifier
+    let temporary = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
+    do {
+      guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
+        throw CocoaError(.fileWriteNoPermission)
+      }
+      let handle = try FileHandle(forWritingTo: temporary)
+      defer { try? handle.close() }
+      try handle.write(contentsOf: data)
+      try handle.synchronize()
+    } catch {
+      try? FileManager.default.removeItem(at: temporary)
+      throw LabError(
+        "cannot write \(url.path) (\(data.count) bytes): \(reason(error)); "
+          + "check free space and permission, then run the command again", .failure)
+    }
+    try rename(temporary, to: url)
+  }
+
+  /// Renames `source` over `destination` in one step and flushes the folder's entry.
+  ///
+  /// Throws `LabError` when the file system refuses.
+  package static func rename(_ source: URL, to destination: URL) throws {
+    guard Posix.rename(source.path, to: destination.path) else {
+      throw LabError(
+        "cannot rename \(source.path) to \(destination.path): \(Posix.message())", .failure)
+    }
+    Posix.synchronizeFolder(destination.deletingLastPathComponent().path)
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let error = error as NSError
+    if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError {
+      return underlying.localizedDescription
+    }
+    return error.localizedDescription
+  }
+}

@@ -1,0 +1,29 @@
+package import Foundation
+
+/// JSON whose bytes depend on the value alone: keys sorted, slashes plain.
+package enum CanonicalJSON {
+  /// Bytes on one line, for hashing and for lines of a log.
+  package static func compact(_ value: some Encodable) throws -> Data {
+    try encoder([.sortedKeys, .withoutEscapingSlashes]).encode(value)
+  }
+
+  /// Indented bytes with a final newline, for files people read.
+  package static func pretty(_ value: some Encodable) throws -> Data {
+    var data = try encoder([.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]).encode(value)
+    data.append(0x0A)
+    return data
+  }
+
+  /// The hash of the compact form.
+  package static func hash(_ value: some Encodable) throws -> ContentHash {
+    ContentHash(of: try compact(value))
+  }
+
+  private static func encoder(_ formatting: JSONEncoder.OutputFormatting) -> JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = formatting
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return encoder
+  }
+}

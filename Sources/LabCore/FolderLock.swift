@@ -1,0 +1,31 @@
+package import Foundation
+
+/// The right to write in a folder, held by one process at a time and given up when it ends, however it ends.
+package final class FolderLock: Sendable {
+  private let descriptor: Int32
+
+  /// Creates `folder` if needed and locks it.
+  ///
+  /// Throws `LabError` when another process holds the lock or the folder cannot be written.
+  package init(_ folder: URL) throws {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw LabError("cannot create \(folder.path): \(error.localizedDescription)", .failure)
+    }
+    let path = folder.appendingPathComponent(".lock").path
+    descriptor = Posix.openForLocking(path)
+    guard descriptor >= 0 else {
+      throw LabError(
+        "cannot write in \(folder.path): \(Posix.message()); check its permission", .failure)
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw LabError(
+        "\(folder.path) is being written by another process; "
+          + "wait for it to end or choose another folder", .failure)
+    }
+  }
+
+  deinit { close(descriptor) }
+}

@@ -102,6 +102,8 @@ typedef struct kl_table {
   void (*bias_forward)(kl_stream *, float *out, const float *bias, size_t T, size_t N);
   void (*bias_backward)(kl_stream *, float *dbias, const float *dout, size_t T, size_t N);
 
+  // Sets n values to 0.
+  void (*zero)(kl_stream *, float *out, size_t n);
   // out[i] = a[i] + b[i]; out may be a or b.
   void (*add)(kl_stream *, float *out, const float *a, const float *b, size_t n);
 

@@ -1,0 +1,30 @@
+import CKernels
+import LabCore
+
+/// Arithmetic of matrix products.
+package enum Precision: String, Codable, CaseIterable, Sendable {
+  /// Single precision throughout.
+  case fp32
+  /// Products of bfloat16 inputs summed in single precision; everything else in single precision.
+  case bf16
+}
+
+/// A place where kernels run: one kernel table and the memory it reaches.
+@safe package final class Device: @unchecked Sendable {
+  // Invariant behind @unchecked: a table is written once, before it is handed out, and never after.
+  let table: UnsafePointer<kl_table>
+
+  private init(_ table: UnsafePointer<kl_table>) { unsafe self.table = table }
+
+  /// The fastest kernels this CPU can run.
+  package static let cpu = unsafe Device(kl_table_cpu())
+
+  /// Plain loops, for tests.
+  package static let reference = unsafe Device(kl_table_reference())
+
+  /// "reference", "cpu-avx2" or "cpu-avx512".
+  package var name: String { unsafe String(cString: table.pointee.name) }
+
+  /// Whether bfloat16 products are faster than single precision here.
+  package var supportsBF16: Bool { unsafe table.pointee.supports_bf16() != 0 }
+}

@@ -1,0 +1,102 @@
+import CKernels
+
+/// Sizes of multi-head attention.
+package struct HeadShape: Sendable {
+  package let headCount: Int
+  package let headDimension: Int
+
+  package init(headCount: Int, headDimension: Int) {
+    self.headCount = headCount
+    self.headDimension = headDimension
+  }
+
+  var width: Int { headCount * headDimension }
+}
+
+/// Rotary positions: cosines and sines, shape (positions, headDimension / 2).
+package struct RotaryTable: Sendable {
+  package let cosines: FloatSlice
+  package let sines: FloatSlice
+
+  package init(cosines: FloatSlice, sines: FloatSlice) {
+    self.cosines = cosines
+    self.sines = sines
+  }
+}
+
+extension Stream {
+  /// Per-head RMS norm of q and k (where weights are given) and rotary positions.
+  ///
+  /// qkv (T,3*C); output (T,2*C): rotated q, then k; rstd (T,2*NH).
+  package func queryKeyRotary(
+    _ output: FloatSlice, rstd: FloatSlice, qkv: FloatSlice, queryWeight: FloatSlice?,
+    keyWeight: FloatSlice?, rotary: RotaryTable, positions: IntSlice, epsilon: Float, rows: Int,
+    heads: HeadShape
+  ) {
+    let width = heads.width
+    unsafe ops.qk_rope_forward(
+      raw, pointer(output, 2 * rows * width), pointer(rstd, 2 * rows * heads.headCount),
+      pointer(qkv, 3 * rows * width), optionalPointer(queryWeight, heads.headDimension),
+      optionalPointer(keyWeight, heads.headDimension),
+      pointer(rotary.cosines, heads.headDimension / 2),
+      pointer(rotary.sines, heads.headDimension / 2), pointer(positions, rows), epsilon, rows,
+      heads.headCount, heads.headDimension)
+  }
+
+  /// The q and k parts of qkvGradient (T,3*C) from outputGradient (T,2*C); weight gradients add.
+  package func queryKeyRotaryBackward(
+    qkvGradient: FloatSlice, queryWeightGradient: FloatSlice?, keyWeightGradient: FloatSlice?,
+    outputGradient: FloatSlice, qkv: FloatSlice, rstd: FloatSlice, queryWeight: FloatSlice?,
+    keyWeight: FloatSlice?, rotary: RotaryTable, positions: IntSlice, rows: Int, heads: HeadShape
+  ) {
+    let width = heads.width
+    let size = heads.headDimension
+    unsafe ops.qk_rope_backward(
+      raw, pointer(qkvGradient, 3 * rows * width), optionalPointer(queryWeightGradient, size),
+      optionalPointer(keyWeightGradient, size), pointer(outputGradient, 2 * rows * width),
+      pointer(qkv, 3 * rows * width), pointer(rstd, 2 * rows * heads.headCount),
+      optionalPointer(queryWeight, size), optionalPointer(keyWeight, size),
+      pointer(rotary.cosines, size / 2),
+      pointer(rotary.sines, size / 2), pointer(positions, rows), rows, heads.headCount, size)
+  }
+
+  /// Causal attention inside each sequence: output (T,C), logSumExp (T,NH).
+  package func attention(
+    _ output: FloatSlice, logSumExp: FloatSlice, queryKey: FloatSlice, qkv: FloatSlice,
+    offsets: IntSlice, sequences: Int, rows: Int, heads: HeadShape
+  ) {
+    let width = heads.width
+    unsafe ops.attention_forward(
+      raw, pointer(output, rows * width), pointer(logSumExp, rows * heads.headCount),
+      pointer(queryKey, 2 * rows * width), pointer(qkv, 3 * rows * width),
+      pointer(offsets, sequences + 1), sequences, rows, heads.headCount, heads.headDimension)
+  }
+
+  /// queryKeyGradient (T,2*C), and the v part of qkvGradient (T,3*C).
+  package func attentionBackward(
+    queryKeyGradient: FloatSlice, qkvGradient: FloatSlice, outputGradient: FloatSlice,
+    queryKey: FloatSlice, qkv: FloatSlice, output: FloatSlice, logSumExp: FloatSlice,
+    offsets: IntSlice, sequences: Int, rows: Int, heads: HeadShape
+  ) {
+    let width = heads.width
+    unsafe ops.attention_backward(
+      raw, pointer(queryKeyGradient, 2 * rows * width), pointer(qkvGradient, 3 * rows * width),
+      pointer(outputGradient, rows * width), pointer(queryKey, 2 * rows * width),
+      pointer(qkv, 3 * rows * width), pointer(output, rows * width),
+      pointer(logSumExp, rows * heads.headCount), pointer(offsets, sequences + 1), sequences, rows,
+      heads.headCount, heads.headDimension)
+  }
+
+  /// Attention of one new token a row against its cache (B, capacity, C), which it joins at `lengths`.
+  package func attentionDecode(
+    _ output: FloatSlice, keyCache: FloatSlice, valueCache: FloatSlice, queryKey: FloatSlice,
+    qkv: FloatSlice, lengths: IntSlice, rows: Int, capacity: Int, heads: HeadShape
+  ) {
+    let width = heads.width
+    unsafe ops.attention_decode(
+      raw, pointer(output, rows * width), pointer(keyCache, rows * capacity * width),
+      pointer(valueCache, rows * capacity * width), pointer(queryKey, 2 * rows * width),
+      pointer(qkv, 3 * rows * width), pointer(lengths, rows), rows, capacity, heads.headCount,
+      heads.headDimension)
+  }
+}

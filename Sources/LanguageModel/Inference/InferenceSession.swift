@@ -1,0 +1,114 @@
+package import Compute
+package import LabCore
+
+/// Forward passes without gradients on one thread: log-probabilities, hidden states, generation.
+package final class InferenceSession {
+  package let model: LanguageModel
+  package let maximumTokens: Int
+  let stream: Stream
+  let activations: Activations
+  let batch: DeviceBatch
+  let logits: FloatSlice
+  let chunkRows: Int
+
+  /// Allocates for batches of up to `maximumTokens` tokens.
+  ///
+  /// Throws `LabError` when memory is short.
+  package init(
+    _ model: LanguageModel, precision: Precision = .fp32, maximumTokens: Int = 1024
+  ) throws {
+    self.model = model
+    self.maximumTokens = maximumTokens
+    let configuration = model.configuration
+    stream = try Stream(
+      on: model.device, precision: precision,
+      limits: configuration.streamLimits(maximumTokens: maximumTokens))
+    activations = try Activations(
+      configuration, maximumTokens: maximumTokens, keepsLayers: false, on: model.device)
+    batch = try DeviceBatch(maximumTokens: maximumTokens, on: model.device)
+    chunkRows = configuration.logitChunkRows(maximumTokens: maximumTokens)
+    logits = try DeviceBuffer<Float>(
+      chunkRows * configuration.vocabularySize, on: model.device
+    ).all
+  }
+
+  /// Log-probability in nats of each target under softmax(logits / T), for each inverse temperature 1/T.
+  ///
+  /// Result: one array of T values for each inverse temperature; 0 where a target is negative. The batch
+  /// must fit into `maximumTokens`.
+  package func logProbabilities(
+    _ tokens: TokenBatch, inverseTemperatures: [Float]
+  ) throws -> [[Float]] {
+    let rows = run(tokens)
+    let output = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
+    var results = [[Float]](repeating: [], count: inverseTemperatures.count)
+    forEachLogitChunk(rows: rows) { first, count in
+      for (index, inverse) in inverseTemperatures.enumerated() {
+        stream.logProbability(
+          output, logits: logits, targets: batch.targets.slice(first, count),
+          inverseTemperature: inverse, rows: count, vocabulary: model.configuration.vocabularySize)
+        results[index].append(contentsOf: output.prefix(count).copyOut())
+      }
+    }
+    return results
+  }
+
+  /// Entropy in nats and largest probability of the next-token distribution at each token.
+  package func nextTokenSummary(
+    _ tokens: TokenBatch
+  ) throws -> (entropy: [Float], maximumProbability: [Float]) {
+    let rows = run(tokens)
+    let entropy = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
+    let maximum = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
+    forEachLogitChunk(rows: rows) { first, count in
+      stream.softmaxSummary(
+        entropy: entropy.slice(first, count), maximumProbability: maximum.slice(first, count),
+        logits: logits, rows: count, vocabulary: model.configuration.vocabularySize)
+    }
+    return (entropy.prefix(rows).copyOut(), maximum.prefix(rows).copyOut())
+  }
+
+  /// Logits of every token, shape (T, V); for inspection and tests.
+  package func allLogits(_ tokens: TokenBatch) -> [Float] {
+    let rows = run(tokens)
+    var values: [Float] = []
+    forEachLogitChunk(rows: rows) { _, count in
+      values += logits.prefix(count * model.configuration.vocabularySize).copyOut()
+    }
+    return values
+  }
+
+  /// The final norm's output at every token, shape (T, C): what the read-out sees.
+  package func hiddenStates(_ tokens: TokenBatch) -> [Float] {
+    let rows = run(tokens)
+    return activations.outputNormed.prefix(rows * model.configuration.modelDimension).copyOut()
+  }
+
+  /// Runs the transformer up to the final norm; returns the number of rows.
+  func run(_ tokens: TokenBatch) -> Int {
+    let rows = tokens.tokens.count
+    precondition(rows <= maximumTokens, "batch of \(rows) tokens exceeds \(maximumTokens)")
+    guard rows > 0 else { return 0 }
+    batch.copyIn(tokens)
+    let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
+    model.forward(batch, extent, into: activations, on: stream)
+    return rows
+  }
+
+  /// Computes logits of the normed stream chunk by chunk and calls `body(first row, row count)`.
+  func forEachLogitChunk(rows: Int, _ body: (Int, Int) -> Void) {
+    let width = model.configuration.modelDimension
+    for first in stride(from: 0, to: rows, by: chunkRows) {
+      let count = min(chunkRows, rows - first)
+      readOut(activations.outputNormed.slice(first * width, count * width), rows: count)
+      body(first, count)
+    }
+  }
+
+  /// logits = normed . readOut^T for at most `chunkRows` rows.
+  func readOut(_ normed: FloatSlice, rows: Int) {
+    stream.linear(
+      logits, input: normed, weight: model.views.readOut, rows: rows,
+      inputs: model.configuration.modelDimension, outputs: model.configuration.vocabularySize)
+  }
+}

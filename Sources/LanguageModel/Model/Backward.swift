@@ -1,0 +1,137 @@
+import Compute
+
+/// Memory for gradients with respect to activations, allocated once and reused; T rows each.
+struct ActivationGradients: Sendable {
+  /// Gradient of the residual stream (T, C), to which every block adds.
+  let residual: FloatSlice
+  /// (T, C).
+  let normed: FloatSlice
+  /// (T, C).
+  let attention: FloatSlice
+  /// (T, 3*C).
+  let qkv: FloatSlice
+  /// (T, 2*C).
+  let queryKey: FloatSlice
+  /// (T, FF).
+  let feedForwardHidden: FloatSlice
+  /// (T, 2*FF) or (T, FF).
+  let feedForwardInput: FloatSlice
+
+  init(_ configuration: ModelConfiguration, maximumTokens rows: Int, on device: Device) throws {
+    let width = configuration.modelDimension
+    let hidden = configuration.feedForwardDimension
+    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
+    let block = try DeviceBuffer<Float>(rows * (8 * width + hidden + fused), on: device)
+    var offset = 0
+    func take(_ columns: Int) -> FloatSlice {
+      defer { offset += rows * columns }
+      return block.slice(offset, rows * columns)
+    }
+    residual = take(width)
+    normed = take(width)
+    attention = take(width)
+    qkv = take(3 * width)
+    queryKey = take(2 * width)
+    feedForwardHidden = take(hidden)
+    feedForwardInput = take(fused)
+  }
+}
+
+extension LanguageModel {
+  /// The forward pass read upwards: adds every parameter's gradient into `gradients`.
+  ///
+  /// On entry `flow.normed` holds the gradient with respect to the final norm's output.
+  func backward(
+    _ batch: DeviceBatch, _ extent: BatchExtent, through activations: Activations,
+    _ flow: ActivationGradients, into gradients: ParameterViews, on stream: Stream
+  ) {
+    let width = configuration.modelDimension
+    let rows = extent.rows
+    stream.zero(flow.residual.prefix(rows * width))
+    stream.rmsNormBackward(
+      sumGradient: flow.residual, weightGradient: gradients.finalNorm, outputGradient: flow.normed,
+      sum: activations.output, rstd: activations.outputRstd, weight: views.finalNorm, rows: rows,
+      columns: width)
+    for index in (0..<configuration.layerCount).reversed() {
+      let weights = views.layers[index]
+      let layer = activations.layers[index]
+      let gradient = gradients.layers[index]
+      feedForwardBackward(weights, layer, flow, gradient, rows: rows, on: stream)
+      attentionBackward(weights, layer, flow, gradient, batch, extent, on: stream)
+    }
+    stream.embeddingBackward(
+      gradients.embedding, ids: batch.tokens, outputGradient: flow.residual, rows: rows,
+      columns: width)
+  }
+
+  private func feedForwardBackward(
+    _ weights: LayerViews, _ layer: LayerActivations, _ flow: ActivationGradients,
+    _ gradient: LayerViews, rows: Int, on stream: Stream
+  ) {
+    let width = configuration.modelDimension
+    let hidden = configuration.feedForwardDimension
+    linearBackward(
+      input: flow.feedForwardHidden, weight: gradient.feedForwardOutput, from: flow.residual,
+      at: layer.feedForwardHidden, weights.feedForwardOutput, rows, hidden, width, on: stream)
+    switch configuration.activation {
+    case .swiglu:
+      stream.swiGLUBackward(
+        flow.feedForwardInput, outputGradient: flow.feedForwardHidden,
+        gateUp: layer.feedForwardInput, rows: rows, columns: hidden)
+    case .gelu:
+      stream.geluBackward(
+        flow.feedForwardInput, outputGradient: flow.feedForwardHidden,
+        input: layer.feedForwardInput, count: rows * hidden)
+    }
+    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
+    linearBackward(
+      input: flow.normed, weight: gradient.feedForwardInput, from: flow.feedForwardInput,
+      at: layer.middleNormed, weights.feedForwardInput, rows, width, fused, on: stream)
+    stream.rmsNormBackward(
+      sumGradient: flow.residual, weightGradient: gradient.feedForwardNorm,
+      outputGradient: flow.normed, sum: layer.middle, rstd: layer.middleRstd,
+      weight: weights.feedForwardNorm, rows: rows, columns: width)
+  }
+
+  private func attentionBackward(
+    _ weights: LayerViews, _ layer: LayerActivations, _ flow: ActivationGradients,
+    _ gradient: LayerViews, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: Stream
+  ) {
+    let width = configuration.modelDimension
+    let rows = extent.rows
+    linearBackward(
+      input: flow.attention, weight: gradient.attentionOutput, from: flow.residual,
+      at: layer.attention, weights.attentionOutput, rows, width, width, on: stream)
+    stream.attentionBackward(
+      queryKeyGradient: flow.queryKey, qkvGradient: flow.qkv, outputGradient: flow.attention,
+      queryKey: layer.queryKey, qkv: layer.qkv, output: layer.attention,
+      logSumExp: layer.logSumExp, offsets: batch.offsets, sequences: extent.sequences, rows: rows,
+      heads: heads)
+    stream.queryKeyRotaryBackward(
+      qkvGradient: flow.qkv, queryWeightGradient: gradient.queryNorm,
+      keyWeightGradient: gradient.keyNorm, outputGradient: flow.queryKey, qkv: layer.qkv,
+      rstd: layer.queryKeyRstd, queryWeight: weights.queryNorm, keyWeight: weights.keyNorm,
+      rotary: rotary, positions: batch.positions, rows: rows, heads: heads)
+    linearBackward(
+      input: flow.normed, weight: gradient.qkv, from: flow.qkv, at: layer.inputNormed, weights.qkv,
+      rows, width, 3 * width, on: stream)
+    stream.rmsNormBackward(
+      sumGradient: flow.residual, weightGradient: gradient.attentionNorm,
+      outputGradient: flow.normed, sum: layer.input, rstd: layer.inputRstd,
+      weight: weights.attentionNorm, rows: rows, columns: width)
+  }
+
+  /// Both gradients of output = input . weight^T.
+  private func linearBackward(
+    input inputGradient: FloatSlice, weight weightGradient: FloatSlice,
+    from outputGradient: FloatSlice, at input: FloatSlice, _ weight: FloatSlice, _ rows: Int,
+    _ inputs: Int, _ outputs: Int, on stream: Stream
+  ) {
+    stream.linearBackwardWeight(
+      weightGradient, outputGradient: outputGradient, input: input, rows: rows, inputs: inputs,
+      outputs: outputs)
+    stream.linearBackwardInput(
+      inputGradient, outputGradient: outputGradient, weight: weight, rows: rows, inputs: inputs,
+      outputs: outputs)
+  }
+}

@@ -1,0 +1,87 @@
+import Compute
+
+/// Number of rows and sequences of the micro-batch at hand.
+struct BatchExtent: Sendable {
+  let rows: Int
+  let sequences: Int
+}
+
+extension LanguageModel {
+  /// Runs the transformer from tokens to the final norm; logits are left to the caller.
+  ///
+  /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
+  /// addition is fused into the norm that follows it.
+  func forward(
+    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations, on stream: Stream
+  ) {
+    let width = configuration.modelDimension
+    let rows = extent.rows
+    let epsilon = ModelConfiguration.normEpsilon
+    var residual = activations.layers[0].input
+    var delta: FloatSlice?
+    stream.embedding(
+      residual, ids: batch.tokens, table: views.embedding, rows: rows, columns: width)
+    for (weights, layer) in zip(views.layers, activations.layers) {
+      stream.rmsNorm(
+        layer.inputNormed, sum: delta == nil ? nil : layer.input, rstd: layer.inputRstd,
+        input: residual, delta: delta, weight: weights.attentionNorm, epsilon: epsilon, rows: rows,
+        columns: width)
+      queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
+      stream.attention(
+        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
+        offsets: batch.offsets, sequences: extent.sequences, rows: rows, heads: heads)
+      feedForward(weights, layer, delta: activations.delta, rows: rows, on: stream)
+      residual = layer.middle
+      delta = activations.delta
+    }
+    stream.rmsNorm(
+      activations.outputNormed, sum: activations.output, rstd: activations.outputRstd,
+      input: residual, delta: delta, weight: views.finalNorm, epsilon: epsilon, rows: rows,
+      columns: width)
+  }
+
+  /// Queries, keys and values of the normed stream; queries and keys normed and rotated.
+  func queryKeyValue(
+    _ weights: LayerViews, _ layer: LayerActivations, positions: IntSlice, rows: Int,
+    on stream: Stream
+  ) {
+    let width = configuration.modelDimension
+    stream.linear(
+      layer.qkv, input: layer.inputNormed, weight: weights.qkv, rows: rows, inputs: width,
+      outputs: 3 * width)
+    stream.queryKeyRotary(
+      layer.queryKey, rstd: layer.queryKeyRstd, qkv: layer.qkv, queryWeight: weights.queryNorm,
+      keyWeight: weights.keyNorm, rotary: rotary, positions: positions,
+      epsilon: ModelConfiguration.normEpsilon, rows: rows, heads: heads)
+  }
+
+  /// From the heads' output to the feed-forward block's: leaves the addition to the stream in `delta`.
+  func feedForward(
+    _ weights: LayerViews, _ layer: LayerActivations, delta: FloatSlice, rows: Int,
+    on stream: Stream
+  ) {
+    let width = configuration.modelDimension
+    let hidden = configuration.feedForwardDimension
+    stream.linear(
+      delta, input: layer.attention, weight: weights.attentionOutput, rows: rows, inputs: width,
+      outputs: width)
+    stream.rmsNorm(
+      layer.middleNormed, sum: layer.middle, rstd: layer.middleRstd, input: layer.input,
+      delta: delta, weight: weights.feedForwardNorm, epsilon: ModelConfiguration.normEpsilon,
+      rows: rows, columns: width)
+    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
+    stream.linear(
+      layer.feedForwardInput, input: layer.middleNormed, weight: weights.feedForwardInput,
+      rows: rows, inputs: width, outputs: fused)
+    switch configuration.activation {
+    case .swiglu:
+      stream.swiGLU(
+        layer.feedForwardHidden, gateUp: layer.feedForwardInput, rows: rows, columns: hidden)
+    case .gelu:
+      stream.gelu(layer.feedForwardHidden, input: layer.feedForwardInput, count: rows * hidden)
+    }
+    stream.linear(
+      delta, input: layer.feedForwardHidden, weight: weights.feedForwardOutput, rows: rows,
+      inputs: hidden, outputs: width)
+  }
+}

@@ -1,0 +1,103 @@
+package import Compute
+package import LabCore
+
+/// One worker's memory for forward and backward passes, and the pass itself.
+package final class TrainingPass {
+  private let model: LanguageModel
+  private let stream: Stream
+  private let activations: Activations
+  private let flow: ActivationGradients
+  private let batch: DeviceBatch
+  private let logits: FloatSlice
+  private let losses: FloatSlice
+  private let chunkRows: Int
+
+  /// Tokens of a micro-batch: large enough for full-speed products, small enough to stay in the cache.
+  package static let preferredMicroBatchTokens = 512
+
+  /// Allocates for micro-batches of up to `maximumTokens` tokens.
+  ///
+  /// Throws `LabError` when memory is short.
+  package init(_ model: LanguageModel, precision: Precision, maximumTokens: Int) throws {
+    self.model = model
+    let configuration = model.configuration
+    stream = try Stream(
+      on: model.device, precision: precision,
+      limits: configuration.streamLimits(maximumTokens: maximumTokens))
+    activations = try Activations(
+      configuration, maximumTokens: maximumTokens, keepsLayers: true, on: model.device)
+    flow = try ActivationGradients(configuration, maximumTokens: maximumTokens, on: model.device)
+    batch = try DeviceBatch(maximumTokens: maximumTokens, on: model.device)
+    chunkRows = configuration.logitChunkRows(maximumTokens: maximumTokens)
+    logits = try DeviceBuffer<Float>(
+      chunkRows * configuration.vocabularySize, on: model.device
+    ).all
+    losses = try DeviceBuffer<Float>(maximumTokens, on: model.device).all
+  }
+
+  /// Adds the gradient of `scale` times the summed loss into `gradients`; returns the summed loss in nats.
+  ///
+  /// `gradients` has the layout of the model's parameters. z-loss adds `zLoss` * logsumexp^2 for each token
+  /// to the objective, not to the returned loss.
+  package func run(
+    _ tokens: TokenBatch, into gradients: FloatSlice, scale: Float, zLoss: Float
+  ) -> Double {
+    let rows = tokens.tokens.count
+    guard rows > 0 else { return 0 }
+    precondition(rows <= activations.maximumTokens, "micro-batch of \(rows) tokens is too large")
+    batch.copyIn(tokens)
+    let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
+    let views = ParameterViews(gradients, model.layout)
+    model.forward(batch, extent, into: activations, on: stream)
+    readOut(rows: rows, views, scale: scale, zLoss: zLoss)
+    model.backward(batch, extent, through: activations, flow, into: views, on: stream)
+    return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
+  }
+
+  /// Loss and its gradient with respect to the final norm's output, in chunks of rows that never hold all logits.
+  private func readOut(rows: Int, _ gradients: ParameterViews, scale: Float, zLoss: Float) {
+    let width = model.configuration.modelDimension
+    let vocabulary = model.configuration.vocabularySize
+    for first in stride(from: 0, to: rows, by: chunkRows) {
+      let count = min(chunkRows, rows - first)
+      let normed = activations.outputNormed.slice(first * width, count * width)
+      stream.linear(
+        logits, input: normed, weight: model.views.readOut, rows: count, inputs: width,
+        outputs: vocabulary)
+      stream.crossEntropy(
+        losses: losses.slice(first, count), logits: logits,
+        targets: batch.targets.slice(first, count),
+        scale: scale, zLoss: zLoss, rows: count, vocabulary: vocabulary)
+      stream.linearBackwardWeight(
+        gradients.readOut, outputGradient: logits, input: normed, rows: count, inputs: width,
+        outputs: vocabulary)
+      stream.linearBackwardInput(
+        flow.normed.slice(first * width, count * width), outputGradient: logits,
+        weight: model.views.readOut, rows: count, inputs: width, outputs: vocabulary)
+    }
+  }
+}
+
+extension DeviceBatch {
+  /// Copies a batch to the start of the device's memory.
+  func copyIn(_ batch: TokenBatch) {
+    tokens.copyIn(batch.tokens)
+    targets.copyIn(batch.targets)
+    offsets.copyIn(batch.offsets)
+    positions.copyIn(batch.positions)
+  }
+}
+
+extension ModelConfiguration {
+  /// Scratch that any call of this model needs.
+  func streamLimits(maximumTokens: Int) -> StreamLimits {
+    StreamLimits(
+      maximumTokens: maximumTokens, maximumSequenceLength: min(contextLength, maximumTokens),
+      maximumWidth: max(3 * modelDimension, 2 * feedForwardDimension, vocabularySize))
+  }
+
+  /// Rows of logits held at once: about a quarter of a million values, so that they stay in the cache.
+  func logitChunkRows(maximumTokens: Int) -> Int {
+    min(maximumTokens, max(16, (1 << 18) / vocabularySize))
+  }
+}

@@ -46,7 +46,9 @@ let package = Package(
   targets: [
     // Debian's libdnnl-dev ships no .pc file; the module map links it by name.
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
-    .target(name: "CKernels", dependencies: ["COneDNN"], cSettings: kernels),
+    .target(
+      name: "CKernels", dependencies: ["COneDNN"], cSettings: kernels,
+      linkerSettings: [.linkedLibrary("dnnl")]),
     library("LabCore", [crypto]),
     library("KnowledgeGraph", ["LabCore", grdb, yams]),
     library("Compute", ["CKernels", "LabCore"]),

@@ -56,6 +56,11 @@ static void relu_backward(kl_stream *stream, float *dinp, const float *dout, con
   for (size_t i = 0; i < n; i++) dinp[i] = inp[i] > 0 ? dout[i] : 0;
 }
 
+static void zero(kl_stream *stream, float *out, size_t n) {
+  (void)stream;
+  for (size_t i = 0; i < n; i++) out[i] = 0;
+}
+
 static void add(kl_stream *stream, float *out, const float *a, const float *b, size_t n) {
   (void)stream;
   for (size_t i = 0; i < n; i++) out[i] = a[i] + b[i];
@@ -98,6 +103,7 @@ void kl_reference_pointwise(kl_table *table) {
   table->gelu_backward = gelu_backward;
   table->relu_forward = relu_forward;
   table->relu_backward = relu_backward;
+  table->zero = zero;
   table->add = add;
   table->sum_lanes = sum_lanes;
   table->sum_of_squares = sum_of_squares;

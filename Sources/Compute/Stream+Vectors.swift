@@ -34,6 +34,12 @@ extension Stream {
     unsafe ops.zero(raw, pointer(values, values.count), values.count)
   }
 
+  /// output = a + b; output may be a or b.
+  package func add(_ output: FloatSlice, _ a: FloatSlice, _ b: FloatSlice) {
+    let count = output.count
+    unsafe ops.add(raw, pointer(output, count), pointer(a, count), pointer(b, count), count)
+  }
+
   /// output[r] = input[rows[r]], for rows of `width` values.
   package func gatherRows(
     _ output: FloatSlice, input: FloatSlice, rows: IntSlice, count: Int, width: Int

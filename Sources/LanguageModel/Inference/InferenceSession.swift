@@ -42,7 +42,7 @@ package final class InferenceSession {
     let rows = run(tokens)
     let output = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
     var results = [[Float]](repeating: [], count: inverseTemperatures.count)
-    forEachLogitChunk(rows: rows) { first, count in
+    forEachLogitChunk(of: activations.outputNormed, rows: rows) { first, count in
       for (index, inverse) in inverseTemperatures.enumerated() {
         stream.logProbability(
           output, logits: logits, targets: batch.targets.slice(first, count),
@@ -60,7 +60,7 @@ package final class InferenceSession {
     let rows = run(tokens)
     let entropy = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
     let maximum = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
-    forEachLogitChunk(rows: rows) { first, count in
+    forEachLogitChunk(of: activations.outputNormed, rows: rows) { first, count in
       stream.softmaxSummary(
         entropy: entropy.slice(first, count), maximumProbability: maximum.slice(first, count),
         logits: logits, rows: count, vocabulary: model.configuration.vocabularySize)
@@ -72,7 +72,7 @@ package final class InferenceSession {
   package func allLogits(_ tokens: TokenBatch) -> [Float] {
     let rows = run(tokens)
     var values: [Float] = []
-    forEachLogitChunk(rows: rows) { _, count in
+    forEachLogitChunk(of: activations.outputNormed, rows: rows) { _, count in
       values += logits.prefix(count * model.configuration.vocabularySize).copyOut()
     }
     return values
@@ -95,20 +95,15 @@ package final class InferenceSession {
     return rows
   }
 
-  /// Computes logits of the normed stream chunk by chunk and calls `body(first row, row count)`.
-  func forEachLogitChunk(rows: Int, _ body: (Int, Int) -> Void) {
+  /// Computes logits of normed states (rows, C) chunk by chunk and calls `body(first row, row count)`.
+  func forEachLogitChunk(of states: FloatSlice, rows: Int, _ body: (Int, Int) -> Void) {
     let width = model.configuration.modelDimension
     for first in stride(from: 0, to: rows, by: chunkRows) {
       let count = min(chunkRows, rows - first)
-      readOut(activations.outputNormed.slice(first * width, count * width), rows: count)
+      stream.linear(
+        logits, input: states.slice(first * width, count * width), weight: model.views.readOut,
+        rows: count, inputs: width, outputs: model.configuration.vocabularySize)
       body(first, count)
     }
-  }
-
-  /// logits = normed . readOut^T for at most `chunkRows` rows.
-  func readOut(_ normed: FloatSlice, rows: Int) {
-    stream.linear(
-      logits, input: normed, weight: model.views.readOut, rows: rows,
-      inputs: model.configuration.modelDimension, outputs: model.configuration.vocabularySize)
   }
 }

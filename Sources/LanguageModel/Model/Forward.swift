@@ -10,9 +10,11 @@ extension LanguageModel {
   /// Runs the transformer from tokens to the final norm; logits are left to the caller.
   ///
   /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
-  /// addition is fused into the norm that follows it.
+  /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
+  /// activations once its queries, keys and values are there.
   func forward(
-    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations, on stream: Stream
+    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations, on stream: Stream,
+    eachLayer: ((Int, LayerActivations) -> Void)? = nil
   ) {
     let width = configuration.modelDimension
     let rows = extent.rows
@@ -21,12 +23,14 @@ extension LanguageModel {
     var delta: FloatSlice?
     stream.embedding(
       residual, ids: batch.tokens, table: views.embedding, rows: rows, columns: width)
-    for (weights, layer) in zip(views.layers, activations.layers) {
+    for (index, layer) in activations.layers.enumerated() {
+      let weights = views.layers[index]
       stream.rmsNorm(
         layer.inputNormed, sum: delta == nil ? nil : layer.input, rstd: layer.inputRstd,
         input: residual, delta: delta, weight: weights.attentionNorm, epsilon: epsilon, rows: rows,
         columns: width)
       queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
+      eachLayer?(index, layer)
       stream.attention(
         layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
         offsets: batch.offsets, sequences: extent.sequences, rows: rows, heads: heads)

@@ -1,4 +1,4 @@
-import LabCore
+package import LabCore
 
 extension ParameterLayout {
   /// Initial values of all parameters, a pure function of the seed and the tensor names.

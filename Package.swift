@@ -22,8 +22,10 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -93,7 +95,9 @@ let package = Package(
         "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore",
         grdb,
       ]),
-    tests("DetectionTests", ["Detection", "Evaluation", "Analysis", "Compute", "LabCore"]),
+    tests(
+      "DetectionTests", ["Detection", "Evaluation", "Analysis", "Compute", "LabCore"],
+      exclude: ["Fixtures"]),
     tests("AnalysisTests", ["Analysis", "LabCore"]),
     tests("ReportTests", ["Report", "Analysis", "LabCore"]),
     tests(

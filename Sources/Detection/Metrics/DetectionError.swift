@@ -1,0 +1,55 @@
+package import LabCore
+
+/// What keeps a detector from being measured, or its examples from being split.
+package enum DetectionError: LabFailure, Equatable {
+  /// Two columns of the examples differ in length.
+  case lengthMismatch(column: String, count: Int, expected: Int)
+  case noExamples
+  /// The score of the example at `index` (from 0) is not a number.
+  case scoreNotANumber(index: Int)
+  /// The weight of the example at `index` (from 0) is negative, infinite or not a number.
+  case weightInvalid(index: Int, weight: Double)
+  /// All examples with a weight above 0 have the same label, so ranking them means nothing.
+  case oneClass(hallucinated: Bool, count: Int)
+  /// Brier score and calibration error need probabilities; the score at `index` is outside [0, 1].
+  case scoreNotAProbability(index: Int, score: Double)
+  case optionInvalid(name: String, value: String, allowed: String)
+  /// A part of the split would have no subject.
+  case tooFewSubjects(count: Int, emptyPart: SplitPart)
+  /// A subject occurs in two parts that must be disjoint.
+  case subjectLeaks(subject: Int32, first: SplitPart, second: SplitPart, sharedCount: Int)
+  /// A subject was not among those that were split.
+  case subjectNotSplit(subject: Int32, index: Int)
+
+  package var exitStatus: ExitStatus { .badInput }
+
+  package var description: String {
+    switch self {
+    case .lengthMismatch(let column, let count, let expected):
+      "scored examples have \(expected) scores but \(count) \(column): give one for each score"
+    case .noExamples:
+      "there are no scored examples to measure: draw completions from the language model first"
+    case .scoreNotANumber(let index):
+      "the score of example \(index) (from 0) is not a number: check the detector that made it"
+    case .weightInvalid(let index, let weight):
+      "the weight of example \(index) (from 0) is \(weight): give a finite number of at least 0"
+    case .oneClass(let hallucinated, let count):
+      "all \(count) examples that count are \(hallucinated ? "" : "not ")hallucinated, "
+        + "so a detector cannot be measured: add examples of the other kind"
+    case .scoreNotAProbability(let index, let score):
+      "the score of example \(index) (from 0) is \(score): Brier score and calibration error need "
+        + "probabilities in [0, 1]"
+    case .optionInvalid(let name, let value, let allowed):
+      "\(name) is \(value): give \(allowed)"
+    case .tooFewSubjects(let count, let emptyPart):
+      "\(count) subjects are too few to split: the \(emptyPart.rawValue) part would be empty; "
+        + "use a graph with more subjects or other shares"
+    case .subjectLeaks(let subject, let first, let second, let sharedCount):
+      "\(sharedCount) subjects, the first of them with id \(subject), are in both the "
+        + "\(first.rawValue) and the \(second.rawValue) examples: split by subject"
+    case .subjectNotSplit(let subject, let index):
+      "the subject with id \(subject) of example \(index) (from 0) belongs to no part of the "
+        + "split: split all subjects of the graph"
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/// One value for every metric on one set of examples.
+package struct MetricValues: Hashable, Sendable {
+  package let prevalence: Double
+  package let auprc: Double
+  package let auprcMatched: Double
+  package let auroc: Double
+  package let accuracy: Double
+  package let f1: Double
+  package let fprAtTpr: Double
+  /// Brier score and calibration error; nil where the scores are no probabilities.
+  package let calibration: Calibration?
+
+  /// How well scores work as probabilities.
+  package struct Calibration: Hashable, Sendable {
+    package let brier: Double
+    package let ece: Double
+  }
+
+  /// The value of a metric; nil where the metric needs probabilities and the scores are none.
+  package subscript(metric: DetectionMetric) -> Double? {
+    switch metric {
+    case .prevalence: prevalence
+    case .auprc: auprc
+    case .auprcMatched: auprcMatched
+    case .auroc: auroc
+    case .accuracy: accuracy
+    case .f1: f1
+    case .fprAtTpr: fprAtTpr
+    case .brier: calibration?.brier
+    case .ece: calibration?.ece
+    }
+  }
+}
+
+extension ScoredExamples {
+  /// All metrics at once; Brier score and calibration error only where all scores are in [0, 1].
+  ///
+  /// Throws `DetectionError.oneClass` where no example, or every example, with a weight above 0 is
+  /// hallucinated, and `.optionInvalid` for impossible options.
+  package func metrics(
+    _ options: MetricOptions = MetricOptions()
+  ) throws(DetectionError) -> MetricValues {
+    let ranked = try RankedExamples(self, options)
+    guard let values = ranked.values() else { throw oneClassError }
+    return values
+  }
+
+  /// Average precision: scikit-learn's `average_precision_score`, equal scores being one threshold.
+  ///
+  /// With `matchedPrevalence`, the classes are weighted so that the weighted share of hallucinations
+  /// has that value. Throws as `metrics(_:)`.
+  package func auprc(matchedPrevalence: Double? = nil) throws(DetectionError) -> Double {
+    guard let matchedPrevalence else { return try metrics().auprc }
+    return try metrics(MetricOptions(matchedPrevalence: matchedPrevalence)).auprcMatched
+  }
+
+  /// Area under the ROC curve: scikit-learn's `roc_auc_score`, ties counting one half.
+  ///
+  /// Throws as `metrics(_:)`.
+  package func auroc() throws(DetectionError) -> Double { try metrics().auroc }
+
+  /// Weighted share of hallucinations; defined for one class too, where some weight is above 0.
+  package func prevalence() throws(DetectionError) -> Double {
+    let total = weights.reduce(0, +)
+    guard total > 0 else { throw .noExamples }
+    return zip(labels, weights).reduce(0) { $0 + ($1.0 ? $1.1 : 0) } / total
+  }
+
+  /// Brier score and calibration error, defined for one class too.
+  ///
+  /// Throws `DetectionError.scoreNotAProbability`, naming the first score outside [0, 1].
+  package func calibration(
+    binCount: Int = 15
+  ) throws(DetectionError) -> MetricValues.Calibration {
+    let ranked = try RankedExamples(self, MetricOptions(calibrationBinCount: binCount))
+    if let index = scores.firstIndex(where: { !(0...1).contains($0) }) {
+      throw .scoreNotAProbability(index: index, score: scores[index])
+    }
+    let multiplicities = ranked.ones
+    guard let calibration = ranked.calibration(multiplicities, ranked.totals(multiplicities)) else {
+      throw .noExamples
+    }
+    return calibration
+  }
+
+  var oneClassError: DetectionError {
+    let counted = indices.filter { weights[$0] > 0 }
+    guard let first = counted.first else { return .noExamples }
+    return .oneClass(hallucinated: labels[first], count: counted.count)
+  }
+
+  private var indices: Range<Int> { scores.indices }
+}

@@ -1,0 +1,128 @@
+package import LabCore
+
+/// What examples are used for: fitting a detector, choosing its settings, or measuring it.
+package enum SplitPart: String, Codable, CaseIterable, Sendable {
+  case train
+  case validation
+  case test
+}
+
+/// The shares of the subjects that the three parts get; only their ratios count.
+package struct SplitShares: Codable, Hashable, Sendable {
+  package var train = 0.6
+  package var validation = 0.2
+  package var test = 0.2
+
+  package init(train: Double = 0.6, validation: Double = 0.2, test: Double = 0.2) {
+    self.train = train
+    self.validation = validation
+    self.test = test
+  }
+
+  /// The share of one part, as given.
+  package subscript(part: SplitPart) -> Double {
+    switch part {
+    case .train: train
+    case .validation: validation
+    case .test: test
+    }
+  }
+
+  /// How many of `count` subjects each part gets: largest remainders, the earlier part on a tie.
+  ///
+  /// Throws `DetectionError` where a share is negative or not finite, where none is above 0, or where
+  /// a part with a share above 0 would be empty.
+  package func sizes(of count: Int) throws(DetectionError) -> [SplitPart: Int] {
+    let parts = SplitPart.allCases
+    let total = parts.reduce(0) { $0 + self[$1] }
+    guard parts.allSatisfy({ self[$0] >= 0 }), total > 0, total.isFinite else {
+      throw .optionInvalid(
+        name: "split", value: "\(train) / \(validation) / \(test)",
+        allowed: "three shares of at least 0 that are not all 0")
+    }
+    let exact = parts.map { Double(count) * self[$0] / total }
+    var sizes = exact.map { Int($0.rounded(.down)) }
+    // Rounding to 1e-9 keeps shares such as 0.6 from winning a tie by their last bit.
+    let remainders = exact.map { ($0 - $0.rounded(.down)).rounded(toPlaces: 1e-9) }
+    let byRemainder = parts.indices.sorted { (-remainders[$0], $0) < (-remainders[$1], $1) }
+    for index in byRemainder.prefix(count - sizes.reduce(0, +)) { sizes[index] += 1 }
+    for (part, size) in zip(parts, sizes) where size == 0 && self[part] > 0 {
+      throw .tooFewSubjects(count: count, emptyPart: part)
+    }
+    return Dictionary(uniqueKeysWithValues: zip(parts, sizes))
+  }
+}
+
+/// Every subject in exactly one of train, validation and test.
+///
+/// Split all subjects of a graph once, not the subjects that happen to have completions: then every
+/// language model on the graph shares one split, and a detector trained on one model can be tested
+/// on another without having seen its subjects.
+package struct SubjectSplit: Equatable, Sendable {
+  /// Subjects in rising order of id.
+  package let subjects: [SplitPart: [Int32]]
+  private let parts: [Int32: SplitPart]
+
+  /// Splits the distinct ids among `subjects`; their order and number of occurrences do not matter.
+  ///
+  /// A pure function of the set of ids, the shares and the seed. Throws `DetectionError` as
+  /// `SplitShares.sizes(of:)`.
+  package init(
+    of subjects: some Sequence<Int32>, shares: SplitShares = SplitShares(), seed: Seed
+  ) throws(DetectionError) {
+    var shuffled = Set(subjects).sorted()
+    let sizes = try shares.sizes(of: shuffled.count)
+    var stream = seed.stream("detection/split")
+    stream.shuffle(&shuffled)
+    var bySplit: [SplitPart: [Int32]] = [:]
+    var parts: [Int32: SplitPart] = [:]
+    var rest = shuffled[...]
+    for part in SplitPart.allCases {
+      let own = rest.prefix(sizes[part] ?? 0)
+      rest = rest.dropFirst(own.count)
+      bySplit[part] = own.sorted()
+      for subject in own { parts[subject] = part }
+    }
+    self.subjects = bySplit
+    self.parts = parts
+  }
+
+  /// The part a subject is in; nil for a subject that was not split.
+  package func part(of subject: Int32) -> SplitPart? { parts[subject] }
+
+  /// Indices of the examples of each part, in rising order, given the subject of every example.
+  ///
+  /// Throws `DetectionError.subjectNotSplit` for an example whose subject was not split.
+  package func indices(
+    ofSubjects subjects: [Int32]
+  ) throws(DetectionError) -> [SplitPart: [Int]] {
+    var indices = Dictionary(uniqueKeysWithValues: SplitPart.allCases.map { ($0, [Int]()) })
+    for (index, subject) in subjects.enumerated() {
+      guard let part = parts[subject] else {
+        throw .subjectNotSplit(subject: subject, index: index)
+      }
+      indices[part, default: []].append(index)
+    }
+    return indices
+  }
+
+  /// Checks that no subject occurs in two parts, given the subjects of the examples of each.
+  ///
+  /// Throws `DetectionError.subjectLeaks`, naming the lowest shared id of the first such pair.
+  package static func checkDisjoint(
+    _ subjects: [SplitPart: [Int32]]
+  ) throws(DetectionError) {
+    let parts = SplitPart.allCases
+    let sets = parts.map { Set(subjects[$0] ?? []) }
+    for (first, second) in [(0, 1), (0, 2), (1, 2)] {
+      let shared = sets[first].intersection(sets[second])
+      guard let lowest = shared.min() else { continue }
+      throw .subjectLeaks(
+        subject: lowest, first: parts[first], second: parts[second], sharedCount: shared.count)
+    }
+  }
+}
+
+extension Double {
+  fileprivate func rounded(toPlaces unit: Double) -> Double { (self / unit).rounded() * unit }
+}

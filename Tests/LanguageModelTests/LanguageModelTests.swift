@@ -193,7 +193,7 @@ struct SafetensorsTests {
   ]
 
   @Test func roundTrip() throws {
-    let values: [Float] = [1, -2, .infinity, 1e-40, 0, 3.5, 7]
+    let values: [Float] = [1, -2, .infinity, .leastNonzeroMagnitude, 0, 3.5, 7]
     let data = try Safetensors.encode(entries, values: values)
     #expect(try Safetensors.decode(data, entries, file: "x") == values)
   }

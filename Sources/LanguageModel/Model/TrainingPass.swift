@@ -4,7 +4,8 @@ package import LabCore
 /// One worker's memory for forward and backward passes, and the pass itself.
 package final class TrainingPass {
   private let model: LanguageModel
-  private let stream: Stream
+  /// The kernels of this worker, free for other work between passes.
+  package let stream: Stream
   private let activations: Activations
   private let flow: ActivationGradients
   private let batch: DeviceBatch

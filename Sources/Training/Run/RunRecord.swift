@@ -5,8 +5,7 @@ package import LanguageModel
 package struct RunConfiguration: Codable, Hashable, Sendable {
   /// `KnowledgeGraph.contentHash` of the graph trained on.
   package var graphHash: String
-  /// Nested share of the graph's queries, in (0, 1].
-  package var fraction: Double
+  package var corpus: CorpusConfiguration
   package var tokenizer: TokenizerKind
   package var model: ModelConfiguration
   package var training: TrainingConfiguration
@@ -14,7 +13,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case graphHash = "graph_hash"
-    case fraction, tokenizer, model, training, seed
+    case corpus, tokenizer, model, training, seed
   }
 }
 

@@ -1,0 +1,73 @@
+import Compute
+import LabCore
+import LanguageModel
+
+/// The parts a step is cut into: each lane's gradient is computed by one worker and summed in lane order.
+///
+/// Lanes and their micro-batches depend on the batch alone, so that any number of workers gives the same bits.
+struct Lanes {
+  let gradients: [FloatSlice]
+  private let passes: [TrainingPass]
+  private let microBatchTokens: Int
+
+  /// Allocates `count` gradients and one pass for each worker.
+  init(
+    _ model: LanguageModel, count: Int, precision: Precision, longestSequence: Int, workers: Int
+  ) throws {
+    gradients = try (0..<count).map { _ in
+      try DeviceBuffer<Float>(model.layout.count, on: model.device).all
+    }
+    microBatchTokens = max(TrainingPass.preferredMicroBatchTokens, longestSequence)
+    let tokens = microBatchTokens
+    passes = try (0..<workers).map { _ in
+      try TrainingPass(model, precision: precision, maximumTokens: tokens)
+    }
+  }
+
+  /// One stream for each worker, for work outside the passes.
+  var streams: [Stream] { passes.map(\.stream) }
+
+  /// Computes every lane's gradient of the mean loss; returns the summed loss in nats.
+  func run(_ batch: TokenBatch, zLoss: Double, on pool: WorkerPool) -> Double {
+    let parts = batch.lanes(gradients.count)
+    let scale = Float(1 / Double(max(batch.lossCount, 1)))
+    let losses = SharedResults(count: parts.count)
+    pool.run(pieces: parts.count) { worker, lane in
+      passes[worker].stream.zero(gradients[lane])
+      var sum = 0.0
+      for microBatch in batch.microBatches(parts[lane], maximumTokens: microBatchTokens) {
+        sum += passes[worker].run(
+          microBatch, into: gradients[lane], scale: scale, zLoss: Float(zLoss))
+      }
+      losses.set(lane, sum)
+    }
+    return losses.values.reduce(0, +)
+  }
+}
+
+extension TokenBatch {
+  /// The sequences of a range in batches of at most `maximumTokens`; none is split.
+  func microBatches(_ range: Range<Int>, maximumTokens: Int) -> [TokenBatch] {
+    var batches: [TokenBatch] = []
+    var first = range.lowerBound
+    while first < range.upperBound {
+      var last = first + 1
+      while last < range.upperBound, offsets[last + 1] - offsets[first] <= Int32(maximumTokens) {
+        last += 1
+      }
+      batches.append(sequences(first..<last))
+      first = last
+    }
+    return batches
+  }
+
+  /// A batch of some of the sequences.
+  private func sequences(_ range: Range<Int>) -> TokenBatch {
+    let start = Int(offsets[range.lowerBound])
+    let rows = start..<Int(offsets[range.upperBound])
+    return TokenBatch(
+      tokens: Array(tokens[rows]), targets: Array(targets[rows]),
+      offsets: offsets[range.lowerBound...range.upperBound].map { $0 - Int32(start) },
+      positions: Array(positions[rows]))
+  }
+}

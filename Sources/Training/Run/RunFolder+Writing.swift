@@ -1,0 +1,69 @@
+import Corpus
+import Foundation
+import LabCore
+import LanguageModel
+
+extension RunFolder {
+  /// Refuses a folder that holds another run or somebody else's files, before anything is written.
+  static func checkUsable(_ url: URL, for record: RunRecord) throws {
+    if let existing = try readRecord(url) {
+      let differences = try difference(existing.configuration, record.configuration)
+      guard differences.isEmpty else {
+        throw LabError(
+          "\(url.path) holds another run: \(differences.joined(separator: ", ")); "
+            + "choose another --out, or remove the folder to train anew")
+      }
+      return
+    }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    if let stranger = names.sorted().first(where: { !$0.hasPrefix(".") }) {
+      throw LabError(
+        "\(url.path) is not empty and holds no run (it has '\(stranger)'); choose another --out")
+    }
+  }
+
+  /// Starts a run's folder: tokenizer first, then the record.
+  static func begin(_ url: URL, _ record: RunRecord, tokenizer: any Tokenizer) throws {
+    try TokenizerFile.save(tokenizer, to: url.appendingPathComponent("tokenizer.json"))
+    try AtomicFile.write(
+      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+  }
+
+  /// Marks a run complete: metrics first, then the record with the weights' hash.
+  static func complete(_ url: URL, _ record: inout RunRecord, metrics: [EpochMetrics]) throws {
+    var lines = Data()
+    for row in metrics { lines += try CanonicalJSON.compact(row) + Data("\n".utf8) }
+    try AtomicFile.write(lines, to: url.appendingPathComponent("metrics.jsonl"))
+    record.weightsHash = try ContentHash(
+      ofFile: url.appendingPathComponent(ModelFiles.weights)
+    ).hex
+    try AtomicFile.write(
+      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+  }
+
+  /// "key: old, now new" for every field in which two configurations differ.
+  private static func difference(
+    _ old: RunConfiguration, _ new: RunConfiguration
+  ) throws -> [String] {
+    let before = try flatten(old)
+    let after = try flatten(new)
+    return Set(before.keys).union(after.keys).sorted().compactMap { key in
+      let (a, b) = (before[key] ?? "absent", after[key] ?? "absent")
+      return a == b ? nil : "\(key) is \(a) there, \(b) here"
+    }
+  }
+
+  private static func flatten(_ configuration: RunConfiguration) throws -> [String: String] {
+    let object = try JSONSerialization.jsonObject(with: CanonicalJSON.compact(configuration))
+    var fields: [String: String] = [:]
+    func visit(_ value: Any, _ path: String) {
+      guard let object = value as? [String: Any] else {
+        fields[path] = "\(value)"
+        return
+      }
+      for (key, value) in object { visit(value, path.isEmpty ? key : "\(path).\(key)") }
+    }
+    visit(object, "")
+    return fields
+  }
+}

@@ -19,6 +19,7 @@ package enum SpecialToken: Int32, CaseIterable, Sendable {
   }
 }
 
+/// How names are cut into tokens: the values of `--tokenizer`.
 package enum TokenizerKind: String, Codable, CaseIterable, Sendable {
   /// One token for each space-separated piece of a name.
   case word
@@ -29,6 +30,9 @@ package enum TokenizerKind: String, Codable, CaseIterable, Sendable {
 }
 
 /// Turns names into tokens and back.
+///
+/// Different names have different tokens, and `decode(encode(name)) == name` for every name a tokenizer
+/// accepts. Tokens other than the canonical ones may spell the same name (`bpe`).
 package protocol Tokenizer: Sendable {
   var kind: TokenizerKind { get }
   /// Number of ids, special tokens included.
@@ -39,4 +43,6 @@ package protocol Tokenizer: Sendable {
   func decode(_ tokens: some Collection<Int32>) -> String?
   /// The text of one token as a person would read it, for tables.
   func text(of token: Int32) -> String
+  /// What `tokenizer.json` holds for this tokenizer.
+  var file: TokenizerFile { get }
 }

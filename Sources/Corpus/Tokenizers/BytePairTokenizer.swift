@@ -1,0 +1,97 @@
+/// Byte-level byte-pair encoding on GPT-2's byte alphabet: spells any Unicode text.
+///
+/// The method is that of Sennrich et al. (2016), the alphabet that of Radford et al. (2019).
+/// Merges never cross a space, because names are cut before each space for training; a name is then
+/// encoded whole, with the same result as cut.
+package struct BytePairTokenizer: Tokenizer {
+  /// Two tokens that become one.
+  struct Merge: Hashable, Sendable {
+    let left: Int32
+    let right: Int32
+    let result: Int32
+  }
+
+  package let kind = TokenizerKind.bpe
+  /// In order of learning, which is their order of preference.
+  let merges: [Merge]
+  /// The bytes of each token; empty for special tokens.
+  let bytes: [[UInt8]]
+  private let ranks: [UInt64: Int32]
+
+  /// Learns merges from names and their counts until the vocabulary is full or no pair occurs twice.
+  ///
+  /// Of equally frequent pairs the one with the smaller ids goes first, as in Hugging Face's trainer.
+  /// Throws `CorpusError.vocabularyTooSmall` where `vocabularySize` is below 262.
+  package init(
+    trainedOn names: [(name: String, count: Int)], vocabularySize: Int
+  ) throws(CorpusError) {
+    guard vocabularySize >= ByteAlphabet.vocabularySize else {
+      throw .vocabularyTooSmall(requested: vocabularySize, least: ByteAlphabet.vocabularySize)
+    }
+    var trainer = BytePairTrainer(names: names)
+    trainer.run(vocabularySize: vocabularySize)
+    self.init(merges: trainer.merges, bytes: trainer.bytes)
+  }
+
+  /// A tokenizer with checked merges: ids are in range and each pair occurs once.
+  init(merges: [Merge], bytes: [[UInt8]]) {
+    self.merges = merges
+    self.bytes = bytes
+    ranks = Dictionary(
+      uniqueKeysWithValues: merges.enumerated().map {
+        (BytePairTrainer.key($0.element.left, $0.element.right), Int32($0.offset))
+      })
+  }
+
+  package var vocabularySize: Int { bytes.count }
+
+  package func encode(_ text: String) -> [Int32] {
+    var tokens = text.utf8.map { ByteAlphabet.ids[Int($0)] }
+    while let merge = firstMerge(in: tokens) { Self.apply(merge, to: &tokens) }
+    return tokens
+  }
+
+  package func decode(_ tokens: some Collection<Int32>) -> String? {
+    var spelled: [UInt8] = []
+    for token in tokens {
+      guard token >= ByteAlphabet.base, Int(token) < bytes.count else { return nil }
+      spelled.append(contentsOf: bytes[Int(token)])
+    }
+    return String(validating: spelled, as: UTF8.self)
+  }
+
+  package func text(of token: Int32) -> String {
+    if let special = SpecialToken(rawValue: token) { return special.text }
+    return bytes.indices.contains(Int(token))
+      ? ByteAlphabet.readable(bytes[Int(token)]) : "<\(token)?>"
+  }
+
+  /// The earliest learned merge that applies anywhere.
+  private func firstMerge(in tokens: [Int32]) -> Merge? {
+    var best = Int32.max
+    for index in tokens.indices.dropLast() {
+      if let rank = ranks[BytePairTrainer.key(tokens[index], tokens[index + 1])], rank < best {
+        best = rank
+      }
+    }
+    return best == .max ? nil : merges[Int(best)]
+  }
+
+  /// Replaces each occurrence of the pair, from the left.
+  static func apply(_ merge: Merge, to tokens: inout [Int32]) {
+    var target = 0
+    var source = 0
+    while source < tokens.count {
+      if source + 1 < tokens.count, tokens[source] == merge.left, tokens[source + 1] == merge.right
+      {
+        tokens[target] = merge.result
+        source += 2
+      } else {
+        tokens[target] = tokens[source]
+        source += 1
+      }
+      target += 1
+    }
+    tokens.removeLast(tokens.count - target)
+  }
+}

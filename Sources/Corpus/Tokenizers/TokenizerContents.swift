@@ -1,0 +1,133 @@
+/// The fields of `tokenizer.json` that decide which tokens a text has.
+struct TokenizerContents: Codable, Sendable {
+  /// A special token that is cut out of the text first.
+  struct AddedToken: Codable, Equatable, Sendable {
+    let id: Int
+    let content: String
+    let singleWord: Bool
+    /// Whether white space before and after it belongs to it.
+    let lstrip: Bool
+    let rstrip: Bool
+    let normalized: Bool
+    let special: Bool
+
+    private enum CodingKeys: String, CodingKey {
+      case id, content, lstrip, rstrip, normalized, special
+      case singleWord = "single_word"
+    }
+
+    init(_ token: SpecialToken, strips: Bool) {
+      id = Int(token.rawValue)
+      content = token.text
+      singleWord = false
+      lstrip = strips
+      rstrip = strips
+      normalized = false
+      special = true
+    }
+  }
+
+  /// How text between special tokens is cut, or tokens are joined.
+  struct Step: Codable, Equatable, Sendable {
+    struct Pattern: Codable, Equatable, Sendable {
+      let text: String
+
+      private enum CodingKeys: String, CodingKey { case text = "String" }
+    }
+
+    let type: String
+    var pattern: Pattern?
+    var behavior: String?
+    var invert: Bool?
+    var addPrefixSpace: Bool?
+    var trimOffsets: Bool?
+    var useRegex: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+      case type, pattern, behavior, invert
+      case addPrefixSpace = "add_prefix_space"
+      case trimOffsets = "trim_offsets"
+      case useRegex = "use_regex"
+    }
+
+    /// Cuts at each U+0020 and drops it.
+    static let splitAtSpaces = Step(
+      type: "Split", pattern: Pattern(text: " "), behavior: "Removed", invert: false)
+    /// Turns bytes into the byte alphabet and back, with no cutting.
+    static let byteLevel = Step(
+      type: "ByteLevel", addPrefixSpace: false, trimOffsets: false, useRegex: false)
+  }
+
+  /// Tokens and their ids; a file has either `unknown` (words) or `merges` (pairs of bytes).
+  struct Model: Codable, Sendable {
+    let type: String
+    let vocab: [String: Int]
+    var unknown: String?
+    var merges: [[String]]?
+
+    private enum CodingKeys: String, CodingKey {
+      case type, vocab, merges
+      case unknown = "unk_token"
+    }
+  }
+
+  var version = "1.0"
+  let addedTokens: [AddedToken]
+  var normalizer: Step?
+  let preTokenizer: Step?
+  let decoder: Step?
+  let model: Model
+
+  private enum CodingKeys: String, CodingKey {
+    case version, normalizer, decoder, model
+    case addedTokens = "added_tokens"
+    case preTokenizer = "pre_tokenizer"
+  }
+
+  private init(strips: Bool, preTokenizer: Step, decoder: Step?, model: Model) {
+    addedTokens = SpecialToken.allCases.map { AddedToken($0, strips: strips) }
+    self.preTokenizer = preTokenizer
+    self.decoder = decoder
+    self.model = model
+  }
+
+  /// Word-level: spaces are cut away, so those beside special tokens vanish too.
+  init(words vocabulary: [String]) {
+    let vocab = Dictionary(
+      uniqueKeysWithValues: vocabulary.enumerated().map { ($0.element, $0.offset) })
+    self.init(
+      strips: false, preTokenizer: .splitAtSpaces, decoder: nil,
+      model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
+  }
+
+  /// Byte-level pairs: spaces beside special tokens belong to those.
+  init(bytes: [[UInt8]], merges: [BytePairTokenizer.Merge]) {
+    let texts = bytes.enumerated().map { id, bytes in
+      SpecialToken(rawValue: Int32(id))?.text ?? ByteAlphabet.text(of: bytes)
+    }
+    let vocab = Dictionary(
+      uniqueKeysWithValues: texts.enumerated().map { ($0.element, $0.offset) })
+    self.init(
+      strips: true, preTokenizer: .byteLevel, decoder: .byteLevel,
+      model: Model(
+        type: "BPE", vocab: vocab,
+        merges: merges.map { [texts[Int($0.left)], texts[Int($0.right)]] }))
+  }
+}
+
+extension WordTokenizer {
+  package var file: TokenizerFile { TokenizerFile(contents: TokenizerContents(words: vocabulary)) }
+}
+
+extension BytePairTokenizer {
+  package var file: TokenizerFile {
+    TokenizerFile(contents: TokenizerContents(bytes: bytes, merges: merges))
+  }
+}
+
+extension ByteTokenizer {
+  package var file: TokenizerFile {
+    let bytes = SpecialToken.allCases.map { _ in [UInt8]() } + ByteAlphabet.order.map { [$0] }
+    return TokenizerFile(contents: TokenizerContents(bytes: bytes, merges: []))
+  }
+}

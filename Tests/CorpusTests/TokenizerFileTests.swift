@@ -1,0 +1,220 @@
+import Corpus
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Testing
+
+@Suite struct TokenizerFileTests {
+  /// A new folder that is removed at the end.
+  private func inFolder(_ body: (URL) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("kglab-tokenizer-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
+  private static let graph = SampleGraph.make([
+    ("Émilie du Châtelet", "born in", "Paris", true), ("Ada Lovelace", "born in", "London", true),
+    ("Alan Turing", "field of work", "mathematics & logic", true),
+    ("湯川 秀樹", "born in", "東京", true),
+    ("Ada \"x\" \\ O'Hara\u{7}/", "born in", "Saint-Denis, Réunion", true),
+    ("C++17, 3.5%", "field of work", "tab\tinside", true),
+  ])
+
+  /// Ids of `<S> ... <P> ... <O> ... <E>` for triples 0, 4 and 5.
+  ///
+  /// Python's `tokenizers` 0.23.3, and `AutoTokenizer` and `PreTrainedTokenizerFast` of `transformers` 5, gave
+  /// them from the files that `TokenizerFile.save` wrote for this graph with a vocabulary of 290 for `bpe`.
+  private static let fromPython: [TokenizerKind: [[Int32]]] = [
+    .word: [
+      [2, 28, 29, 30, 3, 19, 20, 4, 16, 5], [2, 6, 7, 8, 9, 3, 19, 20, 4, 17, 18, 5],
+      [2, 13, 14, 3, 21, 22, 23, 4, 27, 5],
+    ],
+    .bpe: [
+      [
+        2, 133, 237, 82, 78, 81, 78, 74, 226, 73, 90, 226, 40, 77, 133, 101, 89, 264, 74, 89, 3,
+        268, 267, 4, 53, 270, 273, 5,
+      ],
+      [
+        2, 275, 226, 284, 7, 226, 65, 226, 52, 285, 270, 70, 201, 20, 3, 268, 267, 4, 56, 70, 262,
+        89, 287, 74, 83, 273, 17, 226, 55, 133, 108, 90, 83, 78, 265, 5,
+      ],
+      [
+        2, 40, 286, 289, 17, 226, 24, 288, 10, 3, 282, 279, 283, 4, 89, 70, 71, 203, 262, 88, 78,
+        73, 74, 5,
+      ],
+    ],
+    .byte: [
+      [
+        2, 133, 237, 82, 78, 81, 78, 74, 226, 73, 90, 226, 40, 77, 133, 101, 89, 74, 81, 74, 89, 3,
+        71, 84, 87, 83, 226, 78, 83, 4, 53, 70, 87, 78, 88, 5,
+      ],
+      [
+        2, 38, 73, 70, 226, 7, 93, 7, 226, 65, 226, 52, 12, 45, 70, 87, 70, 201, 20, 3, 71, 84, 87,
+        83, 226, 78, 83, 4, 56, 70, 78, 83, 89, 18, 41, 74, 83, 78, 88, 17, 226, 55, 133, 108, 90,
+        83, 78, 84, 83, 5,
+      ],
+      [
+        2, 40, 16, 16, 22, 28, 17, 226, 24, 19, 26, 10, 3, 75, 78, 74, 81, 73, 226, 84, 75, 226,
+        92, 84, 87, 80, 4, 89, 70, 71, 203, 78, 83, 88, 78, 73, 74, 5,
+      ],
+    ],
+  ]
+
+  @Test(arguments: TokenizerKind.allCases)
+  func aSavedTokenizerGivesPythonsIdsAfterLoading(kind: TokenizerKind) throws {
+    try inFolder { folder in
+      let tokenizer = try kind.tokenizer(for: Self.graph, vocabularySize: 290)
+      try TokenizerFile.save(tokenizer, to: folder)
+      let loaded = try TokenizerFile.load(from: folder)
+      #expect(loaded.kind == kind)
+      #expect(loaded.vocabularySize == tokenizer.vocabularySize)
+      let triples = Self.graph.visibleTriples(fraction: 1)
+      let text = try TripleText(graph: Self.graph, tokenizer: loaded)
+      #expect(
+        [triples[0], triples[4], triples[5]].map { text.sequence(of: $0) }
+          == Self.fromPython[kind])
+      for name in Self.graph.entities.map(\.name) {
+        #expect(loaded.encode(name) == tokenizer.encode(name))
+        #expect(loaded.decode(loaded.encode(name)) == name)
+      }
+    }
+  }
+
+  @Test(arguments: TokenizerKind.allCases)
+  func theBytesDependOnTheTokenizerAlone(kind: TokenizerKind) throws {
+    try inFolder { first in
+      try inFolder { second in
+        for folder in [first, second] {
+          try TokenizerFile.save(
+            kind.tokenizer(for: Self.graph, vocabularySize: 290), to: folder)
+        }
+        for name in [TokenizerFile.name, TokenizerFile.configurationName] {
+          #expect(
+            try Data(contentsOf: first.appendingPathComponent(name))
+              == Data(contentsOf: second.appendingPathComponent(name)))
+        }
+      }
+    }
+  }
+
+  @Test func wordFileIsTheOnePythonWasTriedWith() throws {
+    try inFolder { folder in
+      try TokenizerFile.save(WordTokenizer(names: ["b a"]), to: folder)
+      let data = try Data(contentsOf: folder.appendingPathComponent(TokenizerFile.name))
+      let compact = try JSONSerialization.data(
+        withJSONObject: JSONSerialization.jsonObject(with: data),
+        options: [.sortedKeys, .withoutEscapingSlashes])
+      let added = ["<pad>", "<unk>", "<S>", "<P>", "<O>", "<E>"].enumerated().map {
+        #"{"content":"\#($1)","id":\#($0),"lstrip":false,"normalized":false,"rstrip":false,"#
+          + #""single_word":false,"special":true}"#
+      }
+      #expect(
+        String(decoding: compact, as: UTF8.self)
+          == #"{"added_tokens":[\#(added.joined(separator: ","))],"#
+          + #""model":{"type":"WordLevel","unk_token":"<unk>","vocab":{"<E>":5,"<O>":4,"<P>":3,"#
+          + #""<S>":2,"<pad>":0,"<unk>":1,"a":7,"b":6}},"#
+          + #""pre_tokenizer":{"behavior":"Removed","invert":false,"pattern":{"String":" "},"#
+          + #""type":"Split"},"version":"1.0"}"#)
+    }
+  }
+
+  /// A text that is in a saved file, what to put in its place, and a part of the error.
+  struct Damage: Sendable, CustomTestStringConvertible {
+    let kind: TokenizerKind
+    let from: String
+    let to: String
+    let reason: String
+    var testDescription: String { "\(kind.rawValue): \(reason)" }
+  }
+
+  static let damages = [
+    Damage(kind: .word, from: "{", to: "{{", reason: "it is not valid JSON"),
+    Damage(
+      kind: .word, from: "\"model\"", to: "\"modle\"", reason: "'model' is missing at the top"),
+    Damage(
+      kind: .word, from: "\"born\" : 19", to: "\"born\" : \"x\"",
+      reason: "the value at model.vocab.born has the wrong type"),
+    Damage(
+      kind: .word, from: "\"born\" : 19", to: "\"born\" : 99",
+      reason: "token 'born' has the id 99 in a vocabulary of 34"),
+    Damage(
+      kind: .word, from: "\"born\" : 19", to: "\"born\" : -1",
+      reason: "token 'born' has the id -1 in a vocabulary of 34"),
+    Damage(
+      kind: .word, from: "\"born\" : 19", to: "\"born\" : 18", reason: "two tokens have the id 18"),
+    Damage(
+      kind: .word, from: "\"born\" : 19", to: "\"b rn\" : 19",
+      reason: "the token with the id 19 is empty or has a space inside"),
+    Damage(
+      kind: .word, from: "\"<pad>\" : 0", to: "\"<PAD>\" : 0",
+      reason: "the special token <pad> does not have the id 0"),
+    Damage(
+      kind: .word, from: "WordLevel", to: "Unigram",
+      reason: "its model type 'Unigram' is neither WordLevel nor BPE"),
+    Damage(
+      kind: .word, from: "Removed", to: "Isolated",
+      reason: "its pre_tokenizer is not the Split that kglab uses"),
+    Damage(
+      kind: .word, from: "\"special\" : true", to: "\"special\" : false",
+      reason: "its added_tokens are not kglab's six special tokens"),
+    Damage(
+      kind: .word, from: "\"pre_tokenizer\"",
+      to: "\"normalizer\" : {\"type\" : \"NFC\"}, \"pre_tokenizer\"",
+      reason: "it normalises text"),
+    Damage(kind: .bpe, from: "\"merges\"", to: "\"merge\"", reason: "it has no merges"),
+    Damage(
+      kind: .bpe, from: "\"ĠQ\"", to: "\"ĠZ\"", reason: "uses a token that is not there"),
+    Damage(
+      kind: .bpe, from: "\"~\" : 99", to: "\"~~\" : 99",
+      reason: "the token with the id 99 is not the byte kglab has there"),
+    Damage(
+      kind: .bpe, from: "\"~\" : 99", to: "\"東\" : 99",
+      reason: "token '東' is not written in GPT-2's byte alphabet"),
+    Damage(
+      kind: .bpe, from: "\"use_regex\" : false", to: "\"use_regex\" : true",
+      reason: "is not the"),
+    Damage(
+      kind: .byte, from: "\"Ń\" : 261", to: "\"Ń\" : 262",
+      reason: "token 'Ń' has the id 262 in a vocabulary of 262"),
+  ]
+
+  @Test(arguments: damages)
+  func aDamagedFileIsRefusedByName(damage: Damage) throws {
+    try inFolder { folder in
+      let url = folder.appendingPathComponent(TokenizerFile.name)
+      var names = Self.graph
+      if damage.kind == .bpe { names = SampleGraph.make([("a Q", "p", "b Q", true)]) }
+      try TokenizerFile.save(damage.kind.tokenizer(for: names, vocabularySize: 290), to: folder)
+      var text = try String(contentsOf: url, encoding: .utf8)
+      let range = try #require(text.range(of: damage.from))
+      // For a merge, the first mention is the pair's; the vocabulary comes later.
+      text.replaceSubrange(range, with: damage.to)
+      try text.write(to: url, atomically: false, encoding: .utf8)
+      let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
+      #expect(error?.description.hasPrefix(url.path) == true)
+      #expect(error?.description.contains(damage.reason) == true, "\(error?.description ?? "none")")
+      #expect(error?.exitStatus == .badInput)
+    }
+  }
+
+  @Test(arguments: [0, 1, 100, 2_000])
+  func aTruncatedFileIsRefused(length: Int) throws {
+    try inFolder { folder in
+      let url = folder.appendingPathComponent(TokenizerFile.name)
+      try TokenizerFile.save(ByteTokenizer(), to: folder)
+      try Data(contentsOf: url).prefix(length).write(to: url)
+      let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
+      #expect(error == .tokenizerFile(path: url.path, reason: "it is not valid JSON"))
+    }
+  }
+
+  @Test func aMissingFileIsNamed() throws {
+    try inFolder { folder in
+      let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
+      #expect(error?.description.contains("\(folder.path)/tokenizer.json is not a") == true)
+      #expect(error?.description.contains("there is no such file") == true)
+    }
+  }
+}

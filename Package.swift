@@ -46,7 +46,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
-    // Debian's libdnnl-dev ships no .pc file; the module map links it by name.
+    // Debian's libdnnl-dev ships no .pc file. The module map links it for Swift importers only, so
+    // the C target names the library itself.
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .target(
       name: "CKernels", dependencies: ["COneDNN"], cSettings: kernels,

@@ -21,7 +21,7 @@ extension StudyFile {
 
   /// Reads a study from text; `file` is the name that errors give, `folder` where paths begin.
   package static func parse(_ text: String, file: String, folder: URL) throws -> StudyFile {
-    let root = try SchemaNode.root(of: text, file: file, example: "experiments/")
+    let root = try SchemaNode.root(of: text, file: file, examples: "experiments/")
     return try StudyFile(root, folder: folder)
   }
 

@@ -18,14 +18,17 @@ package struct StudyPlanner {
 
   /// The numbered tasks: the graph, then for each model training, evaluation and detection, then the report.
   ///
-  /// Throws an error that names the setting when a model cannot be trained on the graph.
-  package func plan() throws -> StudyPlan {
+  /// Returns the request behind each training by its id. Throws an error that names the setting when a
+  /// model cannot be trained on the graph.
+  package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
     var tasks = [generation()]
+    var requests: [String: TrainingRequest] = [:]
     let names = runNames()
     for (request, name) in zip(file.models, names) {
       let training = try training(request, name)
       guard !tasks.contains(where: { $0.id == training.id }) else { continue }
       tasks.append(training)
+      requests[training.id] = request
       let evaluation = try evaluation(training, name)
       tasks.append(evaluation)
       if let plan = file.detection, plan.applies(to: request) {
@@ -34,9 +37,10 @@ package struct StudyPlanner {
     }
     tasks.append(try report(tasks))
     for index in tasks.indices { tasks[index].number = index + 1 }
-    return StudyPlan(
+    let plan = StudyPlan(
       name: file.name, question: file.question, graph: summary, evaluation: file.evaluation,
       detection: file.detection, tasks: tasks)
+    return (plan, requests)
   }
 
   // MARK: Tasks

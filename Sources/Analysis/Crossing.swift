@@ -54,8 +54,9 @@ package enum Crossing: Hashable, Sendable {
 package struct CrossingEstimate: Hashable, Sendable {
   package var threshold: Double
   package var crossing: Crossing
-  /// The ends of the interval; each may itself be `atMost` or `notReached`. Nil without an interval.
+  /// The lower end of the interval, itself perhaps `atMost` or `notReached`; nil without one.
   package var low: Crossing?
+  /// The upper end, likewise.
   package var high: Crossing?
   package var confidence: Double
 

@@ -38,7 +38,7 @@ package enum Mean {
     return (squares / Double(values.count - 1)).squareRoot()
   }
 
-  /// The quantile at `share` in 0 ... 1 of values in ascending order; nil when there are none.
+  /// The quantile at `share` (0 to 1) of values in ascending order; nil when there are none.
   ///
   /// Linear between order statistics: numpy's default, type 7 of Hyndman & Fan 1996.
   package static func quantile(_ share: Double, ofSorted values: [Double]) -> Double? {

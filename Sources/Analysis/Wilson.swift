@@ -1,6 +1,6 @@
 /// The score interval of a proportion (Wilson 1927).
 package enum Wilson {
-  /// The interval of `successes` out of `trials`; for no trials it is 0 ... 1.
+  /// The interval of `successes` out of `trials`; everything from 0 to 1 when there are no trials.
   package static func interval(
     successes: Int, trials: Int, confidence: Double = 0.95
   ) -> Interval {

@@ -62,9 +62,7 @@ package enum ColumnFormat: Hashable, Sendable {
     let exponent = parts.last.flatMap { Int($0) } ?? 0
     let mantissa = parts.first.map(String.init) ?? ""
     let sign = value < 0 ? "−" : ""
-    let trimmed = mantissa.hasSuffix(".0") ? String(mantissa.dropLast(2)) : mantissa
-    let power = "10" + superscript(exponent)
-    return sign + (trimmed == "1" ? power : "\(trimmed)×\(power)")
+    return "\(sign)\(mantissa)×10\(superscript(exponent))"
   }
 
   private static func superscript(_ exponent: Int) -> String {

@@ -29,13 +29,15 @@ package struct Records: Hashable, Sendable {
     return index
   }
 
-  /// The different values of a column as text, in order of first appearance; missing ones left out.
+  /// The different values of a column as text, missing ones left out.
+  ///
+  /// Numbers ascend where all are numbers; otherwise the order is that of first appearance.
   func values(inColumn index: Int) -> [String] {
     var seen = Set<String>()
-    return rows.compactMap { row in
-      guard row[index] != .missing else { return nil }
-      let text = row[index].plain
-      return seen.insert(text).inserted ? text : nil
-    }
+    let cells = rows.map { $0[index] }
+      .filter { $0 != .missing && seen.insert($0.plain).inserted }
+    let numbers = cells.compactMap { cell in cell.finite.map { (value: $0, text: cell.plain) } }
+    guard numbers.count == cells.count else { return cells.map(\.plain) }
+    return numbers.sorted { $0.value < $1.value }.map(\.text)
   }
 }

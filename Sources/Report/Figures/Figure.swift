@@ -1,7 +1,8 @@
 /// A figure as a declarative value: data, marks, encodings and scales.
 ///
 /// Two writers read it: `SVGFigure` for the page and `VegaLite` for whoever wants to restyle it.
-/// Series and panels appear in the order in which their values first occur in the data.
+/// Series, panels and categories appear in the order in which their values first occur in the data;
+/// numbers ascend.
 package struct Figure: Hashable, Sendable {
   /// Names the anchor and the downloaded files: lower-case letters, digits and hyphens.
   package var id: String

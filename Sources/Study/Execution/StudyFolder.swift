@@ -1,4 +1,5 @@
 package import Foundation
+import KnowledgeGraph
 import LabCore
 
 /// The output folder of one study, and where things stand in it.
@@ -58,9 +59,8 @@ package struct StudyFolder: Sendable {
 
   /// Refuses a folder with another study or with files of another program, before anything is written.
   func checkUsable(for name: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else { return }
-    guard isFolder.boolValue else {
+    guard let kind = FileKind.of(url) else { return }
+    guard kind == .folder else {
       throw LabError("\(url.relativePath) is a file; give --out the name of a folder", .usage)
     }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []

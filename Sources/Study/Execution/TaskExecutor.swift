@@ -1,5 +1,5 @@
 import Dispatch
-package import Foundation
+import Foundation
 package import LabCore
 import Synchronization
 
@@ -63,7 +63,9 @@ package final class TaskExecutor: Sendable {
     self.reporter = reporter
     self.noteEachTask = noteEachTask
     self.isInterrupted = isInterrupted
-    indices = Dictionary(uniqueKeysWithValues: tasks.enumerated().map { ($0.element.id, $0.offset) })
+    let indices = Dictionary(
+      uniqueKeysWithValues: tasks.enumerated().map { ($0.element.id, $0.offset) })
+    self.indices = indices
     precondition(
       tasks.allSatisfy { ($0.needs + $0.follows).allSatisfy { indices[$0] != nil } },
       "a task needs one that is not there")

@@ -33,11 +33,7 @@ enum StudyPaths {
     return url
   }
 
-  private static func isFile(_ url: URL) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
-      && !isFolder.boolValue
-  }
+  private static func isFile(_ url: URL) -> Bool { FileKind.of(url) == .file }
 
   /// `kg-schemas` folders above the study, then above the working folder, nearest first.
   private static func shelves(above folder: URL) -> [URL] {

@@ -27,13 +27,12 @@ extension StudyFile {
 
   /// The study file behind a path given by a user.
   package static func locate(_ url: URL) throws -> URL {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+    guard let kind = FileKind.of(url) else {
       throw LabError(
         "\(url.relativePath) does not exist; give a study file such as "
           + "experiments/quickstart/study.yaml")
     }
-    guard isFolder.boolValue else { return url }
+    guard kind == .folder else { return url }
     let file = url.appendingPathComponent("study.yaml")
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw LabError("\(url.relativePath) holds no study.yaml; give a study file")

@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import Training
 
 extension StudyPlan {
   /// The plan as a table for a terminal; `workers` tasks run side by side.

@@ -1,6 +1,6 @@
 import Foundation
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 package import Training
 
 /// Expands a study to its tasks.

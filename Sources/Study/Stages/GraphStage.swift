@@ -1,6 +1,6 @@
 package import Foundation
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 
 /// Makes or finds the graph of a study.
 package struct GraphStage: Sendable {
@@ -96,10 +96,7 @@ package struct GraphStage: Sendable {
 
   /// Hashes of a file, or of all files of a folder in order of their names.
   private static func hashes(_ url: URL) throws -> [String] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder),
-      isFolder.boolValue
-    else { return [try ContentHash(ofFile: url).hex] }
+    guard FileKind.of(url) == .folder else { return [try ContentHash(ofFile: url).hex] }
     return try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
       .filter { !$0.hasPrefix(".") }
       .map { try "\($0) \(ContentHash(ofFile: url.appendingPathComponent($0)).hex)" }

@@ -98,3 +98,8 @@ struct StageContext: Sendable {
     return folder.report.relativePath
   }
 }
+
+extension StageContext {
+  private func evaluate(_ task: StudyTask, _ progress: TaskProgress) throws -> String { "" }
+  private func detect(_ task: StudyTask, _ progress: TaskProgress) throws -> String { "" }
+}

@@ -31,7 +31,7 @@ package struct ContentHash: Hashable, Sendable, CustomStringConvertible {
     hex = Self.hexadecimal(hasher.finalize())
   }
 
-  private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+  static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
     digest.map { byte in
       let text = String(byte, radix: 16)
       return text.count == 1 ? "0" + text : text

@@ -41,9 +41,19 @@ package final class KnowledgeGraph: Sendable {
   }
 
   /// Ids of all entities with this name: several where names are ambiguous, none where it is unknown.
-  package func entities(named name: String) -> [Int32] { entityIDs[name] ?? [] }
+  package func entities(named name: String) -> [Int32] {
+    // Swift's String equality is canonical equivalence; names are equal only byte for byte.
+    (entityIDs[name] ?? []).filter {
+      entities[Int($0)].name.utf8.elementsEqual(name.utf8)
+    }
+  }
 
-  package func predicate(named name: String) -> Int32? { predicateIDs[name] }
+  /// The id of the predicate with this name, or nil.
+  package func predicate(named name: String) -> Int32? {
+    guard let id = predicateIDs[name] else { return nil }
+    if predicates[Int(id)].name.utf8.elementsEqual(name.utf8) { return id }
+    return predicates.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }.map { Int32($0) }
+  }
 
   /// The query (subject, predicate, ?), or nil where the graph has no such triple.
   package func query(subject: Int32, predicate: Int32) -> Query? {

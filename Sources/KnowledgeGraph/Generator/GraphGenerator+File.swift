@@ -1,0 +1,59 @@
+package import Foundation
+package import LabCore
+
+/// A graph file that was just generated.
+package struct GeneratedGraph: Codable, Sendable {
+  package let name: String
+  package let seed: UInt64
+  package let contentHash: String
+  package let profile: GraphProfile
+  package let statistics: [AchievedStatistic]
+  package let information: InformationContent
+
+  enum CodingKeys: String, CodingKey {
+    case name, seed, profile, statistics, information
+    case contentHash = "content_hash"
+  }
+}
+
+extension GraphGenerator {
+  /// Generates straight into a new SQLite file; memory does not grow with the number of triples.
+  ///
+  /// The same schema, seed and version of SQLite give the same bytes. Throws `LabError` when the file
+  /// exists and `overwrite` is false, when it cannot be written, or on a request to stop; the file is
+  /// then not there (or, when replacing one, the old one still is).
+  package func write(
+    to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent
+  ) throws -> GeneratedGraph {
+    try write(to: url, overwrite: overwrite, progress: progress, pageLimit: nil)
+  }
+
+  func write(
+    to url: URL, overwrite: Bool, progress: ProgressReporter, pageLimit: Int?
+  ) throws -> GeneratedGraph {
+    var tally = GenerationTally(plans.count)
+    var statistics: [AchievedStatistic] = []
+    let written = try GraphWriter.write(to: url, overwrite: overwrite, pageLimit: pageLimit) {
+      writer in
+      try run(into: &writer, tally: &tally, progress: progress)
+      statistics = tally.statistics(of: self, profile: writer.profile())
+      progress.update("indexing \(tally.tripleCount) triples")
+      return [
+        GraphFormat.Key.name: schema.name,
+        GraphFormat.Key.source: "generated",
+        GraphFormat.Key.seed: String(seed.value),
+        GraphFormat.Key.schema: try json(schema),
+        GraphFormat.Key.statistics: try json(statistics),
+        GraphFormat.Key.information: try json(tally.information),
+      ]
+    }
+    progress.finish()
+    return GeneratedGraph(
+      name: schema.name, seed: seed.value, contentHash: written.contentHash,
+      profile: written.profile, statistics: statistics, information: tally.information)
+  }
+
+  private func json(_ value: some Encodable) throws -> String {
+    String(decoding: try CanonicalJSON.compact(value), as: UTF8.self)
+  }
+}

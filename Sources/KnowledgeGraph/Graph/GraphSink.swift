@@ -1,0 +1,18 @@
+/// One triple on its way into a graph.
+struct Fact: Sendable {
+  let triple: Triple
+  /// Nil where the triple is trained on.
+  let heldOut: HeldOutLevel?
+  /// Information content; nil where the graph was not generated.
+  let bits: Double?
+}
+
+/// Something that takes a graph piece by piece: a file, an object in memory, a tally.
+///
+/// The order is fixed: `begin` once, every entity in order of id, then every fact in order of
+/// (subject, predicate, object).
+protocol GraphSink {
+  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws
+  mutating func add(_ entity: Entity) throws
+  mutating func add(_ fact: Fact) throws
+}

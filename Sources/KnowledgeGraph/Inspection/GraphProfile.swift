@@ -1,0 +1,111 @@
+/// What is in a graph, in numbers.
+package struct GraphProfile: Codable, Hashable, Sendable {
+  package struct TypeCount: Codable, Hashable, Sendable {
+    package let name: String
+    package let entityCount: Int
+
+    enum CodingKeys: String, CodingKey {
+      case name
+      case entityCount = "entity_count"
+    }
+  }
+
+  package struct PredicateProfile: Codable, Hashable, Sendable {
+    package let name: String
+    package let subjectType: String?
+    package let objectType: String?
+    package let queries: VisibilityCounts
+    package let tripleCount: Int
+    package let distinctObjectCount: Int
+    /// Sum of the triples' information in bits; nil for imported graphs.
+    package let bits: Double?
+    /// See `GraphProfile.guessRate`.
+    package let guessRate: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case name, queries, bits
+      case subjectType = "subject_type"
+      case objectType = "object_type"
+      case tripleCount = "triple_count"
+      case distinctObjectCount = "distinct_object_count"
+      case guessRate = "guess_rate"
+    }
+  }
+
+  package struct VisibilityCounts: Codable, Hashable, Sendable {
+    package var fvs = 0
+    package var pvs = 0
+    package var ivs = 0
+
+    package var total: Int { fvs + pvs + ivs }
+    package subscript(visibility: Visibility) -> Int {
+      switch visibility {
+      case .fvs: fvs
+      case .pvs: pvs
+      case .ivs: ivs
+      }
+    }
+  }
+
+  /// Triples by whether and why they are kept from training.
+  package struct TripleCounts: Codable, Hashable, Sendable {
+    package var trained = 0
+    package var heldOutObject = 0
+    package var heldOutQuery = 0
+    package var heldOutSubject = 0
+
+    package var total: Int { trained + heldOutObject + heldOutQuery + heldOutSubject }
+
+    enum CodingKeys: String, CodingKey {
+      case trained
+      case heldOutObject = "held_out_object"
+      case heldOutQuery = "held_out_query"
+      case heldOutSubject = "held_out_subject"
+    }
+  }
+
+  package struct AnswerCount: Codable, Hashable, Sendable {
+    package let answers: Int
+    package let queries: Int
+  }
+
+  package let entityTypes: [TypeCount]
+  package let predicates: [PredicateProfile]
+  package let queries: VisibilityCounts
+  package let triples: TripleCounts
+  /// How many queries have how many answers, by rising number of answers.
+  package let answersPerQuery: [AnswerCount]
+  /// Mean over queries of 1 / (number of answers): the best possible recall of a single guess.
+  package let meanReciprocalAnswers: Double
+  /// Sum of the triples' information in bits; nil for imported graphs.
+  package let bits: Double?
+  /// The chance that one draw from the trained triples' p(o | p) answers an invisible query.
+  ///
+  /// A mean over the invisible (IVS) queries: how often a query that was never taught is guessed right
+  /// at temperature 1 by who knows the predicate's object frequencies and nothing else. Nil without
+  /// invisible queries.
+  package let guessRate: Double?
+  /// Answers of invisible queries that training shows for the predicate with other subjects, and all.
+  package let knownInvisibleAnswerCount: Int
+  package let invisibleAnswerCount: Int
+  /// Queries hidden one by one, not with their subject.
+  let heldOutQueryCount: Int
+  /// Queries with several answers that are not invisible.
+  let visibleSeveralCount: Int
+
+  var entityCounts: [Int] { entityTypes.map(\.entityCount) }
+  var queryCount: Int { queries.total }
+  var pvsCount: Int { queries.pvs }
+
+  enum CodingKeys: String, CodingKey {
+    case predicates, queries, triples, bits
+    case entityTypes = "entity_types"
+    case answersPerQuery = "answers_per_query"
+    case meanReciprocalAnswers = "mean_reciprocal_answers"
+    case guessRate = "guess_rate"
+    case knownInvisibleAnswerCount = "known_invisible_answer_count"
+    case invisibleAnswerCount = "invisible_answer_count"
+    case heldOutQueryCount = "held_out_query_count"
+    case visibleSeveralCount = "visible_several_count"
+  }
+}

@@ -1,0 +1,128 @@
+import LabCore
+import Yams
+
+/// A place in a schema file: strict access to its value, and errors that name the place.
+struct SchemaNode {
+  let node: Node
+  /// The keys that lead here, joined by dots: "predicates.born in.coverage".
+  let path: String
+  let file: String
+  /// Values given on the command line, as paths: their errors name the option, not a line.
+  let overridden: Set<String>
+
+  /// A sentence about this place: "academia.yaml:14: predicates.born in.coverage ...".
+  func failure(_ problem: String) -> LabError {
+    LabError("\(location): \(path.isEmpty ? "" : path + " ")\(problem)")
+  }
+
+  var location: String {
+    if overridden.contains(path) { return "--set \(path)=\(node.string ?? "…")" }
+    return node.mark.map { "\(file):\($0.line)" } ?? file
+  }
+
+  // MARK: Mappings
+
+  /// The entries of a mapping in the order of the file.
+  func entries() throws -> [(key: String, value: SchemaNode)] {
+    guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
+    return try mapping.map { key, value in
+      guard case .scalar(let scalar) = key else {
+        throw failure("has a key that is not plain text")
+      }
+      return (scalar.string, child(scalar.string, value))
+    }
+  }
+
+  /// Throws when a key is none of `known`, naming its line and the nearest known key.
+  func allow(_ known: [String]) throws {
+    guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
+    for (key, value) in mapping {
+      let name = key.string ?? ""
+      if known.contains(name) { continue }
+      let place = child(name, value)
+      let location =
+        place.overridden.contains(place.path)
+        ? place.location : key.mark.map { "\(file):\($0.line)" } ?? file
+      throw LabError(
+        "\(location): unknown key '\(name)'\(path.isEmpty ? "" : " in \(path)")"
+          + Suggestion.hint(for: name, in: known))
+    }
+  }
+
+  /// The value of a key, or nil where it is absent.
+  func optional(_ key: String) -> SchemaNode? { node.mapping?[key].map { child(key, $0) } }
+
+  /// The value of a key; throws when it is absent.
+  func required(_ key: String, example: String) throws -> SchemaNode {
+    guard let value = optional(key) else {
+      throw failure("has no \(key); add for example '\(key): \(example)'")
+    }
+    return value
+  }
+
+  private func child(_ key: String, _ value: Node) -> SchemaNode {
+    SchemaNode(
+      node: value, path: path.isEmpty ? key : "\(path).\(key)", file: file, overridden: overridden)
+  }
+
+  // MARK: Values
+
+  var isMapping: Bool { node.mapping != nil }
+
+  func text() throws -> String {
+    guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
+      throw failure("must be text")
+    }
+    guard !scalar.string.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
+      throw failure("must not hold control characters")
+    }
+    return scalar.string
+  }
+
+  func integer(in range: ClosedRange<Int>) throws -> Int {
+    guard let scalar = node.scalar, let value = Int(scalar.string) else {
+      throw failure("must be a whole number\(shown)")
+    }
+    guard range.contains(value) else {
+      throw failure(
+        range.upperBound == .max
+          ? "must be at least \(range.lowerBound), not \(value)"
+          : "must be between \(range.lowerBound) and \(range.upperBound), not \(value)")
+    }
+    return value
+  }
+
+  /// One whole number or a list of them.
+  func integers(in range: ClosedRange<Int>) throws -> [Int] {
+    guard case .sequence(let sequence) = node else { return [try integer(in: range)] }
+    guard !sequence.isEmpty else { throw failure("must not be an empty list") }
+    return try sequence.enumerated().map { index, value in
+      try child(String(index), value).integer(in: range)
+    }
+  }
+
+  func number(_ allowed: String, where isAllowed: (Double) -> Bool) throws -> Double {
+    guard let scalar = node.scalar, let value = Double(scalar.string), value.isFinite else {
+      throw failure("must be a number\(shown)")
+    }
+    guard isAllowed(value) else { throw failure("must be \(allowed), not \(scalar.string)") }
+    return value
+  }
+
+  func boolean() throws -> Bool {
+    switch node.scalar?.string {
+    case "true": return true
+    case "false": return false
+    default: throw failure("must be true or false\(shown)")
+    }
+  }
+
+  private var shown: String {
+    switch node {
+    case .scalar(let scalar): ", not '\(scalar.string)'"
+    case .mapping: ", not keys and values"
+    case .sequence: ", not a list"
+    case .alias: ""
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package import Foundation
+import GRDB
+import LabCore
+
+extension KnowledgeGraph {
+  /// Loads a graph file into memory; ids are those of the file, which count from 0.
+  ///
+  /// The content hash is computed from what is read. Throws `LabError` in one sentence for a missing
+  /// file, one that is no SQLite database, one of another program or of a newer kglab, or a damaged one.
+  package static func open(_ url: URL) throws -> KnowledgeGraph {
+    let file = try GraphFile(url)
+    var builder = GraphBuilder()
+    try file.read(into: &builder)
+    return builder.build()
+  }
+}
+
+/// A graph file opened for reading only.
+struct GraphFile {
+  let url: URL
+  private let queue: DatabaseQueue
+
+  /// Throws `LabError` when this is no graph file that can be read.
+  init(_ url: URL) throws {
+    self.url = url
+    switch FileKind.of(url) {
+    case nil:
+      throw LabError(
+        "\(url.relativePath) does not exist; make a graph with 'kglab generate' or 'kglab import'")
+    case .folder:
+      throw LabError("\(url.relativePath) is a folder; give the graph's SQLite file")
+    case .file: break
+    }
+    var configuration = Configuration()
+    configuration.readonly = true
+    do {
+      queue = try DatabaseQueue(path: url.path, configuration: configuration)
+      let (application, version) = try queue.read { database in
+        (
+          try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0,
+          try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        )
+      }
+      guard application == GraphFormat.applicationID else {
+        throw LabError(
+          "\(url.relativePath) is an SQLite file of another program, not a kglab graph; make one with "
+            + "'kglab generate' or 'kglab import'")
+      }
+      guard version <= GraphFormat.version else {
+        throw LabError(
+          "\(url.relativePath) has format \(version), made by a newer kglab; this one reads up to "
+            + "\(GraphFormat.version): update kglab")
+      }
+    } catch let error as DatabaseError {
+      throw Self.failure(error, url)
+    }
+  }
+
+  /// Runs queries; turns SQLite's errors into sentences that name the file.
+  func query<T>(_ body: (Database) throws -> T) throws -> T {
+    do {
+      return try queue.read(body)
+    } catch let error as DatabaseError {
+      throw Self.failure(error, url)
+    }
+  }
+
+  func metadata() throws -> [String: String] {
+    try query { database in
+      let rows = try Row.fetchAll(database, sql: "SELECT key, value FROM metadata")
+      let pairs = try rows.map { (try text($0, 0, "metadata"), try text($0, 1, "metadata")) }
+      return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  /// Passes the whole graph to `sink` in its fixed order.
+  func read(into sink: inout some GraphSink) throws {
+    try query { database in
+      let types = try Row.fetchAll(database, sql: "SELECT id, name FROM entity_type ORDER BY id")
+      let relations = try Row.fetchAll(
+        database,
+        sql: "SELECT id, name, subject_type_id, object_type_id FROM predicate ORDER BY id")
+      for (position, row) in types.enumerated() { try expect(row, position, "entity_type") }
+      for (position, row) in relations.enumerated() { try expect(row, position, "predicate") }
+      func type(_ row: Row, _ column: Int) throws -> Int32? {
+        if (row[column] as DatabaseValue).isNull { return nil }
+        return try id(row, column, below: types.count, "predicate")
+      }
+      try sink.begin(
+        entityTypes: types.map { EntityType(name: try text($0, 1, "entity_type")) },
+        predicates: relations.map { row in
+          Predicate(
+            name: try text(row, 1, "predicate"), subjectType: try type(row, 2),
+            objectType: try type(row, 3))
+        })
+      let entityCount = try readEntities(database, typeCount: types.count, &sink)
+      try readTriples(database, entityCount, predicateCount: relations.count, &sink)
+    }
+  }
+
+  private func readEntities(
+    _ database: Database, typeCount: Int, _ sink: inout some GraphSink
+  ) throws -> Int {
+    let rows = try Row.fetchCursor(
+      database, sql: "SELECT id, entity_type_id, name FROM entity ORDER BY id")
+    var position = 0
+    while let row = try rows.next() {
+      try expect(row, position, "entity")
+      guard position < Int(Int32.max) else { throw damaged("it has more entities than fit") }
+      try sink.add(
+        Entity(
+          name: try text(row, 2, "entity"), type: try id(row, 1, below: typeCount, "entity")))
+      position += 1
+    }
+    return position
+  }
+
+  private func readTriples(
+    _ database: Database, _ entityCount: Int, predicateCount: Int, _ sink: inout some GraphSink
+  ) throws {
+    let rows = try Row.fetchCursor(
+      database,
+      sql: """
+        SELECT subject_id, predicate_id, object_id, held_out, bits FROM triple
+        ORDER BY subject_id, predicate_id, object_id
+        """)
+    while let row = try rows.next() {
+      let triple = Triple(
+        subject: try id(row, 0, below: entityCount, "triple"),
+        predicate: try id(row, 1, below: predicateCount, "triple"),
+        object: try id(row, 2, below: entityCount, "triple"))
+      let level: DatabaseValue = row[3]
+      try sink.add(
+        Fact(
+          triple: triple,
+          heldOut: level.isNull ? nil : try heldOutLevel(try text(row, 3, "triple")),
+          bits: Double.fromDatabaseValue(row[4])))
+    }
+  }
+
+  // A damaged record can hold a value of any type in any column, so that none is taken on trust.
+
+  private func text(_ row: Row, _ column: Int, _ table: String) throws -> String {
+    guard let text = String.fromDatabaseValue(row[column]), !text.isEmpty else {
+      throw damaged("table \(table) has a row without text in column \(column + 1)")
+    }
+    return text
+  }
+
+  private func id(_ row: Row, _ column: Int, below count: Int, _ table: String) throws -> Int32 {
+    guard let id = Int64.fromDatabaseValue(row[column]), (0..<Int64(count)).contains(id) else {
+      let value: DatabaseValue = row[column]
+      throw damaged("table \(table) refers to the id \(value), which does not exist")
+    }
+    return Int32(id)
+  }
+
+  private func heldOutLevel(_ text: String) throws -> HeldOutLevel {
+    guard let level = HeldOutLevel(rawValue: text) else {
+      throw damaged("a triple has the held-out level '\(text)', which does not exist")
+    }
+    return level
+  }
+
+  private func expect(_ row: Row, _ position: Int, _ table: String) throws {
+    guard Int64.fromDatabaseValue(row[0]) == Int64(position) else {
+      throw damaged("the ids of table \(table) do not count from 0: row \(position) has another")
+    }
+  }
+
+  private func damaged(_ what: String) -> LabError {
+    LabError("\(url.relativePath) is damaged: \(what); generate or import the graph again")
+  }
+
+  private static func failure(_ error: DatabaseError, _ url: URL) -> LabError {
+    switch error.resultCode {
+    case .SQLITE_NOTADB:
+      LabError(
+        "\(url.relativePath) is no SQLite file, so no graph; make one with 'kglab generate' or "
+          + "'kglab import'")
+    case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
+      LabError("\(url.relativePath) cannot be opened; check its permission")
+    default:
+      LabError(
+        "\(url.relativePath) cannot be read as a graph: \(error.message ?? "SQLite error"); it is "
+          + "damaged or was changed, so generate or import it again")
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import GRDB
+import LabCore
+
+/// Writes a graph to a new SQLite file: whole under its name, or not there at all.
+struct GraphWriter: GraphSink {
+  private let database: Database
+  private let insertion: BulkInsert
+  private let insertEntity: Statement
+  private var hasher = GraphHasher()
+  private var profiler = GraphProfiler()
+  private var nextEntity: Int64 = 0
+
+  private init(_ database: Database) throws {
+    self.database = database
+    try database.execute(sql: GraphFormat.tables)
+    insertion = try BulkInsert(database)
+    insertEntity = try database.makeStatement(
+      sql: "INSERT INTO entity (id, entity_type_id, name) VALUES (?, ?, ?)")
+  }
+
+  /// Lets `fill` write a graph, whose result is the file's metadata, then gives the file its name.
+  ///
+  /// Throws `LabError` when the file exists and `overwrite` is false, or when it cannot be written.
+  /// `pageLimit` stops SQLite at that many pages, as a full disk would; tests set it.
+  static func write(
+    to url: URL, overwrite: Bool, pageLimit: Int? = nil,
+    _ fill: (inout GraphWriter) throws -> [String: String]
+  ) throws -> WrittenGraph {
+    try refuseToReplace(url, overwrite: overwrite)
+    let process = ProcessInfo.processInfo.processIdentifier
+    let temporary = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
+    defer { try? FileManager.default.removeItem(at: temporary) }
+    let written: WrittenGraph
+    do {
+      written = try fillFile(temporary, pageLimit: pageLimit, fill)
+      let handle = try FileHandle(forWritingTo: temporary)
+      try handle.synchronize()
+      try handle.close()
+    } catch let failure as any LabFailure {
+      throw failure
+    } catch {
+      throw LabError(
+        "cannot write \(url.relativePath): \(reason(error)); check free space and permission, then run "
+          + "the command again (nothing was written)", .failure)
+    }
+    try AtomicFile.rename(temporary, to: url)
+    return written
+  }
+
+  private static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
+    switch FileKind.of(url) {
+    case .folder:
+      throw LabError("\(url.relativePath) is a folder; give --out the name of a file", .usage)
+    case .file where !overwrite:
+      throw LabError(
+        "\(url.relativePath) exists; choose another name, or add --force to replace it", .usage)
+    case .file, nil: break
+    }
+    let folder = url.deletingLastPathComponent()
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw LabError(
+        "cannot make the folder \(folder.relativePath): \(reason(error)); choose another --out",
+        .failure)
+    }
+  }
+
+  private static func fillFile(
+    _ temporary: URL, pageLimit: Int?, _ fill: (inout GraphWriter) throws -> [String: String]
+  ) throws -> WrittenGraph {
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    let queue = try DatabaseQueue(path: temporary.path, configuration: configuration)
+    let written = try queue.writeWithoutTransaction { database in
+      // A crash leaves only the temporary file, so that no journal is needed.
+      try database.execute(
+        sql: """
+          PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+          PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE;
+          PRAGMA application_id = \(GraphFormat.applicationID);
+          PRAGMA user_version = \(GraphFormat.version);
+          """)
+      if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
+      try database.execute(sql: "BEGIN")
+      var writer = try GraphWriter(database)
+      let metadata = try fill(&writer)
+      let written = try writer.finish(metadata)
+      try database.execute(sql: "COMMIT")
+      return written
+    }
+    try queue.close()
+    return written
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let error = error as? DatabaseError else {
+      return (error as NSError).localizedDescription
+    }
+    switch error.resultCode {
+    case .SQLITE_FULL: return "the disk is full"
+    case .SQLITE_CANTOPEN: return "the file cannot be made in that folder"
+    default: return error.message ?? "SQLite error \(error.resultCode.rawValue)"
+    }
+  }
+
+  // MARK: GraphSink
+
+  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
+    hasher.begin(entityTypes: entityTypes, predicates: predicates)
+    profiler.begin(entityTypes: entityTypes, predicates: predicates)
+    for (id, type) in entityTypes.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO entity_type (id, name) VALUES (?, ?)", arguments: [id, type.name])
+    }
+    for (id, predicate) in predicates.enumerated() {
+      try database.execute(
+        sql: """
+          INSERT INTO predicate (id, name, subject_type_id, object_type_id) VALUES (?, ?, ?, ?)
+          """,
+        arguments: [id, predicate.name, predicate.subjectType, predicate.objectType])
+    }
+  }
+
+  mutating func add(_ entity: Entity) throws {
+    hasher.add(entity)
+    profiler.add(entity)
+    try insertEntity.execute(arguments: [nextEntity, entity.type, entity.name])
+    nextEntity += 1
+  }
+
+  mutating func add(_ fact: Fact) throws {
+    hasher.add(fact)
+    profiler.add(fact)
+    try insertion.insert(fact)
+  }
+
+  /// What has been added so far, in numbers.
+  mutating func profile() -> GraphProfile { profiler.profile() }
+
+  private mutating func finish(_ metadata: [String: String]) throws -> WrittenGraph {
+    let profile = profiler.profile()
+    let hash = hasher.finalize()
+    let rows = metadata.merging([GraphFormat.Key.contentHash: hash]) { _, new in new }
+    for (key, value) in rows.sorted(by: { $0.key < $1.key }) {
+      try database.execute(
+        sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
+    }
+    try database.execute(sql: GraphFormat.indexesAndViews)
+    return WrittenGraph(contentHash: hash, profile: profile)
+  }
+}
+
+/// What a new graph file holds.
+struct WrittenGraph: Sendable {
+  let contentHash: String
+  let profile: GraphProfile
+}

@@ -1,10 +1,18 @@
 /// "Did you mean": the known name nearest to a mistyped one.
 package enum Suggestion {
   /// The candidate with the smallest edit distance, when it is close enough to be meant.
+  ///
+  /// Among equally near ones, that which begins most alike.
   package static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
-    let scored = candidates.map { ($0, distance(name.lowercased(), $0.lowercased())) }
-    guard let best = scored.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }) else { return nil }
-    return best.1 <= max(2, name.count / 3) ? best.0 : nil
+    let lowered = name.lowercased()
+    let scored = candidates.map { candidate in
+      let other = candidate.lowercased()
+      let shared = zip(lowered, other).prefix { $0 == $1 }.count
+      return (candidate, distance: distance(lowered, other), mismatch: -shared)
+    }
+    let best = scored.min { ($0.distance, $0.mismatch, $0.0) < ($1.distance, $1.mismatch, $1.0) }
+    guard let best, best.distance <= max(2, name.count / 3) else { return nil }
+    return best.0
   }
 
   /// "; did you mean 'x'?" or, when nothing is near, "; known: a, b, c".

@@ -1,1 +1,182 @@
+import Compute
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Synchronization
 import Testing
+import Training
+
+/// Trains a small model on the tiny graph into `folder`.
+func trainTiny(
+  into folder: URL, epochs: Int = 4,
+  _ change: (inout TrainingRequest, inout RuntimeOptions) -> Void = { _, _ in }
+) throws -> RunRecord {
+  var request = TrainingRequest(size: "3k", epochs: epochs)
+  request.tokensPerStep = 256
+  var options = RuntimeOptions()
+  options.workers = 1
+  change(&request, &options)
+  let trainer = try Trainer(
+    graph: TinyGraph.people(60), graphURL: folder.appendingPathComponent("graph.sqlite"),
+    request: request, folder: folder, options: options)
+  return try trainer.run()
+}
+
+/// Counts calls, for stopping after some steps.
+final class Countdown: Sendable {
+  private let left: Mutex<Int>
+  init(_ count: Int) { left = Mutex(count) }
+  func isOver() -> Bool {
+    left.withLock {
+      $0 -= 1
+      return $0 <= 0
+    }
+  }
+}
+
+struct TrainingTests {
+  @Test func workersDoNotChangeTheWeights() throws {
+    let folders = try (TemporaryFolder(), TemporaryFolder())
+    let one = try trainTiny(into: folders.0.url)
+    let two = try trainTiny(into: folders.1.url) { $1.workers = 2 }
+    #expect(one.weightsHash != nil)
+    #expect(one.weightsHash == two.weightsHash)
+    #expect(one.finalCrossEntropy == two.finalCrossEntropy)
+  }
+
+  @Test func seedsChangeTheWeights() throws {
+    let folders = try (TemporaryFolder(), TemporaryFolder())
+    let one = try trainTiny(into: folders.0.url, epochs: 1)
+    let two = try trainTiny(into: folders.1.url, epochs: 1) { request, _ in request.seed = 1 }
+    #expect(one.weightsHash != two.weightsHash)
+  }
+
+  /// The tiny graph has 13 distinct sequences' worth of structure; 60 epochs must learn most of it.
+  @Test func lossFalls() throws {
+    let folder = try TemporaryFolder()
+    let record = try trainTiny(into: folder.url, epochs: 60)
+    let lines = try String(
+      contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8
+    ).split(separator: "\n")
+    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    #expect(metrics.count == 60)
+    let first = try #require(metrics.first?.crossEntropy)
+    let last = try #require(record.finalCrossEntropy)
+    #expect(first > 2.5)
+    #expect(last < 1.2)
+    #expect(metrics.last?.tokensSeen == 60 * record.tokensPerEpoch)
+  }
+
+  /// Stopped after every few steps and started again, the run ends with the same bytes.
+  @Test func interruptionsDoNotChangeTheWeights() throws {
+    let folders = try (TemporaryFolder(), TemporaryFolder())
+    let whole = try trainTiny(into: folders.0.url, epochs: 6)
+    var stops = 0
+    var record: RunRecord?
+    while record == nil {
+      do {
+        record = try trainTiny(into: folders.1.url, epochs: 6) { _, options in
+          let countdown = Countdown(5)
+          options.shouldStop = { countdown.isOver() }
+          options.workers = stops % 2 + 1
+        }
+      } catch let error as LabError {
+        #expect(error.exitStatus == .interrupted)
+        stops += 1
+      }
+    }
+    #expect(stops > 3)
+    #expect(record?.weightsHash == whole.weightsHash)
+    #expect(record?.finalCrossEntropy == whole.finalCrossEntropy)
+    let metrics = try [folders.0, folders.1].map {
+      try Data(contentsOf: $0.url.appendingPathComponent("metrics.jsonl"))
+    }
+    #expect(metrics[0] == metrics[1])
+  }
+
+  @Test func finishedRunIsReturnedAsItIs() throws {
+    let folder = try TemporaryFolder()
+    let first = try trainTiny(into: folder.url)
+    #expect(try trainTiny(into: folder.url) == first)
+    let run = try RunFolder.open(folder.url)
+    #expect(try run.loadModel().parameters.copyOut().count == first.parameterCount)
+  }
+}
+
+struct RefusalTests {
+  @Test func anotherConfigurationIsRefusedWithTheDifference() throws {
+    let folder = try TemporaryFolder()
+    _ = try trainTiny(into: folder.url, epochs: 1)
+    #expect {
+      try trainTiny(into: folder.url, epochs: 2)
+    } throws: { error in
+      "\(error)".contains("training.epochs is 1 there, 2 here")
+        && "\(error)".contains(folder.url.path)
+    }
+  }
+
+  @Test func strangersFolderIsRefusedUntouched() throws {
+    let folder = try TemporaryFolder()
+    try Data("mine".utf8).write(to: folder.url.appendingPathComponent("thesis.tex"))
+    #expect { try trainTiny(into: folder.url) } throws: { "\($0)".contains("thesis.tex") }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["thesis.tex"])
+  }
+
+  /// Damage to any file of the newest checkpoint is named, and removing it continues from the one before.
+  @Test(arguments: ["model.safetensors", "optimizer.safetensors", "state.json"])
+  func damagedCheckpointIsNamed(file: String) throws {
+    let whole = try TemporaryFolder()
+    let expected = try trainTiny(into: whole.url).weightsHash
+    let folder = try TemporaryFolder()
+    #expect(throws: LabError.self) {
+      try trainTiny(into: folder.url) { _, options in
+        let countdown = Countdown(9)
+        options.shouldStop = { countdown.isOver() }
+        options.checkpointSteps = 4
+      }
+    }
+    let newest = folder.url.appendingPathComponent("checkpoints/step-000000009")
+    let target = newest.appendingPathComponent(file)
+    let bytes = try Data(contentsOf: target)
+    try bytes.prefix(bytes.count / 2).write(to: target)
+    #expect { try trainTiny(into: folder.url) } throws: { error in
+      "\(error)".contains(target.path) && "\(error)".contains("delete \(newest.path)")
+    }
+    try FileManager.default.removeItem(at: newest)
+    #expect(try trainTiny(into: folder.url).weightsHash == expected)
+  }
+
+  @Test func alteredWeightsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    _ = try trainTiny(into: folder.url, epochs: 1)
+    let weights = folder.url.appendingPathComponent("model.safetensors")
+    var bytes = try Data(contentsOf: weights)
+    bytes[bytes.count - 1] ^= 1
+    try bytes.write(to: weights)
+    #expect { try RunFolder.open(folder.url) } throws: { "\($0)".contains("SHA-256") }
+  }
+
+  @Test func divergenceStopsWithTheStep() throws {
+    let folder = try TemporaryFolder()
+    #expect {
+      try trainTiny(into: folder.url) { request, _ in
+        request.learningRate = 9
+        request.clipNorm = 0
+        request.zLoss = 1e30
+      }
+    } throws: { error in
+      "\(error)".contains("diverged at step") && "\(error)".contains("--learning-rate")
+    }
+  }
+
+  @Test func impossibleSizesAreRefused() throws {
+    let folder = try TemporaryFolder()
+    #expect { try trainTiny(into: folder.url) { request, _ in request.size = "30kk" } } throws: {
+      "\($0)".contains("did you mean '30k'?")
+    }
+    #expect { try trainTiny(into: folder.url, epochs: 0) } throws: {
+      "\($0)".contains("epochs is 0")
+    }
+  }
+}

@@ -5,7 +5,7 @@ package import LabCore
 package final class InferenceSession {
   package let model: LanguageModel
   package let maximumTokens: Int
-  let stream: Stream
+  let stream: KernelStream
   let activations: Activations
   let batch: DeviceBatch
   let logits: FloatSlice
@@ -20,7 +20,7 @@ package final class InferenceSession {
     self.model = model
     self.maximumTokens = maximumTokens
     let configuration = model.configuration
-    stream = try Stream(
+    stream = try KernelStream(
       on: model.device, precision: precision,
       limits: configuration.streamLimits(maximumTokens: maximumTokens))
     activations = try Activations(

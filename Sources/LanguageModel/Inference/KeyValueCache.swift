@@ -24,7 +24,7 @@ struct KeyValueCache {
 
   /// Fills a layer from a packed batch: cache row r, place i is row `sources[r * capacity + i]` of the batch.
   func fill(
-    layer index: Int, from layer: LayerActivations, sources: [Int32], on stream: Stream
+    layer index: Int, from layer: LayerActivations, sources: [Int32], on stream: KernelStream
   ) {
     // In (T, 2*C) seen as 2T rows of C, keys are the odd rows; in (T, 3*C), values are every third.
     rowIndices.copyIn(sources.map { 2 * $0 + 1 })
@@ -36,7 +36,7 @@ struct KeyValueCache {
   }
 
   /// Keeps only the given rows, in the given order.
-  mutating func keep(_ rows: [Int32], on stream: Stream) {
+  mutating func keep(_ rows: [Int32], on stream: KernelStream) {
     rowIndices.copyIn(rows)
     func compact(_ slice: inout FloatSlice) {
       stream.gatherRows(

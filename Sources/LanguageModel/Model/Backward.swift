@@ -43,7 +43,7 @@ extension LanguageModel {
   /// On entry `flow.normed` holds the gradient with respect to the final norm's output.
   func backward(
     _ batch: DeviceBatch, _ extent: BatchExtent, through activations: Activations,
-    _ flow: ActivationGradients, into gradients: ParameterViews, on stream: Stream
+    _ flow: ActivationGradients, into gradients: ParameterViews, on stream: KernelStream
   ) {
     let width = configuration.modelDimension
     let rows = extent.rows
@@ -66,7 +66,7 @@ extension LanguageModel {
 
   private func feedForwardBackward(
     _ weights: LayerViews, _ layer: LayerActivations, _ flow: ActivationGradients,
-    _ gradient: LayerViews, rows: Int, on stream: Stream
+    _ gradient: LayerViews, rows: Int, on stream: KernelStream
   ) {
     let width = configuration.modelDimension
     let hidden = configuration.feedForwardDimension
@@ -95,7 +95,7 @@ extension LanguageModel {
 
   private func attentionBackward(
     _ weights: LayerViews, _ layer: LayerActivations, _ flow: ActivationGradients,
-    _ gradient: LayerViews, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: Stream
+    _ gradient: LayerViews, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: KernelStream
   ) {
     let width = configuration.modelDimension
     let rows = extent.rows
@@ -125,7 +125,7 @@ extension LanguageModel {
   private func linearBackward(
     input inputGradient: FloatSlice, weight weightGradient: FloatSlice,
     from outputGradient: FloatSlice, at input: FloatSlice, _ weight: FloatSlice, _ rows: Int,
-    _ inputs: Int, _ outputs: Int, on stream: Stream
+    _ inputs: Int, _ outputs: Int, on stream: KernelStream
   ) {
     stream.linearBackwardWeight(
       weightGradient, outputGradient: outputGradient, input: input, rows: rows, inputs: inputs,

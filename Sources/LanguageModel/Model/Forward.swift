@@ -13,7 +13,7 @@ extension LanguageModel {
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
   /// activations once its queries, keys and values are there.
   func forward(
-    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations, on stream: Stream,
+    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations, on stream: KernelStream,
     eachLayer: ((Int, LayerActivations) -> Void)? = nil
   ) {
     let width = configuration.modelDimension
@@ -47,7 +47,7 @@ extension LanguageModel {
   /// Queries, keys and values of the normed stream; queries and keys normed and rotated.
   func queryKeyValue(
     _ weights: LayerViews, _ layer: LayerActivations, positions: IntSlice, rows: Int,
-    on stream: Stream
+    on stream: KernelStream
   ) {
     let width = configuration.modelDimension
     stream.linear(
@@ -62,7 +62,7 @@ extension LanguageModel {
   /// From the heads' output to the feed-forward block's: leaves the addition to the stream in `delta`.
   func feedForward(
     _ weights: LayerViews, _ layer: LayerActivations, delta: FloatSlice, rows: Int,
-    on stream: Stream
+    on stream: KernelStream
   ) {
     let width = configuration.modelDimension
     let hidden = configuration.feedForwardDimension

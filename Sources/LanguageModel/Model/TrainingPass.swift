@@ -5,7 +5,7 @@ package import LabCore
 package final class TrainingPass {
   private let model: LanguageModel
   /// The kernels of this worker, free for other work between passes.
-  package let stream: Stream
+  package let stream: KernelStream
   private let activations: Activations
   private let flow: ActivationGradients
   private let batch: DeviceBatch
@@ -22,7 +22,7 @@ package final class TrainingPass {
   package init(_ model: LanguageModel, precision: Precision, maximumTokens: Int) throws {
     self.model = model
     let configuration = model.configuration
-    stream = try Stream(
+    stream = try KernelStream(
       on: model.device, precision: precision,
       limits: configuration.streamLimits(maximumTokens: maximumTokens))
     activations = try Activations(

@@ -1,8 +1,8 @@
 package import Compute
 package import Corpus
 package import KnowledgeGraph
+import LabCore
 package import LanguageModel
-package import LabCore
 
 /// What a user asks for; `resolve` turns it into a full configuration for one graph.
 package struct TrainingRequest: Codable, Hashable, Sendable {
@@ -49,8 +49,8 @@ extension TrainingRequest {
   /// Throws an error that names the option when a value is impossible or a name cannot be spelled.
   package func resolve(graph: KnowledgeGraph, graphPath: String) throws -> ResolvedTraining {
     let size = try ModelSize(named: size)
-    let tokenizer = try tokenizer.makeTokenizer(
-      for: graph, bytePairVocabularySize: bpeVocabularySize)
+    let tokenizer = try tokenizer.tokenizer(
+      for: graph, vocabularySize: bpeVocabularySize)
     let text = try TripleText(graph: graph, tokenizer: tokenizer)
     let longest = text.longestPossibleSequence
     let contextLength = (longest + 4 + 7) / 8 * 8

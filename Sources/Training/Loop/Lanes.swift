@@ -25,7 +25,7 @@ struct Lanes {
   }
 
   /// One stream for each worker, for work outside the passes.
-  var streams: [Stream] { passes.map(\.stream) }
+  var streams: [KernelStream] { passes.map(\.stream) }
 
   /// Computes every lane's gradient of the mean loss; returns the summed loss in nats.
   func run(_ batch: TokenBatch, zLoss: Double, on pool: WorkerPool) -> Double {

@@ -24,7 +24,7 @@ struct Optimizer {
   }
 
   /// Sums the lanes' gradients into the first lane and returns the norm of the sum.
-  func reduce(_ lanes: [FloatSlice], on pool: WorkerPool, streams: [Stream]) -> Double {
+  func reduce(_ lanes: [FloatSlice], on pool: WorkerPool, streams: [KernelStream]) -> Double {
     let squares = SharedResults(count: pieces.count)
     pool.run(pieces: pieces.count) { worker, index in
       let piece = pieces[index]
@@ -38,7 +38,7 @@ struct Optimizer {
   /// One step with the given gradient, clipped to `clipNorm` where that is above 0.
   func step(
     _ parameters: FloatSlice, gradient: FloatSlice, norm: Double, learningRate: Double,
-    stepNumber: Int, _ training: TrainingConfiguration, on pool: WorkerPool, streams: [Stream]
+    stepNumber: Int, _ training: TrainingConfiguration, on pool: WorkerPool, streams: [KernelStream]
   ) {
     let clip = training.clipNorm > 0 && norm > training.clipNorm ? training.clipNorm / norm : 1
     var scalars = AdamWScalars(

@@ -2,7 +2,7 @@ import Compute
 import Corpus
 package import Foundation
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 import LanguageModel
 
 /// How to run a training; nothing here changes the resulting weights.
@@ -83,7 +83,8 @@ package struct Trainer {
           step: session.state.step, stepCount: session.stepCount,
           crossEntropy: session.runningCrossEntropy,
           tokensPerSecond: Double(session.state.tokensSeen - firstTokens) / elapsed,
-          secondsLeft: elapsed / Double(stepsDone) * Double(session.stepCount - session.state.step)))
+          secondsLeft: elapsed / Double(stepsDone) * Double(session.stepCount - session.state.step))
+      )
       let isDue =
         now.timeIntervalSince(lastSaved) >= options.checkpointSeconds
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false

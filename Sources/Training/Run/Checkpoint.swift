@@ -72,7 +72,8 @@ struct CheckpointStore {
     _ state: TrainingState, _ model: LanguageModel, _ optimizer: Optimizer,
     _ configuration: RunConfiguration
   ) throws {
-    let name = "step-" + String(repeating: "0", count: max(0, 9 - "\(state.step)".count)) + "\(state.step)"
+    let name =
+      "step-" + String(repeating: "0", count: max(0, 9 - "\(state.step)".count)) + "\(state.step)"
     let temporary = folder.appendingPathComponent(".writing-\(name)")
     let files = FileManager.default
     try? files.removeItem(at: temporary)
@@ -150,6 +151,9 @@ struct CheckpointStore {
   }
 
   private static func momentEntries(_ count: Int) -> [Safetensors.Entry] {
-    [Safetensors.Entry(name: "first", shape: [count]), Safetensors.Entry(name: "second", shape: [count])]
+    [
+      Safetensors.Entry(name: "first", shape: [count]),
+      Safetensors.Entry(name: "second", shape: [count]),
+    ]
   }
 }

@@ -24,7 +24,7 @@ extension RunFolder {
 
   /// Starts a run's folder: tokenizer first, then the record.
   static func begin(_ url: URL, _ record: RunRecord, tokenizer: any Tokenizer) throws {
-    try TokenizerFile.save(tokenizer, to: url.appendingPathComponent("tokenizer.json"))
+    try TokenizerFile.save(tokenizer, to: url)
     try AtomicFile.write(
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }

@@ -2,7 +2,7 @@ package import Compute
 package import Corpus
 package import Foundation
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 package import LanguageModel
 
 /// A finished run on disk: its record, tokenizer, weights and graph.
@@ -30,7 +30,7 @@ package struct RunFolder: Sendable {
         "\(weights.path) is not the file that training wrote (its SHA-256 differs from run.json); "
           + "restore it or train again into another folder")
     }
-    let tokenizer = try TokenizerFile.load(from: url.appendingPathComponent("tokenizer.json"))
+    let tokenizer = try TokenizerFile.load(from: url)
     guard tokenizer.vocabularySize == record.configuration.model.vocabularySize else {
       throw LabError(
         "\(url.path)/tokenizer.json has \(tokenizer.vocabularySize) tokens, the model "
@@ -49,7 +49,8 @@ package struct RunFolder: Sendable {
       return try JSONDecoder().decode(RunRecord.self, from: Data(contentsOf: file))
     } catch {
       throw LabError(
-        "\(file.path) is not a run record of this version; choose another folder or restore the file")
+        "\(file.path) is not a run record of this version; choose another folder or restore the file"
+      )
     }
   }
 
@@ -64,7 +65,8 @@ package struct RunFolder: Sendable {
     let file = location ?? URL(fileURLWithPath: record.graphPath, relativeTo: url).absoluteURL
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw LabError(
-        "the run's graph \(file.standardizedFileURL.path) is not there; give its place with --graph")
+        "the run's graph \(file.standardizedFileURL.path) is not there; give its place with --graph"
+      )
     }
     let graph = try KnowledgeGraph.open(file)
     guard graph.contentHash == record.configuration.graphHash else {

@@ -1,6 +1,6 @@
 import CKernels
 
-extension Stream {
+extension KernelStream {
   /// Turns logits (T,V) into their gradient and writes losses (T) in nats; see `cross_entropy`.
   package func crossEntropy(
     losses: FloatSlice, logits: FloatSlice, targets: IntSlice, scale: Float, zLoss: Float,

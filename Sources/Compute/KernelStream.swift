@@ -21,7 +21,7 @@ package struct StreamLimits: Sendable {
 ///
 /// The methods mirror the kernel table in `ckernels.h`, which states each op's formula; shapes are given
 /// as (rows, columns), and each method checks that its slices are large enough.
-@safe package final class Stream {
+@safe package final class KernelStream {
   package let device: Device
   package let precision: Precision
   let raw: OpaquePointer

@@ -28,7 +28,7 @@ package struct AdamWScalars: Sendable {
   }
 }
 
-extension Stream {
+extension KernelStream {
   /// Sets every value to 0.
   package func zero(_ values: FloatSlice) {
     unsafe ops.zero(raw, pointer(values, values.count), values.count)

@@ -1,6 +1,6 @@
 import CKernels
 
-extension Stream {
+extension KernelStream {
   /// output (T,N) = input (T,K) . weight (N,K)^T, added into output where `accumulate`.
   package func linear(
     _ output: FloatSlice, input: FloatSlice, weight: FloatSlice, rows: Int, inputs: Int,

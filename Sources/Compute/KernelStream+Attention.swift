@@ -24,7 +24,7 @@ package struct RotaryTable: Sendable {
   }
 }
 
-extension Stream {
+extension KernelStream {
   /// Per-head RMS norm of q and k (where weights are given) and rotary positions.
   ///
   /// qkv (T,3*C); output (T,2*C): rotated q, then k; rstd (T,2*NH).

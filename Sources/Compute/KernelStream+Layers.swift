@@ -1,6 +1,6 @@
 import CKernels
 
-extension Stream {
+extension KernelStream {
   /// output (T,C) = the rows of table (V,C) named by ids (T).
   package func embedding(
     _ output: FloatSlice, ids: IntSlice, table: FloatSlice, rows: Int, columns: Int

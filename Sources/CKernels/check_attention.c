@@ -1,0 +1,95 @@
+// Cases of attention.
+#include <string.h>
+
+#include "check.h"
+
+// size: S, T, NH, HS
+static void run_forward(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
+  t->attention_forward(s, a[0], a[1], a[2], a[3], a[4], c->size[0], c->size[1], c->size[2], c->size[3]);
+}
+static void run_backward(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
+  t->attention_backward(s, a[5], a[6], a[7], a[2], a[3], a[0], a[1], a[4], c->size[0], c->size[1], c->size[2],
+                        c->size[3]);
+}
+
+static kl_case forward_case(kl_checker *checker, const size_t *lengths, size_t S, size_t NH, size_t HS) {
+  size_t T = 0, C = NH * HS;
+  for (size_t s = 0; s < S; s++) T += lengths[s];
+  kl_case one = {.op = "attention_forward", .run = run_forward, .size = {S, T, NH, HS}};
+  kl_case_floats(checker, &one, "out", T * C);
+  kl_case_floats(checker, &one, "lse", T * NH);
+  kl_case_floats(checker, &one, "qk", T * 2 * C);
+  kl_case_floats(checker, &one, "qkv", T * 3 * C);
+  int32_t *offsets = kl_case_integers(checker, &one, "offsets", S + 1, 0, 1);
+  for (size_t s = 0; s < S; s++) offsets[s + 1] = offsets[s] + (int32_t)lengths[s];
+  return one;
+}
+
+static kl_case backward_case(kl_checker *checker, const kl_case *forward) {
+  void *results[KL_CASE_ARRAYS];
+  kl_case_run(checker->reference, checker->reference_stream, forward, results);
+  size_t T = forward->size[1], C = forward->size[2] * forward->size[3];
+  kl_case one = *forward;
+  one.op = "attention_backward";
+  one.run = run_backward;
+  one.array_count = 0;
+  for (size_t i = 0; i < 4; i++) kl_case_copy(checker, &one, forward->arrays[i].name, forward->arrays[i].count, results[i]);
+  int32_t *offsets = kl_case_integers(checker, &one, "offsets", forward->arrays[4].count, 0, 1);
+  memcpy(offsets, results[4], forward->arrays[4].count * sizeof *offsets);
+  kl_case_floats(checker, &one, "dqk", T * 2 * C);
+  kl_case_floats(checker, &one, "dqkv", T * 3 * C);
+  kl_case_floats(checker, &one, "dout", T * C);
+  kl_results_free(forward, results);
+  return one;
+}
+
+static void check_sequences(kl_checker *checker, const size_t *lengths, size_t S, size_t NH, size_t HS) {
+  kl_case forward = forward_case(checker, lengths, S, NH, HS), backward = backward_case(checker, &forward);
+  backward.tolerance = 1e-5;  // products of sums of sums
+  kl_case_check(checker, &forward);
+  kl_case_check(checker, &backward);
+}
+
+static int is_value(const kl_case *backward, size_t element) {
+  size_t C = backward->size[2] * backward->size[3];
+  return element % (3 * C) >= 2 * C;
+}
+
+static void check_derivatives(kl_checker *checker, size_t NH, size_t HS) {
+  static const size_t lengths[] = {1, 4, 2};
+  kl_case forward = forward_case(checker, lengths, 3, NH, HS), backward = backward_case(checker, &forward);
+  const float *dout = backward.arrays[7].host;
+  kl_derivative_check(checker, (kl_derivative){&forward, &backward, 0, 2, 5, dout, NULL});
+  kl_derivative_check(checker, (kl_derivative){&forward, &backward, 0, 3, 6, dout, is_value});
+  kl_case_free(&forward);
+  kl_case_free(&backward);
+}
+
+// size: B, capacity, NH, HS
+static void run_decode(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
+  t->attention_decode(s, a[0], a[1], a[2], a[3], a[4], a[5], c->size[0], c->size[1], c->size[2], c->size[3]);
+}
+
+static void check_decode(kl_checker *checker, size_t NH, size_t HS) {
+  static const int32_t lengths[] = {0, 1, 7, -1, 15, 16, 33, 64, 100, 149};
+  size_t B = sizeof lengths / sizeof *lengths, capacity = 150, C = NH * HS;
+  kl_case one = {.op = "attention_decode", .run = run_decode, .size = {B, capacity, NH, HS}};
+  kl_case_floats(checker, &one, "out", B * C);
+  kl_case_floats(checker, &one, "key_cache", B * capacity * C);
+  kl_case_floats(checker, &one, "value_cache", B * capacity * C);
+  kl_case_floats(checker, &one, "qk", B * 2 * C);
+  kl_case_floats(checker, &one, "qkv", B * 3 * C);
+  memcpy(kl_case_integers(checker, &one, "length", B, 0, 1), lengths, sizeof lengths);
+  kl_case_check(checker, &one);
+}
+
+void kl_check_attention(kl_checker *checker) {
+  static const size_t lengths[] = {1, 2, 9, 31, 64, 100, 1, 49, 129, 17, 33, 16, 8, 15, 0, 48};
+  static const size_t heads[][2] = {{1, 2}, {3, 4}, {2, 8}, {4, 16}, {3, 18}, {2, 20}, {1, 32}, {2, 33}, {1, 64}, {1, 260}};
+  for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+    check_sequences(checker, lengths, sizeof lengths / sizeof *lengths, heads[i][0], heads[i][1]);
+    check_decode(checker, heads[i][0], heads[i][1]);
+  }
+  check_derivatives(checker, 2, 6);
+  check_derivatives(checker, 1, 18);
+}

@@ -1,3 +1,4 @@
+package import Evaluation
 package import Foundation
 package import KnowledgeGraph
 package import Training
@@ -11,7 +12,7 @@ package struct StudyFile: Hashable, Sendable {
   package var graph: GraphSource
   /// One for each language model, in the order of the file, none twice.
   package var models: [TrainingRequest]
-  package var evaluation: EvaluationPlan
+  package var evaluation: EvaluationOptions
   /// Nil where no detectors are asked for.
   package var detection: DetectionPlan?
   /// Threads in all.
@@ -45,26 +46,6 @@ package struct ImportSource: Hashable, Sendable {
   package var heldOut: HeldOutShares
   /// Order of the columns, such as "subject,predicate,object".
   package var columns: String?
-}
-
-/// What is measured on every language model.
-package struct EvaluationPlan: Codable, Hashable, Sendable {
-  /// Completions drawn for each query at each temperature.
-  package var samples = 16
-  /// Temperatures of the drawn completions.
-  package var temperatures = [1.0]
-  /// Temperatures of the exact rate.
-  package var exactTemperatures = [1.0]
-  /// Largest number of queries of each visibility; nil for all.
-  package var queryLimit: Int?
-
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case samples, temperatures
-    case exactTemperatures = "exact_temperatures"
-    case queryLimit = "queries"
-  }
-
-  package init() {}
 }
 
 /// Which language models get detectors, and which ones.

@@ -58,8 +58,8 @@ extension StudyFile {
     let base = try TrainingTemplate(node)
     models = try ModelGrid.expand(
       node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"), base: base)
-    evaluation = EvaluationPlan()
-    if let value = node.optional("evaluation") { evaluation = try EvaluationPlan(value) }
+    evaluation = EvaluationOptions()
+    if let value = node.optional("evaluation") { evaluation = try EvaluationOptions(study: value) }
     if let value = node.optional("detection") {
       detection = try DetectionPlan(value, models: models)
     }
@@ -107,23 +107,5 @@ extension HeldOutShares {
       try node.optional(key)?.number("at least 0 and below 1") { (0..<1).contains($0) } ?? 0
     }
     self.init(object: try share("object"), query: try share("query"), subject: try share("subject"))
-  }
-}
-
-extension EvaluationPlan {
-  fileprivate init(_ node: SchemaNode) throws {
-    try node.allow(CodingKeys.allCases.map(\.rawValue))
-    func temperatures(_ key: CodingKeys) throws -> [Double]? {
-      try node.optional(key.rawValue)?.items().map { item in
-        try item.number("between 0 and 10") { (0...10).contains($0) }
-      }
-    }
-    if let value = node.optional("samples") { samples = try value.integer(in: 1...10_000) }
-    if let values = try temperatures(.temperatures) { self.temperatures = values }
-    if let values = try temperatures(.exactTemperatures) { exactTemperatures = values }
-    guard exactTemperatures.contains(1) else {
-      throw node.failure("needs 1 among exact_temperatures: the headline rate is the exact one at 1")
-    }
-    queryLimit = try node.optional("queries")?.integer(in: 1...1_000_000_000)
   }
 }

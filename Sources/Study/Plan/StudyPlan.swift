@@ -1,3 +1,4 @@
+package import Evaluation
 package import Training
 
 /// The kinds of work in a study, in the order of the pipeline.
@@ -58,7 +59,7 @@ package struct StudyPlan: Codable, Hashable, Sendable {
   package var name: String
   package var question: String
   package var graph: GraphSummary
-  package var evaluation: EvaluationPlan
+  package var evaluation: EvaluationOptions
   package var detection: DetectionPlan?
   package var tasks: [StudyTask]
 

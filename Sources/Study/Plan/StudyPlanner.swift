@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 package import KnowledgeGraph
 import LabCore
@@ -67,8 +68,10 @@ package struct StudyPlanner {
     let id = try "evaluate-"
       + Self.hash(input: training.id, settings: file.evaluation, version: EvaluationStage.version)
     let queries = Double(summary.queryCount)
-    let samples = queries * Double(file.evaluation.samples * file.evaluation.temperatures.count)
-    let answers = Double(summary.tripleCount * file.evaluation.exactTemperatures.count)
+    let options = file.evaluation
+    let drawn = options.sampleTemperatures.reduce(0) { $0 + options.samples(at: $1) }
+    let samples = queries * Double(drawn)
+    let answers = Double(summary.tripleCount * options.exactTemperatures.count)
     return StudyTask(
       number: 0, id: id, kind: .evaluate, name: "evaluate \(name)", needs: [training.id],
       follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",

@@ -1,4 +1,5 @@
 import Corpus
+import Evaluation
 import Foundation
 import LabCore
 import Training
@@ -50,6 +51,29 @@ struct ResultMerger {
   private func addEvaluation(
     of task: StudyTask, _ record: RunRecord, to results: inout StudyResults
   ) throws {
+    let stored = try EvaluationStage.stored(
+      record, in: folder.model(task.id), options: plan.evaluation)
+    guard let summary = stored else { return }
+    results.rates += summary.rates.map { rate in
+      RateRow(
+        runID: task.id, method: rate.method.rawValue, temperature: rate.temperature,
+        visibility: rate.visibility.rawValue, groupKind: rate.groupKind,
+        groupValue: rate.groupValue, queryCount: rate.queryCount, sampleCount: rate.sampleCount,
+        rate: rate.rate, lower: rate.lower, upper: rate.upper, correct: rate.correct,
+        correctHeldOut: rate.correctHeldOut)
+    }
+    results.verdicts += summary.verdicts.map { row in
+      VerdictRow(
+        runID: task.id, method: row.method.rawValue, temperature: row.temperature,
+        visibility: row.visibility.rawValue, verdict: row.verdict, count: row.count,
+        sampleCount: row.sampleCount)
+    }
+    results.coverages += summary.coverage.map { row in
+      CoverageRow(
+        runID: task.id, method: row.method.rawValue, temperature: row.temperature,
+        visibility: row.visibility.rawValue, queryCount: row.queryCount, precision: row.precision,
+        recall: row.recall)
+    }
   }
 
   private func addDetection(

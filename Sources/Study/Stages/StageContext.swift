@@ -61,7 +61,7 @@ struct StageContext: Sendable {
     switch task.kind {
     case .generate: try generate(task)
     case .train: try train(task, progress)
-    case .evaluate: try evaluate(task, progress)
+    case .evaluate: try EvaluationStage.run(task, in: self, progress)
     case .detect: try detect(task, progress)
     case .report: try report()
     }
@@ -100,6 +100,5 @@ struct StageContext: Sendable {
 }
 
 extension StageContext {
-  private func evaluate(_ task: StudyTask, _ progress: TaskProgress) throws -> String { "" }
   private func detect(_ task: StudyTask, _ progress: TaskProgress) throws -> String { "" }
 }

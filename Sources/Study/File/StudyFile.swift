@@ -44,8 +44,8 @@ package struct ImportSource: Hashable, Sendable {
   /// Decides what is held out.
   package var seed: UInt64
   package var heldOut: HeldOutShares
-  /// Order of the columns, such as "subject,predicate,object".
-  package var columns: String?
+  /// Order of head, relation and tail in a line: "hrt".
+  package var columns: String
 }
 
 /// Which language models get detectors, and which ones.

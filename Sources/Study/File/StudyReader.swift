@@ -89,9 +89,18 @@ extension GraphSource {
           seed: try Self.seed(node),
           heldOut: try node.optional("hold_out").map(HeldOutShares.init(study:))
             ?? HeldOutShares(),
-          columns: try node.optional("columns")?.text()))
+          columns: try node.optional("columns").map(Self.columns) ?? "hrt"))
     default:
       throw node.failure("needs either 'schema' (to generate) or 'import' (files of triples)")
+    }
+  }
+
+  private static func columns(_ node: SchemaNode) throws -> String {
+    do {
+      _ = try ColumnOrder(try node.text())
+      return try node.text()
+    } catch {
+      throw node.failure("must name each of h, r and t once, such as 'hrt'")
     }
   }
 

@@ -7,12 +7,16 @@ package struct GraphStage: Sendable {
   /// Raised when the same source makes another graph than before.
   static let version = 1
 
-  private let source: GraphSource
+  private enum Maker: Sendable {
+    case generator(GraphGenerator)
+    case importer(TripleImporter, [URL])
+  }
+
+  private let maker: Maker
   /// Id of the task: changes when and only when the graph may change.
   package let id: String
   package let name: String
   private let words: String
-  private let schema: GraphSchema?
 
   private struct GeneratedKey: Encodable {
     var schema: GraphSchema
@@ -32,25 +36,27 @@ package struct GraphStage: Sendable {
   ///
   /// Throws `LabError` naming the file and the place when either is wrong.
   package init(_ source: GraphSource) throws {
-    self.source = source
     switch source {
     case .schema(let settings):
       let schema = try GraphSchema.read(
         settings.url, overrides: settings.overrides, scale: settings.scale)
       let key = GeneratedKey(schema: schema, seed: settings.seed, version: Self.version)
-      self.schema = schema
+      maker = .generator(try GraphGenerator(schema: schema, seed: Seed(settings.seed)))
       name = Self.plain(schema.name)
       id = try "\(name)-\(CanonicalJSON.hash(key).short(10))"
       words = "generated from the schema \(schema.name) with seed \(settings.seed)"
     case .imported(let settings):
-      schema = nil
       let first = settings.urls.first?.deletingPathExtension().lastPathComponent ?? "graph"
       name = Self.plain(first)
       let key = ImportedKey(
         files: try settings.urls.flatMap { try Self.hashes($0) },
-        columns: settings.columns ?? "", seed: settings.seed, held_out: settings.heldOut,
+        columns: settings.columns, seed: settings.seed, held_out: settings.heldOut,
         version: Self.version)
       id = try "\(name)-\(CanonicalJSON.hash(key).short(10))"
+      maker = .importer(
+        TripleImporter(
+          name: name, columns: try ColumnOrder(settings.columns), heldOut: settings.heldOut,
+          seed: Seed(settings.seed)), settings.urls)
       words = "imported from \(settings.urls.map(\.lastPathComponent).joined(separator: ", "))"
     }
   }
@@ -60,15 +66,10 @@ package struct GraphStage: Sendable {
     if let file, FileManager.default.fileExists(atPath: file.path) {
       return try KnowledgeGraph.open(file)
     }
-    if let schema, case .schema(let settings) = source {
-      return try GraphGenerator(schema: schema, seed: Seed(settings.seed)).generate()
+    switch maker {
+    case .generator(let generator): return try generator.generate()
+    case .importer(let importer, let urls): return try importer.load(urls)
     }
-    let temporary = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-plan-\(ProcessInfo.processInfo.processIdentifier)-\(id)")
-    defer { try? FileManager.default.removeItem(at: temporary) }
-    let copy = temporary.appendingPathComponent("graph.sqlite")
-    try write(to: copy)
-    return try KnowledgeGraph.open(copy)
   }
 
   /// What the graph holds, for the plan and the report.
@@ -80,18 +81,10 @@ package struct GraphStage: Sendable {
   func write(to file: URL) throws {
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    switch source {
-    case .schema(let settings):
-      guard let schema else { return }
-      _ = try GraphGenerator(schema: schema, seed: Seed(settings.seed))
-        .write(to: file, overwrite: true)
-    case .imported(let settings):
-      try importGraph(settings, to: file)
+    switch maker {
+    case .generator(let generator): _ = try generator.write(to: file, overwrite: true)
+    case .importer(let importer, let urls): _ = try importer.write(urls, to: file, overwrite: true)
     }
-  }
-
-  private func importGraph(_ settings: ImportSource, to file: URL) throws {
-    throw LabError("importing is not there yet", .failure)
   }
 
   /// Hashes of a file, or of all files of a folder in order of their names.

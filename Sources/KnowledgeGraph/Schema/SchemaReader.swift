@@ -142,7 +142,8 @@ extension Popularity {
 }
 
 extension HeldOutShares {
-  fileprivate init(_ node: SchemaNode) throws {
+  /// Reads `object`, `query` and `subject`, each 0 where it is absent.
+  package init(_ node: SchemaNode) throws {
     try node.allow(["object", "query", "subject"])
     func share(_ key: String) throws -> Double {
       try node.optional(key)?.number("at least 0 and below 1") { $0 >= 0 && $0 < 1 } ?? 0

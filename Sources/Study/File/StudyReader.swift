@@ -1,3 +1,4 @@
+import Evaluation
 package import Foundation
 import KnowledgeGraph
 import LabCore
@@ -87,7 +88,7 @@ extension GraphSource {
         ImportSource(
           urls: try files.items().map { try StudyPaths.existing($0, folder: folder) },
           seed: try Self.seed(node),
-          heldOut: try node.optional("hold_out").map(HeldOutShares.init(study:))
+          heldOut: try node.optional("hold_out").map { try HeldOutShares($0) }
             ?? HeldOutShares(),
           columns: try node.optional("columns").map(Self.columns) ?? "hrt"))
     default:
@@ -106,15 +107,5 @@ extension GraphSource {
 
   private static func seed(_ node: SchemaNode) throws -> UInt64 {
     UInt64(try node.optional("seed")?.integer(in: 0...Int.max) ?? 0)
-  }
-}
-
-extension HeldOutShares {
-  fileprivate init(study node: SchemaNode) throws {
-    try node.allow(["object", "query", "subject"])
-    func share(_ key: String) throws -> Double {
-      try node.optional(key)?.number("at least 0 and below 1") { (0..<1).contains($0) } ?? 0
-    }
-    self.init(object: try share("object"), query: try share("query"), subject: try share("subject"))
   }
 }

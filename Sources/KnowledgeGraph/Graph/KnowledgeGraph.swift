@@ -43,6 +43,7 @@ package final class KnowledgeGraph: Sendable {
   /// Ids of all entities with this name: several where names are ambiguous, none where it is unknown.
   package func entities(named name: String) -> [Int32] { entityIDs[name] ?? [] }
 
+  /// The id of the predicate with this name, or nil where there is none.
   package func predicate(named name: String) -> Int32? { predicateIDs[name] }
 
   /// The query (subject, predicate, ?), or nil where the graph has no such triple.

@@ -15,8 +15,10 @@ struct DocumentedDeclaration {
   private static let keywords: Set = [
     "struct", "enum", "class", "protocol", "actor", "typealias", "func",
   ]
-  /// What protocols of the standard library and of ArgumentParser ask for.
-  private static let standardRequirements: Set = ["encode", "hash", "next", "run", "validate"]
+  /// What protocols of the standard library and ArgumentParser ask for.
+  private static let standardRequirements: Set = [
+    "encode", "hash", "next", "run", "validate", "appendLiteral", "appendInterpolation",
+  ]
 
   /// Operators are defined by what they are.
   var needsComment: Bool {

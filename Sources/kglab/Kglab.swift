@@ -8,7 +8,7 @@ struct Kglab: ParsableCommand {
     commandName: "kglab",
     abstract: "A knowledge-graph hallucination lab.",
     discussion: """
-      Generates or imports a graph of facts, trains language models on it, and measures exactly how
+      Generates or imports a graph of facts, trains language models on it, and measures exactly how \
       much each of them hallucinates.
       """,
     subcommands: [Generate.self, Import.self, Inspect.self])

@@ -122,7 +122,8 @@ enum SampleReport {
         for size in sizes {
           let rate = rate(size, 100, "FVS")
           let gap = task == "token" ? 0.09 : 0
-          let value = metric == "AUROC" ? 0.93 - gap / 2 - rate / 20 : 0.52 + 0.46 * pow(rate, 0.4) - gap
+          let value =
+            metric == "AUROC" ? 0.93 - gap / 2 - rate / 20 : 0.52 + 0.46 * pow(rate, 0.4) - gap
           data.append(
             [.text(metric), .text(task), .integer(size), .number(rate), .number(value)]
               + interval(value, 0.03) + [task == "sentence" ? .integer(size) : .missing])
@@ -174,7 +175,8 @@ enum SampleReport {
     var data = Records([
       Column("run", "Run"), Column("epochs", "Epochs", .integer),
       Column("size", "Size", .count), Column("parameters", "Total parameters", .integer),
-      Column("fvs", "FVS rate", .percent(digits: 1)), Column("ivs", "IVS rate", .percent(digits: 1)),
+      Column("fvs", "FVS rate", .percent(digits: 1)),
+      Column("ivs", "IVS rate", .percent(digits: 1)),
       Column("flops", "FLOPs", .scientific), Column("confused", "Most confused object"),
       Column("seconds", "Seconds", .number(digits: 1)),
     ])

@@ -106,16 +106,16 @@ enum PageStyle {
     .scroll{overflow-x:auto;max-height:34rem;overflow-y:auto;border:1px solid var(--line);
     border-radius:6px;width:fit-content;max-width:100%}
     details .scroll{margin-top:.5rem}
-    table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
+    table{border-collapse:collapse;width:max-content;font-size:.875rem;font-variant-numeric:tabular-nums}
     th,td{padding:.32rem .8rem;text-align:left;border-bottom:1px solid var(--grid);
     unicode-bidi:isolate;vertical-align:top}
     td{overflow-wrap:normal}
-    td:not(.num){min-width:7ch;max-width:32ch;overflow-wrap:anywhere}
+    td:not(.num){max-width:32ch;overflow-wrap:break-word}
     tbody tr:last-child td{border-bottom:0}
     tbody tr:hover{background:var(--card)}
     .num{text-align:right;white-space:nowrap}
     th{position:sticky;top:0;background:var(--page);border-bottom:1px solid var(--line);
-    vertical-align:bottom;white-space:normal;overflow-wrap:normal}
+    vertical-align:bottom;white-space:normal;overflow-wrap:normal;max-width:15ch}
     th button{all:unset;font-weight:600;line-height:1.3}
     .js th button{cursor:pointer}
     .js th button:focus-visible{outline:2px solid var(--link)}

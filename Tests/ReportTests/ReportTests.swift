@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func pageIsWellFormedAndComplete() throws {
-    let elements = try XMLElements(ReportPage.html(SampleReport.document))
+    let elements = try XMLElements(SampleReport.html.get())
     #expect(elements.count("h1") == 1)
     #expect(elements.count("section") == 3)
     #expect(elements.count("figure") == 6)
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func figuresAreLabelledForThoseWhoCannotSeeThem() throws {
-    let elements = try XMLElements(ReportPage.html(SampleReport.document))
+    let elements = try XMLElements(SampleReport.html.get())
     for panel in elements.attributes(ofClass: "panel") {
       #expect(panel["role"] == "img")
       #expect(panel["aria-label"]?.hasSuffix(" points") == true)
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test func nothingIsFetched() throws {
-    let elements = try XMLElements(ReportPage.html(SampleReport.document))
+    let elements = try XMLElements(SampleReport.html.get())
     #expect(elements.elements.allSatisfy { $0.attributes["src"] == nil })
     #expect(elements.count("link") + elements.count("img") + elements.count("iframe") == 0)
     let addresses = elements.elements.compactMap { $0.attributes["href"] }
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test func downloadsHoldTheExactBytes() throws {
-    let elements = try XMLElements(ReportPage.html(SampleReport.document))
+    let elements = try XMLElements(SampleReport.html.get())
     var saved: [String: Data] = [:]
     for element in elements.elements {
       guard let name = element.attributes["download"], let address = element.attributes["href"],

@@ -197,6 +197,9 @@ enum SampleReport {
   /// A name that tries to leave its place.
   static let hostile = "\"><script>alert('x')</script> & <b>Ärzte</b>\u{1}"
 
+  /// The page, written once for all tests.
+  static let html = Result { try ReportPage.html(document) }
+
   static let document = ReportDocument(
     title: "Quickstart: hallucination against scale",
     subtitle: "12 runs on a generated graph of 7,214 triples, seed 7. Invented numbers, for tests.",

@@ -1,0 +1,60 @@
+package import Compute
+import LabCore
+
+/// What is measured and how; everything here may change the numbers.
+package struct EvaluationOptions: Codable, Hashable, Sendable {
+  /// Temperatures of the exact rate, each above 0.
+  package var exactTemperatures: [Double] = [1]
+  /// Temperatures at which completions are drawn; 0 is greedy and gives one completion a query.
+  package var sampleTemperatures: [Double] = [0, 1]
+  /// Completions of each query at each temperature above 0.
+  package var samples = 16
+  /// Decides the draws of completions and the resamples behind intervals.
+  package var seed: UInt64 = 0
+  package var precision: Precision = .fp32
+  /// Resamples of the subjects behind a bootstrap interval; 0 for rates without one.
+  package var resampleCount = 1_000
+
+  package init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case exactTemperatures = "exact_temperatures"
+    case sampleTemperatures = "sample_temperatures"
+    case samples, seed, precision
+    case resampleCount = "resample_count"
+  }
+
+  /// Largest number of completions a query may get at one temperature.
+  package static let maximumSamples = 1_024
+
+  /// Refuses values that cannot be measured; throws `LabError` naming the option.
+  package func validate() throws {
+    for temperature in exactTemperatures where !(temperature > 0 && temperature <= 1_000) {
+      throw LabError(
+        "the exact rate at temperature \(temperature) is undefined; choose temperatures above 0 "
+          + "and at most 1000", .usage)
+    }
+    for temperature in sampleTemperatures where !(temperature >= 0 && temperature <= 1_000) {
+      throw LabError(
+        "temperature \(temperature) is impossible; choose temperatures between 0 (greedy) and 1000",
+        .usage)
+    }
+    for list in [exactTemperatures, sampleTemperatures] where Set(list).count < list.count {
+      throw LabError("a temperature is given twice in \(list); give each once", .usage)
+    }
+    guard !(exactTemperatures.isEmpty && sampleTemperatures.isEmpty) else {
+      throw LabError("no temperature is given, so nothing would be measured", .usage)
+    }
+    guard (1...Self.maximumSamples).contains(samples) else {
+      throw LabError(
+        "samples is \(samples); it must be between 1 and \(Self.maximumSamples)", .usage)
+    }
+    guard (0...1_000_000).contains(resampleCount) else {
+      throw LabError(
+        "resample_count is \(resampleCount); it must be between 0 and 1000000", .usage)
+    }
+  }
+
+  /// Completions of each query at a temperature.
+  package func samples(at temperature: Double) -> Int { temperature == 0 ? 1 : samples }
+}

@@ -1,0 +1,166 @@
+package import Compute
+package import Corpus
+package import KnowledgeGraph
+package import LabCore
+package import LanguageModel
+import Synchronization
+
+/// Where an evaluation stands.
+package struct EvaluationProgress: Sendable {
+  package let queryCount: Int
+  package let doneQueryCount: Int
+}
+
+/// Asks a model every query of a graph and holds its answers against the truth.
+///
+/// Work is cut into units of 32 queries that workers take; every result is a function of the unit alone,
+/// so that any number of workers gives the same bytes.
+package final class Evaluator {
+  package let graph: KnowledgeGraph
+  package let options: EvaluationOptions
+  package let fraction: Double
+  /// Indices in `KnowledgeGraph.queries` of the queries asked, in order.
+  package let queries: [Int]
+
+  private let tokenizer: any Tokenizer
+  private let scorer: AnswerScorer
+  private let sampler: AnswerSampler
+  private let pool: WorkerPool
+  private let sessions: [InferenceSession]
+
+  private static let unitSize = 32
+  /// Queries stored in one transaction; a whole number of units.
+  private static let blockSize = 256
+
+  /// Prepares a model to be asked about the nested `fraction` of a graph.
+  ///
+  /// Throws `LabError` naming the option that is impossible, or when memory is short, the model and the
+  /// tokenizer do not fit, or a prompt exceeds the model's context; `CorpusError` for a name that the
+  /// tokenizer cannot spell.
+  package init(
+    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
+    options: EvaluationOptions = EvaluationOptions(), workers: Int = 1
+  ) throws {
+    try options.validate()
+    let configuration = model.configuration
+    guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+      throw LabError(
+        "the tokenizer has \(tokenizer.vocabularySize) tokens, the model only "
+          + "\(configuration.vocabularySize): they are not of the same run")
+    }
+    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }
+    let limit = try Self.maximumNewTokens(graph, queries, text, configuration)
+    self.graph = graph
+    self.options = options
+    self.fraction = fraction
+    self.queries = queries
+    self.tokenizer = tokenizer
+    scorer = AnswerScorer(graph: graph, text: text, temperatures: options.exactTemperatures)
+    sampler = AnswerSampler(
+      judge: AnswerJudge(graph: graph, tokenizer: tokenizer), text: text, options: options,
+      maximumNewTokens: limit)
+    pool = try WorkerPool(workerCount: workers)
+    let tokens = max(1_024, EvaluationOptions.maximumSamples, configuration.contextLength)
+    sessions = try (0..<workers).map { _ in
+      try InferenceSession(model, precision: options.precision, maximumTokens: tokens)
+    }
+  }
+
+  /// The longest answer in the graph with its end token, and one token more.
+  static func maximumNewTokens(
+    _ graph: KnowledgeGraph, _ queries: [Int], _ text: TripleText,
+    _ configuration: ModelConfiguration
+  ) throws -> Int {
+    for index in queries {
+      let query = graph.queries[index]
+      let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
+      guard prompt.count < configuration.contextLength else {
+        throw LabError(
+          "the prompt for (\(graph.entities[Int(query.subject)].name), "
+            + "\(graph.predicates[Int(query.predicate)].name)) has \(prompt.count) tokens, which "
+            + "leaves no room for an answer in the model's context of "
+            + "\(configuration.contextLength); was the model trained on another graph?")
+      }
+    }
+    return (graph.answers.map { text.completion(object: $0.object).count }.max() ?? 1) + 1
+  }
+
+  // MARK: Measuring
+
+  /// The outcomes of the queries at the given places of `queries`, in order.
+  ///
+  /// `places` begins at a multiple of 32, unless results need not equal those of a whole evaluation.
+  package func outcomes(of places: Range<Int>) throws -> [QueryOutcome] {
+    let starts = Array(stride(from: places.lowerBound, to: places.upperBound, by: Self.unitSize))
+    let results = Mutex([Result<[QueryOutcome], any Error>?](repeating: nil, count: starts.count))
+    pool.run(pieces: starts.count) { worker, piece in
+      let unit = starts[piece]..<min(starts[piece] + Self.unitSize, places.upperBound)
+      let result = Result { try outcomes(ofUnit: unit, in: sessions[worker]) }
+      results.withLock { $0[piece] = result }
+    }
+    return try results.withLock { $0 }.flatMap { try $0?.get() ?? [] }
+  }
+
+  private func outcomes(
+    ofUnit unit: Range<Int>, in session: InferenceSession
+  ) throws -> [QueryOutcome] {
+    let asked = queries[unit].map { graph.queries[$0] }
+    let exact = try scorer.score(asked, in: session)
+    let answers = try sampler.sample(asked, in: session)
+    return asked.indices.map { index in
+      QueryOutcome(
+        query: queries[unit.lowerBound + index], exact: exact[index], answers: answers[index],
+        sampled: sampler.judge.outcomes(
+          of: answers[index], to: asked[index], temperatures: options.sampleTemperatures))
+    }
+  }
+
+  /// Measures what is not stored yet and returns the summary, which is stored as well.
+  ///
+  /// A finished evaluation is read back. Stops between transactions when `shouldStop` says so, by
+  /// throwing `LabError.interrupted`; the same call continues, with the same rows in the end.
+  package func run(
+    in database: RunDatabase, weightsHash: String,
+    onProgress: (EvaluationProgress) -> Void = { _ in },
+    shouldStop: () -> Bool = { Interruption.isRequested }
+  ) throws -> EvaluationSummary {
+    let identity = EvaluationIdentity(
+      options: options, fraction: fraction, graphHash: graph.contentHash, weightsHash: weightsHash)
+    if let summary = try database.summary(of: identity) { return summary }
+    let evaluation = try database.begin(identity, queryCount: queries.count)
+    var done = evaluation.storedQueryCount
+    // Enough units a round that workers seldom wait for the last one.
+    let unitsPerBlock = Self.blockSize / Self.unitSize
+    let round = Self.blockSize * max(1, 4 * sessions.count / unitsPerBlock)
+    while done < queries.count {
+      if shouldStop() {
+        throw LabError.interrupted(
+          "stopped after \(done) of \(queries.count) queries, whose results are stored")
+      }
+      let end = min(done + round, queries.count)
+      let outcomes = try outcomes(of: done..<end)
+      for start in stride(from: 0, to: outcomes.count, by: Self.blockSize) {
+        let block = outcomes[start..<min(start + Self.blockSize, outcomes.count)]
+        try database.store(Array(block), of: evaluation.id, graph: graph)
+      }
+      done = end
+      onProgress(EvaluationProgress(queryCount: queries.count, doneQueryCount: done))
+    }
+    let tallies = try database.tallies(of: evaluation.id, options: options)
+    let summary = summary(of: tallies, key: try identity.key, weightsHash: weightsHash)
+    try database.complete(evaluation.id, with: summary)
+    return summary
+  }
+
+  private func summary(
+    of tallies: [QueryTally], key: String, weightsHash: String
+  ) -> EvaluationSummary {
+    let tables = RateTables(graph: graph, options: options, tallies: tallies)
+    return EvaluationSummary(
+      key: key, options: options, fraction: fraction, graphHash: graph.contentHash,
+      weightsHash: weightsHash, tokenizer: tokenizer.kind, queryCount: tallies.count,
+      subjectCount: tables.subjectCount, rates: tables.rates(pool: pool),
+      verdicts: tables.verdicts(), coverage: tables.coverage())
+  }
+}

@@ -1,0 +1,41 @@
+package import Corpus
+
+/// What an evaluation measured, the contents of `kglab evaluate --json`.
+package struct EvaluationSummary: Codable, Hashable, Sendable {
+  /// Hash of the options, the weights and the graph.
+  package let key: String
+  package let options: EvaluationOptions
+  /// Nested share of the graph's queries that were asked, in (0, 1].
+  package let fraction: Double
+  package let graphHash: String
+  package let weightsHash: String
+  package let tokenizer: TokenizerKind
+  package let queryCount: Int
+  package let subjectCount: Int
+  /// By measurement, then set, then group; sets and groups without a query are left out.
+  package let rates: [RateEstimate]
+  package let verdicts: [VerdictCount]
+  package let coverage: [AnswerCoverage]
+
+  /// Whether a name has spellings that the exact rate leaves out, which makes it an upper bound.
+  package var exactCountsCanonicalSpellingOnly: Bool { tokenizer == .bpe }
+
+  /// The rate over a whole set, or a group of it; nil where it was not measured or has no query.
+  package func rate(
+    _ method: EvaluationMethod, temperature: Double, _ visibility: QuerySet,
+    group: RateGroup = .all
+  ) -> RateEstimate? {
+    rates.first {
+      $0.method == method && $0.temperature == temperature && $0.visibility == visibility
+        && $0.groupKind == group.kind && $0.groupValue == group.value
+    }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case key, options, fraction, tokenizer, rates, verdicts, coverage
+    case graphHash = "graph_hash"
+    case weightsHash = "weights_sha256"
+    case queryCount = "query_count"
+    case subjectCount = "subject_count"
+  }
+}

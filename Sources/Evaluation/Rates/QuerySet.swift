@@ -1,0 +1,95 @@
+package import KnowledgeGraph
+
+/// The queries a rate is taken over.
+package enum QuerySet: String, Codable, CaseIterable, Sendable {
+  /// Fully visible.
+  case fvs
+  /// Partially visible.
+  case pvs
+  /// Invisible.
+  case ivs
+  /// Fully and partially visible: what arXiv 2408.07852 calls the training set.
+  case seen
+
+  package func contains(_ visibility: Visibility) -> Bool {
+    switch self {
+    case .fvs: visibility == .fvs
+    case .pvs: visibility == .pvs
+    case .ivs: visibility == .ivs
+    case .seen: visibility != .ivs
+    }
+  }
+}
+
+/// How a rate was measured.
+package enum EvaluationMethod: String, Codable, CaseIterable, Sendable {
+  /// From the probabilities of the answers; no sampling noise.
+  case exact
+  /// From completions drawn at a temperature above 0.
+  case sampled
+  /// From the completion that takes the likeliest token at each step.
+  case greedy
+}
+
+/// One way of measuring at one temperature; greedy is at temperature 0.
+package struct Measurement: Codable, Hashable, Sendable {
+  package let method: EvaluationMethod
+  package let temperature: Double
+
+  package init(_ method: EvaluationMethod, temperature: Double) {
+    self.method = method
+    self.temperature = temperature
+  }
+}
+
+extension EvaluationOptions {
+  /// What is measured, in the order of tables: exact, sampled, greedy.
+  package var measurements: [Measurement] {
+    let drawn = sampleTemperatures
+    return exactTemperatures.map { Measurement(.exact, temperature: $0) }
+      + drawn.filter { $0 > 0 }.map { Measurement(.sampled, temperature: $0) }
+      + drawn.filter { $0 == 0 }.map { Measurement(.greedy, temperature: $0) }
+  }
+}
+
+/// What the queries of a rate have in common, besides their set.
+package enum RateGroup: Hashable, Sendable {
+  case all
+  /// Name of the predicate.
+  case predicate(String)
+  /// How many answers a query has: "1" to "4", "5-9" or "10+".
+  case answerCount(String)
+
+  /// "all", "predicate" or "answer_count".
+  package var kind: String {
+    switch self {
+    case .all: "all"
+    case .predicate: "predicate"
+    case .answerCount: "answer_count"
+    }
+  }
+
+  /// The predicate's name or the number of answers; empty for `all`.
+  package var value: String {
+    switch self {
+    case .all: ""
+    case .predicate(let value), .answerCount(let value): value
+    }
+  }
+
+  /// The group of a kind and value as they stand in files; nil for an unknown kind.
+  package init?(kind: String, value: String) {
+    switch kind {
+    case "all": self = .all
+    case "predicate": self = .predicate(value)
+    case "answer_count": self = .answerCount(value)
+    default: return nil
+    }
+  }
+
+  static let answerCountLabels = ["1", "2", "3", "4", "5-9", "10+"]
+
+  static func answerCountLabel(_ count: Int) -> String {
+    answerCountLabels[count < 5 ? max(count, 1) - 1 : count < 10 ? 4 : 5]
+  }
+}

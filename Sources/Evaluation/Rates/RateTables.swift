@@ -1,0 +1,203 @@
+import Compute
+import KnowledgeGraph
+import LabCore
+import Synchronization
+
+/// The numbers of one query that rates are made of, without its texts.
+struct QueryTally {
+  /// Index in `KnowledgeGraph.queries`.
+  let query: Int
+  let exact: [ExactOutcome]
+  let sampled: [SampledOutcome]
+}
+
+/// Turns tallies of queries into rates, verdict counts and coverage.
+struct RateTables {
+  let graph: KnowledgeGraph
+  let options: EvaluationOptions
+  /// In rising order of the query's index, hence of the subject's.
+  let tallies: [QueryTally]
+
+  /// The share of each kind of answer among one query's answers.
+  private struct Shares {
+    var hallucination: Double
+    var correct: Double
+    var correctHeldOut: Double
+  }
+
+  private func query(_ position: Int) -> Query { graph.queries[tallies[position].query] }
+
+  private func shares(_ tally: QueryTally, _ measurement: Measurement) -> Shares? {
+    if measurement.method == .exact {
+      return tally.exact.first { $0.temperature == measurement.temperature }.map {
+        Shares(
+          hallucination: $0.hallucination, correct: $0.correct, correctHeldOut: $0.correctHeldOut)
+      }
+    }
+    return outcome(tally, measurement).map {
+      let count = Double(max($0.sampleCount, 1))
+      return Shares(
+        hallucination: Double($0.hallucinationCount) / count,
+        correct: Double($0.count(.correct)) / count,
+        correctHeldOut: Double($0.count(.correctHeldOut)) / count)
+    }
+  }
+
+  private func outcome(_ tally: QueryTally, _ measurement: Measurement) -> SampledOutcome? {
+    tally.sampled.first { $0.temperature == measurement.temperature }
+  }
+
+  var subjectCount: Int {
+    var count = 0
+    for position in tallies.indices
+    where position == 0 || query(position).subject != query(position - 1).subject { count += 1 }
+    return count
+  }
+
+  // MARK: Rates
+
+  /// A set and group with the positions of its queries in `tallies`, in order.
+  private struct Cell {
+    let set: QuerySet
+    let group: RateGroup
+    var positions: [Int]
+  }
+
+  /// Every set with each of its groups, empty ones left out, in the order of tables.
+  private func cells() -> [Cell] {
+    QuerySet.allCases.flatMap { set -> [Cell] in
+      let positions = tallies.indices.filter { set.contains(query($0).visibility) }
+      var predicates = graph.predicates.map {
+        Cell(set: set, group: .predicate($0.name), positions: [])
+      }
+      var counts = RateGroup.answerCountLabels.map {
+        Cell(set: set, group: .answerCount($0), positions: [])
+      }
+      for position in positions {
+        predicates[Int(query(position).predicate)].positions.append(position)
+        let label = RateGroup.answerCountLabel(query(position).answers.count)
+        if let index = RateGroup.answerCountLabels.firstIndex(of: label) {
+          counts[index].positions.append(position)
+        }
+      }
+      let whole = Cell(set: set, group: .all, positions: positions)
+      return ([whole] + predicates + counts).filter { !$0.positions.isEmpty }
+    }
+  }
+
+  /// All rates by measurement, set and group; the same for any number of workers.
+  func rates(pool: WorkerPool) -> [RateEstimate] {
+    let cells = cells()
+    let results = Mutex([[RateEstimate]](repeating: [], count: cells.count))
+    pool.run(pieces: cells.count) { _, piece in
+      let rates = rates(of: cells[piece])
+      results.withLock { $0[piece] = rates }
+    }
+    let byCell = results.withLock { $0 }
+    return options.measurements.indices.flatMap { index in
+      byCell.compactMap { $0.indices.contains(index) ? $0[index] : nil }
+    }
+  }
+
+  /// One estimate for each measurement.
+  private func rates(of cell: Cell) -> [RateEstimate] {
+    let measurements = options.measurements
+    let shares = measurements.map { measurement in
+      cell.positions.compactMap { self.shares(tallies[$0], measurement) }
+    }
+    guard shares.allSatisfy({ $0.count == cell.positions.count }) else { return [] }
+    let bootstrap = SubjectBootstrap(
+      subjects: cell.positions.map { query($0).subject },
+      series: shares.map { $0.map(\.hallucination) })
+    let name = "evaluation/bootstrap/\(cell.set.rawValue)/\(cell.group.kind)/\(cell.group.value)"
+    var stream = Seed(options.seed).stream(name)
+    let intervals = bootstrap.intervals(resamples: options.resampleCount, stream: &stream)
+    let means = bootstrap.means
+    return measurements.indices.map { index in
+      let (measurement, rate) = (measurements[index], means[index])
+      let (interval, bounds) = Self.interval(
+        measurement.method, rate: rate, queryCount: cell.positions.count,
+        subjectCount: bootstrap.subjectCount, resampled: intervals?[index])
+      let count = Double(cell.positions.count)
+      return RateEstimate(
+        measurement: measurement, visibility: cell.set, group: cell.group,
+        queryCount: cell.positions.count, subjectCount: bootstrap.subjectCount,
+        sampleCount: measurement.method == .exact
+          ? 0 : cell.positions.count * options.samples(at: measurement.temperature),
+        rate: rate, lower: bounds?.lower, upper: bounds?.upper, interval: interval,
+        correct: shares[index].reduce(0) { $0 + $1.correct } / count,
+        correctHeldOut: shares[index].reduce(0) { $0 + $1.correctHeldOut } / count)
+    }
+  }
+
+  /// Wilson's interval for one answer a query, else the bootstrap's; resamples of a sample without any
+  /// variation have none either and would claim certainty, so that Wilson's over subjects stands in.
+  private static func interval(
+    _ method: EvaluationMethod, rate: Double, queryCount: Int, subjectCount: Int,
+    resampled: (lower: Double, upper: Double)?
+  ) -> (IntervalMethod, (lower: Double, upper: Double)?) {
+    if method == .greedy {
+      return (.wilson, WilsonInterval.around(rate: rate, trials: queryCount))
+    }
+    guard let resampled else { return (.none, nil) }
+    if method == .sampled, rate == 0 || rate == 1 {
+      return (.wilsonOverSubjects, WilsonInterval.around(rate: rate, trials: subjectCount))
+    }
+    return (.bootstrap, resampled)
+  }
+
+  // MARK: Verdicts and coverage
+
+  /// The completions' outcomes of each measurement that draws and each set that has queries.
+  private func drawn<T>(
+    _ body: (Measurement, QuerySet, [(tally: QueryTally, outcome: SampledOutcome)]) -> [T]
+  ) -> [T] {
+    options.measurements.filter { $0.method != .exact }.flatMap { measurement in
+      QuerySet.allCases.flatMap { set in
+        let own = tallies.indices.filter { set.contains(query($0).visibility) }.compactMap {
+          position in
+          outcome(tallies[position], measurement).map { (tallies[position], $0) }
+        }
+        return own.isEmpty ? [] : body(measurement, set, own)
+      }
+    }
+  }
+
+  func verdicts() -> [VerdictCount] {
+    drawn { measurement, set, rows in
+      let total = rows.reduce(0) { $0 + $1.outcome.sampleCount }
+      return Verdict.allCases.map { verdict in
+        VerdictCount(
+          method: measurement.method, temperature: measurement.temperature, visibility: set,
+          verdict: verdict.rawValue, count: rows.reduce(0) { $0 + $1.outcome.count(verdict) },
+          sampleCount: total)
+      }
+    }
+  }
+
+  func coverage() -> [AnswerCoverage] {
+    drawn { measurement, set, rows in
+      let count = Double(rows.count)
+      func mean(_ value: (QueryTally, SampledOutcome) -> Double) -> Double {
+        rows.reduce(0) { $0 + value($1.tally, $1.outcome) } / count
+      }
+      func answers(_ tally: QueryTally) -> ArraySlice<Answer> {
+        graph.answers[graph.queries[tally.query].answers]
+      }
+      return [
+        AnswerCoverage(
+          method: measurement.method, temperature: measurement.temperature, visibility: set,
+          queryCount: rows.count,
+          precision: mean { 1 - Double($1.hallucinationCount) / Double(max($1.sampleCount, 1)) },
+          recall: mean { Double($1.generatedAnswerCount) / Double(answers($0).count) },
+          visibleRecall: set == .ivs
+            ? nil
+            : mean {
+              Double($1.generatedVisibleCount) / Double(answers($0).count(where: \.isVisible))
+            },
+          meanDistinctCount: mean { Double($1.distinctCount) },
+          otherSpellingCount: rows.reduce(0) { $0 + $1.outcome.otherSpellingCount })
+      ]
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import LabCore
+
+/// Sums over the queries of each subject, and means over queries with intervals from resampling subjects.
+///
+/// Queries of one subject, and completions of one query, are not independent; whole subjects are.
+struct SubjectBootstrap {
+  /// Queries of each subject.
+  private let counts: [Double]
+  /// For each series, the sum over each subject's queries.
+  private let sums: [[Double]]
+
+  /// `series[k][i]` is value k of query i, whose subject is `subjects[i]`; equal subjects stand together.
+  init(subjects: [Int32], series: [[Double]]) {
+    var counts: [Double] = []
+    var starts: [Int] = []
+    for (index, subject) in subjects.enumerated() {
+      if index == 0 || subject != subjects[index - 1] {
+        counts.append(0)
+        starts.append(index)
+      }
+      counts[counts.count - 1] += 1
+    }
+    starts.append(subjects.count)
+    self.counts = counts
+    sums = series.map { values in
+      (0..<counts.count).map { values[starts[$0]..<starts[$0 + 1]].reduce(0, +) }
+    }
+  }
+
+  var subjectCount: Int { counts.count }
+
+  /// Values are shares, so that rounding above 1 is cut off.
+  var means: [Double] {
+    let total = counts.reduce(0, +)
+    return sums.map { min(1, $0.reduce(0, +) / total) }
+  }
+
+  /// The 2.5 % and 97.5 % points of each series' mean over `resamples` resamples; nil for one subject.
+  func intervals(resamples: Int, stream: inout RandomStream) -> [(lower: Double, upper: Double)]? {
+    guard subjectCount > 1, resamples > 0 else { return nil }
+    var resampled = [[Double]](repeating: [], count: sums.count)
+    var totals = [Double](repeating: 0, count: sums.count)
+    for _ in 0..<resamples {
+      var count = 0.0
+      for index in totals.indices { totals[index] = 0 }
+      for _ in 0..<subjectCount {
+        let subject = stream.below(subjectCount)
+        count += counts[subject]
+        for index in sums.indices { totals[index] += sums[index][subject] }
+      }
+      for index in sums.indices { resampled[index].append(min(1, totals[index] / count)) }
+    }
+    return resampled.map { values in
+      let sorted = values.sorted()
+      return (Self.quantile(0.025, of: sorted), Self.quantile(0.975, of: sorted))
+    }
+  }
+
+  /// The linearly interpolated quantile of sorted values, NumPy's default.
+  private static func quantile(_ share: Double, of sorted: [Double]) -> Double {
+    let position = share * Double(sorted.count - 1)
+    let index = Int(position)
+    guard index + 1 < sorted.count else { return sorted[sorted.count - 1] }
+    return sorted[index] + (position - Double(index)) * (sorted[index + 1] - sorted[index])
+  }
+}

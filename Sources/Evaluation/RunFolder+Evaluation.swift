@@ -1,0 +1,30 @@
+package import Compute
+package import KnowledgeGraph
+package import LabCore
+package import Training
+
+extension RunFolder {
+  /// Evaluates the run's model on its graph into run.sqlite, or reads back what is stored.
+  ///
+  /// `graph` saves loading it again; by default it is opened from where training found it. Throws
+  /// `LabError.interrupted` when stopped, after which the same call continues.
+  package func evaluate(
+    _ options: EvaluationOptions = EvaluationOptions(), graph: KnowledgeGraph? = nil,
+    workers: Int = 1, onProgress: (EvaluationProgress) -> Void = { _ in },
+    shouldStop: () -> Bool = { Interruption.isRequested }
+  ) throws -> EvaluationSummary {
+    try options.validate()
+    let configuration = record.configuration
+    let weightsHash = record.weightsHash ?? ""
+    let database = try RunDatabase.open(in: url, graphHash: configuration.graphHash)
+    let identity = EvaluationIdentity(
+      options: options, fraction: configuration.corpus.fraction,
+      graphHash: configuration.graphHash, weightsHash: weightsHash)
+    if let summary = try database.summary(of: identity) { return summary }
+    let evaluator = try Evaluator(
+      model: loadModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),
+      fraction: configuration.corpus.fraction, options: options, workers: workers)
+    return try evaluator.run(
+      in: database, weightsHash: weightsHash, onProgress: onProgress, shouldStop: shouldStop)
+  }
+}

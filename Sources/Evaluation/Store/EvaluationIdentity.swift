@@ -1,0 +1,31 @@
+import LabCore
+
+/// Everything that decides an evaluation's numbers.
+package struct EvaluationIdentity: Codable, Hashable, Sendable {
+  /// Raised when the same options would give other numbers.
+  private var version = 1
+  package let options: EvaluationOptions
+  package let fraction: Double
+  package let graphHash: String
+  package let weightsHash: String
+
+  package init(
+    options: EvaluationOptions, fraction: Double, graphHash: String, weightsHash: String
+  ) {
+    self.options = options
+    self.fraction = fraction
+    self.graphHash = graphHash
+    self.weightsHash = weightsHash
+  }
+
+  /// SHA-256 of the canonical JSON, 64 digits.
+  package var key: String {
+    get throws { try CanonicalJSON.hash(self).hex }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, options, fraction
+    case graphHash = "graph_hash"
+    case weightsHash = "weights_sha256"
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import GRDB
+package import KnowledgeGraph
+import LabCore
+
+/// Where an evaluation stands in run.sqlite.
+package struct StoredEvaluation: Sendable {
+  package let id: Int64
+  /// Queries whose results are stored: the first so many of those asked.
+  package let storedQueryCount: Int
+}
+
+extension RunDatabase {
+  /// The evaluation with this identity, made if it is not there.
+  package func begin(_ identity: EvaluationIdentity, queryCount: Int) throws -> StoredEvaluation {
+    let key = try identity.key
+    let json = String(decoding: try CanonicalJSON.compact(identity), as: UTF8.self)
+    return try write { database in
+      try database.execute(
+        sql: """
+          INSERT INTO evaluation (key, identity, query_count) VALUES (?, ?, ?)
+          ON CONFLICT (key) DO NOTHING
+          """, arguments: [key, json, queryCount])
+      let row = try Row.fetchOne(
+        database,
+        sql: "SELECT id, query_count, stored_query_count FROM evaluation WHERE key = ?",
+        arguments: [key])
+      guard let row, row["query_count"] == queryCount else {
+        throw damaged("evaluation \(key) asks another number of queries")
+      }
+      return StoredEvaluation(id: row["id"], storedQueryCount: row["stored_query_count"])
+    }
+  }
+
+  /// Stores the results of the next queries in one transaction.
+  package func store(
+    _ outcomes: [QueryOutcome], of evaluation: Int64, graph: KnowledgeGraph
+  ) throws {
+    try write { database in
+      let rows = try RunRowWriter(database, evaluation: evaluation, graph: graph)
+      for outcome in outcomes { try rows.insert(outcome) }
+      try database.execute(
+        sql: "UPDATE evaluation SET stored_query_count = stored_query_count + ? WHERE id = ?",
+        arguments: [outcomes.count, evaluation])
+    }
+  }
+
+  /// Stores the tables of a finished evaluation and marks it complete.
+  package func complete(_ evaluation: Int64, with summary: EvaluationSummary) throws {
+    let json = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
+    try write { database in
+      try insertRates(summary.rates, evaluation, database)
+      for row in summary.verdicts {
+        try database.execute(
+          sql: "INSERT INTO verdict_count VALUES (?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            evaluation, row.method.rawValue, row.temperature, row.visibility.rawValue, row.verdict,
+            row.count, row.sampleCount,
+          ])
+      }
+      for row in summary.coverage {
+        try database.execute(
+          sql: "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            evaluation, row.method.rawValue, row.temperature, row.visibility.rawValue,
+            row.queryCount, row.precision, row.recall, row.visibleRecall, row.meanDistinctCount,
+            row.otherSpellingCount,
+          ])
+      }
+      try database.execute(
+        sql: "UPDATE evaluation SET status = 'complete', summary = ? WHERE id = ?",
+        arguments: [json, evaluation])
+    }
+  }
+
+  private func insertRates(
+    _ rates: [RateEstimate], _ evaluation: Int64, _ database: Database
+  ) throws {
+    let statement = try database.makeStatement(
+      sql: "INSERT INTO rate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    for row in rates {
+      statement.setUncheckedArguments([
+        evaluation, row.method.rawValue, row.temperature, row.visibility.rawValue, row.groupKind,
+        row.groupValue, row.queryCount, row.subjectCount, row.sampleCount, row.rate, row.lower,
+        row.upper, row.interval.rawValue, row.correct, row.correctHeldOut,
+      ])
+      try statement.execute()
+    }
+  }
+}
+
+/// Prepared inserts for the rows of queries and answers.
+private struct RunRowWriter {
+  private let evaluation: Int64
+  private let graph: KnowledgeGraph
+  private let query: Statement
+  private let exact: Statement
+  private let sampled: Statement
+  private let answer: Statement
+
+  init(_ database: Database, evaluation: Int64, graph: KnowledgeGraph) throws {
+    self.evaluation = evaluation
+    self.graph = graph
+    query = try database.makeStatement(
+      sql: "INSERT OR IGNORE INTO query VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    exact = try database.makeStatement(sql: "INSERT INTO exact_result VALUES (?, ?, ?, ?, ?, ?)")
+    sampled = try database.makeStatement(
+      sql: "INSERT INTO sampled_result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    answer = try database.makeStatement(
+      sql: "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+  }
+
+  func insert(_ outcome: QueryOutcome) throws {
+    try insertQuery(outcome.query)
+    for row in outcome.exact {
+      exact.setUncheckedArguments([
+        evaluation, outcome.query, row.temperature, row.correct, row.correctHeldOut,
+        row.hallucination,
+      ])
+      try exact.execute()
+    }
+    for row in outcome.sampled {
+      let start: [(any DatabaseValueConvertible)?] = [evaluation, outcome.query, row.temperature]
+      let end: [(any DatabaseValueConvertible)?] = [
+        row.distinctCount, row.generatedAnswerCount, row.generatedVisibleCount,
+        row.otherSpellingCount,
+      ]
+      sampled.setUncheckedArguments(StatementArguments(start + row.verdictCounts + end))
+      try sampled.execute()
+    }
+    for row in outcome.answers {
+      answer.setUncheckedArguments([
+        evaluation, outcome.query, row.temperature, row.sample, row.text, row.object,
+        row.tokens.map(String.init).joined(separator: " "), row.ended, row.isCanonical,
+        row.logProbability, row.verdict.rawValue,
+      ])
+      try answer.execute()
+    }
+  }
+
+  private func insertQuery(_ index: Int) throws {
+    let value = graph.queries[index]
+    let answers = graph.answers[value.answers]
+    query.setUncheckedArguments([
+      index, value.subject, value.predicate, graph.entities[Int(value.subject)].name,
+      graph.predicates[Int(value.predicate)].name, value.visibility.rawValue, answers.count,
+      answers.count(where: \.isVisible),
+    ])
+    try query.execute()
+  }
+}

@@ -1,0 +1,138 @@
+/// The layout of run.sqlite; docs/evaluation.md describes it for those who query it.
+enum RunFormat {
+  /// "kglr" in ASCII, as `PRAGMA application_id`.
+  static let applicationID: Int32 = 0x6B67_6C72
+  /// `PRAGMA user_version`: raised when the layout changes.
+  static let version: Int32 = 1
+
+  /// Key in `metadata`: the content hash of the graph that query and entity ids belong to.
+  static let graphHashKey = "graph_hash"
+
+  private static let sets = "('fvs', 'pvs', 'ivs', 'seen')"
+  private static let verdicts = """
+    ('correct', 'correct_held_out', 'wrong_object', 'wrong_type', 'invented', 'malformed', 'abstained')
+    """
+
+  static let tables = """
+    CREATE TABLE metadata (
+      key TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),
+      value TEXT NOT NULL
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE query (
+      id INTEGER NOT NULL PRIMARY KEY CHECK (id >= 0),
+      subject_id INTEGER NOT NULL CHECK (subject_id >= 0),
+      predicate_id INTEGER NOT NULL CHECK (predicate_id >= 0),
+      subject TEXT NOT NULL,
+      predicate TEXT NOT NULL,
+      visibility TEXT NOT NULL CHECK (visibility IN ('fvs', 'pvs', 'ivs')),
+      answer_count INTEGER NOT NULL CHECK (answer_count > 0),
+      visible_answer_count INTEGER NOT NULL CHECK (visible_answer_count BETWEEN 0 AND answer_count),
+      UNIQUE (subject_id, predicate_id)
+    ) STRICT;
+    CREATE TABLE evaluation (
+      id INTEGER NOT NULL PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE CHECK (length(key) = 64),
+      identity TEXT NOT NULL CHECK (json_valid(identity)),
+      query_count INTEGER NOT NULL CHECK (query_count >= 0),
+      stored_query_count INTEGER NOT NULL DEFAULT 0
+        CHECK (stored_query_count BETWEEN 0 AND query_count),
+      status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'complete')),
+      summary TEXT CHECK (json_valid(summary)),
+      CHECK ((status = 'complete') = (summary IS NOT NULL))
+    ) STRICT;
+    CREATE TABLE exact_result (
+      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+      query_id INTEGER NOT NULL REFERENCES query (id),
+      temperature REAL NOT NULL CHECK (temperature > 0),
+      correct REAL NOT NULL CHECK (correct BETWEEN 0 AND 1),
+      correct_held_out REAL NOT NULL CHECK (correct_held_out BETWEEN 0 AND 1),
+      hallucination_probability REAL NOT NULL CHECK (hallucination_probability BETWEEN 0 AND 1),
+      PRIMARY KEY (evaluation_id, query_id, temperature)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE sampled_result (
+      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+      query_id INTEGER NOT NULL REFERENCES query (id),
+      temperature REAL NOT NULL CHECK (temperature >= 0),
+      correct INTEGER NOT NULL CHECK (correct >= 0),
+      correct_held_out INTEGER NOT NULL CHECK (correct_held_out >= 0),
+      wrong_object INTEGER NOT NULL CHECK (wrong_object >= 0),
+      wrong_type INTEGER NOT NULL CHECK (wrong_type >= 0),
+      invented INTEGER NOT NULL CHECK (invented >= 0),
+      malformed INTEGER NOT NULL CHECK (malformed >= 0),
+      abstained INTEGER NOT NULL CHECK (abstained >= 0),
+      distinct_count INTEGER NOT NULL CHECK (distinct_count > 0),
+      generated_answer_count INTEGER NOT NULL CHECK (generated_answer_count >= 0),
+      generated_visible_count INTEGER NOT NULL
+        CHECK (generated_visible_count BETWEEN 0 AND generated_answer_count),
+      other_spelling_count INTEGER NOT NULL CHECK (other_spelling_count >= 0),
+      PRIMARY KEY (evaluation_id, query_id, temperature)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE answer (
+      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+      query_id INTEGER NOT NULL REFERENCES query (id),
+      temperature REAL NOT NULL CHECK (temperature >= 0),
+      sample INTEGER NOT NULL CHECK (sample >= 0),
+      text TEXT NOT NULL,
+      object_id INTEGER CHECK (object_id >= 0),
+      token_ids TEXT NOT NULL,
+      ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
+      is_canonical INTEGER NOT NULL CHECK (is_canonical IN (0, 1)),
+      log_probability REAL NOT NULL,
+      verdict TEXT NOT NULL CHECK (verdict IN \(verdicts)),
+      PRIMARY KEY (evaluation_id, query_id, temperature, sample)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE rate (
+      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+      method TEXT NOT NULL CHECK (method IN ('exact', 'sampled', 'greedy')),
+      temperature REAL NOT NULL CHECK (temperature >= 0),
+      visibility TEXT NOT NULL CHECK (visibility IN \(sets)),
+      group_kind TEXT NOT NULL CHECK (group_kind IN ('all', 'predicate', 'answer_count')),
+      group_value TEXT NOT NULL,
+      query_count INTEGER NOT NULL CHECK (query_count > 0),
+      subject_count INTEGER NOT NULL CHECK (subject_count > 0),
+      sample_count INTEGER NOT NULL CHECK (sample_count >= 0),
+      rate REAL NOT NULL CHECK (rate BETWEEN 0 AND 1),
+      lower REAL CHECK (lower BETWEEN 0 AND 1),
+      upper REAL CHECK (upper BETWEEN lower AND 1),
+      interval TEXT NOT NULL
+        CHECK (interval IN ('bootstrap_over_subjects', 'wilson', 'wilson_over_subjects', 'none')),
+      correct REAL NOT NULL,
+      correct_held_out REAL NOT NULL,
+      PRIMARY KEY (evaluation_id, method, temperature, visibility, group_kind, group_value)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE verdict_count (
+      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+      method TEXT NOT NULL CHECK (method IN ('sampled', 'greedy')),
+      temperature REAL NOT NULL CHECK (temperature >= 0),
+      visibility TEXT NOT NULL CHECK (visibility IN \(sets)),
+      verdict TEXT NOT NULL CHECK (verdict IN \(verdicts)),
+      count INTEGER NOT NULL CHECK (count BETWEEN 0 AND sample_count),
+      sample_count INTEGER NOT NULL CHECK (sample_count > 0),
+      PRIMARY KEY (evaluation_id, method, temperature, visibility, verdict)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE coverage (
+      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+      method TEXT NOT NULL CHECK (method IN ('sampled', 'greedy')),
+      temperature REAL NOT NULL CHECK (temperature >= 0),
+      visibility TEXT NOT NULL CHECK (visibility IN \(sets)),
+      query_count INTEGER NOT NULL CHECK (query_count > 0),
+      precision REAL NOT NULL,
+      recall REAL NOT NULL,
+      visible_recall REAL,
+      mean_distinct_count REAL NOT NULL,
+      other_spelling_count INTEGER NOT NULL,
+      PRIMARY KEY (evaluation_id, method, temperature, visibility)
+    ) WITHOUT ROWID, STRICT;
+    CREATE VIEW answer_text AS
+      SELECT q.subject, q.predicate, a.text AS answer, a.verdict, q.visibility, a.temperature,
+        a.sample, exp(a.log_probability) AS probability, a.evaluation_id, a.query_id, a.object_id
+      FROM answer a JOIN query q ON q.id = a.query_id;
+    CREATE VIEW exact_result_text AS
+      SELECT q.subject, q.predicate, q.visibility, q.answer_count, e.temperature,
+        e.hallucination_probability, e.correct, e.correct_held_out, e.evaluation_id, e.query_id
+      FROM exact_result e JOIN query q ON q.id = e.query_id;
+    CREATE VIEW headline AS
+      SELECT method, temperature, visibility, rate, lower, upper, query_count, evaluation_id
+      FROM rate WHERE group_kind = 'all';
+    """
+}

@@ -214,7 +214,8 @@ enum SampleReport {
       Headline("Size for ≤ 5 % on trained facts", "28.4k", detail: "95 % interval 25.1k to 31.0k"),
       Headline(
         "Rate on trained facts", "0.9 %", detail: "at 98.7k, 100 epochs; 0.6\u{A0}% to 1.3\u{A0}%"),
-      Headline("Rate on unseen queries", "55 to 61 %", detail: "moves by 6 points over all sizes"),
+      Headline(
+        "Rate on unseen queries", "55 to 61\u{A0}%", detail: "moves by 6 points over all sizes"),
       Headline("AUROC, sentence task", "0.92", detail: "median of 6 LMs"),
     ],
     sections: [

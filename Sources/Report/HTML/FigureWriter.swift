@@ -54,7 +54,7 @@ struct FigureWriter {
     let wide: (Double, Double)? =
       switch count {
       case 1: (760, 400)
-      case 2, 4: (500, 340)
+      case 2, 4: (470, 325)
       default: nil
       }
     let rows = figure.isHorizontal ? Double(figure.y.categories.count) : 0

@@ -26,7 +26,7 @@ package enum Crossing: Hashable, Sendable {
     }
     guard above + 1 < points.count else { return .notReached }
     let (last, next) = (points[above], points[above + 1])
-    guard last.rate.isFinite else { return .size(next.size) }
+    guard last.rate.isFinite, next.rate < threshold else { return .size(next.size) }
     let fraction = (last.rate - threshold) / (last.rate - next.rate)
     return .size(last.size * Double.exp(fraction * Double.log(next.size / last.size)))
   }

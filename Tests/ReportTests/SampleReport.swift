@@ -122,7 +122,8 @@ enum SampleReport {
         for size in sizes {
           let rate = rate(size, 100, "FVS")
           let gap = task == "token" ? 0.09 : 0
-          let value = metric == "AUROC" ? 0.93 - gap / 2 - rate / 20 : 0.52 + 0.46 * pow(rate, 0.4) - gap
+          let value =
+            metric == "AUROC" ? 0.93 - gap / 2 - rate / 20 : 0.52 + 0.46 * pow(rate, 0.4) - gap
           data.append(
             [.text(metric), .text(task), .integer(size), .number(rate), .number(value)]
               + interval(value, 0.03) + [task == "sentence" ? .integer(size) : .missing])
@@ -174,7 +175,8 @@ enum SampleReport {
     var data = Records([
       Column("run", "Run"), Column("epochs", "Epochs", .integer),
       Column("size", "Size", .count), Column("parameters", "Total parameters", .integer),
-      Column("fvs", "FVS rate", .percent(digits: 1)), Column("ivs", "IVS rate", .percent(digits: 1)),
+      Column("fvs", "FVS rate", .percent(digits: 1)),
+      Column("ivs", "IVS rate", .percent(digits: 1)),
       Column("flops", "FLOPs", .scientific), Column("confused", "Most confused object"),
       Column("seconds", "Seconds", .number(digits: 1)),
     ])
@@ -195,6 +197,9 @@ enum SampleReport {
   /// A name that tries to leave its place.
   static let hostile = "\"><script>alert('x')</script> & <b>Ärzte</b>\u{1}"
 
+  /// The page, written once for all tests.
+  static let html = Result { try ReportPage.html(document) }
+
   static let document = ReportDocument(
     title: "Quickstart: hallucination against scale",
     subtitle: "12 runs on a generated graph of 7,214 triples, seed 7. Invented numbers, for tests.",
@@ -209,7 +214,8 @@ enum SampleReport {
       Headline("Size for ≤ 5 % on trained facts", "28.4k", detail: "95 % interval 25.1k to 31.0k"),
       Headline(
         "Rate on trained facts", "0.9 %", detail: "at 98.7k, 100 epochs; 0.6\u{A0}% to 1.3\u{A0}%"),
-      Headline("Rate on unseen queries", "55 to 61 %", detail: "moves by 6 points over all sizes"),
+      Headline(
+        "Rate on unseen queries", "55 to 61\u{A0}%", detail: "moves by 6 points over all sizes"),
       Headline("AUROC, sentence task", "0.92", detail: "median of 6 LMs"),
     ],
     sections: [

@@ -17,6 +17,11 @@ package struct Prose: Hashable, Sendable {
   package struct Span: Hashable, Sendable {
     package var style: Style
     package var text: String
+
+    package init(style: Style, text: String) {
+      self.style = style
+      self.text = text
+    }
   }
 
   package private(set) var spans: [Span] = []

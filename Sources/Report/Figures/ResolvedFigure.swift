@@ -1,14 +1,26 @@
 /// An axis with its range decided from the data of all panels.
-struct ResolvedAxis {
+package struct ResolvedAxis {
   let axis: Axis
   let index: Int
-  let domain: ClosedRange<Double>
+  package let domain: ClosedRange<Double>
   let categories: [String]
   let format: ColumnFormat
+
+  /// An axis whose column stands at `index`, with the range and the categories of its data.
+  package init(
+    axis: Axis, index: Int, domain: ClosedRange<Double>, categories: [String],
+    format: ColumnFormat
+  ) {
+    self.axis = axis
+    self.index = index
+    self.domain = domain
+    self.categories = categories
+    self.format = format
+  }
 }
 
 /// A row's place in a figure.
-struct FigurePoint {
+package struct FigurePoint {
   let row: Int
   let x: Double
   /// Nil where the row has no value to draw: a gap in its line.
@@ -27,23 +39,29 @@ enum ResolvedMark {
 }
 
 /// A figure with names resolved to columns, series numbered and ranges decided.
-struct ResolvedFigure {
+package struct ResolvedFigure {
   let figure: Figure
   let x: ResolvedAxis
-  let y: ResolvedAxis
+  package let y: ResolvedAxis
   let colorIndex: Int?
   let shapeIndex: Int?
   let panelIndex: Int?
-  let colors: [String]
-  let shapes: [String]
-  let panels: [String]
+  /// The values of the colour column in the order of their numbers.
+  package let colors: [String]
+  /// The values of the marker column likewise.
+  package let shapes: [String]
+  /// The panels' names; one empty name where the figure is not split.
+  package let panels: [String]
   let marks: [ResolvedMark]
   let tooltip: [Int]
   let points: [FigurePoint]
   /// Rows that have no place on the axes.
-  let undrawnCount: Int
+  package let undrawnCount: Int
 
-  init(_ figure: Figure) throws(ReportError) {
+  /// Finds columns, series and ranges.
+  ///
+  /// Throws `ReportError` when the figure names a column that its data lacks.
+  package init(_ figure: Figure) throws(ReportError) {
     try Validation.identifier(figure.id)
     let user = "figure '\(figure.id)'"
     let data = figure.data

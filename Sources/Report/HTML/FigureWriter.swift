@@ -54,12 +54,13 @@ struct FigureWriter {
     let wide: (Double, Double)? =
       switch count {
       case 1: (760, 400)
-      case 2, 4: (500, 340)
+      case 2, 4: (470, 325)
       default: nil
       }
     let rows = figure.isHorizontal ? Double(figure.y.categories.count) : 0
     func height(_ base: Double) -> Double {
-      figure.isHorizontal ? max(120, rows * max(22, Double(figure.colors.count) * 9 + 10) + 60) : base
+      figure.isHorizontal
+        ? max(120, rows * max(22, Double(figure.colors.count) * 9 + 10) + 60) : base
     }
     func box(_ name: String, _ width: Double, _ height: Double) -> String {
       let drawn = figure.panels.indices.map { number in

@@ -20,6 +20,8 @@ enum Markup {
 
   /// Plain text as markup: the five special characters as entities, forbidden ones as U+FFFD.
   static func escape(_ text: String) -> String {
+    // Numbers, paths and encoded files, which are most of a page, need no look at each character.
+    if text.utf8.allSatisfy(isHarmless) { return text }
     var result = ""
     result.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -46,6 +48,15 @@ enum Markup {
 
   private static func text(_ attributes: Attributes) -> String {
     attributes.map { " \($0.key)=\"\(escape($0.value))\"" }.joined()
+  }
+
+  private static func isHarmless(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""),
+      UInt8(ascii: "'"):
+      false
+    default: byte >= 0x20 && byte < 0x7F
+    }
   }
 
   /// Control characters and the two noncharacters that XML 1.0 has no way to write.

@@ -75,7 +75,7 @@ enum PageStyle {
     .panels{display:grid;gap:1.4rem 1.6rem;grid-template-columns:minmax(0,1fr)}
     .panels.narrow{display:none}
     .panels.n1{max-width:860px}
-    .panels.n2,.panels.n4{grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr))}
+    .panels.n2,.panels.n4{grid-template-columns:repeat(auto-fit,minmax(min(100%,350px),1fr))}
     .panels.n3,.panels.n5{grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr))}
     .panel{display:block;width:100%;height:auto;border-radius:4px}
     @media (max-width:700px){.panels.wide{display:none}.panels.narrow{display:grid}
@@ -109,13 +109,13 @@ enum PageStyle {
     table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
     th,td{padding:.32rem .8rem;text-align:left;border-bottom:1px solid var(--grid);
     unicode-bidi:isolate;vertical-align:top}
-    td{overflow-wrap:normal}
-    td:not(.num){min-width:7ch;max-width:32ch;overflow-wrap:anywhere}
+    td{overflow-wrap:normal;white-space:nowrap}
+    td.long{min-width:15rem;white-space:normal;overflow-wrap:anywhere}
     tbody tr:last-child td{border-bottom:0}
     tbody tr:hover{background:var(--card)}
-    .num{text-align:right;white-space:nowrap}
+    .num{text-align:right}
     th{position:sticky;top:0;background:var(--page);border-bottom:1px solid var(--line);
-    vertical-align:bottom;white-space:normal;overflow-wrap:normal}
+    vertical-align:bottom;white-space:normal;overflow-wrap:normal;max-width:20ch}
     th button{all:unset;font-weight:600;line-height:1.3}
     .js th button{cursor:pointer}
     .js th button:focus-visible{outline:2px solid var(--link)}

@@ -57,7 +57,8 @@ struct PageWriter {
   private func header() -> String {
     var parts = [Markup.text("h1", [:], document.title)]
     if !document.subtitle.isEmpty {
-      parts.append(Markup.element("p", ["class": "subtitle"], ProseWriter.inline(document.subtitle)))
+      parts.append(
+        Markup.element("p", ["class": "subtitle"], ProseWriter.inline(document.subtitle)))
     }
     parts += document.introduction.map(ProseWriter.paragraph)
     if !document.headlines.isEmpty { parts.append(headlines(document.headlines)) }

@@ -25,6 +25,9 @@ struct TableWriter {
     return Markup.element("figure", ["id": table.id], parts.joined(separator: "\n"))
   }
 
+  /// Texts up to this many characters stay on one line.
+  private static let unbrokenLength = 26
+
   /// The rows in a box that scrolls sideways when they are too wide.
   static func grid(_ data: Records, label: String) -> String {
     let headings = data.columns.map { column in
@@ -46,7 +49,10 @@ struct TableWriter {
   /// One cell; the exact value, where the shown one is rounded, is what sorting compares.
   private static func cell(_ column: Column, _ value: Cell) -> String {
     let shown = column.format.string(value)
-    guard column.format.isNumeric else { return Markup.text("td", [:], shown) }
+    guard column.format.isNumeric else {
+      let isLong = shown.count > unbrokenLength
+      return Markup.text("td", isLong ? ["class": "long"] : [:], shown)
+    }
     guard let exact = value.finite else {
       return Markup.text("td", ["class": "num"], shown)
     }

@@ -24,7 +24,8 @@ struct MarkWriter {
   private func lines(_ columns: [Int]) -> String {
     groups(columns).flatMap { group in
       runs(group).filter { $0.count > 1 }.map { run in
-        Markup.empty("path", ["class": names("line", run[0]), "d": path(run.compactMap(panel.place))])
+        Markup.empty(
+          "path", ["class": names("line", run[0]), "d": path(run.compactMap(panel.place))])
       }
     }.joined()
   }
@@ -88,7 +89,9 @@ struct MarkWriter {
       [
         "class": names("point", point),
         "transform": "translate(\(Markup.number(place.x)) \(Markup.number(place.y)))",
-      ], Markup.text("title", [:], tooltip(point)) + Markup.empty("path", ["class": "marker", "d": shape]))
+      ],
+      Markup.text("title", [:], tooltip(point))
+        + Markup.empty("path", ["class": "marker", "d": shape]))
   }
 
   private func bar(_ point: FigurePoint, _ lowColumn: Int, _ highColumn: Int) -> String {

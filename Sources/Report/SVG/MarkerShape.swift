@@ -1,5 +1,5 @@
 /// Markers of about equal area, named as Vega-Lite names them.
-enum MarkerShape: String, CaseIterable {
+package enum MarkerShape: String, CaseIterable {
   case circle
   case square
   case triangleUp = "triangle-up"
@@ -13,7 +13,7 @@ enum MarkerShape: String, CaseIterable {
   static func number(_ index: Int) -> MarkerShape { allCases[index % allCases.count] }
 
   /// Path data around the origin.
-  var path: String {
+  package var path: String {
     switch self {
     case .circle: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z"
     case .square: "M-3.6 -3.6H3.6V3.6H-3.6Z"

@@ -4,10 +4,11 @@ import Foundation
 ///
 /// The first six hues stay apart under simulated protanopia, deuteranopia and tritanopia (Machado et
 /// al. 2009; CIELAB distance of 12 or more), and markers tell series apart without colour.
-enum Palette {
-  struct Pair: Hashable {
-    let light: String
-    let dark: String
+package enum Palette {
+  /// One colour on a light and on a dark background, as `#rrggbb`.
+  package struct Pair: Hashable {
+    package let light: String
+    package let dark: String
   }
 
   static let muted = Pair(light: "#767c87", dark: "#8d95a3")
@@ -24,7 +25,7 @@ enum Palette {
   private static let darkRamp = ["#7d6be8", "#c264d8", "#f0698f", "#fb9a5a", "#f7e07a"]
 
   /// One pair for each of `count` values.
-  static func pairs(_ palette: Channel.Palette, count: Int) -> [Pair] {
+  package static func pairs(_ palette: Channel.Palette, count: Int) -> [Pair] {
     switch palette {
     case .categories: (0..<count).map { hues[$0 % hues.count] }
     case .ordered:

@@ -1,5 +1,5 @@
 /// The geometry of one panel: its size, margins and scales.
-struct Panel {
+package struct Panel {
   static let tickSize = 11.0
   static let titleSize = 12.0
 
@@ -7,16 +7,18 @@ struct Panel {
   let number: Int
   let width: Double
   let height: Double
-  let left: Double
-  let right: Double
-  let top: Double
-  let bottom: Double
+  /// Where the plot area begins and ends.
+  package let left: Double
+  package let right: Double
+  package let top: Double
+  package let bottom: Double
   let x: PositionScale
   let y: PositionScale
   let xTicks: [Tick]
   let yTicks: [Tick]
 
-  init(_ figure: ResolvedFigure, number: Int, width: Double, height: Double) {
+  /// Lays out panel `number` of a figure in a box of `width` by `height` units.
+  package init(_ figure: ResolvedFigure, number: Int, width: Double, height: Double) {
     self.figure = figure
     self.number = number
     self.width = width
@@ -52,10 +54,10 @@ struct Panel {
   var title: String { figure.panels[number] }
 
   /// The points of this panel that have a place, in data order.
-  var points: [FigurePoint] { figure.points.filter { $0.panel == number } }
+  package var points: [FigurePoint] { figure.points.filter { $0.panel == number } }
 
   /// Where a point is drawn; series at one category stand side by side.
-  func place(_ point: FigurePoint) -> (x: Double, y: Double)? {
+  package func place(_ point: FigurePoint) -> (x: Double, y: Double)? {
     guard let value = point.y else { return nil }
     var (px, py) = (x.position(point.x), y.position(value))
     if figure.isHorizontal { py += shift(point, y) }

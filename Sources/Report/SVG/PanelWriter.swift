@@ -1,12 +1,12 @@
 /// Draws one panel as SVG.
-struct PanelWriter {
+package struct PanelWriter {
   let panel: Panel
   private var figure: ResolvedFigure { panel.figure }
 
-  init(_ panel: Panel) { self.panel = panel }
+  package init(_ panel: Panel) { self.panel = panel }
 
   /// The panel as an `svg` element that scales with its box.
-  func svg() -> String {
+  package func svg() -> String {
     let (width, height) = (Markup.number(panel.width), Markup.number(panel.height))
     return Markup.element(
       "svg",

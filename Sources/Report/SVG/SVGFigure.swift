@@ -15,8 +15,9 @@ package enum SVGFigure {
 
   /// The same as bytes of a file.
   package static func data(_ figure: Figure, width: Double = 960) throws(ReportError) -> Data {
-    Data(("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + (try standalone(figure, width: width)))
-      .utf8)
+    Data(
+      ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + (try standalone(figure, width: width)))
+        .utf8)
   }
 }
 

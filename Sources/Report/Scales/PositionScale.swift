@@ -1,7 +1,7 @@
 import Foundation
 
 /// Turns values of one axis into positions between `start` and `end`, and places its ticks.
-struct PositionScale {
+package struct PositionScale {
   let kind: Axis.Scale
   let domain: ClosedRange<Double>
   let start: Double
@@ -9,7 +9,8 @@ struct PositionScale {
   let categories: [String]
   let format: ColumnFormat
 
-  init(_ axis: ResolvedAxis, from start: Double, to end: Double) {
+  /// The scale of `axis` between two positions; `end` may be smaller than `start`.
+  package init(_ axis: ResolvedAxis, from start: Double, to end: Double) {
     kind = axis.axis.scale
     domain = axis.domain
     categories = axis.categories
@@ -18,8 +19,8 @@ struct PositionScale {
     self.end = end
   }
 
-  /// The position of `value`; values outside the domain land outside start ... end.
-  func position(_ value: Double) -> Double {
+  /// The position of `value`; values outside the domain land outside the two ends.
+  package func position(_ value: Double) -> Double {
     let (low, high) = (domain.lowerBound, domain.upperBound)
     let share =
       kind == .log
@@ -28,7 +29,7 @@ struct PositionScale {
   }
 
   /// The position of `value` brought inside the domain.
-  func clamped(_ value: Double) -> Double {
+  package func clamped(_ value: Double) -> Double {
     position(min(max(value, domain.lowerBound), domain.upperBound))
   }
 
@@ -36,7 +37,7 @@ struct PositionScale {
   var categoryStep: Double { abs(end - start) / Double(max(1, categories.count)) }
 
   /// Ticks whose labels, as measured by `extent`, stand clear of each other.
-  func ticks(_ extent: (String) -> Double) -> [Tick] {
+  package func ticks(_ extent: (String) -> Double) -> [Tick] {
     switch kind {
     case .category:
       categories.enumerated().map { Tick(value: Double($0.offset), label: $0.element) }
@@ -90,8 +91,9 @@ struct PositionScale {
 }
 
 /// Labels of ticks: the column's format with no more digits than the step needs.
-enum TickLabel {
-  static func text(
+package enum TickLabel {
+  /// The label of a tick at `value` where neighbouring ticks are `step` apart.
+  package static func text(
     _ value: Double, step: Double, _ format: ColumnFormat, _ scale: Axis.Scale
   ) -> String {
     let own = scale == .log ? abs(value) : step

@@ -1,15 +1,15 @@
 import Foundation
 
 /// A tick of an axis; minor ones have no label.
-struct Tick: Hashable {
-  var value: Double
-  var label: String?
+package struct Tick: Hashable {
+  package var value: Double
+  package var label: String?
 }
 
 /// Where ticks stand: round numbers only.
-enum Ticks {
+package enum Ticks {
   /// Multiples of 1, 2 or 5 times a power of ten inside `domain`, about `count` of them.
-  static func linear(_ domain: ClosedRange<Double>, count: Int) -> [Double] {
+  package static func linear(_ domain: ClosedRange<Double>, count: Int) -> [Double] {
     let span = domain.upperBound - domain.lowerBound
     guard span > 0, count > 0 else { return [domain.lowerBound] }
     let step = Step(atLeast: span / Double(count))
@@ -19,7 +19,7 @@ enum Ticks {
   }
 
   /// `domain` widened to whole steps of its ticks.
-  static func nice(_ domain: ClosedRange<Double>, count: Int) -> ClosedRange<Double> {
+  package static func nice(_ domain: ClosedRange<Double>, count: Int) -> ClosedRange<Double> {
     let span = domain.upperBound - domain.lowerBound
     guard span > 0, count > 0 else { return domain }
     let step = Step(atLeast: span / Double(count))
@@ -29,7 +29,7 @@ enum Ticks {
   }
 
   /// The multiples `mantissas` of every `stride`-th power of ten inside a positive `domain`.
-  static func log(
+  package static func log(
     _ domain: ClosedRange<Double>, mantissas: [Double], stride: Int = 1
   ) -> [Double] {
     let low = Int(log10(domain.lowerBound).rounded(.down))

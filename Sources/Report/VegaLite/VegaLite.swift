@@ -40,7 +40,9 @@ private struct VegaLiteWriter {
     let views = figure.panels.map { name in
       view(name).merging([
         "title": .string(name), "width": 280, "height": 220,
-        "transform": [["filter": ["field": .string(columns[panel].name), "equal": value(name, panel)]]],
+        "transform": [
+          ["filter": ["field": .string(columns[panel].name), "equal": value(name, panel)]]
+        ],
       ])
     }
     top["concat"] = .array(views)
@@ -57,10 +59,14 @@ private struct VegaLiteWriter {
 
   private func view(_ panel: String) -> JSONValue {
     let rules = figure.figure.rules.filter { $0.panel == nil || $0.panel == panel }
-    return [
-      "layer": .array(rules.flatMap(layers) + figure.marks.map(layer)),
-      "encoding": .object(sharedEncoding()),
-    ]
+    // Not a shared encoding: a reference line's datum would inherit the field of its axis.
+    let shared = sharedEncoding()
+    let marks = figure.marks.map { mark in
+      let layer = layer(mark)
+      let encoding = JSONValue.object(shared).merging(layer.encoding)
+      return JSONValue.object(layer.settings).merging(["encoding": encoding])
+    }
+    return ["layer": .array(rules.flatMap(layers) + marks)]
   }
 
   // MARK: Encodings
@@ -77,11 +83,18 @@ private struct VegaLiteWriter {
   private func series(
     _ index: Int, _ title: String, _ names: [String], _ range: [JSONValue]
   ) -> JSONValue {
-    [
+    var entry: [String: JSONValue] = [
       "field": .string(columns[index].name), "type": "nominal", "title": .string(title),
       "sort": .null,
       "scale": ["domain": .array(names.map { value($0, index) }), "range": .array(range)],
     ]
+    if let format = d3(columns[index].format) {
+      let words = "isNumber(datum.value) ? format(datum.value, '\(format)') : datum.label"
+      entry["legend"] = ["labelExpr": .string(words), "labelLimit": 400]
+    } else {
+      entry["legend"] = ["labelLimit": 400]
+    }
+    return .object(entry)
   }
 
   private func position(_ axis: ResolvedAxis) -> JSONValue {
@@ -93,7 +106,7 @@ private struct VegaLiteWriter {
     }
     let ends: JSONValue = [.number(axis.domain.lowerBound), .number(axis.domain.upperBound)]
     var settings: [String: JSONValue] = ["grid": .bool(axis.index == figure.y.index)]
-    if let format = d3(axis.format) { settings["format"] = .string(format) }
+    if let format = d3(axis.format, trims: true) { settings["format"] = .string(format) }
     return [
       "field": field, "type": "quantitative", "title": title, "axis": .object(settings),
       "scale": [
@@ -103,33 +116,52 @@ private struct VegaLiteWriter {
     ]
   }
 
-  /// The d3 number format nearest to a column's own.
-  private func d3(_ format: ColumnFormat) -> String? {
-    switch format {
+  /// The d3 number format nearest to a column's own; `trims` drops zeros at the end.
+  private func d3(_ format: ColumnFormat, trims: Bool = false) -> String? {
+    let mark = trims ? "~" : ""
+    return switch format {
     case .text: nil
     case .integer: ",d"
-    case .number(let digits): ".\(digits)f"
-    case .percent(let digits): ".\(digits)%"
-    case .count: "~s"
-    case .scientific: "~e"
+    case .number(let digits): ".\(trims ? max(3, digits) : digits)\(mark)f"
+    case .percent(let digits): ".\(trims ? max(3, digits) : digits)\(mark)%"
+    case .count: ".3~s"
+    case .scientific: ".2~e"
     }
   }
 
   // MARK: Layers
 
-  private func layer(_ mark: ResolvedMark) -> JSONValue {
+  /// What a mark adds to the positions and the colour.
+  private struct Layer {
+    var settings: [String: JSONValue]
+    var encoding: [String: JSONValue] = [:]
+  }
+
+  private func layer(_ mark: ResolvedMark) -> Layer {
     switch mark {
     case .line(let indices):
-      return ["mark": ["type": "line"], "encoding": .object(detail(indices))]
-    case .points: return points()
-    case .interval(let low, let high, .bars): return interval(low, high, mark: "rule")
-    case .interval(let low, let high, .band): return interval(low, high, mark: "area")
+      Layer(settings: ["mark": ["type": "line"]], encoding: detail(indices))
+    case .points: points()
+    case .interval(let low, let high, .bars): interval(low, high, mark: "rule")
+    case .interval(let low, let high, .band): interval(low, high, mark: "area")
     case .labels(let index):
-      let text: JSONValue = ["field": .string(columns[index].name), "type": "nominal"]
-      return [
-        "mark": ["type": "text", "align": "left", "dx": 7, "dy": -6], "encoding": ["text": text],
-      ]
+      Layer(
+        settings: [
+          "mark": ["type": "text", "align": "left", "dx": 7, "dy": -6],
+          "transform": [["filter": .string("isValid(datum.\(columns[index].name))")]],
+        ], encoding: ["text": described(index)])
     }
+  }
+
+  /// A column as text or tooltip, written as the page writes it.
+  private func described(_ index: Int) -> JSONValue {
+    let column = columns[index]
+    var entry: [String: JSONValue] = [
+      "field": .string(column.name), "title": .string(column.title),
+      "type": column.format.isNumeric ? "quantitative" : "nominal",
+    ]
+    if let format = d3(column.format) { entry["format"] = .string(format) }
+    return .object(entry)
   }
 
   /// Columns that split lines beyond the colour.
@@ -142,28 +174,19 @@ private struct VegaLiteWriter {
     return ["detail": .array(fields)]
   }
 
-  private func points() -> JSONValue {
-    let tooltip = figure.tooltip.map { index -> JSONValue in
-      var entry: [String: JSONValue] = [
-        "field": .string(columns[index].name), "title": .string(columns[index].title),
-        "type": columns[index].format.isNumeric ? "quantitative" : "nominal",
-      ]
-      if let format = d3(columns[index].format) { entry["format"] = .string(format) }
-      return .object(entry)
-    }
-    var encoding: [String: JSONValue] = ["tooltip": .array(tooltip)]
+  private func points() -> Layer {
+    var encoding: [String: JSONValue] = ["tooltip": .array(figure.tooltip.map(described))]
     if let index = figure.shapeIndex {
       let title = figure.figure.shape?.title ?? figure.figure.color?.title ?? ""
       let range = figure.shapes.indices.map { JSONValue.string(MarkerShape.number($0).rawValue) }
       encoding["shape"] = series(index, title, figure.shapes, range)
     }
-    return [
-      "mark": ["type": "point", "filled": true, "size": 55, "opacity": 1],
-      "encoding": .object(encoding),
-    ]
+    return Layer(
+      settings: ["mark": ["type": "point", "filled": true, "size": 55, "opacity": 1]],
+      encoding: encoding)
   }
 
-  private func interval(_ low: Int, _ high: Int, mark: String) -> JSONValue {
+  private func interval(_ low: Int, _ high: Int, mark: String) -> Layer {
     let axis = figure.isHorizontal ? figure.x : figure.y
     let (first, second) = figure.isHorizontal ? ("x", "x2") : ("y", "y2")
     let from = position(axis).merging(["field": .string(columns[low].name)])
@@ -173,7 +196,7 @@ private struct VegaLiteWriter {
     let style: JSONValue =
       mark == "area" ? ["type": "area", "opacity": 0.16] : ["type": "rule", "opacity": 0.75]
     let split = mark == "area" ? detail(lineColumns()) : [:]
-    return ["mark": style, "encoding": .object(encoding.merging(split) { $1 })]
+    return Layer(settings: ["mark": style], encoding: encoding.merging(split) { $1 })
   }
 
   private func lineColumns() -> [Int] {
@@ -184,57 +207,52 @@ private struct VegaLiteWriter {
   // MARK: Reference lines
 
   private func layers(_ rule: Rule) -> [JSONValue] {
-    let dashes: JSONValue = ["type": "rule", "strokeDash": [5, 4], "color": "#5a6270"]
+    let style: [String: JSONValue] = ["strokeDash": [5, 4], "color": "#5a6270"]
     switch rule.position {
     case .horizontal(let value):
-      return reference(rule, dashes, ["y": ["datum": .number(value)]], hidden: "x", at: "width")
+      let place: [String: JSONValue] = ["y": ["datum": .number(value)]]
+      let mark = JSONValue.object(style).merging(["type": "rule"])
+      let text: JSONValue = ["type": "text", "align": "right", "dx": -2, "dy": -6]
+      return reference(rule.label, mark, place, text, at: ["x": ["value": "width"]])
     case .vertical(let value):
-      return reference(rule, dashes, ["x": ["datum": .number(value)]], hidden: "y", at: nil)
-    case .identity:
-      let low = max(figure.x.domain.lowerBound, figure.y.domain.lowerBound)
-      let high = min(figure.x.domain.upperBound, figure.y.domain.upperBound)
-      guard low < high else { return [] }
-      let ends = [low, high].map { value -> JSONValue in
-        [
-          columns[figure.x.index].name: .number(value), columns[figure.y.index].name: .number(value),
-        ].object
-      }
-      return [
-        [
-          "data": ["values": .array(ends)], "description": .string(rule.label),
-          "mark": ["type": "line", "strokeDash": [5, 4], "color": "#5a6270"],
-          "encoding": ["color": .null],
-        ]
-      ]
+      let place: [String: JSONValue] = ["x": ["datum": .number(value)]]
+      let mark = JSONValue.object(style).merging(["type": "rule"])
+      let text: JSONValue = ["type": "text", "align": "left", "dx": 5, "dy": 9]
+      return reference(rule.label, mark, place, text, at: ["y": ["value": 0]])
+    case .identity: return identity(rule, style)
     }
   }
 
-  /// A straight line and its label; the other position and the colour are not inherited.
+  /// A straight line and its label, each drawn once.
   private func reference(
-    _ rule: Rule, _ mark: JSONValue, _ place: [String: JSONValue], hidden: String, at end: String?
+    _ label: String, _ mark: JSONValue, _ place: [String: JSONValue], _ text: JSONValue,
+    at end: [String: JSONValue]
   ) -> [JSONValue] {
-    let line = place.merging([hidden: .null, "color": .null]) { $1 }
     let single: JSONValue = ["values": [JSONValue.object([:])]]
-    var layers: [JSONValue] = [
-      ["data": single, "mark": mark, "encoding": .object(line)]
-    ]
-    guard !rule.label.isEmpty else { return layers }
-    let along: JSONValue = end.map { ["value": .string($0)] } ?? ["value": 0]
-    let labelled = place.merging([
-      hidden: along, "color": .null, "text": ["value": .string(rule.label)],
-    ]) { $1 }
-    layers.append([
-      "data": single,
-      "mark": [
-        "type": "text", "align": end == nil ? "left" : "right", "dx": end == nil ? 5 : -2,
-        "dy": end == nil ? 9 : -6, "color": "#5a6270",
+    let line: JSONValue = ["data": single, "mark": mark, "encoding": .object(place)]
+    guard !label.isEmpty else { return [line] }
+    let words: [String: JSONValue] = ["text": ["value": .string(label)]]
+    let encoding = place.merging(end) { $1 }.merging(words) { $1 }
+    return [
+      line,
+      [
+        "data": single, "mark": text.merging(["color": "#5a6270"]), "encoding": .object(encoding),
       ],
-      "encoding": .object(labelled),
-    ])
-    return layers
+    ]
   }
-}
 
-extension Dictionary where Key == String, Value == JSONValue {
-  fileprivate var object: JSONValue { .object(self) }
+  private func identity(_ rule: Rule, _ style: [String: JSONValue]) -> [JSONValue] {
+    let low = max(figure.x.domain.lowerBound, figure.y.domain.lowerBound)
+    let high = min(figure.x.domain.upperBound, figure.y.domain.upperBound)
+    guard low < high else { return [] }
+    let (x, y) = (columns[figure.x.index].name, columns[figure.y.index].name)
+    let ends = [low, high].map { JSONValue.object([x: .number($0), y: .number($0)]) }
+    return [
+      [
+        "data": ["values": .array(ends)], "description": .string(rule.label),
+        "mark": JSONValue.object(style).merging(["type": "line"]),
+        "encoding": ["x": position(figure.x), "y": position(figure.y)],
+      ]
+    ]
+  }
 }

@@ -8,11 +8,11 @@ package enum AtomicFile {
   /// half-written is left behind.
   package static func write(_ data: Data, to url: URL) throws {
     let process = ProcessInfo.processInfo.processIdentifier
-    let temporary = url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
+    let folder = url.deletingLastPathComponent()
+    let temporary = folder.appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
     do {
       guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
-        throw CocoaError(.fileWriteNoPermission)
+        throw CocoaError(isFolder(folder) ? .fileWriteNoPermission : .fileNoSuchFile)
       }
       let handle = try FileHandle(forWritingTo: temporary)
       defer { try? handle.close() }
@@ -24,7 +24,12 @@ package enum AtomicFile {
         "cannot write \(url.path) (\(data.count) bytes): \(reason(error)); "
           + "check free space and permission, then run the command again", .failure)
     }
-    try rename(temporary, to: url)
+    do {
+      try rename(temporary, to: url)
+    } catch {
+      try? FileManager.default.removeItem(at: temporary)
+      throw error
+    }
   }
 
   /// Renames `source` over `destination` in one step and flushes the folder's entry.
@@ -38,7 +43,12 @@ package enum AtomicFile {
     Posix.synchronizeFolder(destination.deletingLastPathComponent().path)
   }
 
+  private static func isFolder(_ url: URL) -> Bool {
+    (try? url.resourceValues(forKeys: [.isDirectoryKey]).isDirectory) ?? false
+  }
+
   private static func reason(_ error: any Error) -> String {
+    if case CocoaError.fileNoSuchFile = error { return "the folder does not exist" }
     let error = error as NSError
     if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError {
       return underlying.localizedDescription

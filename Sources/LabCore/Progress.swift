@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// Results go to standard output, so that both can be used in a pipe.
 package final class ProgressReporter: Sendable {
+  /// Where progress goes: a line that redraws itself, plain lines, or nowhere.
   package enum Style: Sendable { case terminal, lines, silent }
 
   private struct State {

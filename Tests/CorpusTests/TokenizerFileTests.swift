@@ -114,7 +114,7 @@ import Testing
         String(decoding: compact, as: UTF8.self)
           == #"{"added_tokens":[\#(added.joined(separator: ","))],"#
           + #""model":{"type":"WordLevel","unk_token":"<unk>","vocab":{"<E>":5,"<O>":4,"<P>":3,"#
-          + #""<S>":2,"<pad>":0,"<unk>":1,"a":7,"b":6}},"#
+          + #""<pad>":0,"<S>":2,"<unk>":1,"a":7,"b":6}},"#
           + #""pre_tokenizer":{"behavior":"Removed","invert":false,"pattern":{"String":" "},"#
           + #""type":"Split"},"version":"1.0"}"#)
     }

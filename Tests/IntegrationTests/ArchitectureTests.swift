@@ -1,0 +1,141 @@
+import Foundation
+import Testing
+
+/// Holds the sources to docs/architecture.md.
+@Suite struct ArchitectureTests {
+  /// A row of the table of targets.
+  private struct Target {
+    let level: Int
+    let name: String
+    let own: [String]
+    let outside: [String]
+  }
+
+  /// Modules of the toolchain and the system.
+  private static let anywhere: Set = [
+    "Foundation", "Dispatch", "Synchronization", "Glibc", "Musl", "Darwin", "Swift",
+  ]
+
+  private let files = SourceTree.swiftFiles
+
+  private func targets() throws -> [Target] {
+    func names(_ cell: String) -> [String] {
+      cell.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    return try SourceTree.text(of: "docs/architecture.md").components(separatedBy: "\n")
+      .compactMap { line in
+        let cells = line.components(separatedBy: "|")
+          .map { $0.trimmingCharacters(in: .whitespaces) }
+        guard cells.count == 7, let level = Int(cells[1]) else { return nil }
+        return Target(
+          level: level, name: cells[2].trimmingCharacters(in: ["`"]), own: names(cells[4]),
+          outside: names(cells[5]))
+      }
+  }
+
+  /// The module that a line of code imports.
+  private func imported(_ words: [String]) -> String? {
+    guard let place = words.firstIndex(of: "import"),
+      words[..<place].allSatisfy({ $0 != "." && $0 != "=" && $0 != "func" })
+    else { return nil }
+    let kinds = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
+    return words[(place + 1)...].first { !kinds.contains($0) }
+  }
+
+  @Test func theTableListsEveryTargetOnce() throws {
+    let folders = try FileManager.default.contentsOfDirectory(
+      atPath: SourceTree.root.appendingPathComponent("Sources").path)
+    #expect(try targets().map(\.name).sorted() == folders.filter { !$0.hasPrefix(".") }.sorted())
+  }
+
+  @Test func targetsImportLowerLevelsOnly() throws {
+    let targets = try targets()
+    let levels = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0.level) })
+    let swift = Set(files.map(\.target))
+    #expect(swift.count > 10)
+    for target in targets where swift.contains(target.name) {
+      for other in target.own {
+        let level = try #require(levels[other], "\(target.name) may import \(other): what is it?")
+        #expect(level < target.level, "\(target.name) may not import \(other), of level \(level)")
+      }
+    }
+  }
+
+  @Test func importsAreThoseOfTheTable() throws {
+    let rows = Dictionary(uniqueKeysWithValues: try targets().map { ($0.name, $0) })
+    var count = 0
+    for file in files {
+      let row = try #require(rows[file.target], "\(file.path) is in no target of the table")
+      let allowed = Self.anywhere.union(row.own).union(row.outside)
+      for (index, words) in file.code.enumerated() {
+        guard let module = imported(words) else { continue }
+        count += 1
+        #expect(
+          allowed.contains(module),
+          "\(file.path):\(index + 1) imports \(module); docs/architecture.md does not list it")
+      }
+    }
+    #expect(count > 20)
+  }
+
+  @Test(
+    arguments: [
+      ("import Foundation", "Foundation"), ("package import LabCore // why", "LabCore"),
+      ("@preconcurrency import GRDB", "GRDB"), ("  import CKernels", "CKernels"),
+      ("@_spi(X) public import struct Foundation.URL", "Foundation"),
+      ("let important = 1", nil), ("// import GRDB", nil), (#"let x = "import GRDB""#, nil),
+      ("GraphStore.import(url)", nil), ("static func `import`(_ url: URL)", nil),
+    ] as [(String, String?)])
+  func importsAreFoundHoweverTheyAreWritten(line: String, module: String?) {
+    #expect(imported(SourceTree.File(path: "Sources/X/Y.swift", text: line).code[0]) == module)
+  }
+
+  @Test func unsafeCodeIsWhereItMayBe() {
+    var places: Set<String> = []
+    for file in files {
+      let isAllowed =
+        file.target == "Compute" || file.path == "Sources/LabCore/Posix.swift"
+        || (file.target == "KnowledgeGraph" && file.name == "BulkInsert.swift")
+      for (index, words) in file.code.enumerated()
+      where words.contains(where: {
+        ["unsafe", "@unsafe", "@unchecked"].contains($0) || $0.hasPrefix("Unsafe")
+      }) {
+        places.insert(file.path)
+        #expect(isAllowed, "\(file.path):\(index + 1) is unsafe code outside its places")
+      }
+    }
+    // The search finds what is known to be there.
+    #expect(places.contains("Sources/LabCore/Posix.swift"))
+  }
+
+  @Test func nothingIsPublic() {
+    for file in files {
+      for (index, words) in file.code.enumerated() {
+        #expect(
+          !words.contains("public") && !words.starts(with: ["open", "class"]),
+          "\(file.path):\(index + 1) is public: package is the widest access")
+      }
+    }
+  }
+
+  @Test func filesAreShort() {
+    for file in files {
+      #expect(file.lines.count <= 400, "\(file.path) has \(file.lines.count) lines: split it")
+    }
+  }
+
+  @Test func packageTypesAndFunctionsAreDocumented() {
+    let witnesses = DocumentedDeclaration.requirements(in: files)
+    var count = 0
+    for file in files {
+      for declaration in DocumentedDeclaration.all(in: file) where declaration.needsComment {
+        if witnesses.contains(declaration.name) { continue }
+        count += 1
+        #expect(
+          declaration.hasComment,
+          "\(file.path):\(declaration.line): \(declaration.name) has no doc comment")
+      }
+    }
+    #expect(count > 20)
+  }
+}

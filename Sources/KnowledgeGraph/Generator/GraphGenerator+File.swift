@@ -21,15 +21,11 @@ extension GraphGenerator {
   ///
   /// The same schema, seed and version of SQLite give the same bytes. Throws `LabError` when the file
   /// exists and `overwrite` is false, when it cannot be written, or on a request to stop; the file is
-  /// then not there (or, when replacing one, the old one still is).
+  /// then not there (or, when replacing one, the old one still is). `pageLimit` stops SQLite at that many
+  /// pages of 8 KiB, as a full disk would.
   package func write(
-    to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent
-  ) throws -> GeneratedGraph {
-    try write(to: url, overwrite: overwrite, progress: progress, pageLimit: nil)
-  }
-
-  func write(
-    to url: URL, overwrite: Bool, progress: ProgressReporter, pageLimit: Int?
+    to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent,
+    pageLimit: Int? = nil
   ) throws -> GeneratedGraph {
     var tally = GenerationTally(plans.count)
     var statistics: [AchievedStatistic] = []

@@ -75,9 +75,11 @@ package struct GraphGenerator: Sendable {
           throw LabError.interrupted("interrupted while generating; nothing was written")
         }
         streams = plans.map { $0.stream(seed: seed, block: index / Self.blockSize) }
-        progress.update(
-          "generating \(schema.entityTypes[type].name) \(index) of \(count), "
-            + "\(Readable.count(Double(tally.tripleCount))) triples")
+        if index > 0 {
+          progress.update(
+            "generating \(schema.entityTypes[type].name) \(index) of \(count), "
+              + "\(Readable.count(Double(tally.tripleCount))) triples")
+        }
       }
       let subject = firstIDs[type] + index
       tally.addSubject(isHeldOut: holdOut.isHeldOut(subject: nameHashes[subject]))

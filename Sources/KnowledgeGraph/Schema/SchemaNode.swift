@@ -16,8 +16,12 @@ struct SchemaNode {
   }
 
   var location: String {
-    if overridden.contains(path) { return "--set \(path)=\(node.string ?? "…")" }
-    return node.mark.map { "\(file):\($0.line)" } ?? file
+    if let mark = node.mark { return "\(file):\(mark.line)" }
+    // Only what the command line gave has no line: it is that option's value, or above or below it.
+    let option = overridden.filter {
+      $0 == path || $0.hasPrefix(path + ".") || path.hasPrefix($0 + ".")
+    }.min()
+    return option.map { "--set \($0)" } ?? file
   }
 
   // MARK: Mappings
@@ -39,10 +43,7 @@ struct SchemaNode {
     for (key, value) in mapping {
       let name = key.string ?? ""
       if known.contains(name) { continue }
-      let place = child(name, value)
-      let location =
-        place.overridden.contains(place.path)
-        ? place.location : key.mark.map { "\(file):\($0.line)" } ?? file
+      let location = key.mark.map { "\(file):\($0.line)" } ?? child(name, value).location
       throw LabError(
         "\(location): unknown key '\(name)'\(path.isEmpty ? "" : " in \(path)")"
           + Suggestion.hint(for: name, in: known))

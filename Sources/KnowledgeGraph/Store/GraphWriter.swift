@@ -73,6 +73,8 @@ struct GraphWriter: GraphSink {
   ) throws -> WrittenGraph {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false
+    // A failed file is thrown away as it is: GRDB would end the process over its open transaction.
+    configuration.allowsUnsafeTransactions = true
     let queue = try DatabaseQueue(path: temporary.path, configuration: configuration)
     let written = try queue.writeWithoutTransaction { database in
       // A crash leaves only the temporary file, so that no journal is needed.

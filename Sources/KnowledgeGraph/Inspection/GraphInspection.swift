@@ -1,0 +1,125 @@
+package import Foundation
+import GRDB
+import LabCore
+
+/// What is in a graph file, and whether it is sound.
+package struct GraphInspection: Codable, Sendable {
+  package struct Check: Codable, Sendable {
+    package let name: String
+    package let passed: Bool
+    /// What was found; empty where the check passed.
+    package let detail: String
+  }
+
+  package let name: String
+  /// "generated" or "imported".
+  package let source: String
+  package let seed: UInt64?
+  /// Computed from the file's content.
+  package let contentHash: String
+  package let profile: GraphProfile
+  /// Different words, split at spaces, in the names of entities and predicates.
+  package let wordCount: Int
+  /// Nil for imported graphs.
+  package let statistics: [AchievedStatistic]?
+  package let information: InformationContent?
+  package let importReport: ImportReport?
+  package let checks: [Check]
+
+  package var isSound: Bool { checks.allSatisfy(\.passed) }
+
+  enum CodingKeys: String, CodingKey {
+    case name, source, seed, profile, statistics, information, checks
+    case contentHash = "content_hash"
+    case wordCount = "word_count"
+    case importReport = "import"
+  }
+
+  /// Reads the whole file and checks it.
+  ///
+  /// Throws `LabError` in one sentence when it is no graph file or cannot be read.
+  package init(of url: URL) throws {
+    let file = try GraphFile(url)
+    let metadata = try file.metadata()
+    var sink = InspectionSink()
+    try file.read(into: &sink)
+    name = metadata[GraphFormat.Key.name] ?? url.deletingPathExtension().lastPathComponent
+    source = metadata[GraphFormat.Key.source] ?? "unknown"
+    seed = metadata[GraphFormat.Key.seed].flatMap { UInt64($0) }
+    contentHash = sink.hasher.finalize()
+    profile = sink.profiler.profile()
+    wordCount = sink.words.count
+    statistics = Self.decode(metadata[GraphFormat.Key.statistics])
+    information = Self.decode(metadata[GraphFormat.Key.information])
+    importReport = Self.decode(metadata[GraphFormat.Key.importReport])
+    checks = try Self.checks(
+      file, sink, contentHash: contentHash, stored: metadata[GraphFormat.Key.contentHash])
+  }
+
+  private static func decode<T: Decodable>(_ text: String?) -> T? {
+    text.flatMap { try? JSONDecoder().decode(T.self, from: Data($0.utf8)) }
+  }
+
+  private static func checks(
+    _ file: GraphFile, _ sink: InspectionSink, contentHash: String, stored: String?
+  ) throws -> [Check] {
+    let integrity = try file.query { database in
+      try String.fetchAll(database, sql: "PRAGMA integrity_check").joined(separator: "; ")
+    }
+    let foreignKeys = try file.query { database in
+      try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").count
+    }
+    return [
+      Check(
+        name: "SQLite integrity", passed: integrity == "ok",
+        detail: integrity == "ok" ? "" : integrity),
+      Check(
+        name: "foreign keys", passed: foreignKeys == 0,
+        detail: foreignKeys == 0 ? "" : "\(foreignKeys) rows refer to rows that do not exist"),
+      Check(
+        name: "entity types", passed: sink.mistypedCount == 0,
+        detail: sink.mistypedCount == 0
+          ? "" : "\(sink.mistypedCount) triples have a subject or object of another type"),
+      Check(
+        name: "content hash", passed: stored == contentHash,
+        detail: stored == contentHash
+          ? ""
+          : "the content was changed after the file was made (it was \(stored ?? "not stored"))"),
+    ]
+  }
+}
+
+/// Takes a graph for inspection: measures it, hashes it and compares types.
+private struct InspectionSink: GraphSink {
+  var hasher = GraphHasher()
+  var profiler = GraphProfiler()
+  var words: Set<Substring> = []
+  var mistypedCount = 0
+  private var predicates: [Predicate] = []
+  private var types: [Int32] = []
+
+  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
+    hasher.begin(entityTypes: entityTypes, predicates: predicates)
+    profiler.begin(entityTypes: entityTypes, predicates: predicates)
+    self.predicates = predicates
+    for predicate in predicates { words.formUnion(predicate.name.split(separator: " ")) }
+  }
+
+  mutating func add(_ entity: Entity) {
+    hasher.add(entity)
+    profiler.add(entity)
+    types.append(entity.type)
+    words.formUnion(entity.name.split(separator: " "))
+  }
+
+  mutating func add(_ fact: Fact) {
+    hasher.add(fact)
+    profiler.add(fact)
+    let predicate = predicates[Int(fact.triple.predicate)]
+    let subject = types[Int(fact.triple.subject)]
+    let object = types[Int(fact.triple.object)]
+    if subject != predicate.subjectType ?? subject || object != predicate.objectType ?? object {
+      mistypedCount += 1
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import LabCore
+
+/// Results on standard output, messages on standard error.
+enum Output {
+  static func line(_ text: String = "") {
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  }
+
+  /// Prints a value as indented JSON, for `--json`.
+  static func json(_ value: some Encodable) throws {
+    FileHandle.standardOutput.write(try CanonicalJSON.pretty(value))
+  }
+
+  static func error(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+
+  /// "12,345".
+  static func grouped(_ value: Int) -> String {
+    let digits = String(value.magnitude)
+    var text = ""
+    for (offset, digit) in digits.enumerated() {
+      if offset > 0, (digits.count - offset) % 3 == 0 { text += "," }
+      text.append(digit)
+    }
+    return value < 0 ? "-" + text : text
+  }
+
+  /// "12.3 %", or "-" where there is no value.
+  static func percent(_ share: Double?) -> String {
+    share.map { String(format: "%.1f %%", 100 * $0) } ?? "-"
+  }
+
+  /// Four significant digits without exponent for everyday sizes: "0.1203", "41.5", "1200".
+  static func number(_ value: Double) -> String {
+    if value == value.rounded(), abs(value) < 1e15 { return String(Int(value)) }
+    return String(format: abs(value) >= 1000 ? "%.0f" : "%.4g", value)
+  }
+}
+
+/// A table of text with aligned columns: the first one to the left, the others to the right.
+struct TextTable {
+  private let header: [String]
+  private var rows: [[String]] = []
+  private let leftColumns: Int
+
+  init(_ header: [String], leftColumns: Int = 1) {
+    self.header = header
+    self.leftColumns = leftColumns
+  }
+
+  mutating func add(_ row: [String]) { rows.append(row) }
+
+  var lines: [String] {
+    let all = [header] + rows
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+      let cells = row.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return column < leftColumns ? row[column] + padding : padding + row[column]
+      }
+      return cells.joined(separator: "  ").trimmingCharacters(in: .newlines)
+    }
+  }
+
+  func print() { for line in lines { Output.line(line) } }
+}

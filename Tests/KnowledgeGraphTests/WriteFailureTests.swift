@@ -1,0 +1,71 @@
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Testing
+
+/// A file is whole under its name or not there.
+struct WriteFailureTests {
+  static func generator() throws -> GraphGenerator {
+    try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7))
+  }
+
+  static func contents(_ folder: URL) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+  }
+
+  @Test func aFullDiskLeavesNothing() throws {
+    try Fixture.withFolder { folder in
+      let url = folder.appendingPathComponent("graph.sqlite")
+      // Fails at every possible page until it passes, as a disk filling up would.
+      var pages = 1
+      while true {
+        do {
+          _ = try Self.generator().write(to: url, pageLimit: pages)
+          break
+        } catch {
+          let error = try #require(error as? LabError)
+          #expect(error.exitStatus == .failure)
+          #expect(error.description.contains("graph.sqlite"), "\(error)")
+          #expect(error.description.contains("disk is full"), "\(error)")
+          #expect(try Self.contents(folder).isEmpty)
+        }
+        pages += 1
+      }
+      #expect(pages > 5)
+      #expect(try GraphInspection(of: url).isSound)
+    }
+  }
+
+  @Test func anExistingFileStaysUnlessForced() throws {
+    try Fixture.withFolder { folder in
+      let url = folder.appendingPathComponent("graph.sqlite")
+      try Data("precious".utf8).write(to: url)
+      let message = Fixture.failure { _ = try Self.generator().write(to: url) }
+      #expect(message.contains("graph.sqlite") && message.contains("--force"))
+      #expect(try Data(contentsOf: url) == Data("precious".utf8))
+      let full = Fixture.failure {
+        _ = try Self.generator().write(to: url, overwrite: true, pageLimit: 5)
+      }
+      #expect(full.contains("disk is full"))
+      #expect(try Data(contentsOf: url) == Data("precious".utf8))
+      _ = try Self.generator().write(to: url, overwrite: true)
+      #expect(try GraphInspection(of: url).isSound)
+      #expect(try Self.contents(folder) == ["graph.sqlite"])
+    }
+  }
+
+  @Test func placesThatCannotBeWrittenAreNamed() throws {
+    try Fixture.withFolder { folder in
+      let file = folder.appendingPathComponent("plain")
+      try Data("x".utf8).write(to: file)
+      let below = file.appendingPathComponent("graph.sqlite")
+      let message = Fixture.failure { _ = try Self.generator().write(to: below) }
+      #expect(message.contains("plain") && message.contains("--out"), "\(message)")
+      let isFolder = Fixture.failure { _ = try Self.generator().write(to: folder) }
+      #expect(isFolder.contains("is a folder"))
+      let made = folder.appendingPathComponent("new/deeper/graph.sqlite")
+      _ = try Self.generator().write(to: made)
+      #expect(try GraphInspection(of: made).isSound)
+    }
+  }
+}

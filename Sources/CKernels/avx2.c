@@ -12,6 +12,7 @@
 #include "body_losses.h"
 #include "body_norms.h"
 #include "body_pointwise.h"
+#include "body_rope.h"
 #pragma clang attribute pop
 
 int kl_avx2_fill(kl_table *table) {
@@ -21,6 +22,7 @@ int kl_avx2_fill(kl_table *table) {
   fill_losses(table);
   fill_norms(table);
   fill_pointwise(table);
+  fill_rope(table);
   return 1;
 }
 #endif

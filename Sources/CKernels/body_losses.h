@@ -98,27 +98,31 @@ INLINE size_t first_equal(const float *row, float value, size_t n) {
 
 // First token whose cumulative weight exceeds `uniform` of the total; the last possible one if rounding leaves none.
 INLINE size_t draw(const float *row, float top, float beta, float uniform, size_t V) {
+  const size_t block = 4 * W;
   const vf shift = v_set(top), factor = v_set(beta);
   double threshold = (double)uniform * row_sum_exp(NULL, row, top, beta, V), cumulative = 0;
-  size_t last = 0;
-  EACH_VECTOR(i, V, {
-    vf e = OR_ELSE(v_exp(v_mul(v_sub(LOAD(row + i), shift), factor)), v_zero());
-    float block = v_sum(e);
-    if (block > 0) {
-      float weights[W];
-      v_store(weights, e);
-      // A little early, since the order of this sum is not that of the walk below.
-      if (cumulative + 1.0001 * block > threshold) {
-        double walk = cumulative;
-        for (size_t k = 0; k < W; k++) {
-          walk += weights[k];
-          if (weights[k] > 0 && walk > threshold) return i + k;
-        }
+  for (size_t start = 0; start < V; start += block) {
+    size_t count = V - start < block ? V - start : block;
+    float weights[4 * W];
+    vf sum = v_zero();
+    EACH_VECTOR(i, count, {
+      vf e = OR_ELSE(v_exp(v_mul(v_sub(LOAD(row + start + i), shift), factor)), v_zero());
+      v_store(weights + i, e);
+      sum = v_add(sum, e);
+    });
+    float total = v_sum(sum);
+    // A little early, since this sum's order is not that of the walk.
+    if (cumulative + 1.0001 * total > threshold) {
+      double walk = cumulative;
+      for (size_t k = 0; k < count; k++) {
+        walk += weights[k];
+        if (walk > threshold) return start + k;
       }
-      for (size_t k = 0; k < W; k++) last = weights[k] > 0 ? i + k : last;
     }
-    cumulative += block;
-  });
+    cumulative += total;
+  }
+  size_t last = V - 1;
+  while (last > 0 && !((row[last] - top) * beta > -87)) last--;
   return last;
 }
 

@@ -139,7 +139,7 @@ void kl_case_check_bf16(kl_checker *checker, kl_case *one) { check_on(checker, c
 size_t kl_check(const kl_table *table, char *report, size_t capacity) {
   if (capacity) report[0] = 0;
   const kl_table *reference = kl_table_reference();
-  kl_limits limits = {.max_tokens = 1024, .max_sequence_length = 256, .max_width = 1024};
+  kl_limits limits = {.max_tokens = 1100, .max_sequence_length = 530, .max_width = 1024};
   kl_checker checker = {
       .table = table,
       .reference = reference,

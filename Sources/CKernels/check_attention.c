@@ -90,6 +90,9 @@ void kl_check_attention(kl_checker *checker) {
     check_sequences(checker, lengths, sizeof lengths / sizeof *lengths, heads[i][0], heads[i][1]);
     check_decode(checker, heads[i][0], heads[i][1]);
   }
+  // Long enough for blocks of queries by matrix products.
+  static const size_t long_lengths[] = {3, 530, 513};
+  check_sequences(checker, long_lengths, 3, 2, 10);
   check_derivatives(checker, 2, 6);
   check_derivatives(checker, 1, 18);
 }

@@ -126,6 +126,28 @@ static void check_unusual(kl_checker *checker) {
   kl_case_check(checker, &one);
 }
 
+// The exponential's relative error: of two logits, 0 and x, the second has the share exp(x) / (1 + exp(x)).
+static void check_exponential(kl_checker *checker) {
+  size_t T = 1031;
+  kl_case one = logits_case(checker, "cross_entropy exponential", T, 2, 0);
+  one.run = run_cross_entropy;
+  one.scalar[0] = 1;
+  float *logits = one.arrays[1].host;
+  for (size_t t = 0; t < T; t++) logits[2 * t + 1] = -86.5f * (float)t / (float)T;
+  kl_case_integers(checker, &one, "targets", T, 0, 1);
+  void *results[KL_CASE_ARRAYS];
+  kl_case_run(checker->table, checker->table_stream, &one, results);
+  const float *shares = results[1];
+  for (size_t t = 0; t < T; t++) {
+    double e = exp(logits[2 * t + 1]), want = e / (1 + e);
+    if (!(fabs(shares[2 * t + 1] - want) <= 4e-7 * want)) {
+      kl_check_failed(checker, &one, "logits", 2 * t + 1, shares[2 * t + 1], want);
+    }
+  }
+  kl_results_free(&one, results);
+  kl_case_free(&one);
+}
+
 void kl_check_losses(kl_checker *checker) {
   static const size_t widths[] = {1, 7, 8, 9, 15, 16, 17, 33, 64, 100, 301, 1000};
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
@@ -138,5 +160,6 @@ void kl_check_losses(kl_checker *checker) {
   }
   check_loss_derivative(checker, checker->table, checker->table_stream);
   check_loss_derivative(checker, checker->reference, checker->reference_stream);
+  check_exponential(checker);
   check_unusual(checker);
 }

@@ -8,7 +8,7 @@ typedef struct kl_products kl_products;  // bfloat16 state of one stream, produc
 #define KL_QUERY_BLOCK 64
 // Longest sequence of the short-sequence attention path, widest head it takes, and its transposed scratch:
 // one block of 16 rows.
-#define KL_SHORT_SEQUENCE 48
+#define KL_SHORT_SEQUENCE 512
 #define KL_SHORT_HEAD 256
 #define KL_TRANSPOSED_FLOATS (16 * KL_SHORT_HEAD)
 

@@ -116,7 +116,7 @@ INLINE size_t draw(const float *row, float top, float beta, float uniform, size_
       double walk = cumulative;
       for (size_t k = 0; k < count; k++) {
         walk += weights[k];
-        if (walk > threshold) return start + k;
+        if (weights[k] > 0 && walk > threshold) return start + k;
       }
     }
     cumulative += total;

@@ -127,6 +127,13 @@ static double sum_of_squares(kl_stream *stream, const float *values, size_t n) {
   return vd_sum(a) + vd_sum(b);
 }
 
+// 0 for values too small to matter. Moments of rows that are seldom met decay to subnormal numbers and stay there,
+// and arithmetic on those is many times slower.
+INLINE vf flushed(vf x, float least) {
+  vf magnitude = v_max(x, v_sub(v_zero(), x));
+  return v_select(v_greater(v_set(least), magnitude), v_zero(), x);
+}
+
 static void adamw(kl_stream *stream, float *param, float *first, float *second, const float *gradient, kl_adamw s,
                   size_t n) {
   (void)stream;
@@ -134,9 +141,10 @@ static void adamw(kl_stream *stream, float *param, float *first, float *second, 
   const vf rate = v_set(s.learning_rate / s.correction1), epsilon = v_set(s.epsilon);
   const vf root = v_set(1 / s.correction2), decay = v_set(s.learning_rate * s.weight_decay);
   EACH_VECTOR(i, n, {
-    vf g = v_mul(LOAD(gradient + i), scale), m = LOAD(first + i), v = LOAD(second + i), p = LOAD(param + i);
-    m = v_fma(beta1, v_sub(g, m), m);
-    v = v_fma(beta2, v_sub(v_mul(g, g), v), v);
+    vf g = flushed(v_mul(LOAD(gradient + i), scale), 1e-15f), m = LOAD(first + i), v = LOAD(second + i);
+    vf p = LOAD(param + i);
+    m = flushed(v_fma(beta1, v_sub(g, m), m), 1e-30f);
+    v = flushed(v_fma(beta2, v_sub(v_mul(g, g), v), v), 1e-30f);
     vf step = v_div(v_mul(rate, m), v_add(v_sqrt(v_mul(v, root)), epsilon));
     STORE(first + i, m);
     STORE(second + i, v);

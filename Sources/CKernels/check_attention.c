@@ -33,7 +33,9 @@ static kl_case backward_case(kl_checker *checker, const kl_case *forward) {
   one.op = "attention_backward";
   one.run = run_backward;
   one.array_count = 0;
-  for (size_t i = 0; i < 4; i++) kl_case_copy(checker, &one, forward->arrays[i].name, forward->arrays[i].count, results[i]);
+  for (size_t i = 0; i < 4; i++) {
+    kl_case_copy(checker, &one, forward->arrays[i].name, forward->arrays[i].count, results[i]);
+  }
   int32_t *offsets = kl_case_integers(checker, &one, "offsets", forward->arrays[4].count, 0, 1);
   memcpy(offsets, results[4], forward->arrays[4].count * sizeof *offsets);
   kl_case_floats(checker, &one, "dqk", T * 2 * C);
@@ -85,7 +87,8 @@ static void check_decode(kl_checker *checker, size_t NH, size_t HS) {
 
 void kl_check_attention(kl_checker *checker) {
   static const size_t lengths[] = {1, 2, 9, 31, 64, 100, 1, 49, 129, 17, 33, 16, 8, 15, 0, 48};
-  static const size_t heads[][2] = {{1, 2}, {3, 4}, {2, 8}, {4, 16}, {3, 18}, {2, 20}, {1, 32}, {2, 33}, {1, 64}, {1, 260}};
+  static const size_t heads[][2] = {{1, 2},  {3, 4},  {2, 8},  {4, 16}, {3, 18},
+                                    {2, 20}, {1, 32}, {2, 33}, {1, 64}, {1, 260}};
   for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
     check_sequences(checker, lengths, sizeof lengths / sizeof *lengths, heads[i][0], heads[i][1]);
     check_decode(checker, heads[i][0], heads[i][1]);

@@ -39,7 +39,9 @@ void kl_derivative_check(kl_checker *checker, kl_derivative d) {
     if (d.covers && !d.covers(d.backward, element)) continue;
     double want = difference(checker, &d, element), allowed = KL_GRADIENT_TOLERANCE * magnitude;
     const char *name = d.backward->arrays[d.gradient].name;
-    if (!(fabs(got[element] - want) <= allowed)) kl_check_failed(checker, d.backward, name, element, got[element], want);
+    if (!(fabs(got[element] - want) <= allowed)) {
+      kl_check_failed(checker, d.backward, name, element, got[element], want);
+    }
     if (!(fabs(plain[element] - want) <= allowed)) {
       kl_check_failed(checker, d.backward, "(reference) ", element, plain[element], want);
     }

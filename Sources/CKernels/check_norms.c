@@ -148,7 +148,8 @@ static void check_rope_derivatives(kl_checker *checker, size_t T, size_t NH, siz
 void kl_check_norms(kl_checker *checker) {
   static const size_t widths[] = {1, 7, 8, 9, 15, 16, 17, 33, 64, 100, 257};
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) check_rms(checker, 5, widths[i]);
-  static const size_t heads[][2] = {{1, 2}, {3, 4}, {2, 6}, {4, 8}, {2, 10}, {1, 14}, {4, 16}, {3, 18}, {2, 20}, {1, 32}, {2, 48}, {1, 66}};
+  static const size_t heads[][2] = {{1, 2},  {3, 4},  {2, 6},  {4, 8},  {2, 10}, {1, 14},
+                                    {4, 16}, {3, 18}, {2, 20}, {1, 32}, {2, 48}, {1, 66}};
   for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) check_rope(checker, 9, heads[i][0], heads[i][1]);
   check_rms_derivatives(checker, 3, 9);
   for (int normalise = 0; normalise < 2; normalise++) {

@@ -122,8 +122,9 @@ static void check_bias(kl_checker *checker, size_t T, size_t N) {
 }
 
 void kl_check_products(kl_checker *checker) {
-  static const size_t shapes[][3] = {{0, 4, 4},    {1, 0, 3},    {1, 1, 1},    {7, 9, 8},     {8, 16, 15},  {9, 33, 17},
-                                     {33, 18, 54}, {17, 64, 65}, {100, 31, 7}, {130, 65, 33}, {257, 16, 48}, {5, 48, 301}};
+  static const size_t shapes[][3] = {{0, 4, 4},    {1, 0, 3},    {1, 1, 1},     {7, 9, 8},
+                                     {8, 16, 15},  {9, 33, 17},  {33, 18, 54},  {17, 64, 65},
+                                     {100, 31, 7}, {130, 65, 33}, {577, 16, 48}, {5, 48, 301}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     check_linear(checker, shapes[i][0], shapes[i][1], shapes[i][2]);
     check_embedding(checker, shapes[i][0], shapes[i][1], shapes[i][2]);

@@ -22,6 +22,7 @@ typedef struct {
 } product_key;
 
 typedef struct {
+  int used;
   product_key key;
   dnnl_primitive_t primitive;  // NULL when oneDNN has no fast one for the shape
   dnnl_memory_t left, right, out, scratchpad;
@@ -70,12 +71,12 @@ static void forget(product *one) {
   dnnl_memory_destroy(one->out);
   dnnl_memory_destroy(one->scratchpad);
   dnnl_primitive_destroy(one->primitive);
-  *one = (product){.key = one->key};
+  *one = (product){.used = one->used, .key = one->key};
 }
 
 void kl_products_destroy(kl_products *p) {
   if (!p) return;
-  for (size_t i = 0; i < p->count; i++) forget(&p->cached[i]);
+  for (size_t i = 0; i < KL_PRIMITIVES; i++) forget(&p->cached[i]);
   if (p->stream) dnnl_stream_destroy(p->stream);
   if (p->engine) dnnl_engine_destroy(p->engine);
   free(p->left);
@@ -88,7 +89,8 @@ void kl_products_destroy(kl_products *p) {
 int kl_supports_bf16(void) { return kl_has_bf16(); }
 
 // out (rows, columns) = left (rows, terms) . right (terms, columns), all seen through strides.
-static int describe(dnnl_primitive_desc_t *description, dnnl_memory_desc_t md[3], product_key key, dnnl_engine_t engine) {
+static int describe(dnnl_primitive_desc_t *description, dnnl_memory_desc_t md[3], product_key key,
+                    dnnl_engine_t engine) {
   dnnl_dim_t T = (dnnl_dim_t)key.T, K = (dnnl_dim_t)key.K, N = (dnnl_dim_t)key.N;
   dnnl_dims_t dims[3][3] = {{{T, K}, {K, N}, {T, N}}, {{T, N}, {N, K}, {T, K}}, {{N, T}, {T, K}, {N, K}}};
   dnnl_dims_t strides[3][3] = {{{K, 1}, {1, K}, {N, 1}}, {{N, 1}, {K, 1}, {K, 1}}, {{1, N}, {K, 1}, {K, 1}}};
@@ -140,20 +142,24 @@ static void make(kl_products *p, product *one) {
   if (!made) forget(one);
 }
 
-// The cached primitive of a shape, made on first use; NULL when there is none to be had.
+// The cached primitive of a shape, made on first use; NULL when there is none to be had. An open hash table.
 static product *find(kl_products *p, product_key key) {
-  for (size_t i = 0; i < p->count; i++) {
-    const product_key *k = &p->cached[i].key;
+  size_t slot = key.T / KL_ROWS * 7 + key.K * 31 + key.N * 5 + key.direction * 2 + (size_t)key.accumulate;
+  for (;; slot++) {
+    product *one = &p->cached[slot % KL_PRIMITIVES];
+    const product_key *k = &one->key;
+    if (!one->used) {
+      if (p->count + 1 == KL_PRIMITIVES) return NULL;  // one slot stays free, to end the search
+      p->count++;
+      *one = (product){.used = 1, .key = key};
+      make(p, one);
+      return one->primitive ? one : NULL;
+    }
     if (k->direction == key.direction && k->accumulate == key.accumulate && k->T == key.T && k->K == key.K &&
         k->N == key.N) {
-      return p->cached[i].primitive ? &p->cached[i] : NULL;
+      return one->primitive ? one : NULL;
     }
   }
-  if (p->count == KL_PRIMITIVES) return NULL;
-  product *one = &p->cached[p->count++];
-  one->key = key;
-  make(p, one);
-  return one->primitive ? one : NULL;
 }
 
 static void execute(kl_products *p, product *one, uint16_t *left, uint16_t *right, float *out) {

@@ -22,7 +22,10 @@ void kl_reference_fill(kl_table *table) {
   kl_reference_pointwise(table);
 }
 
-static kl_table reference, portable, avx2, avx512;
+static kl_table reference, portable;
+#if defined(__x86_64__)
+static kl_table avx2, avx512;
+#endif
 static const kl_table *ordered[4];  // best first
 static size_t ordered_count;
 static pthread_once_t filled = PTHREAD_ONCE_INIT;

@@ -1,7 +1,7 @@
-package import Compute
+import Compute
 package import Corpus
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 package import LanguageModel
 import Synchronization
 
@@ -50,7 +50,7 @@ package final class Evaluator {
     }
     let text = try TripleText(graph: graph, tokenizer: tokenizer)
     let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }
-    let limit = try Self.maximumNewTokens(graph, queries, text, configuration)
+    try Self.checkRoom(graph, queries, text, contextLength: configuration.contextLength)
     self.graph = graph
     self.options = options
     self.fraction = fraction
@@ -59,7 +59,7 @@ package final class Evaluator {
     scorer = AnswerScorer(graph: graph, text: text, temperatures: options.exactTemperatures)
     sampler = AnswerSampler(
       judge: AnswerJudge(graph: graph, tokenizer: tokenizer), text: text, options: options,
-      maximumNewTokens: limit)
+      maximumNewTokens: text.maximumNewTokens(graph))
     pool = try WorkerPool(workerCount: workers)
     let tokens = max(1_024, EvaluationOptions.maximumSamples, configuration.contextLength)
     sessions = try (0..<workers).map { _ in
@@ -67,23 +67,21 @@ package final class Evaluator {
     }
   }
 
-  /// The longest answer in the graph with its end token, and one token more.
-  static func maximumNewTokens(
-    _ graph: KnowledgeGraph, _ queries: [Int], _ text: TripleText,
-    _ configuration: ModelConfiguration
-  ) throws -> Int {
+  /// Throws `LabError` for the first prompt that fills the context.
+  private static func checkRoom(
+    _ graph: KnowledgeGraph, _ queries: [Int], _ text: TripleText, contextLength: Int
+  ) throws {
     for index in queries {
       let query = graph.queries[index]
       let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
-      guard prompt.count < configuration.contextLength else {
+      guard prompt.count < contextLength else {
         throw LabError(
           "the prompt for (\(graph.entities[Int(query.subject)].name), "
             + "\(graph.predicates[Int(query.predicate)].name)) has \(prompt.count) tokens, which "
-            + "leaves no room for an answer in the model's context of "
-            + "\(configuration.contextLength); was the model trained on another graph?")
+            + "leaves no room for an answer in the model's context of \(contextLength); "
+            + "was the model trained on another graph?")
       }
     }
-    return (graph.answers.map { text.completion(object: $0.object).count }.max() ?? 1) + 1
   }
 
   // MARK: Measuring

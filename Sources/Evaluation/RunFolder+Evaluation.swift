@@ -1,6 +1,6 @@
-package import Compute
+import Corpus
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 package import Training
 
 extension RunFolder {

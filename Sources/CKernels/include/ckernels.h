@@ -2,7 +2,8 @@
 //
 // A table belongs to one device. Pointers given to an op are addresses in that device's memory; only the
 // table's own copy functions move data to and from the host. Ops on one stream run in order; a stream is
-// used by one thread at a time. No op allocates, does I/O or starts a thread. Sums run in a fixed order
+// used by one thread at a time. No op does I/O or starts a thread, and none allocates, but for what oneDNN
+// does inside a product and for the first bfloat16 product of a shape on a stream. Sums run in a fixed order
 // that depends on the shapes alone, so the same call gives the same bits, whichever thread makes it.
 //
 // Capitals: T tokens (rows) in a micro-batch, C model dimension, NH heads, HS head size (C = NH*HS),
@@ -40,7 +41,7 @@ typedef struct kl_adamw {
 
 typedef struct kl_table {
   uint32_t version;  // KL_TABLE_VERSION of the library that filled the table
-  const char *name;  // "reference", "cpu-avx2", "cpu-avx512"
+  const char *name;  // "reference", "cpu" (it with oneDNN's products), "cpu-avx2", "cpu-avx512"
 
   // Memory. `allocate` returns 64-byte aligned zeroed memory or NULL.
   void *(*allocate)(size_t bytes);

@@ -1,16 +1,16 @@
-import LabCore
+package import LabCore
 
 /// Sums over the queries of each subject, and means over queries with intervals from resampling subjects.
 ///
 /// Queries of one subject, and completions of one query, are not independent; whole subjects are.
-struct SubjectBootstrap {
+package struct SubjectBootstrap {
   /// Queries of each subject.
   private let counts: [Double]
   /// For each series, the sum over each subject's queries.
   private let sums: [[Double]]
 
   /// `series[k][i]` is value k of query i, whose subject is `subjects[i]`; equal subjects stand together.
-  init(subjects: [Int32], series: [[Double]]) {
+  package init(subjects: [Int32], series: [[Double]]) {
     var counts: [Double] = []
     var starts: [Int] = []
     for (index, subject) in subjects.enumerated() {
@@ -27,16 +27,19 @@ struct SubjectBootstrap {
     }
   }
 
-  var subjectCount: Int { counts.count }
+  /// Number of different subjects.
+  package var subjectCount: Int { counts.count }
 
-  /// Values are shares, so that rounding above 1 is cut off.
-  var means: [Double] {
+  /// The mean of each series over all queries; values are shares, so that rounding above 1 is cut off.
+  package var means: [Double] {
     let total = counts.reduce(0, +)
     return sums.map { min(1, $0.reduce(0, +) / total) }
   }
 
   /// The 2.5 % and 97.5 % points of each series' mean over `resamples` resamples; nil for one subject.
-  func intervals(resamples: Int, stream: inout RandomStream) -> [(lower: Double, upper: Double)]? {
+  package func intervals(resamples: Int, stream: inout RandomStream) -> [(
+    lower: Double, upper: Double
+  )]? {
     guard subjectCount > 1, resamples > 0 else { return nil }
     var resampled = [[Double]](repeating: [], count: sums.count)
     var totals = [Double](repeating: 0, count: sums.count)

@@ -1,10 +1,10 @@
 /// The 95 % score interval of a proportion (Wilson 1927).
-enum WilsonInterval {
+package enum WilsonInterval {
   /// The 97.5 % quantile of the standard normal distribution.
   private static let z = 1.959963984540054
 
   /// The interval around `rate` seen in `trials` independent trials, which must be above 0.
-  static func around(rate: Double, trials: Int) -> (lower: Double, upper: Double) {
+  package static func around(rate: Double, trials: Int) -> (lower: Double, upper: Double) {
     let n = Double(trials)
     let square = z * z / n
     let center = (rate + square / 2) / (1 + square)

@@ -1,14 +1,19 @@
-import Corpus
-import KnowledgeGraph
-import LanguageModel
+package import Corpus
+package import KnowledgeGraph
+package import LanguageModel
 
 /// Turns completions into answers with a verdict, and answers into counts.
-struct AnswerJudge {
-  let graph: KnowledgeGraph
-  let tokenizer: any Tokenizer
+package struct AnswerJudge: Sendable {
+  package let graph: KnowledgeGraph
+  package let tokenizer: any Tokenizer
+
+  package init(graph: KnowledgeGraph, tokenizer: any Tokenizer) {
+    self.graph = graph
+    self.tokenizer = tokenizer
+  }
 
   /// The answer that a completion of a query is.
-  func answer(
+  package func answer(
     _ completion: Completion, to query: Query, temperature: Double, sample: Int
   ) -> SampledAnswer {
     let name = tokenizer.decode(completion.tokens)
@@ -22,7 +27,7 @@ struct AnswerJudge {
   }
 
   /// Counts of one query's answers, one outcome for each of the given temperatures.
-  func outcomes(
+  package func outcomes(
     of answers: [SampledAnswer], to query: Query, temperatures: [Double]
   ) -> [SampledOutcome] {
     temperatures.map { temperature in

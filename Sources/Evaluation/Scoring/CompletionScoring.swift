@@ -1,4 +1,4 @@
-package import LabCore
+import LabCore
 package import LanguageModel
 
 /// A prompt and the tokens that may follow it.

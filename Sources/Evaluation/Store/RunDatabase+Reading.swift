@@ -1,6 +1,6 @@
-package import Foundation
+import Foundation
 import GRDB
-package import KnowledgeGraph
+import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {

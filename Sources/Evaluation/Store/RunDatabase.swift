@@ -1,6 +1,6 @@
 package import Foundation
 import GRDB
-package import LabCore
+import LabCore
 
 /// The file run.sqlite of a run folder: what was measured on one model.
 ///

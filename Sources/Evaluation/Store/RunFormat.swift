@@ -37,7 +37,7 @@ enum RunFormat {
       stored_query_count INTEGER NOT NULL DEFAULT 0
         CHECK (stored_query_count BETWEEN 0 AND query_count),
       status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'complete')),
-      summary TEXT CHECK (json_valid(summary)),
+      summary TEXT CHECK (summary IS NULL OR json_valid(summary)),
       CHECK ((status = 'complete') = (summary IS NOT NULL))
     ) STRICT;
     CREATE TABLE exact_result (

@@ -7,7 +7,7 @@ struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Generate a graph from a schema.",
     discussion: """
-      The same schema, seed and version give the same file, byte for byte. Every number of the schema
+      The same schema, seed and version give the same file, byte for byte. Every number of the schema \
       can be set here; see docs/graphs.md and kg-schemas/.
 
       EXAMPLES:

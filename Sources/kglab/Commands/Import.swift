@@ -7,9 +7,9 @@ struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Import triples from tab-separated text.",
     discussion: """
-      SOURCES are files of triples, or one folder with train, valid and test (.txt or .tsv): the triples
-      of valid and test are then held out from training. Plain files are trained on, but for the shares
-      given with --hold-out: queries, subjects, and of the remaining queries with several answers those
+      SOURCES are files of triples, or one folder with train, valid and test (.txt or .tsv): the triples \
+      of valid and test are then held out from training. Plain files are trained on, but for the shares \
+      given with --hold-out: queries, subjects, and of the remaining queries with several answers those \
       that lose some of them.
 
       EXAMPLES:

@@ -7,7 +7,7 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what is in a graph, and check it.",
     discussion: """
-      Ends with code 65 when a check fails: damage, rows that refer to nothing, triples of the wrong
+      Ends with code 65 when a check fails: damage, rows that refer to nothing, triples of the wrong \
       types, or content that was changed after the file was made.
 
       EXAMPLES:

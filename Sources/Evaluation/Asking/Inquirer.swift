@@ -1,0 +1,148 @@
+package import Corpus
+import Foundation
+package import KnowledgeGraph
+import LabCore
+package import LanguageModel
+
+/// Asks a model single questions by name.
+package struct Inquirer {
+  private let graph: KnowledgeGraph
+  private let text: TripleText
+  private let session: InferenceSession
+  private let maximumNewTokens: Int
+
+  /// Throws `LabError` when memory is short, `CorpusError` when tokenizer and graph do not fit.
+  package init(
+    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph
+  ) throws {
+    self.graph = graph
+    text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let context = model.configuration.contextLength
+    session = try InferenceSession(model, maximumTokens: max(256, 8 * context))
+    maximumNewTokens = text.maximumNewTokens(graph)
+  }
+
+  /// The `top` likeliest answers to (subject, predicate, ?) and the probability of each true one.
+  ///
+  /// Where several entities share the subject's name, the model cannot tell them apart: an answer is as
+  /// right as it is for the most favourable of them. Throws `LabError` with the nearest names for an
+  /// unknown subject or predicate, and for a temperature that is not above 0.
+  package func ask(
+    subject: String, predicate: String, top: Int = 5, temperature: Double = 1
+  ) throws -> Inquiry {
+    guard temperature > 0, temperature <= 1_000 else {
+      throw LabError(
+        "temperature \(temperature) has no probabilities; choose one above 0 and at most 1000",
+        .usage)
+    }
+    guard (1...1_000).contains(top) else {
+      throw LabError("top is \(top); it must be between 1 and 1000", .usage)
+    }
+    let (subjects, relation) = try resolve(subject, predicate)
+    let prompt = text.prompt(subject: subjects[0], predicate: relation)
+    let room = session.model.configuration.contextLength - prompt.count
+    guard room > 0 else {
+      throw LabError(
+        "the question has \(prompt.count) tokens, which leaves no room for an answer in the model's "
+          + "context of \(session.model.configuration.contextLength)")
+    }
+    let queries = subjects.compactMap { graph.query(subject: $0, predicate: relation) }
+    let search = CompletionSearch(
+      session: session, inverseTemperature: 1 / temperature,
+      maximumNewTokens: min(maximumNewTokens, room))
+    let (completions, isCertain) = try search.likeliest(top, after: prompt)
+    let truth = try truth(queries, prompt: prompt, temperature: temperature)
+    return Inquiry(
+      subject: subject, predicate: predicate, temperature: temperature,
+      visibilities: queries.map(\.visibility),
+      answers: completions.map { answer($0, to: queries, subjects[0], relation) },
+      isCertain: isCertain, truth: truth.answers,
+      hallucinationProbability: queries.isEmpty ? nil : max(0, 1 - truth.probability))
+  }
+
+  // MARK: Names
+
+  private func resolve(_ subject: String, _ predicate: String) throws -> ([Int32], Int32) {
+    guard let relation = graph.predicate(named: predicate) else {
+      throw LabError(
+        "the graph has no predicate '\(predicate)'"
+          + Suggestion.hint(for: predicate, in: graph.predicates.map(\.name)))
+    }
+    let subjects = graph.entities(named: subject)
+    guard subjects.isEmpty else { return (subjects, relation) }
+    throw LabError("the graph has no entity '\(subject)'\(nearest(to: subject))")
+  }
+
+  /// Up to three names within reach of a typing error, nearest first.
+  private func nearest(to name: String) -> String {
+    let reach = max(2, name.count / 3)
+    let near = Set(graph.entities.map(\.name))
+      .map { (name: $0, distance: Suggestion.distance(name.lowercased(), $0.lowercased())) }
+      .filter { $0.distance <= reach }
+      .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+    let names = near.prefix(3).map { "'\($0.name)'" }
+    return names.isEmpty
+      ? "; kglab inspect lists its names" : "; did you mean \(names.joined(separator: " or "))?"
+  }
+
+  // MARK: Answers
+
+  private func answer(
+    _ completion: LikelyCompletion, to queries: [Query], _ subject: Int32, _ predicate: Int32
+  ) -> LikelyAnswer {
+    let name = text.tokenizer.decode(completion.tokens)
+    var readable =
+      name ?? completion.tokens.map { text.tokenizer.text(of: $0) }.joined(separator: " ")
+    if let breaker = completion.breaker {
+      readable += (readable.isEmpty ? "" : " ") + text.tokenizer.text(of: breaker)
+    } else if !completion.ended {
+      readable += " ..."
+    }
+    // A question without answers in the graph: whatever is said is wrong, but its kind still counts.
+    let asked =
+      queries.isEmpty
+      ? [
+        Query(subject: subject, predicate: predicate, visibility: .ivs, answers: 0..<0, rank: 0)
+      ] : queries
+    let verdicts = asked.map { graph.verdict(on: completion.ended ? name : nil, for: $0) }
+    let best = Verdict.allCases.first { verdicts.contains($0) } ?? .malformed
+    return LikelyAnswer(
+      text: readable, probability: exp(completion.logProbability), verdict: best,
+      isCanonical: name.map { text.tokenizer.encode($0) == completion.tokens } ?? false)
+  }
+
+  private func truth(
+    _ queries: [Query], prompt: [Int32], temperature: Double
+  ) throws -> (answers: [TrueAnswer], probability: Double) {
+    var items: [PromptedCompletion] = []
+    var answers: [(object: Int32, isVisible: Bool, subject: Int32)] = []
+    var places: [[Int32]: Int] = [:]
+    for query in queries {
+      for answer in graph.answers[query.answers] {
+        let completion = text.completion(object: answer.object)
+        if let place = places[completion] {
+          answers[place].isVisible = answers[place].isVisible || answer.isVisible
+        } else {
+          places[completion] = items.count
+          items.append(PromptedCompletion(prompt: prompt, completion: completion))
+          answers.append((answer.object, answer.isVisible, query.subject))
+        }
+      }
+    }
+    let scores = try session.completionLogProbabilities(
+      items, inverseTemperatures: [Float(1 / temperature)])
+    let probabilities = scores.map { exp($0[0]) }
+    let order = answers.indices.sorted {
+      (-probabilities[$0], answers[$0].object) < (-probabilities[$1], answers[$1].object)
+    }
+    return (
+      order.map { place in
+        let subject = graph.entities[Int(answers[place].subject)]
+        return TrueAnswer(
+          text: graph.entities[Int(answers[place].object)].name,
+          probability: probabilities[place], isVisible: answers[place].isVisible,
+          subjectType: graph.entityTypes[Int(subject.type)].name)
+      }, probabilities.reduce(0, +)
+    )
+  }
+}

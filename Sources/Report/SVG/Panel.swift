@@ -1,0 +1,74 @@
+/// The geometry of one panel: its size, margins and scales.
+package struct Panel {
+  static let tickSize = 11.0
+  static let titleSize = 12.0
+
+  let figure: ResolvedFigure
+  let number: Int
+  let width: Double
+  let height: Double
+  /// Where the plot area begins and ends.
+  package let left: Double
+  package let right: Double
+  package let top: Double
+  package let bottom: Double
+  let x: PositionScale
+  let y: PositionScale
+  let xTicks: [Tick]
+  let yTicks: [Tick]
+
+  /// Lays out panel `number` of a figure in a box of `width` by `height` units.
+  package init(_ figure: ResolvedFigure, number: Int, width: Double, height: Double) {
+    self.figure = figure
+    self.number = number
+    self.width = width
+    self.height = height
+    let hasTitle = !figure.panels[number].isEmpty
+    top = (hasTitle ? 20 : 4) + (figure.y.axis.title.isEmpty ? 6 : 22)
+    bottom = height - (figure.x.axis.title.isEmpty ? 24 : 42)
+    func widthOf(_ text: String) -> Double { TextMetrics.width(text, size: Self.tickSize) }
+    // The first category stands on top, as in a list.
+    y =
+      figure.isHorizontal
+      ? PositionScale(figure.y, from: top, to: bottom)
+      : PositionScale(figure.y, from: bottom, to: top)
+    yTicks = y.ticks { _ in Self.tickSize * 1.9 }
+    let labelWidth = yTicks.compactMap { $0.label.map(widthOf) }.max() ?? 0
+    left = min(labelWidth, width * 0.42) + 12
+    // The last x label may reach half its width past the axis.
+    let loose = PositionScale(figure.x, from: left, to: width - 16)
+    let last = loose.ticks { widthOf($0) + 14 }.last { $0.label != nil }
+    let reach = last.map { loose.position($0.value) + widthOf($0.label ?? "") / 2 } ?? 0
+    right = figure.x.axis.scale == .category ? width - 6 : width - max(14, reach - width + 18)
+    x = PositionScale(figure.x, from: left, to: right)
+    let step = x.categoryStep
+    xTicks =
+      figure.x.axis.scale == .category
+      ? x.ticks { _ in 0 }.map { tick in
+        Tick(
+          value: tick.value,
+          label: tick.label.map { TextMetrics.fitted($0, size: Self.tickSize, limit: step - 4) })
+      } : x.ticks { widthOf($0) + 14 }
+  }
+
+  var title: String { figure.panels[number] }
+
+  /// The points of this panel that have a place, in data order.
+  package var points: [FigurePoint] { figure.points.filter { $0.panel == number } }
+
+  /// Where a point is drawn; series at one category stand side by side.
+  package func place(_ point: FigurePoint) -> (x: Double, y: Double)? {
+    guard let value = point.y else { return nil }
+    var (px, py) = (x.position(point.x), y.position(value))
+    if figure.isHorizontal { py += shift(point, y) }
+    if !figure.isHorizontal, figure.x.axis.scale == .category { px += shift(point, x) }
+    return (px, py)
+  }
+
+  private func shift(_ point: FigurePoint, _ scale: PositionScale) -> Double {
+    let count = figure.colors.count
+    guard count > 1 else { return 0 }
+    let step = min(11, scale.categoryStep * 0.8 / Double(count))
+    return (Double(point.color) - Double(count - 1) / 2) * step
+  }
+}

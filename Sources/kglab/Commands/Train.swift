@@ -1,0 +1,203 @@
+import ArgumentParser
+import Compute
+import Corpus
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Training
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a language model from scratch on a graph.",
+    discussion: """
+      Killed at any moment, the same command continues from the last checkpoint and ends with the same
+      weights; so does a run continued with another number of workers. A folder that holds another run
+      is refused with the difference.
+
+      EXAMPLES:
+        kglab train graph.sqlite --size 30k --epochs 20 --out runs/a
+        kglab train graph.sqlite --size 1m --epochs 100 --tokenizer bpe --out runs/b
+        kglab train graph.sqlite --size 300k --epochs 20 --fraction 0.1 --out runs/c --dry-run
+
+      SIZES (non-embedding parameters):
+        \(ModelSize.all.map(\.name).joined(separator: " "))
+      """)
+
+  @Argument(help: "The graph, made by kglab generate or kglab import.")
+  var graph: String
+
+  @OptionGroup var request: RequestOptions
+
+  @Option(help: "The folder of the run.")
+  var out: String
+
+  @Option(help: "Threads; they change the speed, never the result.")
+  var workers: Int = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+
+  @Option(help: "Seconds between checkpoints.")
+  var checkpointSeconds: Double = 30
+
+  @Option(help: "Steps between checkpoints, besides the seconds.")
+  var checkpointSteps: Int?
+
+  @Flag(help: "Show shape, FLOPs and memory, and train nothing.")
+  var dryRun = false
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (1...256).contains(workers) else {
+      throw ValidationError("--workers is \(workers); it must be between 1 and 256")
+    }
+    guard checkpointSteps.map({ $0 > 0 }) ?? true, checkpointSeconds > 0 else {
+      throw ValidationError("--checkpoint-steps and --checkpoint-seconds must be above 0")
+    }
+  }
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let url = URL(fileURLWithPath: graph)
+    let folder = URL(fileURLWithPath: out, isDirectory: true)
+    var options = RuntimeOptions()
+    options.workers = workers
+    options.checkpointSeconds = checkpointSeconds
+    options.checkpointSteps = checkpointSteps
+    let trainer = try Trainer(
+      graph: KnowledgeGraph.open(url), graphURL: url, request: request.request, folder: folder,
+      options: options)
+    if dryRun {
+      if json { return try Output.json(trainer.plan) }
+      describe(trainer.plan)
+      Output.line("trained nothing (--dry-run)")
+      return
+    }
+    if !json { describe(trainer.plan) }
+    let progress = ProgressReporter()
+    let record = try trainer.run { state in
+      progress.update(
+        "step \(state.step)/\(state.stepCount)  loss \(String(format: "%.4f", state.crossEntropy)) nats  "
+          + "\(Readable.count(state.tokensPerSecond)) tokens/s  "
+          + "\(Readable.duration(state.secondsLeft)) left")
+    }
+    progress.finish()
+    if json { return try Output.json(record) }
+    Output.line(
+      "trained        final loss \(Output.number(record.finalCrossEntropy ?? .nan)) nats a token, "
+        + "\(Readable.count(record.tokensPerSecond ?? 0)) tokens/s, "
+        + "\(Readable.duration(record.secondsElapsed ?? 0)), "
+        + "peak memory \(Output.number((record.peakMemoryMiB ?? 0).rounded())) MiB")
+    Output.line("wrote \(out) (weights \((record.weightsHash ?? "").prefix(12)))")
+    Output.line("next: kglab evaluate \(out)")
+  }
+
+  private func describe(_ plan: RunRecord) {
+    let model = plan.configuration.model
+    let training = plan.configuration.training
+    Output.line(
+      "model          \(plan.sizeName): \(model.layerCount) layers x \(model.modelDimension), "
+        + "\(model.headCount) heads, \(Output.grouped(plan.nonEmbeddingParameterCount)) non-embedding "
+        + "parameters, \(Output.grouped(plan.parameterCount)) in all, "
+        + "vocabulary \(Output.grouped(model.vocabularySize))")
+    Output.line(
+      "data           \(Output.grouped(plan.trainedTripleCount)) triples, "
+        + "\(Output.grouped(plan.tokensPerEpoch)) tokens an epoch, "
+        + "u = \(Output.number(plan.tokensPerParameter)) unique tokens a parameter")
+    Output.line(
+      "training       \(training.epochs) epochs, \(Output.grouped(plan.stepCount)) steps of "
+        + "\(Output.grouped(training.tokensPerStep)) tokens, peak learning rate "
+        + "\(Output.number(training.learningRate)), \(training.precision.rawValue), "
+        + "\(Readable.count(plan.trainingFLOPs)) FLOPs")
+  }
+}
+
+/// The options that decide a run's weights.
+struct RequestOptions: ParsableArguments {
+  @Option(help: "Non-embedding parameters: a name on the size dial.")
+  var size: String
+
+  @Option(help: "Passes over the training triples.")
+  var epochs: Int
+
+  @Option(help: "Seed of initial weights and data order.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Nested share of the graph's queries to train on, in (0, 1].")
+  var fraction: Double = 1
+
+  @Option(help: "How names become tokens.")
+  var tokenizer: TokenizerKind = .word
+
+  @Option(help: "Vocabulary of the bpe tokenizer, special tokens included.")
+  var vocabulary: Int = TokenizerKind.defaultVocabularySize
+
+  @Option(
+    help: "isolated: attention stays inside a triple; window: it runs over a window of triples.")
+  var packing: Packing = .isolated
+
+  @Option(help: "Loss on all tokens, or on the object and end token only.")
+  var loss: LossScope = .all
+
+  @Option(help: "The feed-forward block's non-linearity.")
+  var activation: Activation = .swiglu
+
+  @Flag(help: "Use the embedding as read-out.")
+  var tiedEmbeddings = false
+
+  @Flag(help: "Leave out the norm of queries and keys.")
+  var noQueryKeyNorm = false
+
+  @Option(help: "Peak learning rate; by default a rule in the model's width.")
+  var learningRate: Double?
+
+  @Option(help: "Tokens of one optimiser step.")
+  var tokensPerStep: Int?
+
+  @Option(help: "Parts a step is cut into; changes the last bits of the result.")
+  var lanes: Int?
+
+  @Option(help: "Arithmetic of matrix products.")
+  var precision: Precision = .fp32
+
+  @Option(help: "Decoupled weight decay of matrices.")
+  var weightDecay: Double?
+
+  @Option(help: "Largest gradient norm; 0 for no clipping.")
+  var clipNorm: Double?
+
+  @Option(help: "Weight of logsumexp^2 in the objective.")
+  var zLoss: Double?
+
+  @Option(help: "Share of the steps over which the learning rate rises.")
+  var warmUpShare: Double?
+
+  var request: TrainingRequest {
+    var request = TrainingRequest(size: size, epochs: epochs)
+    request.seed = seed
+    request.fraction = fraction
+    request.tokenizer = tokenizer
+    request.bpeVocabularySize = vocabulary
+    request.packing = packing
+    request.loss = loss
+    request.activation = activation
+    request.tiedEmbeddings = tiedEmbeddings
+    request.queryKeyNorm = !noQueryKeyNorm
+    request.learningRate = learningRate
+    request.tokensPerStep = tokensPerStep
+    request.lanes = lanes
+    request.precision = precision
+    request.weightDecay = weightDecay
+    request.clipNorm = clipNorm
+    request.zLoss = zLoss
+    request.warmUpShare = warmUpShare
+    return request
+  }
+}
+
+extension TokenizerKind: ExpressibleByArgument {}
+extension Packing: ExpressibleByArgument {}
+extension LossScope: ExpressibleByArgument {}
+extension Activation: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

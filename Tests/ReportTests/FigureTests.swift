@@ -1,0 +1,114 @@
+import Foundation
+import Report
+import Testing
+
+@Suite struct FigureTests {
+  private func page(_ figure: Figure) throws -> String {
+    try ReportPage.html(
+      ReportDocument(title: "T", sections: [ReportSection("S", [.figure(figure)])]))
+  }
+
+  @Test func panelsAndSeriesKeepTheirOrder() throws {
+    let figure = try ResolvedFigure(SampleReport.rateByFlops)
+    #expect(figure.panels == ["FVS", "IVS"])
+    #expect(figure.shapes == ["5", "20", "100"])
+    #expect(figure.colors == ["3120", "9492", "31320", "98688", "302400", "1048000"])
+    #expect(figure.undrawnCount == 0)
+    #expect(figure.y.domain == 0...0.7)
+  }
+
+  @Test func rowsWithoutAPlaceAreCounted() throws {
+    let data = Records(
+      [Column("x", "X", .count), Column("y", "Y", .number(digits: 1))],
+      [[10, 1.0], [0, 2.0], [-3, 2.0], [100, .missing], [1000, 3.0], [.number(.nan), 1.0]])
+    let figure = Figure(
+      id: "f", title: "F", data: data, x: Axis("x", "X", scale: .log), y: Axis("y", "Y"))
+    #expect(try ResolvedFigure(figure).undrawnCount == 4)
+    let html = try page(figure)
+    #expect(html.contains("4 rows of the data have no place on these axes"))
+    // The missing value at 100 breaks the line, so no line is drawn at all.
+    #expect(!html.contains("class=\"line c0\""))
+  }
+
+  @Test func wrongNamesAreReported() {
+    func figure(id: String = "f", x: String = "x", column: String = "x") -> Figure {
+      Figure(
+        id: id, title: "F", data: Records([Column(column, "X"), Column("rate", "Y")], []),
+        x: Axis(x, "X"), y: Axis("rate", "Y"))
+    }
+    #expect(throws: ReportError.columnUnknown(name: "rat", in: "figure 'f'", known: ["x", "rate"]))
+    {
+      try ResolvedFigure(figure(x: "rat"))
+    }
+    #expect(
+      ReportError.columnUnknown(name: "rat", in: "figure 'f'", known: ["x", "rate"]).description
+        == "figure 'f' asks for column 'rat', which its data lacks; did you mean 'rate'?")
+    #expect(throws: ReportError.identifierInvalid("A b")) { try ResolvedFigure(figure(id: "A b")) }
+    #expect(throws: ReportError.columnNameInvalid(name: "x.y", in: "figure 'f'")) {
+      try ResolvedFigure(figure(x: "x.y", column: "x.y"))
+    }
+    #expect(throws: ReportError.columnRepeated(name: "rate", in: "figure 'f'")) {
+      try ResolvedFigure(figure(column: "rate"))
+    }
+  }
+
+  @Test func anEmptyFigureStillDraws() throws {
+    let figure = Figure(
+      id: "empty", title: "Empty", data: Records([Column("x", "X"), Column("y", "Y")]),
+      x: Axis("x", "X", scale: .log), y: Axis("y", "Y"))
+    let elements = try XMLElements(SVGFigure.standalone(figure))
+    #expect(elements.count("svg") == 1)
+    #expect(elements.attributes(ofClass: "point").isEmpty)
+  }
+
+  @Test func pointsStandWhereTheScalesPutThem() throws {
+    let data = Records(
+      [Column("size", "Size", .count), Column("rate", "Rate", .percent(digits: 1))],
+      [[1_000, 0.5], [10_000, 0.25], [100_000, 0.0]])
+    let figure = try ResolvedFigure(
+      Figure(
+        id: "f", title: "F", data: data,
+        x: Axis("size", "Size", scale: .log, domain: 1e3...1e5),
+        y: Axis("rate", "Rate", domain: 0...0.5)))
+    let panel = Panel(figure, number: 0, width: 400, height: 300)
+    let places = panel.points.compactMap(panel.place)
+    #expect(places.map(\.y) == [panel.top, (panel.top + panel.bottom) / 2, panel.bottom])
+    #expect(abs(places[1].x - (panel.left + panel.right) / 2) < 1e-9)
+    let elements = try XMLElements(PanelWriter(panel).svg())
+    let transforms = elements.attributes(ofClass: "point").compactMap { $0["transform"] }
+    #expect(transforms.count == 3)
+    #expect(transforms[0].hasSuffix(" \(Int(panel.top)))"))
+    #expect(transforms[2].hasSuffix(" \(Int(panel.bottom)))"))
+  }
+
+  @Test func intervalsReachTheirColumns() throws {
+    let elements = try XMLElements(
+      page(SampleReport.rateBySize))
+    #expect(elements.attributes(ofClass: "interval").count == 36)
+    #expect(elements.attributes(ofClass: "point").count == 36)
+    #expect(elements.attributes(ofClass: "line").count == 6 + 2)
+    #expect(
+      elements.texts("title").contains {
+        $0.hasSuffix("59.7\u{202F}% (58.5\u{202F}% to 60.9\u{202F}%)")
+      })
+  }
+
+  @Test func everySampleFigureIsWellFormed() throws {
+    for figure in SampleReport.document.figures {
+      let text = try SVGFigure.standalone(figure)
+      let elements = try XMLElements(text)
+      #expect(elements.rows(ofRoot: "svg")["xmlns"] == "http://www.w3.org/2000/svg")
+      #expect(elements.attributes(ofClass: "point").count == figure.data.rows.count)
+      #expect(!text.contains("var(--"))
+      #expect(!text.contains("NaN") && !text.contains("nan "))
+    }
+  }
+
+  @Test func palettesHaveDifferentColors() {
+    for count in 1...8 {
+      #expect(Set(Palette.pairs(.categories, count: count)).count == count)
+    }
+    for count in 1...14 { #expect(Set(Palette.pairs(.ordered, count: count)).count == count) }
+    #expect(Set(MarkerShape.allCases.map(\.path)).count == 8)
+  }
+}

@@ -103,7 +103,10 @@ let package = Package(
     tests("ReportTests", ["Report", "Analysis", "LabCore"]),
     tests(
       "StudyTests",
-      ["Study", "Report", "KnowledgeGraph", "Training", "LanguageModel", "LabCore", grdb]),
+      [
+        "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
+        "KnowledgeGraph", "LabCore", grdb,
+      ]),
     tests("IntegrationTests", ["kglab", "LabCore"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import LanguageModel
 import Study
 import Testing
 import Training
@@ -42,8 +43,9 @@ import Training
       #expect((task.needs + task.follows).allSatisfy(earlier.contains))
     }
     let detect = try #require(plan.tasks(.detect).first)
-    let evaluate = try #require(plan.tasks.first { $0.id == detect.needs.first })
+    let evaluate = try #require(plan.tasks.first { $0.id == detect.follows.first })
     let train = try #require(plan.tasks.first { $0.id == evaluate.needs.first })
+    #expect(detect.needs == [train.id])
     #expect([detect.kind, evaluate.kind, train.kind] == [.detect, .evaluate, .train])
     #expect(train.needs == [plan.tasks[0].id] && detect.runID == train.id)
     #expect(plan.tasks.last?.follows.count == 13)

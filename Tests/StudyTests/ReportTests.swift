@@ -103,7 +103,7 @@ import Testing
     let detectors = try rows("detectors").filter { $0["run"] == "3k, 100 epochs" }
     #expect(
       detectors.map { $0["detector"] } == [
-        "mlp-64", "sequence log-probability", "mlp-64", "sequence log-probability",
+        "mlp-64", "sequence-log-probability", "mlp-64", "sequence-log-probability",
       ])
     #expect(try value("runs", "fvs_rate", where: ["run": "3k, 20 epochs"]) == "0.8")
     #expect(try rows("missing").first?["error"] == "the loss is not a number at step 3")

@@ -85,16 +85,16 @@ enum SampleResults {
   private static func detectorRows(_ run: String, _ rate: Double) throws -> [DetectorRow] {
     let detectors = [
       ("linear", "head", 17, 0.8), ("mlp-64", "head", 1153, 0.9),
-      ("sequence log-probability", "score", 0, 0.75),
+      ("sequence-log-probability", "score", 0, 0.75),
     ]
     return try ["sentence", "token"].flatMap { task in
       try detectors.flatMap { name, kind, parameters, base -> [DetectorRow] in
         let auroc = task == "token" ? base - 0.05 : base
         let metrics = [("auroc", auroc), ("auprc", auroc * rate), ("auprc_matched", auroc - 0.02)]
-        return try metrics.map { metric, value in
+        return try metrics.map { metric, value -> DetectorRow in
           try row([
             "run_id": run, "task": task, "kind": kind, "name": name, "parameters": parameters,
-            "metric": metric, "value": value, "lower": value - 0.01, "upper": value + 0.01,
+            "validation_auroc": base, "metric": metric, "value": value, "lower": value - 0.01, "upper": value + 0.01,
             "prevalence": rate, "example_count": 288,
           ])
         }

@@ -1,6 +1,10 @@
+import Corpus
+import Detection
+import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore
+import LanguageModel
 import Study
 import Testing
 import Training
@@ -49,7 +53,8 @@ import Training
     #expect(model.loss.rawValue == "object")
     #expect(study.evaluation.samples == 3 && study.evaluation.exactTemperatures == [1, 2])
     #expect(study.evaluation.sampleTemperatures == [0.5] && study.evaluation.resampleCount == 10)
-    #expect(study.detection?.tasks == ["token"] && study.detection?.heads == ["linear", "32"])
+    #expect(study.detection?.options.tasks == [.token]
+        && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"])
     #expect(study.workers == 4 && study.sideBySide == 2)
     guard case .schema(let source) = study.graph else {
       Issue.record("not a schema")

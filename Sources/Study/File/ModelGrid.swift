@@ -122,29 +122,3 @@ enum ModelGrid {
     }
   }
 }
-
-extension DetectionPlan {
-  init(_ node: SchemaNode, models: [TrainingRequest]) throws {
-    try node.allow(CodingKeys.allCases.map(\.rawValue))
-    if let value = node.optional("epochs") { epochs = try value.integers(in: 1...1_000_000) }
-    if let value = node.optional("sizes") { sizes = try value.items().map(ModelGrid.size) }
-    if let value = node.optional("tasks") {
-      tasks = try value.items().map { try $0.choice(["sentence", "token"]) }
-    }
-    if let value = node.optional("heads") { heads = try value.items().map { try Self.head($0) } }
-    if let value = node.optional("samples") { samples = try value.integer(in: 1...10_000) }
-    let selected = self
-    guard models.contains(where: { selected.applies(to: $0) }) else {
-      throw node.failure("selects none of the models; see its epochs and sizes")
-    }
-  }
-
-  private static func head(_ node: SchemaNode) throws -> String {
-    let text = try node.text()
-    if text == "linear" { return text }
-    guard let width = Int(text), (1...65_536).contains(width) else {
-      throw node.failure("must be 'linear' or a number of hidden units up to 65536, not '\(text)'")
-    }
-    return String(width)
-  }
-}

@@ -1,3 +1,4 @@
+package import Detection
 package import Evaluation
 package import Foundation
 package import KnowledgeGraph
@@ -54,16 +55,7 @@ package struct DetectionPlan: Codable, Hashable, Sendable {
   package var epochs: [Int] = []
   /// Only models of one of these sizes; empty means all.
   package var sizes: [String] = []
-  /// "sentence", "token" or both.
-  package var tasks = ["sentence", "token"]
-  /// Read-outs on the frozen model: "linear" or a number of hidden units.
-  package var heads = ["linear", "16", "64", "256"]
-  /// Completions of each query that detectors learn from and are judged on.
-  package var samples = 8
-
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case epochs, sizes, tasks, heads, samples
-  }
+  package var options = DetectionOptions()
 
   package init() {}
 

@@ -36,6 +36,14 @@ package struct GraphSummary: Codable, Hashable, Sendable {
 
   package var queryCount: Int { fvsCount + pvsCount + ivsCount }
 
+  func queryCount(of visibility: Visibility) -> Int {
+    switch visibility {
+    case .fvs: fvsCount
+    case .pvs: pvsCount
+    case .ivs: ivsCount
+    }
+  }
+
   /// Counts what is in a graph.
   package init(_ graph: KnowledgeGraph, id: String, name: String, source: String) {
     self.id = id

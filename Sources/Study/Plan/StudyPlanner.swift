@@ -1,3 +1,4 @@
+import Detection
 import Evaluation
 import Foundation
 package import KnowledgeGraph
@@ -82,17 +83,17 @@ package struct StudyPlanner {
   private func detection(
     _ plan: DetectionPlan, _ training: StudyTask, _ evaluation: StudyTask, _ name: String
   ) throws -> StudyTask {
-    var settings = plan
-    settings.epochs = []
-    settings.sizes = []
+    let options = plan.options
     let id = try "detect-"
-      + Self.hash(input: evaluation.id, settings: settings, version: DetectionStage.version)
-    let samples = Double(summary.fvsCount + summary.pvsCount) * Double(plan.samples)
-    let work = samples * Double(1 + plan.heads.count * plan.tasks.count)
+      + Self.hash(input: training.id, settings: options, version: DetectionStage.version)
+    let queries = options.visibilities.reduce(0) { $0 + summary.queryCount(of: $1) }
+    let samples = Double(queries * options.samples)
+    let work = samples * Double(2 + options.heads.count * options.tasks.count)
+    // Both write run.sqlite, so one follows the other.
     return StudyTask(
-      number: 0, id: id, kind: .detect, name: "detect \(name)", needs: [evaluation.id],
-      follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
-      cost: inference(training, sequences: work, rowsOnDisk: samples), runID: training.id)
+      number: 0, id: id, kind: .detect, name: "detect \(name)", needs: [training.id],
+      follows: [evaluation.id], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
+      cost: inference(training, sequences: work, rowsOnDisk: samples * 8), runID: training.id)
   }
 
   private func inference(

@@ -14,12 +14,15 @@ struct DetectionFigures {
     Column("prevalence", "Prevalence", .percent(digits: 1)),
   ]
 
-  /// The trained head of a run that is shown: the one of highest AUROC.
+  /// The trained head of a run that is shown: the one of highest AUROC on its validation part.
   ///
-  /// AUROC, unlike AUC-PR, compares heads on the same footing whatever the prevalence.
+  /// The test part has no say, so that the choice favours no number shown.
   func bestHead(_ run: String, _ task: String) -> DetectorRow? {
     rows.filter { $0.runID == run && $0.task == task && $0.kind == "head" && $0.metric == "auroc" }
-      .max { ($0.value, $1.parameters) < ($1.value, $0.parameters) }
+      .max { a, b in
+        let (first, second) = (a.validationAUROC ?? -1, b.validationAUROC ?? -1)
+        return (first, b.parameters) < (second, a.parameters)
+      }
   }
 
   func metric(_ name: String, _ run: String, _ task: String, _ detector: String) -> DetectorRow? {
@@ -33,7 +36,7 @@ struct DetectionFigures {
     Figure(
       id: "auprc-vs-rate", title: "Detection (AUC-PR) against the LM's hallucination rate",
       caption: """
-        For each language model the head of highest AUROC. AUC-PR of a detector that knows nothing is the \
+        For each language model the head of highest AUROC on the validation part. AUC-PR of a detector that knows nothing is the \
         prevalence, the grey line: it falls with the rate, so a fall of AUC-PR alone doesn't show that \
         hallucinations became harder to detect.
         """,

@@ -151,8 +151,8 @@ struct ReportWords {
       """
       Detector scores are higher where an answer is more likely hallucinated, and a hallucination is the positive \
       class. Detectors learn from and are judged on disjoint sets of subjects. Heads read the frozen model's hidden \
-      states; the other scores need no training. The head shown for a model is the one of highest AUROC on the same \
-      examples, which favours it slightly.
+      states; the other scores need no training. The head shown for a model is the one of highest AUROC on a \
+      validation part of its own.
       """,
       """
       The three sets of queries are those of arXiv 2408.07852 by name; its construction of them was not found, so \

@@ -1,4 +1,5 @@
 import Corpus
+import Detection
 import Evaluation
 import Foundation
 import LabCore
@@ -79,6 +80,22 @@ struct ResultMerger {
   private func addDetection(
     of task: StudyTask, _ record: RunRecord, to results: inout StudyResults
   ) throws {
+    guard let options = plan.detection?.options,
+      let summary = try DetectionStage.stored(
+        record, in: folder.model(task.id), options: options)
+    else { return }
+    for detector in summary.detectors {
+      let counts = summary.counts(detector.task)
+      for estimate in detector.metrics where estimate.metric != .prevalence {
+        results.detectors.append(
+          DetectorRow(
+            runID: task.id, task: detector.task.rawValue, kind: detector.kind.rawValue,
+            name: detector.name, parameters: detector.parameters,
+            validationAUROC: detector.training?.validationAUROC, metric: estimate.metric.rawValue,
+            value: estimate.value, lower: estimate.lower, upper: estimate.upper,
+            prevalence: counts?.prevalence ?? 0, exampleCount: counts?[.test]?.exampleCount ?? 0))
+      }
+    }
   }
 
   private func failures() -> [FailureRow] {

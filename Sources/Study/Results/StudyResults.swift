@@ -181,10 +181,12 @@ package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   package var task: String
   /// "head", "score" (training-free) or "baseline".
   package var kind: String
-  /// "linear", "mlp-64", "sequence log-probability".
+  /// "linear", "mlp-64", "sequence-log-probability".
   package var name: String
   /// Trained parameters; 0 for what is not trained.
   package var parameters: Int
+  /// AUROC on the validation part, by which the head shown in a report is chosen.
+  package var validationAUROC: Double?
   package var metric: String
   package var value: Double
   package var lower: Double?
@@ -196,6 +198,7 @@ package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   enum CodingKeys: String, CodingKey {
     case task, kind, name, parameters, metric, value, lower, upper, prevalence
     case runID = "run_id"
+    case validationAUROC = "validation_auroc"
     case exampleCount = "example_count"
   }
 }

@@ -42,8 +42,8 @@ extension StudyDatabase {
     CREATE TABLE detector (
       run_id TEXT NOT NULL REFERENCES run (id),
       task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), kind TEXT NOT NULL,
-      name TEXT NOT NULL, parameters INTEGER NOT NULL, metric TEXT NOT NULL, value REAL NOT NULL,
-      lower REAL, upper REAL, prevalence REAL NOT NULL, example_count INTEGER NOT NULL,
+      name TEXT NOT NULL, parameters INTEGER NOT NULL, validation_auroc REAL, metric TEXT NOT NULL,
+      value REAL NOT NULL, lower REAL, upper REAL, prevalence REAL NOT NULL, example_count INTEGER NOT NULL,
       UNIQUE (run_id, task, name, metric)
     ) STRICT;
     CREATE TABLE failure (

@@ -62,7 +62,7 @@ struct StageContext: Sendable {
     case .generate: try generate(task)
     case .train: try train(task, progress)
     case .evaluate: try EvaluationStage.run(task, in: self, progress)
-    case .detect: try detect(task, progress)
+    case .detect: try DetectionStage.run(task, in: self, progress)
     case .report: try report()
     }
   }
@@ -97,8 +97,4 @@ struct StageContext: Sendable {
     try StudyReport.write(plan: plan, folder: folder)
     return folder.report.relativePath
   }
-}
-
-extension StageContext {
-  private func detect(_ task: StudyTask, _ progress: TaskProgress) throws -> String { "" }
 }

@@ -71,12 +71,12 @@ enum SampleResults {
   }
 
   private static func verdictRows(_ run: String, _ values: [Double]) throws -> [VerdictRow] {
-    try zip(["fvs", "pvs", "ivs"], values).flatMap { set, value in
+    try zip(["fvs", "pvs", "ivs"], values).flatMap { set, value -> [VerdictRow] in
       let wrong = Int((value * 100).rounded())
-      return try [("correct", 100 - wrong), ("wrong_object", wrong - 1), ("invented", 1)].map {
+      return try [("correct", 100 - wrong), ("wrong_object", wrong - 1), ("invented", 1)].map { verdict, count -> VerdictRow in
         try row([
-          "run_id": run, "method": "sampled", "temperature": 1, "visibility": set, "verdict": $0,
-          "count": $1, "sample_count": 100,
+          "run_id": run, "method": "sampled", "temperature": 1, "visibility": set, "verdict": verdict,
+          "count": count, "sample_count": 100,
         ])
       }
     }
@@ -87,18 +87,22 @@ enum SampleResults {
       ("linear", "head", 17, 0.8), ("mlp-64", "head", 1153, 0.9),
       ("sequence-log-probability", "score", 0, 0.75),
     ]
-    return try ["sentence", "token"].flatMap { task in
-      try detectors.flatMap { name, kind, parameters, base -> [DetectorRow] in
-        let auroc = task == "token" ? base - 0.05 : base
-        let metrics = [("auroc", auroc), ("auprc", auroc * rate), ("auprc_matched", auroc - 0.02)]
-        return try metrics.map { metric, value -> DetectorRow in
-          try row([
-            "run_id": run, "task": task, "kind": kind, "name": name, "parameters": parameters,
-            "validation_auroc": base, "metric": metric, "value": value, "lower": value - 0.01, "upper": value + 0.01,
-            "prevalence": rate, "example_count": 288,
-          ])
+    var rows: [DetectorRow] = []
+    for (task, shift) in [("sentence", 0.0), ("token", -0.05)] {
+      for (name, kind, parameters, base) in detectors {
+        let auroc = base + shift
+        for (metric, value) in [
+          ("auroc", auroc), ("auprc", auroc * rate), ("auprc_matched", auroc - 0.02),
+        ] {
+          rows.append(
+            try row([
+              "run_id": run, "task": task, "kind": kind, "name": name, "parameters": parameters,
+              "validation_auroc": base, "metric": metric, "value": value, "lower": value - 0.01,
+              "upper": value + 0.01, "prevalence": rate, "example_count": 288,
+            ]))
         }
       }
     }
+    return rows
   }
 }

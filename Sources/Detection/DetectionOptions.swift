@@ -1,5 +1,5 @@
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 
 /// What a detector judges.
 package enum DetectorTask: String, Codable, CaseIterable, Sendable {

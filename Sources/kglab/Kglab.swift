@@ -12,7 +12,7 @@ struct Kglab: ParsableCommand {
       much each of them hallucinates.
       """,
     subcommands: [
-      Generate.self, Import.self, Inspect.self, Train.self, StudyCommand.self,
+      Generate.self, Import.self, Inspect.self, Train.self, Detect.self, StudyCommand.self,
       Report.self, Bench.self,
     ])
 

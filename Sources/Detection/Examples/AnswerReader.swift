@@ -1,7 +1,8 @@
-package import Compute
+import Compute
 package import Corpus
+import Evaluation
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 package import LanguageModel
 import Synchronization
 

@@ -1,3 +1,5 @@
+import Evaluation
+
 /// One thing to judge: an answer, or a token of one.
 package struct DetectionExample: Hashable, Sendable {
   /// Index in `KnowledgeGraph.queries`.

@@ -1,4 +1,4 @@
-package import LabCore
+import LabCore
 
 /// The shape of a read-out: a linear map, or hidden layers with ReLU before it.
 package struct HeadArchitecture: Hashable, Sendable {

@@ -1,9 +1,9 @@
-package import Compute
+import Compute
 package import Corpus
-package import Evaluation
-package import Foundation
+import Evaluation
+import Foundation
 package import KnowledgeGraph
-package import LabCore
+import LabCore
 package import LanguageModel
 package import Training
 

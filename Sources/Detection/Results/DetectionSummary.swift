@@ -1,4 +1,4 @@
-package import LabCore
+import LabCore
 
 /// How many examples a part of the split holds.
 package struct PartCounts: Codable, Hashable, Sendable {

@@ -83,7 +83,7 @@ private struct DetectionWriter {
   private let database: Database
   private let detection: Int64
   private let task: DetectorTask
-  private let graph: KnowledgeGraph
+  private let query: QueryWriter
   private let example: Statement
   private let score: Statement
 
@@ -93,7 +93,7 @@ private struct DetectionWriter {
     self.database = database
     self.detection = detection
     self.task = task
-    self.graph = graph
+    query = try QueryWriter(database, graph: graph)
     example = try database.makeStatement(
       sql: """
         INSERT INTO detection_example
@@ -105,7 +105,7 @@ private struct DetectionWriter {
 
   /// Stores a test example and returns its id.
   func insert(_ value: DetectionExample) throws -> Int64 {
-    try RunDatabase.insertQuery(value.query, of: graph, into: database)
+    try query.insert(value.query)
     example.setUncheckedArguments([
       detection, task.rawValue, value.query, value.sample, value.token, value.subject, value.text,
       value.isHallucination,

@@ -1,5 +1,5 @@
 package import Compute
-package import LabCore
+import LabCore
 import Synchronization
 
 /// One detector with all that came of it.

@@ -47,7 +47,7 @@ import Testing
       "visibility": "FVS: every answer trained on", "training": "100 epochs", "size": "10k",
     ]
     #expect(try value("rate-vs-size", "rate", where: place) == "0.2")
-    #expect(try value("rate-vs-size", "upper", where: place) == "0.215")
+    #expect(try value("rate-vs-size", "upper", where: place)?.hasPrefix("0.215") == true)
     #expect(try value("rate-vs-size", "non_embedding_parameters", where: place) == "10000")
     let figure = try #require(document.figures.first)
     #expect(figure.x.scale == .log)

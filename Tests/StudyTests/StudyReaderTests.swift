@@ -14,7 +14,9 @@ import Training
     let folder = try TemporaryFolder()
     try folder.write(StudyText.schema, to: "town.yaml")
     try folder.write("a\tb\tc\n", to: "facts.tsv")
-    return try StudyFile.parse(text, file: "study.yaml", folder: folder.url)
+    return try withExtendedLifetime(folder) {
+      try StudyFile.parse(text, file: "study.yaml", folder: folder.url)
+    }
   }
 
   private func failure(_ text: String) -> String {

@@ -8,7 +8,7 @@ enum StudyPaths {
   static func schema(_ node: SchemaNode, folder: URL) throws -> URL {
     let name = try node.text()
     let files = FileManager.default
-    let beside = URL(fileURLWithPath: name, relativeTo: folder)
+    let beside = place(name, in: folder)
     if isFile(beside) { return beside }
     let isBare = !name.contains("/") && !name.hasSuffix(".yaml")
     var known: [String] = []
@@ -26,11 +26,15 @@ enum StudyPaths {
   /// A file or folder relative to the study.
   static func existing(_ node: SchemaNode, folder: URL) throws -> URL {
     let path = try node.text()
-    let url = URL(fileURLWithPath: path, relativeTo: folder)
+    let url = place(path, in: folder)
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw node.failure("names '\(path)', which does not exist in \(folder.relativePath)")
     }
     return url
+  }
+
+  private static func place(_ path: String, in folder: URL) -> URL {
+    path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
   }
 
   private static func isFile(_ url: URL) -> Bool { FileKind.of(url) == .file }

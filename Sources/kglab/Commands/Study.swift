@@ -31,9 +31,7 @@ struct StudyLocation: ParsableArguments {
   func file() throws -> StudyFile { try StudyFile.read(URL(fileURLWithPath: study)) }
 
   func folder(of file: StudyFile) -> URL {
-    if let out { return URL(fileURLWithPath: out) }
-    let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
-    return URL(fileURLWithPath: "runs/\(file.name)", relativeTo: here)
+    URL(fileURLWithPath: out ?? "runs/\(file.name)", isDirectory: true)
   }
 }
 

@@ -10,11 +10,17 @@ import Testing
 struct TransformersParityTests {
   struct Fixture: Decodable {
     struct Case: Decodable {
-      let query_key_norm: Bool
-      let tied_embeddings: Bool
+      let queryKeyNorm: Bool
+      let tiedEmbeddings: Bool
       let tokens: [[Int32]]
       let logits: [[Float]]
       let loss: Double
+
+      enum CodingKeys: String, CodingKey {
+        case queryKeyNorm = "query_key_norm"
+        case tiedEmbeddings = "tied_embeddings"
+        case tokens, logits, loss
+      }
     }
     let cases: [Case]
   }
@@ -37,8 +43,8 @@ struct TransformersParityTests {
     for example in fixture.cases {
       let shape = ModelConfiguration(
         layerCount: 2, modelDimension: 12, headCount: 2, feedForwardDimension: 20,
-        vocabularySize: 13, contextLength: 16, tiedEmbeddings: example.tied_embeddings,
-        queryKeyNorm: example.query_key_norm)
+        vocabularySize: 13, contextLength: 16, tiedEmbeddings: example.tiedEmbeddings,
+        queryKeyNorm: example.queryKeyNorm)
       let model = try LanguageModel(
         shape, values: Self.values(ParameterLayout(shape)), on: .cpu)
       var batch = TokenBatch()
@@ -49,7 +55,7 @@ struct TransformersParityTests {
       let expected = example.logits.flatMap { $0 }
       #expect(logits.count == expected.count)
       let worst = zip(logits, expected).map { abs($0 - $1) }.max() ?? .infinity
-      #expect(worst < 1e-4, "qk-norm \(example.query_key_norm), tied \(example.tied_embeddings)")
+      #expect(worst < 1e-4, "qk-norm \(example.queryKeyNorm), tied \(example.tiedEmbeddings)")
       let pass = try TrainingPass(model, precision: .fp32, maximumTokens: 64)
       let gradients = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
       let loss = pass.run(batch, into: gradients, scale: 1, zLoss: 0)

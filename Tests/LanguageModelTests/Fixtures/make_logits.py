@@ -11,7 +11,7 @@ TOKENS = [[2, 7, 8, 3, 9, 4, 10, 11], [2, 12, 3, 6, 4], [5]]
 
 
 def fill(model):
-    for name, tensor in model.state_dict().items():
+    for name, tensor in model.named_parameters():  # a tied read-out is listed once, as the embedding
         index = torch.arange(tensor.numel(), dtype=torch.float64)
         values = 0.3 * torch.sin(0.7 * index + len(name))
         if "norm" in name:

@@ -11,7 +11,10 @@ struct Kglab: ParsableCommand {
       Generates or imports a graph of facts, trains language models on it, and measures exactly how
       much each of them hallucinates.
       """,
-    subcommands: [Generate.self, Import.self, Inspect.self, Train.self, Detect.self, Bench.self])
+    subcommands: [
+      Generate.self, Import.self, Inspect.self, Train.self, Evaluate.self, Detect.self, Ask.self,
+      Bench.self,
+    ])
 
   /// Runs the command line; every failure ends in one sentence on standard error and its exit code.
   static func main() {

@@ -12,7 +12,7 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
   package let tokenizer: TokenizerKind
   package let queryCount: Int
   package let subjectCount: Int
-  /// By measurement, then set, then group; sets and groups without a query are left out.
+  /// By series, then set, then group; sets and groups without a query are left out.
   package let rates: [RateEstimate]
   package let verdicts: [VerdictCount]
   package let coverage: [AnswerCoverage]

@@ -32,7 +32,7 @@ package enum EvaluationMethod: String, Codable, CaseIterable, Sendable {
 }
 
 /// One way of measuring at one temperature; greedy is at temperature 0.
-package struct Measurement: Codable, Hashable, Sendable {
+package struct RateSeries: Codable, Hashable, Sendable {
   package let method: EvaluationMethod
   package let temperature: Double
 
@@ -44,11 +44,11 @@ package struct Measurement: Codable, Hashable, Sendable {
 
 extension EvaluationOptions {
   /// What is measured, in the order of tables: exact, sampled, greedy.
-  package var measurements: [Measurement] {
+  package var series: [RateSeries] {
     let drawn = sampleTemperatures
-    return exactTemperatures.map { Measurement(.exact, temperature: $0) }
-      + drawn.filter { $0 > 0 }.map { Measurement(.sampled, temperature: $0) }
-      + drawn.filter { $0 == 0 }.map { Measurement(.greedy, temperature: $0) }
+    return exactTemperatures.map { RateSeries(.exact, temperature: $0) }
+      + drawn.filter { $0 > 0 }.map { RateSeries(.sampled, temperature: $0) }
+      + drawn.filter { $0 == 0 }.map { RateSeries(.greedy, temperature: $0) }
   }
 }
 

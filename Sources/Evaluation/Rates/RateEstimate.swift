@@ -35,12 +35,12 @@ package struct RateEstimate: Codable, Hashable, Sendable {
   package let correctHeldOut: Double
 
   package init(
-    measurement: Measurement, visibility: QuerySet, group: RateGroup, queryCount: Int,
+    series: RateSeries, visibility: QuerySet, group: RateGroup, queryCount: Int,
     subjectCount: Int, sampleCount: Int, rate: Double, lower: Double?, upper: Double?,
     interval: IntervalMethod, correct: Double, correctHeldOut: Double
   ) {
-    method = measurement.method
-    temperature = measurement.temperature
+    method = series.method
+    temperature = series.temperature
     self.visibility = visibility
     groupKind = group.kind
     groupValue = group.value
@@ -55,7 +55,7 @@ package struct RateEstimate: Codable, Hashable, Sendable {
     self.correctHeldOut = correctHeldOut
   }
 
-  package var measurement: Measurement { Measurement(method, temperature: temperature) }
+  package var series: RateSeries { RateSeries(method, temperature: temperature) }
 
   enum CodingKeys: String, CodingKey {
     case method, temperature, visibility

@@ -27,14 +27,14 @@ struct RateTables {
 
   private func query(_ position: Int) -> Query { graph.queries[tallies[position].query] }
 
-  private func shares(_ tally: QueryTally, _ measurement: Measurement) -> Shares? {
-    if measurement.method == .exact {
-      return tally.exact.first { $0.temperature == measurement.temperature }.map {
+  private func shares(_ tally: QueryTally, _ series: RateSeries) -> Shares? {
+    if series.method == .exact {
+      return tally.exact.first { $0.temperature == series.temperature }.map {
         Shares(
           hallucination: $0.hallucination, correct: $0.correct, correctHeldOut: $0.correctHeldOut)
       }
     }
-    return outcome(tally, measurement).map {
+    return outcome(tally, series).map {
       let count = Double(max($0.sampleCount, 1))
       return Shares(
         hallucination: Double($0.hallucinationCount) / count,
@@ -43,8 +43,8 @@ struct RateTables {
     }
   }
 
-  private func outcome(_ tally: QueryTally, _ measurement: Measurement) -> SampledOutcome? {
-    tally.sampled.first { $0.temperature == measurement.temperature }
+  private func outcome(_ tally: QueryTally, _ series: RateSeries) -> SampledOutcome? {
+    tally.sampled.first { $0.temperature == series.temperature }
   }
 
   var subjectCount: Int {
@@ -85,7 +85,7 @@ struct RateTables {
     }
   }
 
-  /// All rates by measurement, set and group; the same for any number of workers.
+  /// All rates by series, set and group; the same for any number of workers.
   func rates(pool: WorkerPool) -> [RateEstimate] {
     let cells = cells()
     let results = Mutex([[RateEstimate]](repeating: [], count: cells.count))
@@ -94,16 +94,16 @@ struct RateTables {
       results.withLock { $0[piece] = rates }
     }
     let byCell = results.withLock { $0 }
-    return options.measurements.indices.flatMap { index in
+    return options.series.indices.flatMap { index in
       byCell.compactMap { $0.indices.contains(index) ? $0[index] : nil }
     }
   }
 
-  /// One estimate for each measurement.
+  /// One estimate for each series.
   private func rates(of cell: Cell) -> [RateEstimate] {
-    let measurements = options.measurements
-    let shares = measurements.map { measurement in
-      cell.positions.compactMap { self.shares(tallies[$0], measurement) }
+    let allSeries = options.series
+    let shares = allSeries.map { series in
+      cell.positions.compactMap { self.shares(tallies[$0], series) }
     }
     guard shares.allSatisfy({ $0.count == cell.positions.count }) else { return [] }
     let bootstrap = SubjectBootstrap(
@@ -113,17 +113,17 @@ struct RateTables {
     var stream = Seed(options.seed).stream(name)
     let intervals = bootstrap.intervals(resamples: options.resampleCount, stream: &stream)
     let means = bootstrap.means
-    return measurements.indices.map { index in
-      let (measurement, rate) = (measurements[index], means[index])
+    return allSeries.indices.map { index in
+      let (series, rate) = (allSeries[index], means[index])
       let (interval, bounds) = Self.interval(
-        measurement.method, rate: rate, queryCount: cell.positions.count,
+        series.method, rate: rate, queryCount: cell.positions.count,
         subjectCount: bootstrap.subjectCount, resampled: intervals?[index])
       let count = Double(cell.positions.count)
       return RateEstimate(
-        measurement: measurement, visibility: cell.set, group: cell.group,
+        series: series, visibility: cell.set, group: cell.group,
         queryCount: cell.positions.count, subjectCount: bootstrap.subjectCount,
-        sampleCount: measurement.method == .exact
-          ? 0 : cell.positions.count * options.samples(at: measurement.temperature),
+        sampleCount: series.method == .exact
+          ? 0 : cell.positions.count * options.samples(at: series.temperature),
         rate: rate, lower: bounds?.lower, upper: bounds?.upper, interval: interval,
         correct: shares[index].reduce(0) { $0 + $1.correct } / count,
         correctHeldOut: shares[index].reduce(0) { $0 + $1.correctHeldOut } / count)
@@ -148,27 +148,27 @@ struct RateTables {
 
   // MARK: Verdicts and coverage
 
-  /// The completions' outcomes of each measurement that draws and each set that has queries.
+  /// The completions' outcomes of each series that draws and each set that has queries.
   private func drawn<T>(
-    _ body: (Measurement, QuerySet, [(tally: QueryTally, outcome: SampledOutcome)]) -> [T]
+    _ body: (RateSeries, QuerySet, [(tally: QueryTally, outcome: SampledOutcome)]) -> [T]
   ) -> [T] {
-    options.measurements.filter { $0.method != .exact }.flatMap { measurement in
+    options.series.filter { $0.method != .exact }.flatMap { series in
       QuerySet.allCases.flatMap { set in
         let own = tallies.indices.filter { set.contains(query($0).visibility) }.compactMap {
           position in
-          outcome(tallies[position], measurement).map { (tallies[position], $0) }
+          outcome(tallies[position], series).map { (tallies[position], $0) }
         }
-        return own.isEmpty ? [] : body(measurement, set, own)
+        return own.isEmpty ? [] : body(series, set, own)
       }
     }
   }
 
   func verdicts() -> [VerdictCount] {
-    drawn { measurement, set, rows in
+    drawn { series, set, rows in
       let total = rows.reduce(0) { $0 + $1.outcome.sampleCount }
       return Verdict.allCases.map { verdict in
         VerdictCount(
-          method: measurement.method, temperature: measurement.temperature, visibility: set,
+          method: series.method, temperature: series.temperature, visibility: set,
           verdict: verdict.rawValue, count: rows.reduce(0) { $0 + $1.outcome.count(verdict) },
           sampleCount: total)
       }
@@ -176,7 +176,7 @@ struct RateTables {
   }
 
   func coverage() -> [AnswerCoverage] {
-    drawn { measurement, set, rows in
+    drawn { series, set, rows in
       let count = Double(rows.count)
       func mean(_ value: (QueryTally, SampledOutcome) -> Double) -> Double {
         rows.reduce(0) { $0 + value($1.tally, $1.outcome) } / count
@@ -186,7 +186,7 @@ struct RateTables {
       }
       return [
         AnswerCoverage(
-          method: measurement.method, temperature: measurement.temperature, visibility: set,
+          method: series.method, temperature: series.temperature, visibility: set,
           queryCount: rows.count,
           precision: mean { 1 - Double($1.hallucinationCount) / Double(max($1.sampleCount, 1)) },
           recall: mean { Double($1.generatedAnswerCount) / Double(answers($0).count) },

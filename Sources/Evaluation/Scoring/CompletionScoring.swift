@@ -27,7 +27,7 @@ extension InferenceSession {
   ///
   /// Sums over tokens are taken in double precision. Result: for each item one value for each inverse
   /// temperature. Prompts and completions must not be empty. Throws `LabError` for an item longer than
-  /// the model's context or the session.
+  /// the model's context or the session, and for a model whose weights are not numbers.
   package func completionLogProbabilities(
     _ items: [PromptedCompletion], inverseTemperatures: [Float]
   ) throws -> [[Double]] {
@@ -50,7 +50,13 @@ extension InferenceSession {
       let values = try logProbabilities(batch, inverseTemperatures: inverseTemperatures)
       for sequence in 0..<batch.sequenceCount {
         let rows = Int(batch.offsets[sequence])..<Int(batch.offsets[sequence + 1])
-        results.append(values.map { row in row[rows].reduce(0.0) { $0 + Double($1) } })
+        let sums = values.map { row in row[rows].reduce(0.0) { $0 + Double($1) } }
+        guard sums.allSatisfy({ !$0.isNaN }) else {
+          throw LabError(
+            "the model's probabilities are not numbers: its weights hold NaN or infinity; train it "
+              + "again with a lower learning rate")
+        }
+        results.append(sums)
       }
       first = last
     }

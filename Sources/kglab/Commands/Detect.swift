@@ -136,7 +136,7 @@ struct Detect: ParsableCommand {
         [
           detector.name, detector.kind.rawValue,
           detector.kind == .head ? Output.grouped(detector.parameters) : "-",
-        ] + shown.map { estimate(detector[metric: $0]) })
+        ] + shown.map { estimate(detector[$0]) })
       if let reason = detector.unmeasured, !reasons.contains(reason) { reasons.append(reason) }
     }
     table.add(["(chance)", "", "", chance(counts.prevalence), chance(0.5), chance(0.5)])

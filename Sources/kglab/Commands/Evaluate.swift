@@ -1,0 +1,177 @@
+import ArgumentParser
+import Compute
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Training
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure how much a trained model hallucinates.",
+    discussion: """
+      Asks the model every query of its graph. The exact rate is 1 minus the probability of all true
+      answers, without sampling noise; the sampled rate counts completions. Every completion with its
+      verdict is a row of run.sqlite in the run folder. Interrupted, the same command continues; done,
+      it shows the stored result. Results do not depend on the number of workers.
+
+      EXAMPLES:
+        kglab evaluate runs/a
+        kglab evaluate runs/a --temperatures 0,0.2,0.4,0.6,0.8,1 --samples 16
+        kglab evaluate runs/a --json > rates.json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
+  var folder: String
+
+  @Option(help: "Completions of each query at each temperature above 0.")
+  var samples: Int = 16
+
+  @Option(
+    help: "Temperatures of the samples, separated by commas; 0 is greedy. Exact rates: 1 and these."
+  )
+  var temperatures: String = "0,1"
+
+  @Option(help: "Seed of the draws and of the intervals' resamples.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Arithmetic of matrix products.")
+  var precision: Precision = .fp32
+
+  @Option(help: "Threads; they change the speed, never the result.")
+  var workers: Int = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+
+  @Option(help: "The run's graph, where it is no longer where training found it.")
+  var graph: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (1...256).contains(workers) else {
+      throw ValidationError("--workers is \(workers); it must be between 1 and 256")
+    }
+    _ = try options()
+  }
+
+  private func options() throws -> EvaluationOptions {
+    let fields = temperatures.split(separator: ",", omittingEmptySubsequences: false)
+    let values = fields.compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
+    guard values.count == fields.count else {
+      throw ValidationError(
+        "--temperatures '\(temperatures)' is no list of numbers; write them like 0,0.5,1")
+    }
+    var options = EvaluationOptions()
+    options.sampleTemperatures = values
+    options.exactTemperatures = [1] + values.filter { $0 > 0 && $0 != 1 }
+    options.samples = samples
+    options.seed = seed
+    options.precision = precision
+    do {
+      try options.validate()
+    } catch let error as LabError {
+      throw ValidationError(error.description)
+    }
+    return options
+  }
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
+    let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
+    let progress = ProgressReporter()
+    defer { progress.finish() }
+    let began = Date()
+    var first: Int?
+    let summary = try run.evaluate(options(), graph: elsewhere, workers: workers) { state in
+      let start = first ?? state.doneQueryCount
+      first = start
+      let rate = Double(state.doneQueryCount - start) / max(1e-9, -began.timeIntervalSinceNow)
+      let left = Double(state.queryCount - state.doneQueryCount) / rate
+      progress.update(
+        "query \(state.doneQueryCount)/\(state.queryCount)  \(Readable.duration(left)) left")
+    }
+    progress.finish()
+    if json { return try Output.json(summary) }
+    show(summary, of: run.record)
+    Output.line("wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
+    Output.line("next: kglab detect \(folder) --kind head --task sentence")
+  }
+
+  // MARK: Text
+
+  private func show(_ summary: EvaluationSummary, of record: RunRecord) {
+    Output.line(
+      "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
+        + "non-embedding parameters, \(record.configuration.training.epochs) epochs")
+    Output.line(
+      "asked          \(Output.grouped(summary.queryCount)) queries about "
+        + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")
+    Output.line()
+    Output.line("hallucination rate, with the 95 % interval over subjects")
+    rates(summary).print()
+    for series in summary.options.series where series.method != .exact {
+      Output.line()
+      Output.line(
+        "\(name(series)): share of each verdict, precision, recall, distinct answers")
+      verdicts(summary, series).print()
+    }
+    Output.line()
+    if summary.exactCountsCanonicalSpellingOnly {
+      Output.line(
+        "spelling       the exact rate counts one spelling of each name, the tokenizer's own; other "
+          + "spellings of true answers count as right in samples only")
+    }
+  }
+
+  private func name(_ series: RateSeries) -> String {
+    series.method == .greedy
+      ? "greedy" : "\(series.method.rawValue) T=\(Output.number(series.temperature))"
+  }
+
+  private func rates(_ summary: EvaluationSummary) -> TextTable {
+    let series = summary.options.series
+    var table = TextTable(
+      ["queries", "n"] + series.flatMap { [name($0), "95 % interval"] })
+    for set in QuerySet.allCases {
+      let own = series.map {
+        summary.rate($0.method, temperature: $0.temperature, set)
+      }
+      guard let count = own.lazy.compactMap({ $0?.queryCount }).first else { continue }
+      let cells = own.flatMap { rate -> [String] in
+        guard let rate else { return ["-", "-"] }
+        let interval = rate.lower.flatMap { lower in
+          rate.upper.map { String(format: "%.1f to %.1f", 100 * lower, 100 * $0) }
+        }
+        return [Output.percent(rate.rate), interval ?? "-"]
+      }
+      table.add([set.rawValue, Output.grouped(count)] + cells)
+    }
+    return table
+  }
+
+  private func verdicts(_ summary: EvaluationSummary, _ series: RateSeries) -> TextTable {
+    let shown = Verdict.allCases.filter { $0 != .abstained }
+    var table = TextTable(
+      ["queries"] + shown.map { $0.rawValue.replacingOccurrences(of: "_", with: " ") }
+        + ["precision", "recall", "distinct"])
+    for row in summary.coverage
+    where row.method == series.method && row.temperature == series.temperature {
+      let shares = shown.map { verdict in
+        let count = summary.verdicts.first {
+          $0.method == row.method && $0.temperature == row.temperature
+            && $0.visibility == row.visibility && $0.verdict == verdict.rawValue
+        }
+        return Output.percent(count.map { Double($0.count) / Double($0.sampleCount) })
+      }
+      table.add(
+        [row.visibility.rawValue] + shares
+          + [
+            String(format: "%.3f", row.precision), String(format: "%.3f", row.recall),
+            String(format: "%.2f", row.meanDistinctCount),
+          ])
+    }
+    return table
+  }
+}

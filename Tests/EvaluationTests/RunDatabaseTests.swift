@@ -1,0 +1,175 @@
+import Evaluation
+import Foundation
+import GRDB
+import KnowledgeGraph
+import LabCore
+import Testing
+
+struct RunDatabaseTests {
+  private func evaluate(
+    _ fixture: Fixture, in folder: URL, workers: Int = 1, _ options: EvaluationOptions,
+    shouldStop: () -> Bool = { false }
+  ) throws -> EvaluationSummary {
+    try fixture.evaluator(options, workers: workers).run(
+      in: RunDatabase.open(in: folder, graphHash: fixture.graph.contentHash),
+      weightsHash: "weights", shouldStop: shouldStop)
+  }
+
+  private func bytes(_ folder: URL) throws -> Data {
+    try Data(contentsOf: folder.appendingPathComponent(RunDatabase.fileName))
+  }
+
+  private func query<T>(_ folder: URL, _ body: (Database) throws -> T) throws -> T {
+    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    return try DatabaseQueue(path: path).read(body)
+  }
+
+  @Test func workersDoNotChangeTheFile() throws {
+    let fixture = try Fixture(TestGraph.people(100))
+    let wanted = options(sampled: [0, 1], samples: 2, resamples: 20)
+    var files: [Data] = []
+    for workers in [1, 2, 3] {
+      let folder = try temporaryFolder()
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let summary = try evaluate(fixture, in: folder, workers: workers, wanted)
+      #expect(summary.queryCount == 300)
+      files.append(try bytes(folder))
+    }
+    #expect(files[0] == files[1])
+    #expect(files[0] == files[2])
+  }
+
+  @Test func interruptedEvaluationsContinue() throws {
+    let fixture = try Fixture(TestGraph.people(100))
+    let wanted = options(sampled: [1], samples: 2, resamples: 20)
+    let whole = try temporaryFolder()
+    let parts = try temporaryFolder()
+    defer { for folder in [whole, parts] { try? FileManager.default.removeItem(at: folder) } }
+    let expected = try evaluate(fixture, in: whole, wanted)
+    var polls = 0
+    #expect {
+      try evaluate(fixture, in: parts, wanted) {
+        polls += 1
+        return polls > 1
+      }
+    } throws: { error in
+      (error as? LabError)?.exitStatus == .interrupted
+    }
+    let stored = try query(parts) { database in
+      try Int.fetchOne(database, sql: "SELECT stored_query_count FROM evaluation")
+    }
+    #expect(stored == 256)
+    #expect(try RunDatabase.read(in: parts)?.summaries().isEmpty == true)
+    #expect(try evaluate(fixture, in: parts, wanted) == expected)
+    #expect(try bytes(parts) == bytes(whole))
+  }
+
+  @Test func finishedEvaluationsAreReadBack() throws {
+    let fixture = try Fixture(TestGraph.tiny)
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let first = try evaluate(fixture, in: folder, options(sampled: [1]))
+    let before = try bytes(folder)
+    #expect(try evaluate(fixture, in: folder, options(sampled: [1]), shouldStop: { true }) == first)
+    #expect(try bytes(folder) == before)
+    let other = try evaluate(fixture, in: folder, options(sampled: [1], seed: 1))
+    #expect(other.key != first.key)
+    #expect(try RunDatabase.read(in: folder)?.summaries() == [first, other])
+  }
+
+  @Test func everySampledAnswerIsARow() throws {
+    let fixture = try Fixture(TestGraph.people(20))
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let wanted = options(sampled: [0, 1], samples: 5)
+    let summary = try evaluate(fixture, in: folder, wanted)
+    let expected = try fixture.evaluator(wanted).outcomes(of: 0..<60)
+    let database = try #require(try RunDatabase.read(in: folder))
+    for temperature in [0.0, 1] {
+      let rows = try database.answers(key: summary.key, temperature: temperature)
+      #expect(rows.count == (temperature == 0 ? 60 : 300))
+      let drawn = expected.flatMap { outcome in
+        outcome.answers.filter { $0.temperature == temperature }.map { (outcome.query, $0) }
+      }
+      #expect(rows.map(\.query) == drawn.map(\.0))
+      #expect(rows.map(\.answer) == drawn.map(\.1))
+    }
+    // The stored rates are those that SQL makes of the stored answers.
+    let differences = try query(folder) { database in
+      try Int.fetchOne(
+        database,
+        sql: """
+          SELECT COUNT(*) FROM rate r JOIN (
+            SELECT q.visibility, a.temperature, AVG(a.verdict NOT IN
+              ('correct', 'correct_held_out', 'abstained')) AS share
+            FROM answer a JOIN query q ON q.id = a.query_id GROUP BY 1, 2
+          ) s ON s.visibility = r.visibility AND s.temperature = r.temperature
+          WHERE r.method <> 'exact' AND r.group_kind = 'all' AND ABS(r.rate - s.share) < 1e-12
+          """)
+    }
+    #expect(differences == 6)
+  }
+
+  @Test func viewsShowNames() throws {
+    let fixture = try Fixture(TestGraph.tiny)
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    _ = try evaluate(fixture, in: folder, options(sampled: [1], samples: 3))
+    let questions = try query(folder) {
+      try String.fetchAll(
+        $0, sql: "SELECT DISTINCT subject || ' ' || predicate FROM answer_text ORDER BY 1")
+    }
+    #expect(questions == ["ann in", "ann near", "bob in", "bob near"])
+    let exactCount = try query(folder) {
+      try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM exact_result_text")
+    }
+    #expect(exactCount == 4)
+    let sets = try query(folder) {
+      try String.fetchAll($0, sql: "SELECT visibility FROM headline WHERE method = 'exact'")
+    }
+    #expect(sets.sorted() == ["fvs", "ivs", "pvs", "seen"])
+    let violation = try query(folder) { try Row.fetchOne($0, sql: "PRAGMA foreign_key_check") }
+    #expect(violation == nil)
+    let version = try query(folder) { try Int.fetchOne($0, sql: "PRAGMA user_version") }
+    #expect(version == 1)
+  }
+
+  @Test func anotherProgramsFileIsRefused() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE other (x)") }
+    #expect {
+      _ = try RunDatabase.open(in: folder, graphHash: "g")
+    } throws: { "\($0)".contains("another program") && "\($0)".contains(path) }
+  }
+
+  @Test func unreadableFilesAreRefused() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    try Data(repeating: 7, count: 4_096).write(to: URL(fileURLWithPath: path))
+    #expect {
+      _ = try RunDatabase.open(in: folder, graphHash: "g")
+    } throws: { "\($0)".contains("is not an SQLite file") }
+  }
+
+  @Test func anotherGraphIsRefused() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    do { _ = try RunDatabase.open(in: folder, graphHash: "a") }
+    #expect {
+      _ = try RunDatabase.open(in: folder, graphHash: "b")
+    } throws: { "\($0)".contains("another graph") }
+  }
+
+  @Test func oneWriterAtATime() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let first = try RunDatabase.open(in: folder, graphHash: "a")
+    #expect {
+      _ = try RunDatabase.open(in: folder, graphHash: "a")
+    } throws: { "\($0)".contains("another process") }
+    withExtendedLifetime(first) {}
+  }
+}

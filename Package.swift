@@ -64,8 +64,8 @@ let package = Package(
     library(
       "Detection",
       [
-        "Evaluation", "Analysis", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore",
-        grdb,
+        "Evaluation", "Training", "Analysis", "LanguageModel", "Corpus", "KnowledgeGraph",
+        "Compute", "LabCore", grdb,
       ]),
     library("Analysis", ["LabCore", numerics]),
     library("Report", ["Analysis", "LabCore"]),
@@ -97,7 +97,11 @@ let package = Package(
         grdb,
       ]),
     tests(
-      "DetectionTests", ["Detection", "Evaluation", "Analysis", "Compute", "LabCore"],
+      "DetectionTests",
+      [
+        "Detection", "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph",
+        "Compute", "LabCore", grdb,
+      ],
       exclude: ["Fixtures"]),
     tests("AnalysisTests", ["Analysis", "LabCore"]),
     tests("ReportTests", ["Report", "Analysis", "LabCore"]),

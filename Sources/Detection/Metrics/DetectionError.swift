@@ -11,6 +11,8 @@ package enum DetectionError: LabFailure, Equatable {
   case weightInvalid(index: Int, weight: Double)
   /// All examples with a weight above 0 have the same label, so ranking them means nothing.
   case oneClass(hallucinated: Bool, count: Int)
+  /// All examples that a head was to learn from have the same label.
+  case oneClassInTraining(hallucinated: Bool, count: Int)
   /// Brier score and calibration error need probabilities; the score at `index` is outside [0, 1].
   case scoreNotAProbability(index: Int, score: Double)
   case optionInvalid(name: String, value: String, allowed: String)
@@ -36,6 +38,9 @@ package enum DetectionError: LabFailure, Equatable {
     case .oneClass(let hallucinated, let count):
       "all \(count) examples that count are \(hallucinated ? "" : "not ")hallucinated, "
         + "so a detector cannot be measured: add examples of the other kind"
+    case .oneClassInTraining(let hallucinated, let count):
+      "all \(count) training examples are \(hallucinated ? "" : "not ")hallucinated, "
+        + "so a head cannot learn: add examples of the other kind"
     case .scoreNotAProbability(let index, let score):
       "the score of example \(index) (from 0) is \(score): Brier score and calibration error need "
         + "probabilities in [0, 1]"

@@ -92,17 +92,14 @@ extension RunDatabase {
 /// Prepared inserts for the rows of queries and answers.
 private struct RunRowWriter {
   private let evaluation: Int64
-  private let graph: KnowledgeGraph
-  private let query: Statement
+  private let query: QueryWriter
   private let exact: Statement
   private let sampled: Statement
   private let answer: Statement
 
   init(_ database: Database, evaluation: Int64, graph: KnowledgeGraph) throws {
     self.evaluation = evaluation
-    self.graph = graph
-    query = try database.makeStatement(
-      sql: "INSERT OR IGNORE INTO query VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    query = try QueryWriter(database, graph: graph)
     exact = try database.makeStatement(sql: "INSERT INTO exact_result VALUES (?, ?, ?, ?, ?, ?)")
     sampled = try database.makeStatement(
       sql: "INSERT INTO sampled_result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -111,7 +108,7 @@ private struct RunRowWriter {
   }
 
   func insert(_ outcome: QueryOutcome) throws {
-    try insertQuery(outcome.query)
+    try query.insert(outcome.query)
     for row in outcome.exact {
       exact.setUncheckedArguments([
         evaluation, outcome.query, row.temperature, row.correct, row.correctHeldOut,
@@ -136,16 +133,5 @@ private struct RunRowWriter {
       ])
       try answer.execute()
     }
-  }
-
-  private func insertQuery(_ index: Int) throws {
-    let value = graph.queries[index]
-    let answers = graph.answers[value.answers]
-    query.setUncheckedArguments([
-      index, value.subject, value.predicate, graph.entities[Int(value.subject)].name,
-      graph.predicates[Int(value.predicate)].name, value.visibility.rawValue, answers.count,
-      answers.count(where: \.isVisible),
-    ])
-    try query.execute()
   }
 }

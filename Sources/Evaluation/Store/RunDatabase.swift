@@ -1,6 +1,6 @@
 package import Foundation
-import GRDB
-import LabCore
+package import GRDB
+package import LabCore
 
 /// The file run.sqlite of a run folder: what was measured on one model.
 ///
@@ -65,7 +65,8 @@ package final class RunDatabase: Sendable {
 
   // MARK: Access
 
-  func write<T>(_ body: (Database) throws -> T) throws -> T {
+  /// Runs `body` in one transaction; SQLite's failures become one-sentence errors.
+  package func write<T>(_ body: (Database) throws -> T) throws -> T {
     do {
       return try queue.write(body)
     } catch let error as DatabaseError {
@@ -73,7 +74,8 @@ package final class RunDatabase: Sendable {
     }
   }
 
-  func read<T>(_ body: (Database) throws -> T) throws -> T {
+  /// Runs `body` on a consistent state of the file; SQLite's failures become one-sentence errors.
+  package func read<T>(_ body: (Database) throws -> T) throws -> T {
     do {
       return try queue.read(body)
     } catch let error as DatabaseError {
@@ -82,7 +84,7 @@ package final class RunDatabase: Sendable {
   }
 
   /// The error for a value that no version of kglab writes.
-  func damaged(_ what: String) -> LabError {
+  package func damaged(_ what: String) -> LabError {
     LabError("\(name) is damaged: \(what); delete it and evaluate again")
   }
 
@@ -92,6 +94,7 @@ package final class RunDatabase: Sendable {
     if try !isPrepared() {
       try write { database in
         try database.execute(sql: RunFormat.tables)
+        try database.execute(sql: RunFormat.detectionTables)
         try database.execute(
           sql: "INSERT INTO metadata (key, value) VALUES (?, ?)",
           arguments: [RunFormat.graphHashKey, graphHash])
@@ -99,6 +102,7 @@ package final class RunDatabase: Sendable {
         try database.execute(sql: "PRAGMA user_version = \(RunFormat.version)")
       }
     }
+    try migrate()
     let stored = try read { database in
       try String.fetchOne(
         database, sql: "SELECT value FROM metadata WHERE key = ?",
@@ -107,6 +111,15 @@ package final class RunDatabase: Sendable {
     guard stored == graphHash else {
       throw LabError(
         "\(name) holds answers about another graph than the run's; delete it and evaluate again")
+    }
+  }
+
+  /// Adds what files of an earlier version lack.
+  private func migrate() throws {
+    try write { database in
+      guard try Int32.fetchOne(database, sql: "PRAGMA user_version") == 1 else { return }
+      try database.execute(sql: RunFormat.detectionTables)
+      try database.execute(sql: "PRAGMA user_version = \(RunFormat.version)")
     }
   }
 

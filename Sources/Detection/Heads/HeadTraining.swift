@@ -1,0 +1,102 @@
+package import Compute
+
+/// How heads are trained; the same for every language model, so that heads can be compared.
+package struct HeadTrainingOptions: Codable, Hashable, Sendable {
+  package var batchSize = 256
+  /// Least number of steps; longer where three passes over the examples need more.
+  package var stepCount = 1_500
+  /// Steps between measurements of the loss on the validation part.
+  package var validationInterval = 50
+  /// Measurements without improvement after which an MLP stops; a linear head never stops early.
+  package var patience = 8
+  /// Peak of the cosine schedule, for MLPs.
+  package var learningRate = 3e-3
+  package var linearLearningRate = 1e-2
+  /// Decoupled decay of an MLP's weights.
+  package var weightDecay = 0.01
+  /// Decays that a linear head is trained with; the one of least validation loss is kept.
+  package var linearWeightDecays = [0, 0.01, 0.1, 1]
+
+  package init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case patience
+    case batchSize = "batch_size"
+    case stepCount = "step_count"
+    case validationInterval = "validation_interval"
+    case learningRate = "learning_rate"
+    case linearLearningRate = "linear_learning_rate"
+    case weightDecay = "weight_decay"
+    case linearWeightDecays = "linear_weight_decays"
+  }
+
+  func steps(exampleCount: Int) -> Int {
+    max(stepCount, 3 * ((exampleCount + batchSize - 1) / batchSize))
+  }
+
+  func weightDecays(of architecture: HeadArchitecture) -> [Double] {
+    architecture == .linear ? linearWeightDecays : [weightDecay]
+  }
+}
+
+/// How the training of one head went.
+package struct HeadTrainingReport: Codable, Hashable, Sendable {
+  /// Steps taken, and the step whose parameters were kept.
+  package let stepCount: Int
+  package let bestStep: Int
+  package let weightDecay: Double
+  /// Mean log-loss in nats on the validation part with the kept parameters.
+  package let validationLoss: Double
+  /// AUROC on the validation part, for choosing among heads; nil where it holds one class only.
+  package let validationAUROC: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case stepCount = "step_count"
+    case bestStep = "best_step"
+    case weightDecay = "weight_decay"
+    case validationLoss = "validation_loss"
+    case validationAUROC = "validation_auroc"
+  }
+}
+
+/// A trained read-out with the scaling of its inputs.
+package struct TrainedHead: Equatable, Sendable {
+  package let architecture: HeadArchitecture
+  package let standardizer: Standardizer
+  /// As in `HeadNetwork.parameters`.
+  package let parameters: [Float]
+  package let report: HeadTrainingReport
+
+  package var inputWidth: Int { standardizer.width }
+
+  package init(
+    architecture: HeadArchitecture, standardizer: Standardizer, parameters: [Float],
+    report: HeadTrainingReport
+  ) {
+    self.architecture = architecture
+    self.standardizer = standardizer
+    self.parameters = parameters
+    self.report = report
+  }
+
+  /// The probability of hallucination of each row of `features`, shape (N, input width), as captured.
+  ///
+  /// Throws `LabError` when memory is short.
+  package func probabilities(of features: [Float], on device: Device = .cpu) throws -> [Double] {
+    precondition(features.count % inputWidth == 0, "features are not rows of \(inputWidth)")
+    let chunk = 1_024
+    let network = try HeadNetwork(
+      architecture, inputWidth: inputWidth, maximumRows: chunk, on: device)
+    network.parameters.copyIn(parameters)
+    let input = try DeviceBuffer<Float>(chunk * inputWidth, on: device).all
+    var scores: [Double] = []
+    for start in stride(from: 0, to: features.count, by: chunk * inputWidth) {
+      let part = features[start..<min(start + chunk * inputWidth, features.count)]
+      input.copyIn(standardizer.apply(Array(part)))
+      scores += network.forward(input, rows: part.count / inputWidth).map {
+        LogLoss.probability(Double($0))
+      }
+    }
+    return scores
+  }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// The loss of logistic regression, in nats, and the probability behind a logit.
+package enum LogLoss {
+  /// 1 / (1 + exp(-logit)), without overflow.
+  package static func probability(_ logit: Double) -> Double {
+    if logit >= 0 { return 1 / (1 + exp(-logit)) }
+    let odds = exp(logit)
+    return odds / (1 + odds)
+  }
+
+  /// The mean of -log p(label), where p is the probability of true; the arrays have one length above 0.
+  package static func mean(logits: [Float], labels: [Bool]) -> Double {
+    var sum = 0.0
+    for (logit, label) in zip(logits, labels) {
+      // -log sigmoid(x) = log(1 + exp(-x)).
+      let margin = label ? Double(logit) : -Double(logit)
+      sum += max(0, -margin) + log1p(exp(-abs(margin)))
+    }
+    return sum / Double(labels.count)
+  }
+}

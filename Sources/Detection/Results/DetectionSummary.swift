@@ -1,0 +1,126 @@
+import LabCore
+
+/// How many examples a part of the split holds.
+package struct PartCounts: Codable, Hashable, Sendable {
+  package let part: SplitPart
+  package let exampleCount: Int
+  package let hallucinationCount: Int
+  /// Subjects with at least one example.
+  package let subjectCount: Int
+
+  /// Share of hallucinations; nil where there are no examples.
+  package var prevalence: Double? {
+    exampleCount == 0 ? nil : Double(hallucinationCount) / Double(exampleCount)
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case part
+    case exampleCount = "example_count"
+    case hallucinationCount = "hallucination_count"
+    case subjectCount = "subject_count"
+  }
+}
+
+/// The examples of one task.
+package struct TaskCounts: Codable, Hashable, Sendable {
+  package let task: DetectorTask
+  /// In the order of `SplitPart.allCases`.
+  package let parts: [PartCounts]
+
+  /// The counts of one part.
+  package subscript(part: SplitPart) -> PartCounts? { parts.first { $0.part == part } }
+
+  /// Share of hallucinations in the test part, the chance level of AUC-PR; nil where it is empty.
+  package var prevalence: Double? { self[.test]?.prevalence }
+}
+
+/// What one detector is and how well it does on the test part.
+package struct DetectorResult: Codable, Hashable, Sendable {
+  package let task: DetectorTask
+  package let kind: DetectorKind
+  /// "linear", "mlp-64", "sequence-log-probability", ...
+  package let name: String
+  /// Name of its folder in the run's `detectors/`, for a trained head; nil for others.
+  package let folder: String?
+  /// Widths of a head's hidden layers; empty for a linear head and for what is not trained.
+  package let hiddenSizes: [Int]
+  /// Trained numbers: the detector's size; 0 for what is not trained.
+  package let parameters: Int
+  /// How a head was trained; nil for others.
+  package let training: HeadTrainingReport?
+  /// Empty where the detector could not be measured.
+  package let metrics: [MetricEstimate]
+  /// Why there are no metrics; nil where there are.
+  package let unmeasured: String?
+
+  /// The estimate of a metric; nil where it was not measured or does not apply.
+  package subscript(metric: DetectionMetric) -> MetricEstimate? {
+    metrics.first { $0.metric == metric }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case task, kind, name, folder, parameters, training, metrics, unmeasured
+    case hiddenSizes = "hidden_sizes"
+  }
+}
+
+/// What a detection measured, the contents of `kglab detect --json`.
+package struct DetectionSummary: Codable, Hashable, Sendable {
+  /// Hash of the options, the weights and the graph.
+  package let key: String
+  package let options: DetectionOptions
+  /// Nested share of the graph's queries that the model was trained on, in (0, 1].
+  package let fraction: Double
+  package let graphHash: String
+  package let weightsHash: String
+  package let tasks: [TaskCounts]
+  /// By task, then heads in the order asked for, scores, baselines.
+  package let detectors: [DetectorResult]
+
+  /// The result of one detector; nil where it was not asked for.
+  package func detector(_ task: DetectorTask, _ name: String) -> DetectorResult? {
+    detectors.first { $0.task == task && $0.name == name }
+  }
+
+  /// The examples of a task; nil where it was not asked for.
+  package func counts(_ task: DetectorTask) -> TaskCounts? { tasks.first { $0.task == task } }
+
+  enum CodingKeys: String, CodingKey {
+    case key, options, fraction, tasks, detectors
+    case graphHash = "graph_hash"
+    case weightsHash = "weights_sha256"
+  }
+}
+
+/// Everything that decides a detection's numbers.
+package struct DetectionIdentity: Codable, Hashable, Sendable {
+  /// Raised when the same options would give other numbers.
+  private var version = 1
+  package let options: DetectionOptions
+  private let training: HeadTrainingOptions
+  package let fraction: Double
+  package let graphHash: String
+  package let weightsHash: String
+
+  package init(
+    options: DetectionOptions, training: HeadTrainingOptions, fraction: Double, graphHash: String,
+    weightsHash: String
+  ) {
+    self.options = options.normalized
+    self.training = training
+    self.fraction = fraction
+    self.graphHash = graphHash
+    self.weightsHash = weightsHash
+  }
+
+  /// SHA-256 of the canonical JSON, 64 digits.
+  package var key: String {
+    get throws { try CanonicalJSON.hash(self).hex }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, options, training, fraction
+    case graphHash = "graph_hash"
+    case weightsHash = "weights_sha256"
+  }
+}

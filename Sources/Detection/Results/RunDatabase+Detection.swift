@@ -1,0 +1,151 @@
+package import Evaluation
+import Foundation
+import GRDB
+package import KnowledgeGraph
+import LabCore
+
+extension RunDatabase {
+  /// The summary of a finished detection; nil where it is not there.
+  package func detectionSummary(of identity: DetectionIdentity) throws -> DetectionSummary? {
+    let key = try identity.key
+    return try detectionSummaries().first { $0.key == key }
+  }
+
+  /// The summaries of all finished detections, oldest first.
+  package func detectionSummaries() throws -> [DetectionSummary] {
+    let rows = try read { database in
+      // A file of the version before detection, opened for reading.
+      guard try database.tableExists("detection") else { return [Row]() }
+      return try Row.fetchAll(database, sql: "SELECT key, summary FROM detection ORDER BY id")
+    }
+    return try rows.map { row in
+      let json: String = row["summary"]
+      do {
+        return try JSONDecoder().decode(DetectionSummary.self, from: Data(json.utf8))
+      } catch {
+        throw damaged("the summary of detection \(row["key"] as String) cannot be read")
+      }
+    }
+  }
+
+  /// The stored scores of one detector with the labels and subjects of its test examples.
+  ///
+  /// `key` is `DetectionSummary.key`. Throws `DetectionError.noExamples` where none are stored.
+  package func scoredExamples(
+    key: String, task: DetectorTask, name: String
+  ) throws -> ScoredExamples {
+    let rows = try read { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          SELECT s.score, e.hallucinated, e.subject_id
+          FROM detector_score s
+          JOIN detector d ON d.id = s.detector_id
+          JOIN detection n ON n.id = d.detection_id
+          JOIN detection_example e ON e.id = s.example_id
+          WHERE n.key = ? AND d.task = ? AND d.name = ?
+          ORDER BY e.id
+          """, arguments: [key, task.rawValue, name])
+    }
+    return try ScoredExamples(
+      scores: rows.map { $0[0] as Double }, labels: rows.map { $0[1] as Bool },
+      subjects: rows.map { $0[2] as Int32 })
+  }
+
+  /// Stores a whole detection in one transaction; one of the same key is replaced.
+  package func store(
+    _ measurements: [TaskMeasurement], summary: DetectionSummary, identity: DetectionIdentity,
+    graph: KnowledgeGraph
+  ) throws {
+    let identityJSON = String(decoding: try CanonicalJSON.compact(identity), as: UTF8.self)
+    let summaryJSON = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
+    try write { database in
+      try database.execute(sql: "DELETE FROM detection WHERE key = ?", arguments: [summary.key])
+      try database.execute(
+        sql: "INSERT INTO detection (key, identity, summary) VALUES (?, ?, ?)",
+        arguments: [summary.key, identityJSON, summaryJSON])
+      let detection = database.lastInsertedRowID
+      for measurement in measurements {
+        let writer = try DetectionWriter(
+          database, detection: detection, task: measurement.counts.task, graph: graph)
+        let examples = try measurement.examples.map { try writer.insert($0) }
+        for detector in measurement.detectors {
+          try writer.insert(
+            detector, counts: measurement.counts, seed: summary.options.seed, examples: examples)
+        }
+      }
+    }
+  }
+}
+
+/// Prepared inserts for the rows of one task.
+private struct DetectionWriter {
+  private let database: Database
+  private let detection: Int64
+  private let task: DetectorTask
+  private let query: QueryWriter
+  private let example: Statement
+  private let score: Statement
+
+  init(
+    _ database: Database, detection: Int64, task: DetectorTask, graph: KnowledgeGraph
+  ) throws {
+    self.database = database
+    self.detection = detection
+    self.task = task
+    query = try QueryWriter(database, graph: graph)
+    example = try database.makeStatement(
+      sql: """
+        INSERT INTO detection_example
+          (detection_id, task, query_id, sample, token, subject_id, text, hallucinated)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """)
+    score = try database.makeStatement(sql: "INSERT INTO detector_score VALUES (?, ?, ?)")
+  }
+
+  /// Stores a test example and returns its id.
+  func insert(_ value: DetectionExample) throws -> Int64 {
+    try query.insert(value.query)
+    example.setUncheckedArguments([
+      detection, task.rawValue, value.query, value.sample, value.token, value.subject, value.text,
+      value.isHallucination,
+    ])
+    try example.execute()
+    return database.lastInsertedRowID
+  }
+
+  /// Stores a detector with its metrics and its score of each example.
+  func insert(
+    _ value: MeasuredDetector, counts: TaskCounts, seed: UInt64, examples: [Int64]
+  ) throws {
+    let result = value.result
+    let isHead = result.kind == .head
+    let sizes = String(decoding: try CanonicalJSON.compact(result.hiddenSizes), as: UTF8.self)
+    try database.execute(
+      sql: """
+        INSERT INTO detector
+          (detection_id, task, kind, name, layer, hidden_sizes, parameters, seed, train_count,
+           validation_count, test_count, prevalence, folder, unmeasured)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        detection, result.task.rawValue, result.kind.rawValue, result.name,
+        isHead ? HeadFiles.layer : nil, isHead ? sizes : nil, result.parameters, String(seed),
+        counts[.train]?.exampleCount ?? 0, counts[.validation]?.exampleCount ?? 0,
+        counts[.test]?.exampleCount ?? 0, counts.prevalence, result.folder, result.unmeasured,
+      ])
+    let detector = database.lastInsertedRowID
+    for estimate in result.metrics {
+      try database.execute(
+        sql: "INSERT INTO detector_metric VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [
+          detector, estimate.metric.rawValue, estimate.value, estimate.lower, estimate.upper,
+          estimate.chance,
+        ])
+    }
+    for (id, number) in zip(examples, value.scores) {
+      score.setUncheckedArguments([detector, id, number])
+      try score.execute()
+    }
+  }
+}

@@ -1,0 +1,74 @@
+extension RunFormat {
+  /// Version 2: what detectors say of a run's answers; docs/detection.md describes it.
+  static let detectionTables = """
+    CREATE TABLE detection (
+      id INTEGER NOT NULL PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE CHECK (length(key) = 64),
+      identity TEXT NOT NULL CHECK (json_valid(identity)),
+      summary TEXT NOT NULL CHECK (json_valid(summary))
+    ) STRICT;
+    CREATE TABLE detection_example (
+      id INTEGER NOT NULL PRIMARY KEY,
+      detection_id INTEGER NOT NULL REFERENCES detection (id) ON DELETE CASCADE,
+      task TEXT NOT NULL CHECK (task IN ('sentence', 'token')),
+      query_id INTEGER NOT NULL REFERENCES query (id),
+      sample INTEGER NOT NULL CHECK (sample >= 0),
+      token INTEGER CHECK (token >= 0),
+      subject_id INTEGER NOT NULL CHECK (subject_id >= 0),
+      text TEXT NOT NULL,
+      hallucinated INTEGER NOT NULL CHECK (hallucinated IN (0, 1)),
+      CHECK ((task = 'token') = (token IS NOT NULL))
+    ) STRICT;
+    CREATE INDEX detection_example_detection ON detection_example (detection_id, task);
+    CREATE TABLE detector (
+      id INTEGER NOT NULL PRIMARY KEY,
+      detection_id INTEGER NOT NULL REFERENCES detection (id) ON DELETE CASCADE,
+      task TEXT NOT NULL CHECK (task IN ('sentence', 'token')),
+      kind TEXT NOT NULL CHECK (kind IN ('head', 'score', 'baseline')),
+      name TEXT NOT NULL CHECK (name <> ''),
+      layer TEXT,
+      hidden_sizes TEXT CHECK (json_valid(hidden_sizes)),
+      parameters INTEGER NOT NULL CHECK (parameters >= 0),
+      seed TEXT NOT NULL,
+      train_count INTEGER NOT NULL CHECK (train_count >= 0),
+      validation_count INTEGER NOT NULL CHECK (validation_count >= 0),
+      test_count INTEGER NOT NULL CHECK (test_count >= 0),
+      prevalence REAL CHECK (prevalence BETWEEN 0 AND 1),
+      folder TEXT,
+      unmeasured TEXT,
+      UNIQUE (detection_id, task, name)
+    ) STRICT;
+    CREATE TABLE detector_metric (
+      detector_id INTEGER NOT NULL REFERENCES detector (id) ON DELETE CASCADE,
+      metric TEXT NOT NULL CHECK (metric <> ''),
+      value REAL NOT NULL,
+      lower REAL,
+      upper REAL,
+      chance REAL,
+      CHECK ((lower IS NULL) = (upper IS NULL)),
+      PRIMARY KEY (detector_id, metric)
+    ) WITHOUT ROWID, STRICT;
+    CREATE TABLE detector_score (
+      detector_id INTEGER NOT NULL REFERENCES detector (id) ON DELETE CASCADE,
+      example_id INTEGER NOT NULL REFERENCES detection_example (id) ON DELETE CASCADE,
+      score REAL NOT NULL,
+      PRIMARY KEY (detector_id, example_id)
+    ) WITHOUT ROWID, STRICT;
+    CREATE INDEX detector_score_example ON detector_score (example_id);
+    CREATE VIEW detector_table AS
+      SELECT d.task, d.kind, d.name, d.parameters, d.test_count, d.prevalence,
+        p.value AS auprc, m.value AS auprc_matched, a.value AS auroc, a.lower AS auroc_lower,
+        a.upper AS auroc_upper, d.unmeasured, d.id AS detector_id, d.detection_id
+      FROM detector d
+      LEFT JOIN detector_metric p ON p.detector_id = d.id AND p.metric = 'auprc'
+      LEFT JOIN detector_metric m ON m.detector_id = d.id AND m.metric = 'auprc_matched'
+      LEFT JOIN detector_metric a ON a.detector_id = d.id AND a.metric = 'auroc';
+    CREATE VIEW detector_score_text AS
+      SELECT q.subject, q.predicate, e.text, e.hallucinated, d.name AS detector, s.score, d.task,
+        e.sample, e.token, q.visibility, s.detector_id, s.example_id, e.query_id
+      FROM detector_score s
+      JOIN detector d ON d.id = s.detector_id
+      JOIN detection_example e ON e.id = s.example_id
+      JOIN query q ON q.id = e.query_id;
+    """
+}

@@ -86,7 +86,7 @@ let package = Package(
     tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
     tests("ComputeTests", ["Compute", "CKernels", "LabCore"]),
     tests("CorpusTests", ["Corpus", "KnowledgeGraph", "LabCore"]),
-    tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"]),
+    tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(
       "TrainingTests",
       ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"]),

@@ -20,6 +20,15 @@ package struct AnswerReading: Sendable {
   /// Largest probability of the next-token distribution at each of the n + 1 places.
   package let maximumProbabilities: [Float]
 
+  package init(
+    states: [Float], logProbabilities: [Float], entropies: [Float], maximumProbabilities: [Float]
+  ) {
+    self.states = states
+    self.logProbabilities = logProbabilities
+    self.entropies = entropies
+    self.maximumProbabilities = maximumProbabilities
+  }
+
   package var tokenCount: Int { logProbabilities.count }
 
   /// The state at a place, C values.

@@ -48,6 +48,20 @@ package struct ExampleTable: Sendable {
   package let features: [Float]
   package let columns: [ScoreColumn]
 
+  /// Keeps the columns; `features` has one row, and each score column one score, an example.
+  package init(
+    task: DetectorTask, examples: [DetectionExample], width: Int, features: [Float],
+    columns: [ScoreColumn]
+  ) {
+    precondition(features.count == width * examples.count, "features are not one row an example")
+    precondition(columns.allSatisfy { $0.scores.count == examples.count }, "a score is missing")
+    self.task = task
+    self.examples = examples
+    self.width = width
+    self.features = features
+    self.columns = columns
+  }
+
   /// The features of the examples at `rows`, in their order.
   package func features(of rows: [Int]) -> [Float] {
     var result: [Float] = []

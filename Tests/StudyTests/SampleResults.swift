@@ -73,9 +73,11 @@ enum SampleResults {
   private static func verdictRows(_ run: String, _ values: [Double]) throws -> [VerdictRow] {
     try zip(["fvs", "pvs", "ivs"], values).flatMap { set, value -> [VerdictRow] in
       let wrong = Int((value * 100).rounded())
-      return try [("correct", 100 - wrong), ("wrong_object", wrong - 1), ("invented", 1)].map { verdict, count -> VerdictRow in
+      return try [("correct", 100 - wrong), ("wrong_object", wrong - 1), ("invented", 1)].map {
+        verdict, count -> VerdictRow in
         try row([
-          "run_id": run, "method": "sampled", "temperature": 1, "visibility": set, "verdict": verdict,
+          "run_id": run, "method": "sampled", "temperature": 1, "visibility": set,
+          "verdict": verdict,
           "count": count, "sample_count": 100,
         ])
       }

@@ -55,7 +55,8 @@ import Training
     #expect(model.loss.rawValue == "object")
     #expect(study.evaluation.samples == 3 && study.evaluation.exactTemperatures == [1, 2])
     #expect(study.evaluation.sampleTemperatures == [0.5] && study.evaluation.resampleCount == 10)
-    #expect(study.detection?.options.tasks == [.token]
+    #expect(
+      study.detection?.options.tasks == [.token]
         && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"])
     #expect(study.workers == 4 && study.sideBySide == 2)
     guard case .schema(let source) = study.graph else {
@@ -91,7 +92,9 @@ import Training
 
   @Test(arguments: [
     ("  - sizes: [3k, 6k]", "  - size: [3k, 6k]", "study.yaml:10: unknown key 'size'", "'sizes'"),
-    ("training:\n", "trainig:\n", "study.yaml:6: unknown key 'trainig'", "did you mean 'training'?"),
+    (
+      "training:\n", "trainig:\n", "study.yaml:6: unknown key 'trainig'", "did you mean 'training'?"
+    ),
     ("sizes: [10k]", "sizes: [11q]", "study.yaml:12:", "unknown size '11q'"),
     ("epochs: [1, 2]", "epochs: [0]", "study.yaml:11:", "between 1 and 1000000, not 0"),
     ("lanes: 2", "lanes: many", "study.yaml:8:", "must be a whole number, not 'many'"),

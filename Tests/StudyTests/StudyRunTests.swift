@@ -31,7 +31,7 @@ import Testing
   @Test func runsFromStartToReport() throws {
     let text =
       StudyText.study
-      + "\ndetection: {epochs: [2], sizes: [6k], heads: [linear], samples: 4, resamples: 20}"
+      + "\ndetection: {epochs: [2], sizes: [6k], tasks: [sentence], heads: [mlp-4], samples: 4, resamples: 20}"
     let first = try runner(text).run()
     #expect(first.records(.failed).map(\.error) == [])
     #expect(first.records.count == 13 && first.records(.done).count == 13)
@@ -48,7 +48,7 @@ import Testing
     }
     #expect(headlines.count == 5 && headlines.allSatisfy { $0.rate > 0 && $0.rate < 1 })
     #expect(Set(results.detectors.map(\.runID)).count == 1)
-    #expect(results.detectors.contains { $0.name == "linear" && $0.metric == "auroc" })
+    #expect(results.detectors.contains { $0.name == "mlp-4" && $0.metric == "auroc" })
 
     // Again: only the report is made anew, from the same results.
     let before = try Data(contentsOf: database)

@@ -26,11 +26,6 @@ package struct StudyFolder: Sendable {
   func graph(_ id: String) -> URL { url.appendingPathComponent(Self.graphPath(id)) }
   func model(_ id: String) -> URL { url.appendingPathComponent(Self.modelPath(id)) }
 
-  /// Where a study's results go unless the user says otherwise.
-  package static func standard(for name: String, in folder: URL) -> URL {
-    folder.appendingPathComponent("runs").appendingPathComponent(name)
-  }
-
   /// The plan that was last run here.
   ///
   /// Throws `LabError` when the folder holds no study, or one of another version.
@@ -40,20 +35,24 @@ package struct StudyFolder: Sendable {
         "\(url.relativePath) holds no study (no plan.json); run one with 'kglab study run STUDY'")
     }
     struct Version: Decodable {
-      let format_version: Int
+      let formatVersion: Int
+
+      enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
     }
     guard let version = try? JSONDecoder().decode(Version.self, from: data) else {
-      throw LabError("\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
-    }
-    guard version.format_version == 1 else {
       throw LabError(
-        "\(plan.relativePath) has format \(version.format_version), made by another version of kglab; "
+        "\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
+    }
+    guard version.formatVersion == 1 else {
+      throw LabError(
+        "\(plan.relativePath) has format \(version.formatVersion), made by another version of kglab; "
           + "use that one, or choose another folder")
     }
     do {
       return try JSONDecoder().decode(StudyPlan.self, from: data)
     } catch {
-      throw LabError("\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
+      throw LabError(
+        "\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
     }
   }
 

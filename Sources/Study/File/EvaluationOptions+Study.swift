@@ -24,7 +24,8 @@ extension EvaluationOptions {
       exactTemperatures = values
     }
     guard exactTemperatures.contains(1) else {
-      throw node.failure("needs 1 among exact_temperatures: the headline rate is the exact one at 1")
+      throw node.failure(
+        "needs 1 among exact_temperatures: the headline rate is the exact one at 1")
     }
     if let value = node.optional("seed") { seed = UInt64(try value.integer(in: 0...Int.max)) }
     if let value = node.optional("precision") { precision = try value.choice(Precision.self) }

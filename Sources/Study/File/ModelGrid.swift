@@ -73,7 +73,9 @@ struct TrainingTemplate {
       request.tokensPerStep = try value.integer(in: 16...(1 << 22))
     }
     if let value = node.optional("lanes") { request.lanes = try value.integer(in: 1...256) }
-    if let value = node.optional("precision") { request.precision = try value.choice(Precision.self) }
+    if let value = node.optional("precision") {
+      request.precision = try value.choice(Precision.self)
+    }
     if let value = node.optional("packing") { request.packing = try value.choice(Packing.self) }
     if let value = node.optional("loss") { request.loss = try value.choice(LossScope.self) }
   }

@@ -1,3 +1,4 @@
+import Detection
 import LanguageModel
 import Training
 
@@ -34,8 +35,9 @@ package enum CostModel {
     // Weights, two moments and one gradient a lane; activations of one lane's share of a step.
     let activations =
       Double(configuration.training.tokensPerStep) / lanes
-      * Double(configuration.model.layerCount * configuration.model.modelDimension * 20
-        + configuration.model.vocabularySize * 2)
+      * Double(
+        configuration.model.layerCount * configuration.model.modelDimension * 20
+          + configuration.model.vocabularySize * 2)
     return TaskCost(
       flops: record.trainingFLOPs,
       seconds: seconds(
@@ -57,5 +59,34 @@ package enum CostModel {
       memoryMiB: 40 + Double(record.parameterCount) * 4 / mebi, diskBytes: rowsOnDisk * 60)
   }
 
+  /// Costs of detection: answers drawn and read, heads trained, every score resampled.
+  ///
+  /// `queries` is the number of queries asked.
+  static func detection(
+    _ record: RunRecord, _ options: DetectionOptions, queries: Int
+  ) -> TaskCost {
+    let examples = Double(queries * options.samples)
+    var cost = inference(record, sequences: examples * 2, rowsOnDisk: examples * 8)
+    let width = record.configuration.model.modelDimension
+    let training = HeadTrainingOptions()
+    let rows = Double(training.stepCount * training.batchSize * options.tasks.count)
+    let heads = options.heads.reduce(0.0) { sum, head in
+      let tries = head == .linear ? training.linearWeightDecays.count : 1
+      return sum + Double(head.parameterCount(inputWidth: width) * tries) * 6 * rows
+    }
+    cost.flops += heads
+    cost.seconds += seconds(flops: heads, modelDimension: width)
+    let detectors = Double((options.heads.count + scoreCount) * options.tasks.count)
+    cost.seconds += resampling(options.resampleCount, values: examples / 5 * detectors)
+    return cost
+  }
+
+  /// Seconds to resample `values` numbers that often.
+  static func resampling(_ count: Int, values: Double) -> Double {
+    Double(count) * values * 5e-9
+  }
+
+  /// Scores and baselines that are measured beside the heads, about.
+  private static let scoreCount = 8
   private static let mebi = 1_048_576.0
 }

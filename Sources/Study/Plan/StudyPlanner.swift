@@ -66,7 +66,8 @@ package struct StudyPlanner {
   }
 
   private func evaluation(_ training: StudyTask, _ name: String) throws -> StudyTask {
-    let id = try "evaluate-"
+    let id =
+      try "evaluate-"
       + Self.hash(input: training.id, settings: file.evaluation, version: EvaluationStage.version)
     let queries = Double(summary.queryCount)
     let options = file.evaluation
@@ -84,16 +85,16 @@ package struct StudyPlanner {
     _ plan: DetectionPlan, _ training: StudyTask, _ evaluation: StudyTask, _ name: String
   ) throws -> StudyTask {
     let options = plan.options
-    let id = try "detect-"
+    let id =
+      try "detect-"
       + Self.hash(input: training.id, settings: options, version: DetectionStage.version)
     let queries = options.visibilities.reduce(0) { $0 + summary.queryCount(of: $1) }
-    let samples = Double(queries * options.samples)
-    let work = samples * Double(2 + options.heads.count * options.tasks.count)
+    let cost = training.run.map { CostModel.detection($0, options, queries: queries) }
     // Both write run.sqlite, so one follows the other.
     return StudyTask(
       number: 0, id: id, kind: .detect, name: "detect \(name)", needs: [training.id],
       follows: [evaluation.id], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
-      cost: inference(training, sequences: work, rowsOnDisk: samples * 8), runID: training.id)
+      cost: cost ?? training.cost, runID: training.id)
   }
 
   private func inference(

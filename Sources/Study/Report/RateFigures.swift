@@ -80,7 +80,9 @@ struct RateFigures {
       "wrong_object": "wrong object", "wrong_type": "wrong type", "invented": "invented name",
       "malformed": "malformed", "abstained": "abstained",
     ]
-    let order = ["correct", "correct_held_out", "wrong_object", "wrong_type", "invented", "malformed"]
+    let order = [
+      "correct", "correct_held_out", "wrong_object", "wrong_type", "invented", "malformed",
+    ]
     var data = Records(
       [
         Column("visibility", "Queries"), Column("verdict", "Verdict"), Column("size", "Size"),
@@ -158,7 +160,9 @@ struct RateFigures {
     if let order { groups.sort { order($0.first) < order($1.first) } }
     for (visibility, label) in sets {
       for group in groups {
-        let rows = series.rows(group) { Measured(series.rate($0, visibility)) } _: { run in
+        let rows = series.rows(group) {
+          Measured(series.rate($0, visibility))
+        } _: { run in
           guard let rate = series.rate(run, visibility) else { return [] }
           return [.text(label), .text(series.training(run))] + cells(run, rate)
         }

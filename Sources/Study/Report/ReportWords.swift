@@ -41,7 +41,8 @@ struct ReportWords {
 
   /// The smallest size from which on at most 5 % of the answers to fully visible queries are hallucinated.
   private var neededSize: Headline? {
-    guard let epochs = series.longestEpochs, let fraction = results.runs.map(\.fraction).max() else {
+    guard let epochs = series.longestEpochs, let fraction = results.runs.map(\.fraction).max()
+    else {
       return nil
     }
     let points = series.groups.filter {
@@ -61,27 +62,25 @@ struct ReportWords {
     guard let size = crossing(\.rate) else { return nil }
     let low = crossing { $0.lower ?? $0.rate }
     let high = crossing { $0.upper ?? $0.rate }
-    let interval = [low, high].compactMap { $0?.text(Readable.count) }.joined(separator: " to ")
+    let ends = [low, high].compactMap { $0?.text(Readable.count) }
+    let range =
+      Set(ends).count > 1 ? "; \(ends.joined(separator: " to ")) by the rates' intervals" : ""
+    let training = distinct.first?.rates.first.flatMap(run).map(series.training) ?? ""
     return Headline(
       "Size for ≤ 5 % hallucination on taught queries", size.text(Readable.count),
-      detail: """
-        non-embedding parameters, FVS, \(series.training(distinct[0].rates.first.flatMap(run) ?? results.runs[0])); \
-        by the 95 % intervals of the rates \(interval)
-        """)
+      detail: "non-embedding parameters, FVS, \(training)\(range)")
   }
 
   private func run(_ rate: RateRow) -> RunRow? { results.runs.first { $0.id == rate.runID } }
 
   private var largest: Headline? {
-    let measured = results.runs.compactMap { run in
+    let measured = results.runs.filter { $0.epochs == series.longestEpochs }.compactMap { run in
       series.rate(run, "fvs").map { (run, $0) }
     }
-    let best = measured.max {
-      ($0.0.nonEmbeddingParameters, $0.0.epochs) < ($1.0.nonEmbeddingParameters, $1.0.epochs)
-    }
+    let best = measured.max { $0.0.nonEmbeddingParameters < $1.0.nonEmbeddingParameters }
     guard let (run, rate) = best else { return nil }
     return Headline(
-      "Largest model on taught queries", percent(rate.rate),
+      "Largest model of the longest training, taught queries", percent(rate.rate),
       detail: "hallucinated on FVS by \(run.name)\(interval(rate))")
   }
 

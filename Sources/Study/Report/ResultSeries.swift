@@ -78,7 +78,7 @@ struct ResultSeries {
     return value == value.rounded() ? "\(Int(value)) %" : "\(value) %"
   }
 
-  /// The largest number of epochs that some run of each of the most sizes has.
+  /// The largest number of epochs of any run.
   var longestEpochs: Int? { results.runs.map(\.epochs).max() }
 
   /// Rows for one measurement of the runs of a group: the runs', then their mean where there are several.

@@ -28,7 +28,7 @@ package struct GraphStage: Sendable {
     var files: [String]
     var columns: String
     var seed: UInt64
-    var held_out: HeldOutShares
+    var heldOut: HeldOutShares
     var version: Int
   }
 
@@ -50,7 +50,7 @@ package struct GraphStage: Sendable {
       name = Self.plain(first)
       let key = ImportedKey(
         files: try settings.urls.flatMap { try Self.hashes($0) },
-        columns: settings.columns, seed: settings.seed, held_out: settings.heldOut,
+        columns: settings.columns, seed: settings.seed, heldOut: settings.heldOut,
         version: Self.version)
       id = try "\(name)-\(CanonicalJSON.hash(key).short(10))"
       maker = .importer(

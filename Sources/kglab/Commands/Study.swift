@@ -57,8 +57,10 @@ struct StudyPlanCommand: ParsableCommand {
     let file = try location.file()
     let runner = try StudyRunner(file: file, folder: location.folder(of: file))
     if json { return try Output.json(runner.plan) }
-    runner.plan.table(workers: file.workers).split(separator: "\n", omittingEmptySubsequences: false)
-      .dropLast().forEach { Output.line(String($0)) }
+    runner.plan.table(workers: file.workers).split(
+      separator: "\n", omittingEmptySubsequences: false
+    )
+    .dropLast().forEach { Output.line(String($0)) }
     Output.line("next: kglab study run \(location.study)")
   }
 }

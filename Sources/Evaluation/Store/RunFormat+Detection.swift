@@ -27,7 +27,7 @@ extension RunFormat {
       kind TEXT NOT NULL CHECK (kind IN ('head', 'score', 'baseline')),
       name TEXT NOT NULL CHECK (name <> ''),
       layer TEXT,
-      hidden_sizes TEXT CHECK (json_valid(hidden_sizes)),
+      hidden_sizes TEXT CHECK (hidden_sizes IS NULL OR json_valid(hidden_sizes)),
       parameters INTEGER NOT NULL CHECK (parameters >= 0),
       seed TEXT NOT NULL,
       train_count INTEGER NOT NULL CHECK (train_count >= 0),

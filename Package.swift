@@ -86,7 +86,7 @@ let package = Package(
     tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
     tests("ComputeTests", ["Compute", "CKernels", "LabCore"]),
     tests("CorpusTests", ["Corpus", "KnowledgeGraph", "LabCore"]),
-    tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"]),
+    tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(
       "TrainingTests",
       ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"]),
@@ -107,7 +107,10 @@ let package = Package(
     tests("ReportTests", ["Report", "Analysis", "LabCore"]),
     tests(
       "StudyTests",
-      ["Study", "Report", "KnowledgeGraph", "Training", "LanguageModel", "LabCore", grdb]),
+      [
+        "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
+        "KnowledgeGraph", "LabCore", grdb,
+      ]),
     tests("IntegrationTests", ["kglab", "LabCore"]),
   ],
   swiftLanguageModes: [.v6]

@@ -13,6 +13,7 @@ package struct Interval: Hashable, Sendable, Codable {
 
   package var width: Double { high - low }
 
+  /// Whether a value lies in the interval, ends included.
   package func contains(_ value: Double) -> Bool { low <= value && value <= high }
 }
 

@@ -71,5 +71,7 @@ import LabCore
   }
 }
 
+/// Single-precision numbers in a device's memory.
 package typealias FloatSlice = Slice<Float>
+/// 32-bit integers in a device's memory.
 package typealias IntSlice = Slice<Int32>

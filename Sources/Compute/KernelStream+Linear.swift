@@ -1,7 +1,7 @@
 import CKernels
 
 extension KernelStream {
-  /// output (T,N) = input (T,K) . weight (N,K)^T, added into output where `accumulate`.
+  /// output (T,N) = input (T,K) weight (N,K)^T, added into output where `accumulate`.
   package func linear(
     _ output: FloatSlice, input: FloatSlice, weight: FloatSlice, rows: Int, inputs: Int,
     outputs: Int,
@@ -12,7 +12,7 @@ extension KernelStream {
       pointer(weight, outputs * inputs), rows, inputs, outputs, accumulate ? 1 : 0)
   }
 
-  /// inputGradient (T,K) = outputGradient (T,N) . weight (N,K).
+  /// inputGradient (T,K) = outputGradient (T,N) weight (N,K).
   package func linearBackwardInput(
     _ inputGradient: FloatSlice, outputGradient: FloatSlice, weight: FloatSlice, rows: Int,
     inputs: Int, outputs: Int, accumulate: Bool = false
@@ -22,7 +22,7 @@ extension KernelStream {
       pointer(weight, outputs * inputs), rows, inputs, outputs, accumulate ? 1 : 0)
   }
 
-  /// weightGradient (N,K) adds outputGradient (T,N)^T . input (T,K).
+  /// weightGradient (N,K) adds outputGradient (T,N)^T input (T,K).
   package func linearBackwardWeight(
     _ weightGradient: FloatSlice, outputGradient: FloatSlice, input: FloatSlice, rows: Int,
     inputs: Int, outputs: Int

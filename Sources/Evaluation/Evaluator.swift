@@ -1,5 +1,6 @@
 import Compute
 package import Corpus
+import Foundation
 package import KnowledgeGraph
 import LabCore
 package import LanguageModel
@@ -9,6 +10,7 @@ import Synchronization
 package struct EvaluationProgress: Sendable {
   package let queryCount: Int
   package let doneQueryCount: Int
+  package let secondsLeft: Double
 }
 
 /// Asks a model every query of a graph and holds its answers against the truth.
@@ -131,6 +133,7 @@ package final class Evaluator {
     // Enough units a round that workers seldom wait for the last one.
     let unitsPerBlock = Self.blockSize / Self.unitSize
     let round = Self.blockSize * max(1, 4 * sessions.count / unitsPerBlock)
+    let began = Date()
     while done < queries.count {
       if shouldStop() {
         throw LabError.interrupted(
@@ -143,7 +146,11 @@ package final class Evaluator {
         try database.store(Array(block), of: evaluation.id, graph: graph)
       }
       done = end
-      onProgress(EvaluationProgress(queryCount: queries.count, doneQueryCount: done))
+      let pace = Date().timeIntervalSince(began) / Double(done - evaluation.storedQueryCount)
+      onProgress(
+        EvaluationProgress(
+          queryCount: queries.count, doneQueryCount: done,
+          secondsLeft: pace * Double(queries.count - done)))
     }
     let tallies = try database.tallies(of: evaluation.id, options: options)
     let summary = summary(of: tallies, key: try identity.key, weightsHash: weightsHash)

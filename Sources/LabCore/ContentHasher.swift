@@ -10,6 +10,7 @@ package struct ContentHasher: Sendable {
 
   package init() { pending.reserveCapacity(Self.pieceSize + 64) }
 
+  /// Adds a text, so that neighbouring texts cannot run into each other.
   package mutating func combine(_ text: String) {
     combine(Int32(clamping: text.utf8.count))
     pending.append(contentsOf: text.utf8)

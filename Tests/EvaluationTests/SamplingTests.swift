@@ -30,7 +30,7 @@ struct SamplingTests {
     }
   }
 
-  /// The summary's exact rate lies inside the sampled rate's interval, on a graph with enough subjects.
+  /// Exact and sampled rates of each set differ by less than three binomial standard errors.
   @Test func summariesAgree() throws {
     let fixture = try Fixture(TestGraph.people(60))
     let summary = try fixture.summary(options(sampled: [1], samples: 64, seed: 5))

@@ -11,6 +11,7 @@ package enum QuerySet: String, Codable, CaseIterable, Sendable {
   /// Fully and partially visible: what arXiv 2408.07852 calls the training set.
   case seen
 
+  /// Whether queries of this visibility belong to the set.
   package func contains(_ visibility: Visibility) -> Bool {
     switch self {
     case .fvs: visibility == .fvs

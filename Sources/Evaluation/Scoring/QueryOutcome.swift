@@ -83,6 +83,7 @@ package struct SampledOutcome: Hashable, Sendable {
 
   package var sampleCount: Int { verdictCounts.reduce(0, +) }
 
+  /// How many of the samples have this verdict.
   package func count(_ verdict: Verdict) -> Int {
     Verdict.allCases.firstIndex(of: verdict).map { verdictCounts[$0] } ?? 0
   }

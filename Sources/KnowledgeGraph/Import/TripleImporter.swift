@@ -3,6 +3,7 @@ package import LabCore
 
 /// What was read by an import, and what of it did not become a triple of its own.
 package struct ImportReport: Codable, Hashable, Sendable {
+  /// One file that was read.
   package struct File: Codable, Hashable, Sendable {
     package let name: String
     /// Whether its triples are trained on; the others are held out.

@@ -4,6 +4,7 @@ import LabCore
 
 /// What is in a graph file, and whether it is sound.
 package struct GraphInspection: Codable, Sendable {
+  /// One check of a graph file and its outcome.
   package struct Check: Codable, Sendable {
     package let name: String
     package let passed: Bool

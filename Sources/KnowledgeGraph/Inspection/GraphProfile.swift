@@ -1,5 +1,6 @@
 /// What is in a graph, in numbers.
 package struct GraphProfile: Codable, Hashable, Sendable {
+  /// How many entities a type has.
   package struct TypeCount: Codable, Hashable, Sendable {
     package let name: String
     package let entityCount: Int
@@ -10,6 +11,7 @@ package struct GraphProfile: Codable, Hashable, Sendable {
     }
   }
 
+  /// One predicate's numbers.
   package struct PredicateProfile: Codable, Hashable, Sendable {
     package let name: String
     package let subjectType: String?
@@ -32,6 +34,7 @@ package struct GraphProfile: Codable, Hashable, Sendable {
     }
   }
 
+  /// A count for each visibility.
   package struct VisibilityCounts: Codable, Hashable, Sendable {
     package var fvs = 0
     package var pvs = 0
@@ -64,6 +67,7 @@ package struct GraphProfile: Codable, Hashable, Sendable {
     }
   }
 
+  /// How many queries have this many answers.
   package struct AnswerCount: Codable, Hashable, Sendable {
     package let answers: Int
     package let queries: Int

@@ -1,17 +1,17 @@
-import LabCore
-import Yams
+package import LabCore
+package import Yams
 
-/// A place in a schema file: strict access to its value, and errors that name the place.
-struct SchemaNode {
-  let node: Node
+/// A place in a YAML file: strict access to its value, and errors that name the place.
+package struct SchemaNode {
+  package let node: Node
   /// The keys that lead here, joined by dots: "predicates.born in.coverage".
-  let path: String
-  let file: String
+  package let path: String
+  package let file: String
   /// Values given on the command line, as paths: their errors name the option, not a line.
   let overridden: Set<String>
 
   /// A sentence about this place: "academia.yaml:14: predicates.born in.coverage ...".
-  func failure(_ problem: String) -> LabError {
+  package func failure(_ problem: String) -> LabError {
     LabError("\(location): \(path.isEmpty ? "" : path + " ")\(problem)")
   }
 
@@ -27,7 +27,7 @@ struct SchemaNode {
   // MARK: Mappings
 
   /// The entries of a mapping in the order of the file.
-  func entries() throws -> [(key: String, value: SchemaNode)] {
+  package func entries() throws -> [(key: String, value: SchemaNode)] {
     guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
     return try mapping.map { key, value in
       guard case .scalar(let scalar) = key else {
@@ -38,7 +38,7 @@ struct SchemaNode {
   }
 
   /// Throws when a key is none of `known`, naming its line and the nearest known key.
-  func allow(_ known: [String]) throws {
+  package func allow(_ known: [String]) throws {
     guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
     for (key, value) in mapping {
       let name = key.string ?? ""
@@ -51,26 +51,29 @@ struct SchemaNode {
   }
 
   /// The value of a key, or nil where it is absent.
-  func optional(_ key: String) -> SchemaNode? { node.mapping?[key].map { child(key, $0) } }
+  package func optional(_ key: String) -> SchemaNode? { node.mapping?[key].map { child(key, $0) } }
 
   /// The value of a key; throws when it is absent.
-  func required(_ key: String, example: String) throws -> SchemaNode {
+  package func required(_ key: String, example: String) throws -> SchemaNode {
     guard let value = optional(key) else {
       throw failure("has no \(key); add for example '\(key): \(example)'")
     }
     return value
   }
 
-  private func child(_ key: String, _ value: Node) -> SchemaNode {
+  /// The place of a key or of an item of a list below this one.
+  package func child(_ key: String, _ value: Node) -> SchemaNode {
     SchemaNode(
       node: value, path: path.isEmpty ? key : "\(path).\(key)", file: file, overridden: overridden)
   }
 
   // MARK: Values
 
-  var isMapping: Bool { node.mapping != nil }
+  /// Whether the value holds keys and values.
+  package var isMapping: Bool { node.mapping != nil }
 
-  func text() throws -> String {
+  /// The value as text without control characters; throws when it is something else or empty.
+  package func text() throws -> String {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
       throw failure("must be text")
     }
@@ -80,7 +83,8 @@ struct SchemaNode {
     return scalar.string
   }
 
-  func integer(in range: ClosedRange<Int>) throws -> Int {
+  /// A whole number within a range; throws when it is something else.
+  package func integer(in range: ClosedRange<Int>) throws -> Int {
     guard let scalar = node.scalar, let value = Int(scalar.string) else {
       throw failure("must be a whole number\(shown)")
     }
@@ -94,7 +98,7 @@ struct SchemaNode {
   }
 
   /// One whole number or a list of them.
-  func integers(in range: ClosedRange<Int>) throws -> [Int] {
+  package func integers(in range: ClosedRange<Int>) throws -> [Int] {
     guard case .sequence(let sequence) = node else { return [try integer(in: range)] }
     guard !sequence.isEmpty else { throw failure("must not be an empty list") }
     return try sequence.enumerated().map { index, value in
@@ -102,7 +106,8 @@ struct SchemaNode {
     }
   }
 
-  func number(_ allowed: String, where isAllowed: (Double) -> Bool) throws -> Double {
+  /// A finite number that passes a test, whose rule is in words: "above 0".
+  package func number(_ allowed: String, where isAllowed: (Double) -> Bool) throws -> Double {
     guard let scalar = node.scalar, let value = Double(scalar.string), value.isFinite else {
       throw failure("must be a number\(shown)")
     }
@@ -110,7 +115,8 @@ struct SchemaNode {
     return value
   }
 
-  func boolean() throws -> Bool {
+  /// `true` or `false`; throws when it is something else.
+  package func boolean() throws -> Bool {
     switch node.scalar?.string {
     case "true": return true
     case "false": return false

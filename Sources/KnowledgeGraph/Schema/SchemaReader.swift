@@ -25,7 +25,7 @@ extension GraphSchema {
   package static func parse(
     _ text: String, file: String, overrides: [String] = [], scale: Double = 1
   ) throws -> GraphSchema {
-    var root = try compose(text, file: file)
+    var root = try SchemaNode.root(of: text, file: file, examples: "kg-schemas/").node
     var overridden: Set<String> = []
     for item in overrides {
       overridden.insert(try SchemaOverride(item).apply(to: &root, file: file))
@@ -35,34 +35,6 @@ extension GraphSchema {
     try schema.multiply(by: scale)
     try schema.check(file: file)
     return schema
-  }
-
-  private static func compose(_ text: String, file: String) throws -> Node {
-    do {
-      guard let root = try Yams.compose(yaml: text) else {
-        throw LabError("\(file): the file is empty; see kg-schemas/ for examples")
-      }
-      guard root.mapping != nil else {
-        throw LabError("\(file):1: a schema holds keys and values; see kg-schemas/ for examples")
-      }
-      return root
-    } catch let error as YamlError {
-      throw LabError(sentence(error, file: file))
-    }
-  }
-
-  private static func sentence(_ error: YamlError, file: String) -> String {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      return "\(file):\(mark.line): not valid YAML: \(problem)"
-    case .duplicatedKeysInMapping(let keys, let context):
-      return "\(file):\(context.mark.line): the key \(keys.sorted().joined(separator: ", ")) "
-        + "stands here twice; remove one"
-    default:
-      let text = "\(error)".split(separator: "\n").first.map { String($0) } ?? "unreadable"
-      return "\(file): not valid YAML: \(text)"
-    }
   }
 }
 
@@ -170,7 +142,8 @@ extension Popularity {
 }
 
 extension HeldOutShares {
-  fileprivate init(_ node: SchemaNode) throws {
+  /// Reads `object`, `query` and `subject`, each 0 where it is absent.
+  package init(_ node: SchemaNode) throws {
     try node.allow(["object", "query", "subject"])
     func share(_ key: String) throws -> Double {
       try node.optional(key)?.number("at least 0 and below 1") { $0 >= 0 && $0 < 1 } ?? 0

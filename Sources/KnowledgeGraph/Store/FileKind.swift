@@ -1,11 +1,11 @@
-import Foundation
+package import Foundation
 
 /// What stands at a path.
-enum FileKind {
+package enum FileKind: Sendable {
   case file, folder
 
   /// Nil where there is nothing; links count as what they point to.
-  static func of(_ url: URL) -> FileKind? {
+  package static func of(_ url: URL) -> FileKind? {
     let path = url.resolvingSymlinksInPath().path
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
       return nil

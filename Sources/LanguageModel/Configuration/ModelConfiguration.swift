@@ -36,7 +36,7 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
 
   /// The constant inside every norm's square root.
   package static let normEpsilon: Float = 1e-6
-  /// Base of the rotary frequencies (Su et al. 2021), which Hugging Face calls rope_theta.
+  /// Base of the rotary frequencies (arXiv 2104.09864), which Hugging Face calls rope_theta.
   package static let rotaryBase: Double = 10_000
 
   /// A configuration with the lab's defaults: SwiGLU, qk-norm, untied embeddings.

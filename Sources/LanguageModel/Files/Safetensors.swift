@@ -22,7 +22,12 @@ package enum Safetensors {
   private struct Header: Codable {
     var dtype: String
     var shape: [Int]
-    var data_offsets: [Int]
+    var dataOffsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case dataOffsets = "data_offsets"
+    }
   }
 
   /// The file's bytes for `entries` whose values lie back to back in `values`.
@@ -33,7 +38,7 @@ package enum Safetensors {
     var offset = 0
     for entry in entries {
       let end = offset + 4 * entry.count
-      let header = Header(dtype: "F32", shape: entry.shape, data_offsets: [offset, end])
+      let header = Header(dtype: "F32", shape: entry.shape, dataOffsets: [offset, end])
       let text = String(decoding: try CanonicalJSON.compact(header), as: UTF8.self)
       let name = String(decoding: try CanonicalJSON.compact(entry.name), as: UTF8.self)
       fields.append("\(name):\(text)")

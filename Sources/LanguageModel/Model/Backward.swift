@@ -121,7 +121,7 @@ extension LanguageModel {
       weight: weights.attentionNorm, rows: rows, columns: width)
   }
 
-  /// Both gradients of output = input . weight^T.
+  /// Both gradients of a linear map, output = input weight^T.
   private func linearBackward(
     input inputGradient: FloatSlice, weight weightGradient: FloatSlice,
     from outputGradient: FloatSlice, at input: FloatSlice, _ weight: FloatSlice, _ rows: Int,

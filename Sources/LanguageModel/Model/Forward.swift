@@ -13,7 +13,8 @@ extension LanguageModel {
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
   /// activations once its queries, keys and values are there.
   func forward(
-    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations, on stream: KernelStream,
+    _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
+    on stream: KernelStream,
     eachLayer: ((Int, LayerActivations) -> Void)? = nil
   ) {
     let width = configuration.modelDimension

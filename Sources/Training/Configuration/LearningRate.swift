@@ -7,7 +7,7 @@ package enum LearningRateRule {
   /// Chosen by measurement on the quickstart graph; docs/experiment-log.md has the sweep.
   package static func peak(modelDimension: Int) -> Double {
     let base = 0.01
-    let ceiling = 0.02
+    let ceiling = 0.0125
     let rate = base * (64 / Double(modelDimension)).squareRoot()
     return min(ceiling, (rate * 1e6).rounded() / 1e6)
   }

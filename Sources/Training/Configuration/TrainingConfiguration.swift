@@ -21,7 +21,7 @@ package struct TrainingConfiguration: Codable, Hashable, Sendable {
   package var epsilon: Double
   /// Decoupled decay of matrices, multiplied by the learning rate.
   package var weightDecay: Double
-  /// Largest norm of the gradient; larger ones are scaled down to it. 0 switches clipping off.
+  /// Largest norm of the gradient; larger ones are scaled down to it, and 0 switches clipping off.
   package var clipNorm: Double
   /// Weight of logsumexp^2 in the objective.
   package var zLoss: Double

@@ -5,6 +5,7 @@ package import LanguageModel
 
 /// Time of whole training steps (forward, backward, update) on random tokens.
 package struct StepBenchmark {
+  /// What one benchmark measured.
   package struct Result: Codable, Sendable {
     package let tokensPerSecond: Double
     package let floatingPointOperationsPerSecond: Double

@@ -54,6 +54,7 @@ package struct RunFolder: Sendable {
     }
   }
 
+  /// Loads the trained weights.
   package func loadModel(on device: Device = .cpu) throws -> LanguageModel {
     try ModelFiles.load(record.configuration.model, from: url, on: device)
   }

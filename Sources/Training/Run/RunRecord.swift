@@ -19,6 +19,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
 
 /// The contents of run.json.
 package struct RunRecord: Codable, Hashable, Sendable {
+  /// Whether training has ended.
   package enum Status: String, Codable, Sendable { case training, complete }
 
   /// Version of the run folder's format.

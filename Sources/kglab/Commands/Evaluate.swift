@@ -82,15 +82,10 @@ struct Evaluate: ParsableCommand {
     let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
     let progress = ProgressReporter()
     defer { progress.finish() }
-    let began = Date()
-    var first: Int?
     let summary = try run.evaluate(options(), graph: elsewhere, workers: workers) { state in
-      let start = first ?? state.doneQueryCount
-      first = start
-      let rate = Double(state.doneQueryCount - start) / max(1e-9, -began.timeIntervalSinceNow)
-      let left = Double(state.queryCount - state.doneQueryCount) / rate
       progress.update(
-        "query \(state.doneQueryCount)/\(state.queryCount)  \(Readable.duration(left)) left")
+        "query \(state.doneQueryCount)/\(state.queryCount)  "
+          + "\(Readable.duration(state.secondsLeft)) left")
     }
     progress.finish()
     if json { return try Output.json(summary) }

@@ -1,0 +1,89 @@
+package import Foundation
+import KnowledgeGraph
+import LabCore
+
+/// The output folder of one study, and where things stand in it.
+package struct StudyFolder: Sendable {
+  package let url: URL
+
+  static let reportName = "report.html"
+  static let planName = "plan.json"
+  static let databaseName = "study.sqlite"
+
+  /// The folder at `url`, which need not exist.
+  package init(_ url: URL) { self.url = url }
+
+  package var plan: URL { url.appendingPathComponent(Self.planName) }
+  package var database: URL { url.appendingPathComponent(Self.databaseName) }
+  package var report: URL { url.appendingPathComponent(Self.reportName) }
+  /// CSV, SVG and Vega-Lite of every figure of the report.
+  package var figures: URL { url.appendingPathComponent("figures") }
+  package var journal: TaskJournal { TaskJournal(folder: url.appendingPathComponent("tasks")) }
+
+  static func graphPath(_ id: String) -> String { "graphs/\(id)/graph.sqlite" }
+  static func modelPath(_ id: String) -> String { "models/\(id)" }
+
+  func graph(_ id: String) -> URL { url.appendingPathComponent(Self.graphPath(id)) }
+  func model(_ id: String) -> URL { url.appendingPathComponent(Self.modelPath(id)) }
+
+  /// Where a study's results go unless the user says otherwise.
+  package static func standard(for name: String, in folder: URL) -> URL {
+    folder.appendingPathComponent("runs").appendingPathComponent(name)
+  }
+
+  /// The plan that was last run here.
+  ///
+  /// Throws `LabError` when the folder holds no study, or one of another version.
+  package func readPlan() throws -> StudyPlan {
+    guard let data = try? Data(contentsOf: plan) else {
+      throw LabError(
+        "\(url.relativePath) holds no study (no plan.json); run one with 'kglab study run STUDY'")
+    }
+    struct Version: Decodable {
+      let format_version: Int
+    }
+    guard let version = try? JSONDecoder().decode(Version.self, from: data) else {
+      throw LabError("\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
+    }
+    guard version.format_version == 1 else {
+      throw LabError(
+        "\(plan.relativePath) has format \(version.format_version), made by another version of kglab; "
+          + "use that one, or choose another folder")
+    }
+    do {
+      return try JSONDecoder().decode(StudyPlan.self, from: data)
+    } catch {
+      throw LabError("\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
+    }
+  }
+
+  /// Refuses a folder with another study or with files of another program, before anything is written.
+  func checkUsable(for name: String) throws {
+    guard let kind = FileKind.of(url) else { return }
+    guard kind == .folder else {
+      throw LabError("\(url.relativePath) is a file; give --out the name of a folder", .usage)
+    }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    if names.contains(Self.planName) {
+      let present = try readPlan().name
+      guard present == name else {
+        throw LabError(
+          "\(url.relativePath) holds the study '\(present)', not '\(name)'; choose another --out")
+      }
+      return
+    }
+    if let stranger = names.sorted().first(where: { !$0.hasPrefix(".") }) {
+      throw LabError(
+        "\(url.relativePath) is not empty and holds no study (it has '\(stranger)'); "
+          + "choose another --out")
+    }
+  }
+
+  /// Folders of models that no task of the plan uses: results of earlier versions of the study.
+  package func leftovers(_ plan: StudyPlan) -> [String] {
+    let used = Set(plan.tasks.compactMap(\.runID))
+    let models = url.appendingPathComponent("models").path
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: models)) ?? []
+    return names.filter { !$0.hasPrefix(".") && !used.contains($0) }.sorted()
+  }
+}

@@ -1,0 +1,70 @@
+package import Foundation
+import KnowledgeGraph
+package import LabCore
+import Training
+
+/// How to run a study; nothing here changes its results.
+package struct StudyRunOptions: Sendable {
+  /// Threads in all; nil takes what the study file says.
+  package var workers: Int?
+  /// Whether the first failure ends the run.
+  package var failFast = false
+  package var reporter = ProgressReporter.silent
+  /// Whether each finished task gets a line that stays.
+  package var noteEachTask = false
+
+  package init() {}
+}
+
+/// Runs a study into a folder: what is missing is done, what is there is kept.
+package struct StudyRunner {
+  package let file: StudyFile
+  package let folder: StudyFolder
+  package let plan: StudyPlan
+  private let graphStage: GraphStage
+  private let requests: [String: TrainingRequest]
+
+  /// Plans `file` for `folder`, which need not exist and is not changed.
+  ///
+  /// Throws `LabError` when the folder holds something else, or when the study cannot be done.
+  package init(file: StudyFile, folder: URL) throws {
+    self.file = file
+    self.folder = StudyFolder(folder)
+    try self.folder.checkUsable(for: file.name)
+    graphStage = try GraphStage(file.graph)
+    let graph = try graphStage.graph(at: self.folder.graph(graphStage.id))
+    let planner = StudyPlanner(file: file, graph: graph, summary: graphStage.summary(of: graph))
+    (plan, requests) = try planner.plan()
+  }
+
+  /// Runs every task whose result is not there yet.
+  ///
+  /// Failures of tasks are in the summary. Throws `LabError` when another process writes in the folder, and
+  /// `LabError.interrupted` when asked to stop, after all running tasks have saved.
+  package func run(_ options: StudyRunOptions = StudyRunOptions()) throws -> ExecutionSummary {
+    let lock = try FolderLock(folder.url)
+    defer { withExtendedLifetime(lock) {} }
+    try folder.checkUsable(for: file.name)
+    try AtomicFile.write(CanonicalJSON.pretty(plan), to: folder.plan)
+    let workers = options.workers ?? file.workers
+    let sideBySide = options.workers == nil ? file.sideBySide : min(file.sideBySide, workers)
+    let stages = StageContext(
+      file: file, folder: folder, plan: plan, graphStage: graphStage, requests: requests,
+      threads: max(1, workers / sideBySide), graph: SharedGraph(folder.graph(graphStage.id)))
+    let executor = TaskExecutor(
+      tasks: plan.tasks.map { stages.executable($0) }, journal: folder.journal,
+      workers: sideBySide, failFast: options.failFast, reporter: options.reporter,
+      noteEachTask: options.noteEachTask)
+    let summary = try executor.run()
+    let failed = summary.records(.failed)
+    if failed.isEmpty, !summary.records(.interrupted).isEmpty || hasPending(summary) {
+      let done = summary.records(.done).count
+      throw LabError.interrupted("stopped with \(done) of \(plan.tasks.count) tasks done")
+    }
+    return summary
+  }
+
+  private func hasPending(_ summary: ExecutionSummary) -> Bool {
+    !summary.records(.pending).isEmpty
+  }
+}

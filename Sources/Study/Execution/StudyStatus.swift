@@ -1,0 +1,83 @@
+import Foundation
+import LabCore
+
+/// Where each task of a study stands: what `kglab study status` shows.
+package struct StudyStatus: Codable, Sendable {
+  package struct Task: Codable, Sendable {
+    package var number: Int
+    package var id: String
+    package var kind: TaskKind
+    package var name: String
+    package var status: TaskStatus
+    package var seconds: Double?
+    package var summary: String?
+    package var error: String?
+  }
+
+  package var study: String
+  /// Whether a process is working on the study now.
+  package var isRunning: Bool
+  package var tasks: [Task]
+
+  enum CodingKeys: String, CodingKey {
+    case study, tasks
+    case isRunning = "is_running"
+  }
+
+  /// Reads the plan and the records of a study's folder, which may be in use.
+  package init(folder: StudyFolder) throws {
+    let plan = try folder.readPlan()
+    let journal = folder.journal
+    let isRunning = Self.isLocked(folder.url)
+    study = plan.name
+    self.isRunning = isRunning
+    tasks = plan.tasks.map { task in
+      var entry = Task(
+        number: task.number, id: task.id, kind: task.kind, name: task.name, status: .pending)
+      guard let record = journal.record(of: task.id) else { return entry }
+      entry.status = record.status
+      entry.seconds = record.seconds
+      entry.summary = record.summary
+      entry.error = record.error
+      // Its process ended without a word.
+      if record.status == .running, !isRunning { entry.status = .interrupted }
+      let output = folder.url.appendingPathComponent(task.output)
+      if record.status == .done, !FileManager.default.fileExists(atPath: output.path) {
+        entry.status = .pending
+      }
+      return entry
+    }
+  }
+
+  private static func isLocked(_ url: URL) -> Bool {
+    guard FileManager.default.fileExists(atPath: url.appendingPathComponent(".lock").path) else {
+      return false
+    }
+    do {
+      let lock = try FolderLock(url)
+      withExtendedLifetime(lock) {}
+      return false
+    } catch {
+      return true
+    }
+  }
+
+  package func count(_ status: TaskStatus) -> Int { tasks.count { $0.status == status } }
+
+  /// A table for a terminal, then one line of totals and the error texts.
+  package func table() -> String {
+    let rows = tasks.map { task in
+      [
+        "\(task.number)", task.name, task.status.rawValue,
+        task.seconds.map { Readable.duration($0) } ?? "", task.summary ?? "",
+      ]
+    }
+    let totals = TaskStatus.allCases.filter { count($0) > 0 }
+      .map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
+    let errors = tasks.compactMap { task in
+      task.error.map { "\(task.name): \($0)\n" }
+    }
+    return StudyPlan.aligned([["#", "task", "status", "time", "result"]] + rows, left: [1, 2, 4])
+      + "\n\(study): \(totals)" + (isRunning ? ", running now" : "") + "\n" + errors.joined()
+  }
+}

@@ -1,0 +1,66 @@
+package import Foundation
+import LabCore
+
+/// Where a task of a study stands.
+package enum TaskStatus: String, Codable, CaseIterable, Sendable {
+  case pending, running, done, failed
+  /// Not tried, because a task it needs failed.
+  case skipped
+  /// Stopped after saving; the next run continues it.
+  case interrupted
+
+  /// Whether nothing more happens to the task in this run.
+  package var isSettled: Bool {
+    switch self {
+    case .pending, .running: false
+    case .done, .failed, .skipped, .interrupted: true
+    }
+  }
+}
+
+/// What is on disk about a task: `tasks/<id>.json` in the study's folder.
+package struct TaskRecord: Codable, Hashable, Sendable {
+  package var id: String
+  package var name: String
+  package var status: TaskStatus
+  /// Why it failed or was skipped.
+  package var error: String?
+  /// Seconds of work of the session that ended it.
+  package var seconds: Double?
+  /// One line about the result.
+  package var summary: String?
+
+  package init(id: String, name: String, status: TaskStatus) {
+    self.id = id
+    self.name = name
+    self.status = status
+  }
+}
+
+/// The records of a study's tasks: one small file each, replaced in one step.
+package struct TaskJournal: Sendable {
+  package let folder: URL
+
+  /// Records in `folder`, which is made when the first record is written.
+  package init(folder: URL) { self.folder = folder }
+
+  /// The record of a task; nil where there is none or it cannot be understood, so that it runs again.
+  package func record(of id: String) -> TaskRecord? {
+    guard let data = try? Data(contentsOf: file(of: id)),
+      let record = try? JSONDecoder().decode(TaskRecord.self, from: data), record.id == id
+    else { return nil }
+    return record
+  }
+
+  /// Writes a task's record, whole or not at all.
+  package func write(_ record: TaskRecord) throws {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw LabError("cannot create \(folder.path): \(error.localizedDescription)", .failure)
+    }
+    try AtomicFile.write(CanonicalJSON.pretty(record), to: file(of: record.id))
+  }
+
+  private func file(of id: String) -> URL { folder.appendingPathComponent("\(id).json") }
+}

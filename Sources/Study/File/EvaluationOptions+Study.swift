@@ -1,0 +1,40 @@
+import Compute
+import Evaluation
+import KnowledgeGraph
+
+extension EvaluationOptions {
+  /// Reads `evaluation` of a study over the defaults.
+  init(study node: SchemaNode) throws {
+    self.init()
+    try node.allow([
+      "samples", "temperatures", "exact_temperatures", "seed", "precision", "resamples",
+    ])
+    func temperatures(_ key: String, _ rule: String, from low: Double) throws -> [Double]? {
+      try node.optional(key)?.items().map { item in
+        try item.number(rule) { $0 >= low && $0 <= 1000 }
+      }
+    }
+    if let value = node.optional("samples") {
+      samples = try value.integer(in: 1...Self.maximumSamples)
+    }
+    if let values = try temperatures("temperatures", "0 (greedy) to 1000", from: 0) {
+      sampleTemperatures = values
+    }
+    if let values = try temperatures("exact_temperatures", "above 0, at most 1000", from: 1e-6) {
+      exactTemperatures = values
+    }
+    guard exactTemperatures.contains(1) else {
+      throw node.failure("needs 1 among exact_temperatures: the headline rate is the exact one at 1")
+    }
+    if let value = node.optional("seed") { seed = UInt64(try value.integer(in: 0...Int.max)) }
+    if let value = node.optional("precision") { precision = try value.choice(Precision.self) }
+    if let value = node.optional("resamples") {
+      resampleCount = try value.integer(in: 0...1_000_000)
+    }
+    do {
+      try validate()
+    } catch {
+      throw node.failure("is impossible: \(error)")
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import KnowledgeGraph
+import LabCore
+import Yams
+
+extension SchemaNode {
+  /// The items of a list; a single value is a list of one.
+  func items() throws -> [SchemaNode] {
+    guard case .sequence(let sequence) = node else { return [self] }
+    guard !sequence.isEmpty else { throw failure("must not be an empty list") }
+    return sequence.enumerated().map { child(String($0), $1) }
+  }
+
+  /// One of the names of an enumeration.
+  func choice<Choice>(_ type: Choice.Type) throws -> Choice
+  where Choice: CaseIterable & RawRepresentable<String> {
+    let name = try choice(Choice.allCases.map(\.rawValue))
+    guard let value = Choice(rawValue: name) else { throw failure("is no value: '\(name)'") }
+    return value
+  }
+
+  /// One of some names.
+  func choice(_ names: [String]) throws -> String {
+    let name = try text()
+    guard names.contains(name) else {
+      throw failure(
+        "must be one of \(names.joined(separator: ", ")), not '\(name)'"
+          + (Suggestion.nearest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""))
+    }
+    return name
+  }
+
+  /// A mapping of paths to values as `path=value` pairs, sorted; nested mappings join their keys with dots.
+  func overrides() throws -> [String] {
+    try entries().flatMap { key, value -> [String] in
+      if value.isMapping { return try value.overrides().map { "\(key).\($0)" } }
+      guard case .sequence = value.node else { return ["\(key)=\(try value.text())"] }
+      let items = try value.items().map { try $0.text() }
+      return ["\(key)=[\(items.joined(separator: ", "))]"]
+    }.sorted()
+  }
+}

@@ -1,0 +1,111 @@
+import Evaluation
+package import Foundation
+import KnowledgeGraph
+import LabCore
+import Yams
+
+extension StudyFile {
+  /// Reads a study strictly; `url` is the file or the folder with its `study.yaml`.
+  ///
+  /// Paths inside are relative to the file. Throws `LabError` naming file and line for an unknown key, a
+  /// value of the wrong kind or a file that is not there.
+  package static func read(_ url: URL) throws -> StudyFile {
+    let file = try locate(url)
+    let text: String
+    do {
+      text = try String(contentsOf: file, encoding: .utf8)
+    } catch {
+      throw LabError("cannot read \(file.relativePath): check that it exists and is UTF-8 text")
+    }
+    return try parse(text, file: file.relativePath, folder: file.deletingLastPathComponent())
+  }
+
+  /// Reads a study from text; `file` is the name that errors give, `folder` where paths begin.
+  package static func parse(_ text: String, file: String, folder: URL) throws -> StudyFile {
+    let root = try SchemaNode.root(of: text, file: file, examples: "experiments/")
+    return try StudyFile(root, folder: folder)
+  }
+
+  /// The study file behind a path given by a user.
+  package static func locate(_ url: URL) throws -> URL {
+    guard let kind = FileKind.of(url) else {
+      throw LabError(
+        "\(url.relativePath) does not exist; give a study file such as "
+          + "experiments/quickstart/study.yaml")
+    }
+    guard kind == .folder else { return url }
+    let file = url.appendingPathComponent("study.yaml")
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw LabError("\(url.relativePath) holds no study.yaml; give a study file")
+    }
+    return file
+  }
+
+  private init(_ node: SchemaNode, folder: URL) throws {
+    try node.allow([
+      "name", "question", "graph", "tokenizer", "model", "models", "training", "evaluation",
+      "detection", "workers", "side_by_side",
+    ])
+    let name = try node.required("name", example: "my-study")
+    self.name = try name.text()
+    let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+    guard self.name.allSatisfy(allowed.contains), self.name.first != "-" else {
+      throw name.failure(
+        "names a folder: use lower-case letters, digits, '-' and '_', not '\(self.name)'")
+    }
+    question = try node.optional("question")?.text() ?? ""
+    graph = try GraphSource(
+      node.required("graph", example: "{schema: academia, seed: 7}"), folder: folder)
+    let base = try TrainingTemplate(node)
+    models = try ModelGrid.expand(
+      node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"), base: base)
+    evaluation = EvaluationOptions()
+    if let value = node.optional("evaluation") { evaluation = try EvaluationOptions(study: value) }
+    if let value = node.optional("detection") {
+      detection = try DetectionPlan(value, models: models)
+    }
+    workers = try node.optional("workers")?.integer(in: 1...1024) ?? 2
+    sideBySide = try node.optional("side_by_side")?.integer(in: 1...1024) ?? workers
+    if sideBySide > workers, let value = node.optional("side_by_side") {
+      throw value.failure("is more than workers (\(workers)); every task needs one")
+    }
+  }
+}
+
+extension GraphSource {
+  fileprivate init(_ node: SchemaNode, folder: URL) throws {
+    switch (node.optional("schema"), node.optional("import")) {
+    case (let schema?, nil):
+      try node.allow(["schema", "seed", "set", "scale"])
+      self = .schema(
+        SchemaSource(
+          url: try StudyPaths.schema(schema, folder: folder), seed: try Self.seed(node),
+          overrides: try node.optional("set")?.overrides() ?? [],
+          scale: try node.optional("scale")?.number("above 0") { $0 > 0 } ?? 1))
+    case (nil, let files?):
+      try node.allow(["import", "seed", "hold_out", "columns"])
+      self = .imported(
+        ImportSource(
+          urls: try files.items().map { try StudyPaths.existing($0, folder: folder) },
+          seed: try Self.seed(node),
+          heldOut: try node.optional("hold_out").map { try HeldOutShares($0) }
+            ?? HeldOutShares(),
+          columns: try node.optional("columns").map(Self.columns) ?? "hrt"))
+    default:
+      throw node.failure("needs either 'schema' (to generate) or 'import' (files of triples)")
+    }
+  }
+
+  private static func columns(_ node: SchemaNode) throws -> String {
+    do {
+      _ = try ColumnOrder(try node.text())
+      return try node.text()
+    } catch {
+      throw node.failure("must name each of h, r and t once, such as 'hrt'")
+    }
+  }
+
+  private static func seed(_ node: SchemaNode) throws -> UInt64 {
+    UInt64(try node.optional("seed")?.integer(in: 0...Int.max) ?? 0)
+  }
+}

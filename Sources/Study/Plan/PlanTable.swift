@@ -1,0 +1,56 @@
+import Foundation
+import LabCore
+import Training
+
+extension StudyPlan {
+  /// The plan as a table for a terminal; `workers` tasks run side by side.
+  package func table(workers: Int) -> String {
+    let header = ["#", "task", "parameters", "FLOPs", "time", "memory", "needs"]
+    let numbers = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0.number) })
+    let rows = tasks.map { task in
+      [
+        "\(task.number)", task.name,
+        task.run.map { Readable.count(Double($0.nonEmbeddingParameterCount)) } ?? "",
+        task.cost.flops > 0 ? Self.scientific(task.cost.flops) : "",
+        Readable.duration(task.cost.seconds),
+        "\(Int(task.cost.memoryMiB.rounded(.up))) MiB",
+        task.kind == .report
+          ? "all" : task.needs.compactMap { numbers[$0] }.map(String.init).joined(separator: " "),
+      ]
+    }
+    let total = total
+    let longest = TimeLeft.seconds(
+      tasks.map { .init(kind: "", estimatedSeconds: $0.cost.seconds, share: 0, seconds: 0) },
+      workers: workers)
+    let words =
+      "\(tasks.count) tasks, \(Self.scientific(total.flops)) FLOPs, "
+      + "\(Readable.duration(total.seconds)) of work, about \(Readable.duration(longest)) on "
+      + "\(workers) worker\(workers == 1 ? "" : "s"), "
+      + "\(Int((total.diskBytes / 1_048_576).rounded(.up))) MiB on disk"
+    return Self.aligned([header] + rows, left: [1, 6]) + "\n" + words + "\n"
+  }
+
+  private static func scientific(_ value: Double) -> String { String(format: "%.1e", value) }
+
+  /// Columns of equal width, two spaces apart; those in `left` begin at the left.
+  static func aligned(_ rows: [[String]], left: Set<Int>) -> String {
+    let widths = (rows.first ?? []).indices.map { column in
+      rows.map { $0[column].count }.max() ?? 0
+    }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, cell in
+        let space = String(repeating: " ", count: widths[column] - cell.count)
+        return left.contains(column) ? cell + space : space + cell
+      }
+      return cells.joined(separator: "  ").trimmingTrailingSpaces + "\n"
+    }.joined()
+  }
+}
+
+extension String {
+  fileprivate var trimmingTrailingSpaces: String {
+    var text = self[...]
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}

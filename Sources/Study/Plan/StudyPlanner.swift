@@ -1,0 +1,149 @@
+import Detection
+import Evaluation
+import Foundation
+package import KnowledgeGraph
+import LabCore
+package import Training
+
+/// Expands a study to its tasks.
+package struct StudyPlanner {
+  private let file: StudyFile
+  private let graph: KnowledgeGraph
+  private let summary: GraphSummary
+
+  /// Plans `file` on its graph, which `GraphStage` made or found.
+  package init(file: StudyFile, graph: KnowledgeGraph, summary: GraphSummary) {
+    self.file = file
+    self.graph = graph
+    self.summary = summary
+  }
+
+  /// The numbered tasks: the graph, then for each model training, evaluation and detection, then the report.
+  ///
+  /// Returns the request behind each training by its id. Throws an error that names the setting when a
+  /// model cannot be trained on the graph.
+  package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    var tasks = [generation()]
+    var requests: [String: TrainingRequest] = [:]
+    let names = runNames()
+    for (request, name) in zip(file.models, names) {
+      let training = try training(request, name)
+      guard !tasks.contains(where: { $0.id == training.id }) else { continue }
+      tasks.append(training)
+      requests[training.id] = request
+      let evaluation = try evaluation(training, name)
+      tasks.append(evaluation)
+      if let plan = file.detection, plan.applies(to: request) {
+        tasks.append(try detection(plan, training, evaluation, name))
+      }
+    }
+    tasks.append(try report(tasks))
+    for index in tasks.indices { tasks[index].number = index + 1 }
+    let plan = StudyPlan(
+      name: file.name, question: file.question, graph: summary, evaluation: file.evaluation,
+      detection: file.detection, tasks: tasks)
+    return (plan, requests)
+  }
+
+  // MARK: Tasks
+
+  private func generation() -> StudyTask {
+    let verb = if case .schema = file.graph { "generate" } else { "import" }
+    return StudyTask(
+      number: 0, id: summary.id, kind: .generate, name: "\(verb) \(summary.name)", needs: [],
+      follows: [], output: StudyFolder.graphPath(summary.id),
+      cost: CostModel.graph(tripleCount: summary.tripleCount))
+  }
+
+  private func training(_ request: TrainingRequest, _ name: String) throws -> StudyTask {
+    let graphPath = "../../" + StudyFolder.graphPath(summary.id)
+    let record = try request.resolve(graph: graph, graphPath: graphPath).record
+    let id = try "\(Self.slug(request))-\(CanonicalJSON.hash(record.configuration).short(10))"
+    return StudyTask(
+      number: 0, id: id, kind: .train, name: "train \(name)", needs: [summary.id], follows: [],
+      output: StudyFolder.modelPath(id) + "/run.json", cost: CostModel.training(record), runID: id,
+      run: record)
+  }
+
+  private func evaluation(_ training: StudyTask, _ name: String) throws -> StudyTask {
+    let id = try "evaluate-"
+      + Self.hash(input: training.id, settings: file.evaluation, version: EvaluationStage.version)
+    let queries = Double(summary.queryCount)
+    let options = file.evaluation
+    let drawn = options.sampleTemperatures.reduce(0) { $0 + options.samples(at: $1) }
+    let samples = queries * Double(drawn)
+    let answers = Double(summary.tripleCount * options.exactTemperatures.count)
+    return StudyTask(
+      number: 0, id: id, kind: .evaluate, name: "evaluate \(name)", needs: [training.id],
+      follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
+      cost: inference(training, sequences: samples * 1.5 + answers, rowsOnDisk: samples),
+      runID: training.id)
+  }
+
+  private func detection(
+    _ plan: DetectionPlan, _ training: StudyTask, _ evaluation: StudyTask, _ name: String
+  ) throws -> StudyTask {
+    let options = plan.options
+    let id = try "detect-"
+      + Self.hash(input: training.id, settings: options, version: DetectionStage.version)
+    let queries = options.visibilities.reduce(0) { $0 + summary.queryCount(of: $1) }
+    let samples = Double(queries * options.samples)
+    let work = samples * Double(2 + options.heads.count * options.tasks.count)
+    // Both write run.sqlite, so one follows the other.
+    return StudyTask(
+      number: 0, id: id, kind: .detect, name: "detect \(name)", needs: [training.id],
+      follows: [evaluation.id], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
+      cost: inference(training, sequences: work, rowsOnDisk: samples * 8), runID: training.id)
+  }
+
+  private func inference(
+    _ training: StudyTask, sequences: Double, rowsOnDisk: Double
+  ) -> TaskCost {
+    guard let record = training.run else { return training.cost }
+    return CostModel.inference(record, sequences: sequences, rowsOnDisk: rowsOnDisk)
+  }
+
+  private func report(_ tasks: [StudyTask]) throws -> StudyTask {
+    let id = try "report-" + CanonicalJSON.hash(tasks.map(\.id)).short(10)
+    return StudyTask(
+      number: 0, id: id, kind: .report, name: "report", needs: [summary.id],
+      follows: tasks.map(\.id), output: StudyFolder.reportName,
+      cost: TaskCost(flops: 0, seconds: 0.5, memoryMiB: 40, diskBytes: 500_000))
+  }
+
+  // MARK: Names and ids
+
+  private struct Key<Settings: Encodable>: Encodable {
+    var input: String
+    var settings: Settings
+    var version: Int
+  }
+
+  private static func hash(
+    input: String, settings: some Encodable, version: Int
+  ) throws -> String {
+    let key = Key(input: input, settings: settings, version: version)
+    return try CanonicalJSON.hash(key).short(10)
+  }
+
+  /// "100k-e20-s0", with "-f0.1" where only a part of the graph is trained on.
+  private static func slug(_ request: TrainingRequest) -> String {
+    let fraction = request.fraction < 1 ? "-f\(request.fraction)" : ""
+    return "\(request.size)-e\(request.epochs)-s\(request.seed)\(fraction)"
+  }
+
+  /// What people call each model: what differs between models, and a number where that is not enough.
+  private func runNames() -> [String] {
+    let hasSeeds = Set(file.models.map(\.seed)).count > 1
+    let hasFractions = Set(file.models.map(\.fraction)).count > 1
+    var counts: [String: Int] = [:]
+    return file.models.map { request in
+      var name = "\(request.size), \(request.epochs) epoch\(request.epochs == 1 ? "" : "s")"
+      if hasFractions { name += ", fraction \(request.fraction)" }
+      if hasSeeds { name += ", seed \(request.seed)" }
+      counts[name, default: 0] += 1
+      let count = counts[name] ?? 1
+      return count == 1 ? name : "\(name) (\(count))"
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Report
+
+/// The tables of a report.
+struct ReportTables {
+  let series: ResultSeries
+  let command: String
+
+  private var results: StudyResults { series.results }
+  private static let percent = ColumnFormat.percent(digits: 1)
+
+  func runs() -> Table {
+    var data = Records([
+      Column("run", "Run"), Column("size", "Size"),
+      Column("non_embedding_parameters", "Non-embedding parameters", .integer),
+      Column("parameters", "All parameters", .integer), Column("epochs", "Epochs", .integer),
+      Column("fraction", "Fraction", .number(digits: 2)), Column("seed", "Seed", .integer),
+      Column("learning_rate", "Learning rate", .number(digits: 4)),
+      Column("u", "u", .number(digits: 2)),
+      Column("training_flops", "Training FLOPs", .scientific),
+      Column("cross_entropy", "Cross entropy (nats)", .number(digits: 3)),
+      Column("fvs_rate", "FVS", Self.percent), Column("pvs_rate", "PVS", Self.percent),
+      Column("ivs_rate", "IVS", Self.percent),
+      Column("seconds", "Training seconds", .number(digits: 1)),
+      Column("tokens_per_second", "Tokens/s", .count),
+    ])
+    for run in series.groups.flatMap(\.runs) {
+      let rates = ["fvs", "pvs", "ivs"].map { Cell(series.rate(run, $0)?.rate) }
+      data.append(
+        [
+          .text(run.name), .text(run.size), .integer(run.nonEmbeddingParameters),
+          .integer(run.parameters), .integer(run.epochs), .number(run.fraction),
+          .integer(Int(run.seed)), .number(run.learningRate), .number(run.tokensPerParameter),
+          .number(run.trainingFLOPs), Cell(run.crossEntropy),
+        ] + rates + [Cell(run.seconds), Cell(run.tokensPerSecond)])
+    }
+    return Table(
+      id: "runs", title: "Runs",
+      caption: "Rates are exact at temperature 1. u is unique training tokens per parameter.",
+      command: command, data: data)
+  }
+
+  func rates() -> Table {
+    let names = Dictionary(uniqueKeysWithValues: results.runs.map { ($0.id, $0.name) })
+    var data = Records([
+      Column("run", "Run"), Column("visibility", "Queries"), Column("method", "Method"),
+      Column("temperature", "Temperature", .number(digits: 1)),
+      Column("rate", "Hallucination rate", Self.percent), Column("lower", "Lower", Self.percent),
+      Column("upper", "Upper", Self.percent),
+      Column("correct", "Correct", Self.percent),
+      Column("correct_held_out", "Correct, never trained on", Self.percent),
+      Column("query_count", "Queries (n)", .integer),
+      Column("sample_count", "Completions", .integer),
+    ])
+    for row in results.rates where row.groupKind == "all" {
+      data.append([
+        Cell(names[row.runID]), .text(row.visibility), .text(row.method), .number(row.temperature),
+        .number(row.rate), Cell(row.lower), Cell(row.upper), .number(row.correct),
+        .number(row.correctHeldOut), .integer(row.queryCount), .integer(row.sampleCount),
+      ])
+    }
+    return Table(
+      id: "rates", title: "Rates by run, queries, method and temperature", command: command,
+      data: data)
+  }
+
+  /// The head shown for each LM, and every score that needs no training beside it.
+  func detectors(_ figures: DetectionFigures) -> Table {
+    let metrics = ["auroc", "auprc", "auprc_matched"]
+    var data = Records(
+      [
+        Column("run", "LM"), Column("task", "Task"), Column("kind", "Kind"),
+        Column("detector", "Detector"), Column("parameters", "Parameters", .integer),
+        Column("prevalence", "Prevalence", Self.percent),
+      ]
+        + [("auroc", "AUROC"), ("auprc", "AUC-PR"), ("auprc_matched", "AUC-PR matched")]
+        .flatMap { name, title in
+          [
+            Column(name, title, .number(digits: 3)),
+            Column("\(name)_lower", "\(title) lower", .number(digits: 3)),
+            Column("\(name)_upper", "\(title) upper", .number(digits: 3)),
+          ]
+        } + [Column("examples", "Examples", .integer)])
+    for run in series.groups.flatMap(\.runs) {
+      for task in ["sentence", "token"] {
+        let own = results.detectors.filter {
+          $0.runID == run.id && $0.task == task && $0.metric == "auroc"
+        }
+        let best = figures.bestHead(run.id, task)?.name
+        for row in own where row.kind != "head" || row.name == best {
+          let values = metrics.flatMap { metric -> [Cell] in
+            let found = figures.metric(metric, run.id, task, row.name)
+            return [Cell(found?.value), Cell(found?.lower), Cell(found?.upper)]
+          }
+          data.append(
+            [
+              .text(run.name), .text(task), .text(row.kind), .text(row.name),
+              .integer(row.parameters), .number(row.prevalence),
+            ] + values + [.integer(row.exampleCount)])
+        }
+      }
+    }
+    return Table(
+      id: "detectors", title: "Detectors: the best head of each LM and the baselines",
+      caption: "Intervals are 95 % over subjects. study.sqlite has every head and metric.",
+      command: command, data: data)
+  }
+
+  func failures() -> Table {
+    Table(
+      id: "missing", title: "Tasks without a result", command: command,
+      data: Records(
+        [Column("task", "Task"), Column("status", "Status"), Column("error", "Error")],
+        results.failures.map { [.text($0.name), .text($0.status), .text($0.error)] }))
+  }
+}

@@ -1,0 +1,170 @@
+import Analysis
+import Foundation
+import LabCore
+import Report
+
+/// The sentences and key numbers of a report.
+struct ReportWords {
+  let series: ResultSeries
+
+  private var results: StudyResults { series.results }
+  private static let threshold = 0.05
+
+  var subtitle: Prose {
+    let runs = results.runs.count
+    let sizes = results.runs.map(\.nonEmbeddingParameters)
+    guard let low = sizes.min(), let high = sizes.max() else { return "No run is finished yet." }
+    return """
+      \(runs) language models from \(Readable.count(Double(low))) to \(Readable.count(Double(high))) \
+      non-embedding parameters
+      """
+  }
+
+  var introduction: [Prose] {
+    var paragraphs: [Prose] = []
+    if !results.question.isEmpty { paragraphs.append(Prose(plain: results.question)) }
+    paragraphs.append(
+      """
+      Every training text is generated from a knowledge graph, so what a model was taught is known exactly and \
+      each answer is right or hallucinated by a look-up. A *query* asks for the object of a subject and a \
+      predicate. It is fully visible (FVS) when all of its answers are trained on, partially visible (PVS) when \
+      some are, and invisible (IVS) when none is.
+      """)
+    return paragraphs
+  }
+
+  // MARK: Key numbers
+
+  var headlines: [Headline] {
+    [neededSize, largest, invisible].compactMap(\.self)
+  }
+
+  /// The smallest size from which on at most 5 % of the answers to fully visible queries are hallucinated.
+  private var neededSize: Headline? {
+    guard let epochs = series.longestEpochs, let fraction = results.runs.map(\.fraction).max() else {
+      return nil
+    }
+    let points = series.groups.filter {
+      $0.first.epochs == epochs && $0.first.fraction == fraction
+    }.compactMap { group -> (size: Double, rates: [RateRow])? in
+      let rates = group.runs.compactMap { series.rate($0, "fvs") }
+      return rates.isEmpty ? nil : (group.size, rates)
+    }.sorted { $0.size < $1.size }
+    let distinct = points.enumerated().filter { index, point in
+      index == 0 || points[index - 1].size < point.size
+    }.map(\.element)
+    func crossing(_ value: (RateRow) -> Double) -> Crossing? {
+      Crossing.find(
+        threshold: Self.threshold,
+        in: distinct.map { (size: $0.size, rate: Mean.of($0.rates.map(value)) ?? 1) })
+    }
+    guard let size = crossing(\.rate) else { return nil }
+    let low = crossing { $0.lower ?? $0.rate }
+    let high = crossing { $0.upper ?? $0.rate }
+    let interval = [low, high].compactMap { $0?.text(Readable.count) }.joined(separator: " to ")
+    return Headline(
+      "Size for ≤ 5 % hallucination on taught queries", size.text(Readable.count),
+      detail: """
+        non-embedding parameters, FVS, \(series.training(distinct[0].rates.first.flatMap(run) ?? results.runs[0])); \
+        by the 95 % intervals of the rates \(interval)
+        """)
+  }
+
+  private func run(_ rate: RateRow) -> RunRow? { results.runs.first { $0.id == rate.runID } }
+
+  private var largest: Headline? {
+    let measured = results.runs.compactMap { run in
+      series.rate(run, "fvs").map { (run, $0) }
+    }
+    let best = measured.max {
+      ($0.0.nonEmbeddingParameters, $0.0.epochs) < ($1.0.nonEmbeddingParameters, $1.0.epochs)
+    }
+    guard let (run, rate) = best else { return nil }
+    return Headline(
+      "Largest model on taught queries", percent(rate.rate),
+      detail: "hallucinated on FVS by \(run.name)\(interval(rate))")
+  }
+
+  private var invisible: Headline? {
+    let rates = results.runs.compactMap { series.rate($0, "ivs")?.rate }
+    guard let low = rates.min(), let high = rates.max() else { return nil }
+    let guess = results.graphs.first?.guessRate.map {
+      "; guessing from p(o | p) gives \(percent(1 - $0))"
+    }
+    return Headline(
+      "Never-taught queries", "\(percent(low)) – \(percent(high))",
+      detail: "hallucinated on IVS over all models\(guess ?? "")")
+  }
+
+  private func percent(_ share: Double) -> String { ColumnFormat.percent(digits: 1).string(share) }
+
+  private func interval(_ rate: RateRow) -> String {
+    guard let lower = rate.lower, let upper = rate.upper else { return "" }
+    return ", 95 % interval \(percent(lower)) to \(percent(upper))"
+  }
+
+  // MARK: Facts
+
+  var graph: [Prose] {
+    results.graphs.flatMap { graph -> [Prose] in
+      func grouped(_ count: Int) -> String { ColumnFormat.integer.string(Double(count)) }
+      var lines: [Prose] = [
+        """
+        \(graph.name): \(grouped(graph.tripleCount)) triples of \(grouped(graph.entityCount)) entities and \
+        \(graph.predicateCount) predicates, \(graph.source); \(grouped(graph.trainedTripleCount)) triples are \
+        trained on.
+        """,
+        """
+        Queries: \(grouped(graph.fvsCount)) fully visible, \(grouped(graph.pvsCount)) partially visible, \
+        \(grouped(graph.ivsCount)) invisible.
+        """,
+      ]
+      if let guess = graph.guessRate {
+        lines.append(
+          """
+          An invisible query is guessed right \(percent(guess)) of the time by drawing an object as often as \
+          training shows it for the predicate.
+          """)
+      }
+      if let bits = graph.bits {
+        lines.append("The triples hold \(Readable.count(bits)) bits under their generator.")
+      }
+      return lines
+    }
+  }
+
+  var missing: Prose {
+    """
+    \(results.failures.count) of the study's tasks gave no result, so the figures lack their points. \
+    Running the study again tries them again.
+    """
+  }
+
+  var reading: [Prose] {
+    [
+      """
+      *Hallucination rate* is the share of answers that are no answer at all in the whole graph, trained on or held \
+      out. The headline is exact: one minus the sum of the probabilities of a query's answers at temperature 1, \
+      each with its end token, so it has no sampling noise. Where a tokenizer can spell a name in several ways the \
+      exact rate counts the canonical spelling. Intervals are 95 % over subjects.
+      """,
+      """
+      Detector scores are higher where an answer is more likely hallucinated, and a hallucination is the positive \
+      class. Detectors learn from and are judged on disjoint sets of subjects. Heads read the frozen model's hidden \
+      states; the other scores need no training. The head shown for a model is the one of highest AUROC on a \
+      validation part of its own.
+      """,
+      """
+      The three sets of queries are those of arXiv 2408.07852 by name; its construction of them was not found, so \
+      this one is ours.
+      """,
+    ]
+  }
+
+  func colophon(command: String) -> [Prose] {
+    let hash = results.graphs.first.map { String($0.contentHash.prefix(16)) } ?? ""
+    return [
+      "Made by `\(command)` from study.sqlite; the graph's content hash begins with `\(hash)`."
+    ]
+  }
+}

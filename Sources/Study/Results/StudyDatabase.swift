@@ -1,0 +1,118 @@
+package import Foundation
+import GRDB
+import LabCore
+
+/// study.sqlite: all results of a study in one file, made anew from the runs each time.
+package enum StudyDatabase {
+  /// "kgls" in ASCII, as `PRAGMA application_id`.
+  static let applicationID: Int32 = 0x6B67_6C73
+  /// `PRAGMA user_version`: raised when the layout changes.
+  static let version: Int32 = 1
+
+  /// Replaces the file by one with `results`: whole under its name, or the old one still is.
+  ///
+  /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written.
+  package static func write(_ results: StudyResults, to url: URL) throws {
+    let process = ProcessInfo.processInfo.processIdentifier
+    let temporary = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
+    try? FileManager.default.removeItem(at: temporary)
+    defer { try? FileManager.default.removeItem(at: temporary) }
+    do {
+      try fill(temporary, results)
+    } catch let error as DatabaseError {
+      throw LabError(
+        "cannot write \(url.path): \(error.message ?? "SQLite error"); check free space and "
+          + "permission, then run 'kglab report' again", .failure)
+    }
+    try AtomicFile.rename(temporary, to: url)
+  }
+
+  private static func fill(_ file: URL, _ results: StudyResults) throws {
+    let queue = try DatabaseQueue(path: file.path)
+    try queue.writeWithoutTransaction { database in
+      try database.execute(
+        sql: """
+          PRAGMA journal_mode = MEMORY; PRAGMA application_id = \(applicationID);
+          PRAGMA user_version = \(version);
+          """)
+      try database.inTransaction {
+        try database.execute(sql: tables)
+        for (key, value) in [("name", results.name), ("question", results.question)] {
+          try database.execute(
+            sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
+        }
+        for row in results.graphs { try row.insert(database) }
+        for row in results.runs { try row.insert(database) }
+        for row in results.rates { try row.insert(database) }
+        for row in results.verdicts { try row.insert(database) }
+        for row in results.coverages { try row.insert(database) }
+        for row in results.detectors { try row.insert(database) }
+        for row in results.failures { try row.insert(database) }
+        return .commit
+      }
+    }
+    try queue.close()
+  }
+
+  /// Reads all results back, in the order in which they were written.
+  ///
+  /// Throws `LabError` when the file is missing, of another program, of a newer kglab or damaged.
+  package static func read(_ url: URL) throws -> StudyResults {
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw LabError(
+        "\(url.relativePath) does not exist; make it with 'kglab report' or 'kglab study run'")
+    }
+    var configuration = Configuration()
+    configuration.readonly = true
+    do {
+      let queue = try DatabaseQueue(path: url.path, configuration: configuration)
+      return try queue.read { database in
+        try check(database, url)
+        return try results(database)
+      }
+    } catch let error as LabError {
+      throw error
+    } catch {
+      throw LabError(
+        "\(url.relativePath) cannot be read as the results of a study; run 'kglab report' to make it "
+          + "again from the runs")
+    }
+  }
+
+  private static func check(_ database: Database, _ url: URL) throws {
+    let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+    let present = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    guard application == applicationID else {
+      throw LabError(
+        "\(url.relativePath) is an SQLite file of another program, not the results of a study; "
+          + "give the folder of a study")
+    }
+    guard present <= version else {
+      throw LabError(
+        "\(url.relativePath) has format \(present), made by a newer kglab; this one reads up to "
+          + "\(version): update kglab")
+    }
+  }
+
+  private static func results(_ database: Database) throws -> StudyResults {
+    func all<Row: FetchableRecord & TableRecord>(_ type: Row.Type) throws -> [Row] {
+      try Row.fetchAll(database, sql: "SELECT * FROM \(Row.databaseTableName) ORDER BY rowid")
+    }
+    func metadata(_ key: String) throws -> String {
+      try String.fetchOne(
+        database, sql: "SELECT value FROM metadata WHERE key = ?", arguments: [key]) ?? ""
+    }
+    var results = StudyResults()
+    results.name = try metadata("name")
+    results.question = try metadata("question")
+    results.graphs = try all(GraphRow.self)
+    results.runs = try all(RunRow.self)
+    results.rates = try all(RateRow.self)
+    results.verdicts = try all(VerdictRow.self)
+    results.coverages = try all(CoverageRow.self)
+    results.detectors = try all(DetectorRow.self)
+    results.failures = try all(FailureRow.self)
+    return results
+  }
+}

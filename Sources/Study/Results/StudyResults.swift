@@ -1,0 +1,220 @@
+import GRDB
+
+/// All results of a study as values: one array for each table of study.sqlite.
+package struct StudyResults: Equatable, Sendable {
+  package var name = ""
+  package var question = ""
+  package var graphs: [GraphRow] = []
+  package var runs: [RunRow] = []
+  package var rates: [RateRow] = []
+  package var verdicts: [VerdictRow] = []
+  package var coverages: [CoverageRow] = []
+  package var detectors: [DetectorRow] = []
+  package var failures: [FailureRow] = []
+
+  package init() {}
+}
+
+/// A graph of the study.
+package struct GraphRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "graph"
+
+  package var id: String
+  package var name: String
+  package var source: String
+  package var contentHash: String
+  package var entityCount: Int
+  package var predicateCount: Int
+  package var tripleCount: Int
+  package var trainedTripleCount: Int
+  package var fvsCount: Int
+  package var pvsCount: Int
+  package var ivsCount: Int
+  package var guessRate: Double?
+  package var bits: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case id, name, source, bits
+    case contentHash = "content_hash"
+    case entityCount = "entity_count"
+    case predicateCount = "predicate_count"
+    case tripleCount = "triple_count"
+    case trainedTripleCount = "trained_triple_count"
+    case fvsCount = "fvs_count"
+    case pvsCount = "pvs_count"
+    case ivsCount = "ivs_count"
+    case guessRate = "guess_rate"
+  }
+
+  package init(_ summary: GraphSummary) {
+    id = summary.id
+    name = summary.name
+    source = summary.source
+    contentHash = summary.contentHash
+    entityCount = summary.entityCount
+    predicateCount = summary.predicateCount
+    tripleCount = summary.tripleCount
+    trainedTripleCount = summary.trainedTripleCount
+    fvsCount = summary.fvsCount
+    pvsCount = summary.pvsCount
+    ivsCount = summary.ivsCount
+    guessRate = summary.guessRate
+    bits = summary.bits
+  }
+}
+
+/// A finished training of the study.
+package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "run"
+
+  package var id: String
+  package var graphID: String
+  /// A few words for people: "100k, 20 epochs".
+  package var name: String
+  package var size: String
+  package var parameters: Int
+  package var nonEmbeddingParameters: Int
+  package var epochs: Int
+  package var fraction: Double
+  package var seed: Int64
+  package var learningRate: Double
+  package var trainedTriples: Int
+  package var tokensPerEpoch: Int
+  /// u: unique training tokens for each non-embedding parameter.
+  package var tokensPerParameter: Double
+  package var steps: Int
+  package var trainingFLOPs: Double
+  package var crossEntropy: Double?
+  package var seconds: Double?
+  package var tokensPerSecond: Double?
+  package var peakMemoryMiB: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case id, name, size, parameters, epochs, fraction, seed, steps, seconds
+    case graphID = "graph_id"
+    case nonEmbeddingParameters = "non_embedding_parameters"
+    case learningRate = "learning_rate"
+    case trainedTriples = "trained_triples"
+    case tokensPerEpoch = "tokens_per_epoch"
+    case tokensPerParameter = "tokens_per_parameter"
+    case trainingFLOPs = "training_flops"
+    case crossEntropy = "cross_entropy"
+    case tokensPerSecond = "tokens_per_second"
+    case peakMemoryMiB = "peak_memory_mib"
+  }
+}
+
+/// A hallucination rate of a run; `visibility` is a query set, "seen" being fvs and pvs together.
+package struct RateRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "rate"
+
+  package var runID: String
+  /// "exact", "sampled" or "greedy".
+  package var method: String
+  package var temperature: Double
+  package var visibility: String
+  package var groupKind: String
+  package var groupValue: String
+  package var queryCount: Int
+  package var sampleCount: Int
+  package var rate: Double
+  package var lower: Double?
+  package var upper: Double?
+  package var correct: Double
+  package var correctHeldOut: Double
+
+  enum CodingKeys: String, CodingKey {
+    case method, temperature, visibility, rate, lower, upper, correct
+    case runID = "run_id"
+    case groupKind = "group_kind"
+    case groupValue = "group_value"
+    case queryCount = "query_count"
+    case sampleCount = "sample_count"
+    case correctHeldOut = "correct_held_out"
+  }
+}
+
+/// How many completions of a run got a verdict.
+package struct VerdictRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "verdict"
+
+  package var runID: String
+  package var method: String
+  package var temperature: Double
+  package var visibility: String
+  package var verdict: String
+  package var count: Int
+  package var sampleCount: Int
+
+  enum CodingKeys: String, CodingKey {
+    case method, temperature, visibility, verdict, count
+    case runID = "run_id"
+    case sampleCount = "sample_count"
+  }
+}
+
+/// Precision and recall of a run's completions.
+package struct CoverageRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "coverage"
+
+  package var runID: String
+  package var method: String
+  package var temperature: Double
+  package var visibility: String
+  package var queryCount: Int
+  package var precision: Double
+  package var recall: Double
+
+  enum CodingKeys: String, CodingKey {
+    case method, temperature, visibility, precision, recall
+    case runID = "run_id"
+    case queryCount = "query_count"
+  }
+}
+
+/// One metric of one detector on one run's answers.
+package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "detector"
+
+  package var runID: String
+  /// "sentence" or "token".
+  package var task: String
+  /// "head", "score" (training-free) or "baseline".
+  package var kind: String
+  /// "linear", "mlp-64", "sequence-log-probability".
+  package var name: String
+  /// Trained parameters; 0 for what is not trained.
+  package var parameters: Int
+  /// AUROC on the validation part, by which the head shown in a report is chosen.
+  package var validationAUROC: Double?
+  package var metric: String
+  package var value: Double
+  package var lower: Double?
+  package var upper: Double?
+  /// Share of hallucinations among the examples judged.
+  package var prevalence: Double
+  package var exampleCount: Int
+
+  enum CodingKeys: String, CodingKey {
+    case task, kind, name, parameters, metric, value, lower, upper, prevalence
+    case runID = "run_id"
+    case validationAUROC = "validation_auroc"
+    case exampleCount = "example_count"
+  }
+}
+
+/// A task that has no result.
+package struct FailureRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "failure"
+
+  package var taskID: String
+  package var kind: String
+  package var name: String
+  package var status: String
+  package var error: String
+
+  enum CodingKeys: String, CodingKey {
+    case kind, name, status, error
+    case taskID = "task_id"
+  }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Synchronization
+import Training
+
+/// The graph of a study, read from its file when the first task needs it and shared by all.
+final class SharedGraph: Sendable {
+  let url: URL
+  private let graph = Mutex<KnowledgeGraph?>(nil)
+
+  init(_ url: URL) { self.url = url }
+
+  func value() throws -> KnowledgeGraph {
+    try graph.withLock { stored in
+      if let stored { return stored }
+      let opened = try KnowledgeGraph.open(url)
+      stored = opened
+      return opened
+    }
+  }
+}
+
+/// What the tasks of a study work with.
+struct StageContext: Sendable {
+  let file: StudyFile
+  let folder: StudyFolder
+  let plan: StudyPlan
+  let graphStage: GraphStage
+  /// By id of the training.
+  let requests: [String: TrainingRequest]
+  /// Threads of one task.
+  let threads: Int
+  let graph: SharedGraph
+
+  /// A task of the plan with the work behind it.
+  func executable(_ task: StudyTask) -> ExecutableTask {
+    let output = folder.url.appendingPathComponent(task.output)
+    return ExecutableTask(
+      id: task.id, name: task.name, kind: task.kind.rawValue, rank: rank(task.kind),
+      estimatedSeconds: task.cost.seconds / Double(threads), needs: task.needs,
+      follows: task.follows,
+      isResultPresent: {
+        // The report shows what is there, so it is made anew each time.
+        task.kind != .report && FileManager.default.fileExists(atPath: output.path)
+      },
+      run: { progress in try run(task, progress) })
+  }
+
+  /// What a finished training makes possible comes before the next training.
+  private func rank(_ kind: TaskKind) -> Int {
+    switch kind {
+    case .generate: 0
+    case .evaluate, .detect: 1
+    case .train: 2
+    case .report: 3
+    }
+  }
+
+  private func run(_ task: StudyTask, _ progress: TaskProgress) throws -> String {
+    switch task.kind {
+    case .generate: try generate(task)
+    case .train: try train(task, progress)
+    case .evaluate: try EvaluationStage.run(task, in: self, progress)
+    case .detect: try DetectionStage.run(task, in: self, progress)
+    case .report: try report()
+    }
+  }
+
+  private func generate(_ task: StudyTask) throws -> String {
+    try graphStage.write(to: graph.url)
+    let graph = try graph.value()
+    guard graph.contentHash == plan.graph.contentHash else {
+      throw LabError(
+        "\(self.graph.url.path) differs from the graph that was planned; remove it and run again")
+    }
+    return "\(graph.answers.count) triples"
+  }
+
+  private func train(_ task: StudyTask, _ progress: TaskProgress) throws -> String {
+    guard let request = requests[task.id] else { return "" }
+    var options = RuntimeOptions()
+    options.workers = threads
+    options.shouldStop = progress.shouldStop
+    let trainer = try Trainer(
+      graph: graph.value(), graphURL: graph.url, request: request, folder: folder.model(task.id),
+      options: options)
+    let record = try trainer.run { state in
+      progress.update(
+        Double(state.step) / Double(max(1, state.stepCount)),
+        String(format: "cross entropy %.3f", state.crossEntropy))
+    }
+    return record.finalCrossEntropy.map { String(format: "cross entropy %.3f", $0) } ?? ""
+  }
+
+  private func report() throws -> String {
+    try StudyReport.write(plan: plan, folder: folder)
+    return folder.report.relativePath
+  }
+}

@@ -1,0 +1,41 @@
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Testing
+import Training
+
+struct RunFolderTests {
+  /// From a training to stored rates, and the same rates read back without asking the model again.
+  @Test func finishedRunsAreEvaluated() throws {
+    let graph = TestGraph.people(20)
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var runtime = RuntimeOptions()
+    runtime.workers = 1
+    runtime.shouldStop = { false }
+    _ = try Trainer(
+      graph: graph, graphURL: folder.appendingPathComponent("graph.sqlite"),
+      request: TrainingRequest(size: "3k", epochs: 2), folder: folder, options: runtime
+    ).run()
+    let wanted = options(sampled: [1], samples: 2, resamples: 10)
+    let run = try RunFolder.open(folder)
+    let summary = try run.evaluate(wanted, graph: graph, shouldStop: { false })
+    #expect(summary.queryCount == 60)
+    #expect(summary.weightsHash == run.record.weightsHash)
+    #expect(summary.graphHash == graph.contentHash)
+    // Without a graph to open, only what is stored can be given.
+    #expect(try run.evaluate(wanted, shouldStop: { true }) == summary)
+    #expect(throws: LabError.self) {
+      try run.evaluate(options(sampled: [1], samples: 3), shouldStop: { false })
+    }
+    #expect(try RunDatabase.read(in: folder)?.summaries() == [summary])
+  }
+
+  @Test func foldersWithoutARunAreRefused() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    #expect(try RunDatabase.read(in: folder) == nil)
+    #expect(throws: LabError.self) { try RunFolder.open(folder) }
+  }
+}

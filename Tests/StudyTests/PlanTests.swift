@@ -1,0 +1,128 @@
+import Foundation
+import LabCore
+import LanguageModel
+import Study
+import Testing
+import Training
+
+@Suite struct PlanTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write(StudyText.schema, to: "town.yaml")
+  }
+
+  private func plan(_ text: String = StudyText.study, schema: String? = nil) throws -> StudyPlan {
+    if let schema { try folder.write(schema, to: "town.yaml") }
+    let file = try StudyFile.parse(text, file: "study.yaml", folder: folder.url)
+    return try StudyRunner(file: file, folder: folder.url.appendingPathComponent("out")).plan
+  }
+
+  private func replaced(_ old: String, _ new: String) -> String {
+    StudyText.study.replacingOccurrences(of: old, with: new)
+  }
+
+  @Test func countsAndOrder() throws {
+    let plan = try plan(StudyText.study + "\ndetection: {epochs: [2], samples: 2}")
+    #expect(plan.tasks.map(\.number) == Array(1...14))
+    #expect(
+      plan.tasks.map(\.name) == [
+        "generate town", "train 3k, 1 epoch", "evaluate 3k, 1 epoch", "train 3k, 2 epochs",
+        "evaluate 3k, 2 epochs", "detect 3k, 2 epochs", "train 6k, 1 epoch", "evaluate 6k, 1 epoch",
+        "train 6k, 2 epochs", "evaluate 6k, 2 epochs", "detect 6k, 2 epochs", "train 10k, 1 epoch",
+        "evaluate 10k, 1 epoch", "report",
+      ])
+    #expect(Set(plan.tasks.map(\.id)).count == 14)
+  }
+
+  @Test func everyTaskNeedsEarlierOnes() throws {
+    let plan = try plan(StudyText.study + "\ndetection: {epochs: [2], samples: 2}")
+    for (index, task) in plan.tasks.enumerated() {
+      let earlier = plan.tasks[..<index].map(\.id)
+      #expect((task.needs + task.follows).allSatisfy(earlier.contains))
+    }
+    let detect = try #require(plan.tasks(.detect).first)
+    let evaluate = try #require(plan.tasks.first { $0.id == detect.follows.first })
+    let train = try #require(plan.tasks.first { $0.id == evaluate.needs.first })
+    #expect(detect.needs == [train.id])
+    #expect([detect.kind, evaluate.kind, train.kind] == [.detect, .evaluate, .train])
+    #expect(train.needs == [plan.tasks[0].id] && detect.runID == train.id)
+    #expect(plan.tasks.last?.follows.count == 13)
+  }
+
+  @Test func idsAreStable() throws {
+    #expect(try plan() == plan())
+    // Words, order of keys, comments and workers change no result.
+    let same = replaced("question: Does it work?", "question: What else? # a remark")
+      .replacingOccurrences(of: "workers: 2", with: "workers: 1")
+    #expect(try plan(same).tasks.map(\.id) == plan().tasks.map(\.id))
+    let commented = "# a town\n" + StudyText.schema
+    #expect(try plan(schema: commented).tasks.map(\.id) == plan().tasks.map(\.id))
+  }
+
+  private func changed(_ old: String, _ new: String) throws -> [TaskKind: Bool] {
+    let before = try plan()
+    let after = try plan(replaced(old, new))
+    return Dictionary(
+      uniqueKeysWithValues: [TaskKind.generate, .train, .evaluate].map { kind in
+        (kind, Set(before.tasks(kind).map(\.id)).isDisjoint(with: after.tasks(kind).map(\.id)))
+      })
+  }
+
+  @Test func idsFollowTheConfiguration() throws {
+    #expect(
+      try changed("seed: 7", "seed: 8") == [.generate: true, .train: true, .evaluate: true])
+    #expect(
+      try changed("tokens_per_step: 64", "tokens_per_step: 128")
+        == [.generate: false, .train: true, .evaluate: true])
+    #expect(
+      try changed("samples: 2", "samples: 3")
+        == [.generate: false, .train: false, .evaluate: true])
+  }
+
+  @Test func aNewModelLeavesTheOthersAlone() throws {
+    let before = try plan()
+    let after = try plan(replaced("sizes: [10k]", "sizes: [10k, 20k]"))
+    let ids = Set(after.tasks.map(\.id))
+    #expect(before.tasks.filter { $0.kind != .report }.allSatisfy { ids.contains($0.id) })
+    #expect(after.tasks.count == before.tasks.count + 2)
+  }
+
+  @Test func costsAreThoseOfTheResolvedRun() throws {
+    let plan = try plan()
+    let trainings = plan.tasks(.train)
+    for task in trainings {
+      let run = try #require(task.run)
+      #expect(task.cost.flops == run.trainingFLOPs && task.cost.flops > 0)
+      let width = run.configuration.model.modelDimension
+      #expect(
+        task.cost.seconds == CostModel.seconds(flops: run.trainingFLOPs, modelDimension: width))
+    }
+    // Twice the epochs, twice the operations.
+    #expect(trainings[1].cost.flops == 2 * trainings[0].cost.flops)
+    #expect(plan.total.flops == plan.tasks.reduce(0) { $0 + $1.cost.flops })
+    #expect(plan.table(workers: 2).split(separator: "\n").count == plan.tasks.count + 2)
+  }
+
+  @Test func statesWhatTheGraphHolds() throws {
+    let graph = try plan().graph
+    #expect(graph.tripleCount == 24 * 3 && graph.queryCount == 48)
+    #expect(graph.trainedTripleCount < graph.tripleCount && graph.pvsCount > 0)
+    let guess = try #require(graph.guessRate)
+    #expect(guess > 0.1 && guess < 0.9)
+  }
+
+  @Test func survivesJSON() throws {
+    let plan = try plan(StudyText.study + "\ndetection: {epochs: [2]}")
+    let data = try CanonicalJSON.pretty(plan)
+    #expect(try JSONDecoder().decode(StudyPlan.self, from: data) == plan)
+  }
+
+  @Test func seedsShareAConfigurationButNotAnID() throws {
+    let plan = try plan(replaced("epochs: [1, 2]", "epochs: [1]\n    seeds: [0, 1]"))
+    let names = plan.tasks(.train).map(\.name)
+    #expect(names.prefix(2) == ["train 3k, 1 epoch, seed 0", "train 3k, 1 epoch, seed 1"])
+    #expect(Set(plan.tasks(.train).map(\.id)).count == names.count)
+  }
+}

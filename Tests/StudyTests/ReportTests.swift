@@ -1,0 +1,169 @@
+import Foundation
+import LabCore
+import Report
+import Study
+import Testing
+
+@Suite struct ReportTests {
+  private let document: ReportDocument
+
+  init() throws {
+    document = StudyReport(try SampleResults.results(), command: "kglab report runs/sample")
+      .document()
+  }
+
+  /// Rows of a figure's or table's CSV as dictionaries of text.
+  private func rows(_ id: String) throws -> [[String: String]] {
+    let data = try #require(
+      document.figures.first { $0.id == id }?.data ?? document.tables.first { $0.id == id }?.data)
+    let lines = CSV.text(data).split(separator: "\r\n")
+    let names = try #require(lines.first).split(separator: ",").map(String.init)
+    let fields = data.rows.map { row in row.map(\.plain) }
+    #expect(fields.count == lines.count - 1)
+    return fields.map { Dictionary(uniqueKeysWithValues: zip(names, $0)) }
+  }
+
+  private func value(
+    _ id: String, _ column: String, where wanted: [String: String]
+  ) throws -> String? {
+    let found = try rows(id).filter { row in wanted.allSatisfy { row[$0.key] == $0.value } }
+    #expect(found.count == 1, "\(id) \(wanted)")
+    return found.first?[column]
+  }
+
+  @Test func hasEveryFigureWithItsCommand() {
+    #expect(
+      document.figures.map(\.id) == [
+        "rate-vs-size", "rate-vs-u", "rate-vs-flops", "verdicts", "auprc-vs-rate",
+        "prevalence-free-vs-rate", "detector-size",
+      ])
+    #expect(document.figures.allSatisfy { $0.command == "kglab report runs/sample" })
+    #expect(document.tables.map(\.id) == ["detectors", "runs", "rates", "missing"])
+  }
+
+  @Test func rateAgainstSize() throws {
+    #expect(try rows("rate-vs-size").count == 3 * 2 * 3)
+    let place = [
+      "visibility": "FVS: every answer trained on", "training": "100 epochs", "size": "10k",
+    ]
+    #expect(try value("rate-vs-size", "rate", where: place) == "0.2")
+    #expect(try value("rate-vs-size", "upper", where: place)?.hasPrefix("0.215") == true)
+    #expect(try value("rate-vs-size", "non_embedding_parameters", where: place) == "10000")
+    let figure = try #require(document.figures.first)
+    #expect(figure.x.scale == .log)
+    let guess = try #require(figure.rules.first)
+    #expect(guess.position == .horizontal(0.6) && guess.panel == "IVS: never trained on")
+  }
+
+  @Test func rateAgainstTokensAndOperations() throws {
+    let seen = "Seen: trained on (FVS and PVS)"
+    #expect(
+      try value(
+        "rate-vs-u", "u", where: ["visibility": seen, "training": "20 epochs", "size": "3k"])
+        == "0.12")
+    #expect(
+      try value(
+        "rate-vs-flops", "training_flops",
+        where: ["visibility": seen, "training": "20 epochs", "size": "3k"]) == "129600000")
+    #expect(
+      try value(
+        "rate-vs-flops", "rate",
+        where: ["visibility": seen, "training": "100 epochs", "size": "30k"]) == "0.025")
+    // Along a line only the number of epochs grows.
+    let sizes = try rows("rate-vs-flops").filter { $0["visibility"] == seen }.map { $0["size"] }
+    #expect(sizes == ["3k", "3k", "10k", "10k", "30k", "30k"])
+  }
+
+  @Test func verdictsOfTheLongestTraining() throws {
+    #expect(
+      try value(
+        "verdicts", "share",
+        where: [
+          "visibility": "IVS: never trained on", "verdict": "wrong object", "size": "3k",
+        ]) == "0.6")
+    #expect(try rows("verdicts").count == 3 * 3 * 3)
+  }
+
+  @Test func detectionAgainstTheRate() throws {
+    let place = ["size": "10k", "task": "sentence task"]
+    #expect(try value("auprc-vs-rate", "lm_rate", where: place) == "0.21")
+    #expect(try value("auprc-vs-rate", "detector", where: place) == "mlp-64")
+    let auprc = try #require(Double(try value("auprc-vs-rate", "value", where: place) ?? ""))
+    #expect(abs(auprc - 0.9 * 0.21) < 1e-12)
+    #expect(document.figures.first { $0.id == "auprc-vs-rate" }?.rules.first?.position == .identity)
+    let free = try value(
+      "prevalence-free-vs-rate", "value",
+      where: ["size": "30k", "task": "token task", "metric": "AUROC"])
+    #expect(try abs(#require(Double(free ?? "")) - 0.85) < 1e-12)
+    #expect(try rows("prevalence-free-vs-rate").count == 2 * 2 * 3)
+    #expect(try rows("detector-size").count == 2 * 3 * 2)
+  }
+
+  @Test func tablesHoldTheBestHeadAndTheBaselines() throws {
+    let detectors = try rows("detectors").filter { $0["run"] == "3k, 100 epochs" }
+    #expect(
+      detectors.map { $0["detector"] } == [
+        "mlp-64", "sequence-log-probability", "mlp-64", "sequence-log-probability",
+      ])
+    #expect(try value("runs", "fvs_rate", where: ["run": "3k, 20 epochs"]) == "0.8")
+    #expect(try rows("missing").first?["error"] == "the loss is not a number at step 3")
+  }
+
+  @Test func keyNumbers() throws {
+    let size = try #require(document.headlines.first)
+    // Between 10k (20 %) and 30k (2 %), linear in the logarithm of size, 5 % is reached at 25k.
+    let expected = 10_000 * pow(3, (0.2 - 0.05) / (0.2 - 0.02))
+    #expect(size.value == Readable.count(expected))
+    #expect(size.detail.text.contains("100 epochs"))
+    #expect(document.headlines.map(\.value).contains("2.0\u{202F}%"))
+    let unseen = try #require(document.headlines.last)
+    #expect(unseen.value == "57.0\u{202F}% – 61.0\u{202F}%")
+    #expect(unseen.detail.text.contains("60.0\u{202F}%"))
+  }
+
+  @Test func sizeThatIsNotReachedSaysSo() throws {
+    var results = try SampleResults.results()
+    results.rates = results.rates.map { row in
+      var row = row
+      row.rate = 0.5
+      row.lower = 0.4
+      row.upper = 0.6
+      return row
+    }
+    let headline = StudyReport(results, command: "c").document().headlines.first
+    #expect(headline?.value == "not reached")
+  }
+
+  @Test func severalSeedsShowTheirMeanWithThePoints() throws {
+    var results = try SampleResults.results()
+    let run = try SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
+    results.runs.append(run)
+    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
+    let document = StudyReport(results, command: "c").document()
+    let figure = try #require(document.figures.first)
+    let columns = figure.data.columns.map(\.name)
+    let rate = try #require(columns.firstIndex(of: "rate"))
+    let kind = try #require(columns.firstIndex(of: "kind"))
+    let rows = figure.data.rows.filter { row in
+      row.contains("FVS: every answer trained on") && row.contains("20 epochs")
+        && row.contains("3k")
+    }
+    #expect(rows.map { $0[kind].plain } == ["one run", "one run", "mean of 2 seeds"])
+    #expect(rows.compactMap { $0[rate].finite }.map { ($0 * 1000).rounded() } == [800, 600, 700])
+  }
+
+  @Test func thePageIsWrittenAndEscaped() throws {
+    let html = try ReportPage.html(document)
+    #expect(html.contains("Does *size* matter &amp; how &lt;much&gt;?"))
+    #expect(html.contains("the loss is not a number at step 3"))
+  }
+
+  @Test func aStudyWithoutResultsStillHasAReport() throws {
+    var results = StudyResults()
+    results.name = "empty"
+    results.graphs = [try SampleResults.graph()]
+    let document = StudyReport(results, command: "c").document()
+    #expect(document.figures.isEmpty && document.headlines.isEmpty)
+    #expect(try ReportPage.html(document).contains("No run is finished yet"))
+  }
+}

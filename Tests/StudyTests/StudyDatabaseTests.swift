@@ -1,0 +1,82 @@
+import Foundation
+import GRDB
+import LabCore
+import Study
+import Testing
+
+@Suite struct StudyDatabaseTests {
+  private let folder: TemporaryFolder
+  private var file: URL { folder.url.appendingPathComponent("study.sqlite") }
+
+  init() throws { folder = try TemporaryFolder() }
+
+  @Test func readsBackWhatWasWritten() throws {
+    try StudyDatabase.write(SampleResults.results(), to: file)
+    #expect(try StudyDatabase.read(file) == SampleResults.results())
+  }
+
+  @Test func writingAgainGivesTheSameBytes() throws {
+    try StudyDatabase.write(SampleResults.results(), to: file)
+    let first = try Data(contentsOf: file)
+    try StudyDatabase.write(SampleResults.results(), to: file)
+    #expect(try Data(contentsOf: file) == first)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+    #expect(names == ["study.sqlite"])
+  }
+
+  @Test func viewsJoinNames() throws {
+    try StudyDatabase.write(SampleResults.results(), to: file)
+    let queue = try DatabaseQueue(path: file.path)
+    try queue.read { database in
+      let rate = try Double.fetchOne(
+        database,
+        sql: """
+          SELECT rate FROM run_rate WHERE run = '30k, 100 epochs' AND visibility = 'fvs'
+          """)
+      #expect(rate == 0.02)
+      let auroc = try Double.fetchOne(
+        database,
+        sql: """
+          SELECT value FROM run_detector WHERE run = '3k, 100 epochs' AND detector = 'linear'
+            AND task = 'sentence' AND metric = 'auroc'
+          """)
+      #expect(auroc == 0.8)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 1)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C73)
+    }
+  }
+
+  @Test func refusesOtherFiles() throws {
+    func failure() -> String {
+      do {
+        _ = try StudyDatabase.read(file)
+        return "no error"
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(failure().contains("does not exist"))
+    try Data("not a database at all".utf8).write(to: file)
+    #expect(failure().contains("cannot be read as the results of a study"))
+    try FileManager.default.removeItem(at: file)
+    let other = try DatabaseQueue(path: file.path)
+    try other.write { try $0.execute(sql: "CREATE TABLE a (b)") }
+    try other.close()
+    #expect(failure().contains("of another program"))
+    try FileManager.default.removeItem(at: file)
+    try StudyDatabase.write(SampleResults.results(), to: file)
+    let newer = try DatabaseQueue(path: file.path)
+    try newer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 9") }
+    try newer.close()
+    #expect(failure().contains("made by a newer kglab"))
+  }
+
+  @Test func aFailedWriteLeavesTheOldFile() throws {
+    try StudyDatabase.write(SampleResults.results(), to: file)
+    let before = try Data(contentsOf: file)
+    var broken = try SampleResults.results()
+    broken.runs.append(broken.runs[0])
+    #expect(throws: LabError.self) { try StudyDatabase.write(broken, to: file) }
+    #expect(try Data(contentsOf: file) == before)
+  }
+}

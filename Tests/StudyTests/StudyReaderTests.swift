@@ -1,0 +1,139 @@
+import Corpus
+import Detection
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Study
+import Testing
+import Training
+
+@Suite struct StudyReaderTests {
+  private func read(_ text: String) throws -> StudyFile {
+    let folder = try TemporaryFolder()
+    try folder.write(StudyText.schema, to: "town.yaml")
+    try folder.write("a\tb\tc\n", to: "facts.tsv")
+    return try withExtendedLifetime(folder) {
+      try StudyFile.parse(text, file: "study.yaml", folder: folder.url)
+    }
+  }
+
+  private func failure(_ text: String) -> String {
+    do {
+      _ = try read(text)
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func readsEveryKey() throws {
+    let study = try read(
+      """
+      name: all-keys
+      question: How?
+      graph: {schema: town.yaml, seed: 9, scale: 2, set: {entity_types.city.count: 7}}
+      tokenizer: {kind: bpe, vocabulary_size: 300}
+      model: {activation: gelu, tied_embeddings: true, query_key_norm: false}
+      training: {learning_rate: 0.005, tokens_per_step: 512, lanes: 2, weight_decay: 0.2,
+        clip_norm: 2, z_loss: 1e-4, warm_up_share: 0.1, packing: window, loss: object}
+      models: [{sizes: [10k], epochs: [3], seeds: [1], fractions: [0.5], training: {lanes: 3}}]
+      evaluation: {samples: 3, temperatures: [0.5], exact_temperatures: [1, 2], resamples: 10}
+      detection: {epochs: [3], tasks: [token], heads: [linear, 32], samples: 5}
+      workers: 4
+      side_by_side: 2
+      """)
+    let model = try #require(study.models.first)
+    #expect(study.models.count == 1)
+    #expect(model.size == "10k" && model.epochs == 3 && model.seed == 1 && model.fraction == 0.5)
+    #expect(model.tokenizer.rawValue == "bpe" && model.bpeVocabularySize == 300)
+    #expect(model.activation.rawValue == "gelu" && model.tiedEmbeddings && !model.queryKeyNorm)
+    #expect(model.learningRate == 0.005 && model.tokensPerStep == 512 && model.lanes == 3)
+    #expect(model.weightDecay == 0.2 && model.clipNorm == 2 && model.zLoss == 1e-4)
+    #expect(model.warmUpShare == 0.1 && model.packing.rawValue == "window")
+    #expect(model.loss.rawValue == "object")
+    #expect(study.evaluation.samples == 3 && study.evaluation.exactTemperatures == [1, 2])
+    #expect(study.evaluation.sampleTemperatures == [0.5] && study.evaluation.resampleCount == 10)
+    #expect(study.detection?.options.tasks == [.token]
+        && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"])
+    #expect(study.workers == 4 && study.sideBySide == 2)
+    guard case .schema(let source) = study.graph else {
+      Issue.record("not a schema")
+      return
+    }
+    #expect(source.seed == 9 && source.scale == 2)
+    #expect(source.overrides == ["entity_types.city.count=7"])
+  }
+
+  @Test func gridsExpandInOrderWithoutRepeats() throws {
+    let study = try read(StudyText.study)
+    #expect(
+      study.models.map { "\($0.size)/\($0.epochs)" }
+        == ["3k/1", "3k/2", "6k/1", "6k/2", "10k/1"])
+  }
+
+  @Test func readsAnImportedGraph() throws {
+    let study = try read(
+      """
+      name: facts
+      graph: {import: facts.tsv, columns: trh, seed: 3, hold_out: {query: 0.1, object: 0.2}}
+      models: [{sizes: [3k], epochs: [1]}]
+      """)
+    guard case .imported(let source) = study.graph else {
+      Issue.record("not an import")
+      return
+    }
+    #expect(source.urls.map(\.lastPathComponent) == ["facts.tsv"])
+    #expect(source.heldOut == HeldOutShares(object: 0.2, query: 0.1, subject: 0))
+    #expect(source.columns == "trh" && source.seed == 3)
+  }
+
+  @Test(arguments: [
+    ("  - sizes: [3k, 6k]", "  - size: [3k, 6k]", "study.yaml:10: unknown key 'size'", "'sizes'"),
+    ("training:\n", "trainig:\n", "study.yaml:6: unknown key 'trainig'", "did you mean 'training'?"),
+    ("sizes: [10k]", "sizes: [11q]", "study.yaml:12:", "unknown size '11q'"),
+    ("epochs: [1, 2]", "epochs: [0]", "study.yaml:11:", "between 1 and 1000000, not 0"),
+    ("lanes: 2", "lanes: many", "study.yaml:8:", "must be a whole number, not 'many'"),
+    ("seed: 7", "sed: 7", "study.yaml:5: unknown key 'sed' in graph", "did you mean 'seed'?"),
+    ("town.yaml", "twn", "study.yaml:4:", "neither a file beside the study nor one in kg-schemas"),
+    ("name: small", "name: Small One", "study.yaml:1:", "lower-case letters"),
+    ("samples: 2", "samples: [", "study.yaml:", "not valid YAML"),
+    ("  resamples: 20", "  exact_temperatures: [2]", "study.yaml:17:", "needs 1 among"),
+    ("workers: 2", "workers: 2\nside_by_side: 3", "study.yaml:21:", "more than workers (2)"),
+  ])
+  func refusesWithThePlace(_ change: (String, String, String, String)) {
+    #expect(StudyText.study.contains(change.0))
+    let text = StudyText.study.replacingOccurrences(of: change.0, with: change.1)
+    let message = failure(text)
+    #expect(message.contains(change.2), "\(message)")
+    #expect(message.contains(change.3), "\(message)")
+  }
+
+  @Test func refusesDetectionThatSelectsNothing() {
+    let message = failure(StudyText.study + "\ndetection: {epochs: [7]}")
+    #expect(message.hasPrefix("study.yaml:21: detection selects none of the models"), "\(message)")
+  }
+
+  @Test func refusesAGraphWithoutSource() {
+    let text = StudyText.study.replacingOccurrences(of: "  schema: town.yaml\n", with: "")
+    #expect(failure(text).contains("graph needs either 'schema' (to generate) or 'import'"))
+  }
+
+  @Test func findsTheStudyInAFolder() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(StudyText.schema, to: "kg-schemas/town.yaml")
+    let text = StudyText.study.replacingOccurrences(of: "town.yaml", with: "town")
+    try folder.write(text, to: "experiments/small/study.yaml")
+    let study = try StudyFile.read(folder.url.appendingPathComponent("experiments/small"))
+    guard case .schema(let source) = study.graph else {
+      Issue.record("not a schema")
+      return
+    }
+    #expect(source.url.path.hasSuffix("kg-schemas/town.yaml"))
+    #expect(throws: LabError.self) {
+      try StudyFile.read(folder.url.appendingPathComponent("experiments"))
+    }
+    #expect(throws: LabError.self) { try StudyFile.read(folder.url.appendingPathComponent("none")) }
+  }
+}

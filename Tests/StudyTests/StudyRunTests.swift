@@ -1,0 +1,125 @@
+import Foundation
+import LabCore
+import Report
+import Study
+import Testing
+
+@Suite struct StudyRunTests {
+  private let folder: TemporaryFolder
+  private var out: URL { folder.url.appendingPathComponent("out") }
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write(StudyText.schema, to: "town.yaml")
+  }
+
+  private func runner(_ text: String = StudyText.study) throws -> StudyRunner {
+    try StudyRunner(
+      file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: out)
+  }
+
+  private func failure(_ work: () throws -> Void) -> String {
+    do {
+      try work()
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  /// The whole study on a graph of 72 triples: its files, results and report.
+  @Test func runsFromStartToReport() throws {
+    let text =
+      StudyText.study
+      + "\ndetection: {epochs: [2], sizes: [6k], heads: [linear], samples: 4, resamples: 20}"
+    let first = try runner(text).run()
+    #expect(first.records(.failed).map(\.error) == [])
+    #expect(first.records.count == 13 && first.records(.done).count == 13)
+    let files = FileManager.default
+    let written = ["plan.json", "study.sqlite", "report.html", "figures/rate-vs-size.csv"]
+    for path in written {
+      #expect(files.fileExists(atPath: out.appendingPathComponent(path).path), "\(path)")
+    }
+    let database = out.appendingPathComponent("study.sqlite")
+    let results = try StudyDatabase.read(database)
+    #expect(results.runs.map(\.size) == ["3k", "3k", "6k", "6k", "10k"])
+    let headlines = results.rates.filter {
+      $0.method == "exact" && $0.groupKind == "all" && $0.visibility == "fvs"
+    }
+    #expect(headlines.count == 5 && headlines.allSatisfy { $0.rate > 0 && $0.rate < 1 })
+    #expect(Set(results.detectors.map(\.runID)).count == 1)
+    #expect(results.detectors.contains { $0.name == "linear" && $0.metric == "auroc" })
+
+    // Again: only the report is made anew, from the same results.
+    let before = try Data(contentsOf: database)
+    let second = try runner(text).run()
+    #expect(second.reusedCount == 12 && second.records(.done).count == 13)
+    #expect(try Data(contentsOf: database) == before)
+    let status = try StudyStatus(folder: StudyFolder(out))
+    #expect(status.count(.done) == 13 && !status.isRunning)
+
+    // A run whose folder is lost is made again, with what depends on its files.
+    let lost = try #require(results.runs.first)
+    try files.removeItem(at: out.appendingPathComponent("models/\(lost.id)"))
+    #expect(try StudyStatus(folder: StudyFolder(out)).count(.pending) == 2)
+    let third = try runner(text).run()
+    #expect(third.reusedCount == 10 && third.records(.done).count == 13)
+    let rates = try StudyDatabase.read(database).rates
+    #expect(rates == results.rates)
+  }
+
+  @Test func aFailedModelLeavesTheOthers() throws {
+    let study = try runner()
+    // A folder with somebody else's files where the first model is to go.
+    let first = try #require(study.plan.tasks(.train).first)
+    try folder.write("mine", to: "out/models/\(first.id)/notes.txt")
+    let plan = String(decoding: try CanonicalJSON.pretty(study.plan), as: UTF8.self)
+    try folder.write(plan, to: "out/plan.json")
+    let summary = try study.run()
+    #expect(summary.records(.failed).map(\.id) == [first.id])
+    #expect(summary.records(.failed).first?.error?.contains("notes.txt") == true)
+    #expect(summary.records(.skipped).map(\.name) == ["evaluate 3k, 1 epoch"])
+    #expect(summary.records(.done).count == study.plan.tasks.count - 2)
+    let results = try StudyDatabase.read(out.appendingPathComponent("study.sqlite"))
+    #expect(results.failures.map(\.status) == ["failed", "skipped"])
+    #expect(results.runs.count == 4)
+    #expect(try StudyStatus(folder: StudyFolder(out)).table().contains("notes.txt"))
+
+    // Mended, the same command does the two that are missing.
+    try FileManager.default.removeItem(at: out.appendingPathComponent("models/\(first.id)"))
+    let again = try runner().run()
+    #expect(again.records(.done).count == again.records.count)
+    #expect(try StudyDatabase.read(out.appendingPathComponent("study.sqlite")).failures.isEmpty)
+  }
+
+  @Test func refusesAFolderOfSomethingElse() throws {
+    try folder.write("a thesis", to: "out/thesis.txt")
+    let message = failure { _ = try runner() }
+    #expect(message.contains("is not empty and holds no study (it has 'thesis.txt')"), "\(message)")
+    try FileManager.default.removeItem(at: out)
+    let other = try runner().plan
+    try folder.write(
+      String(decoding: try CanonicalJSON.pretty(other), as: UTF8.self), to: "out/plan.json")
+    let renamed = StudyText.study.replacingOccurrences(of: "name: small", with: "name: large")
+    let second = failure { _ = try runner(renamed) }
+    #expect(second.contains("holds the study 'small', not 'large'; choose another --out"))
+    try folder.write("{", to: "out/plan.json")
+    #expect(failure { _ = try runner() }.contains("is damaged"))
+    try FileManager.default.removeItem(at: out)
+    try folder.write("", to: "out")
+    #expect(failure { _ = try runner() }.contains("is a file"))
+  }
+
+  @Test func twoWritersAreRefused() throws {
+    let study = try runner()
+    let lock = try FolderLock(out)
+    let message = failure { _ = try study.run() }
+    withExtendedLifetime(lock) {}
+    #expect(message.contains("is being written by another process"), "\(message)")
+  }
+
+  @Test func aPlanOfNothingIsAnErrorThatNamesTheFolder() {
+    let message = failure { _ = try StudyFolder(out).readPlan() }
+    #expect(message.contains("holds no study (no plan.json)"))
+  }
+}

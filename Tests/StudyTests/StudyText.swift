@@ -1,0 +1,38 @@
+/// Studies and schemas as text.
+enum StudyText {
+  static let schema = """
+    name: town
+    entity_types:
+      person: {count: 24, name: {model: multi_part, parts: [2], pool: 8}}
+      city: {count: 5, name: {model: opaque, prefix: city-}}
+    predicates:
+      born in: {subject: person, object: city, popularity: {zipf: 2}}
+      likes: {subject: person, object: city, objects: {min: 2, max: 2}}
+    visibility:
+      held_out: {query: 0.2, object: 0.3}
+    """
+
+  /// A study on `schema` with five models of 3k and 6k.
+  static let study = """
+    name: small
+    question: Does it work?
+    graph:
+      schema: town.yaml
+      seed: 7
+    training:
+      tokens_per_step: 64
+      lanes: 2
+    models:
+      - sizes: [3k, 6k]
+        epochs: [1, 2]
+      - sizes: [10k]
+        epochs: [1]
+      - sizes: [3k]
+        epochs: [2]
+    evaluation:
+      samples: 2
+      temperatures: [0, 1]
+      resamples: 20
+    workers: 2
+    """
+}

@@ -60,10 +60,27 @@ struct DetectionRunnerTests {
     return options
   }
 
+  /// Short: what is tested is not how well the heads learn.
+  private func runner(_ options: DetectionOptions, run: RunFolder? = nil, workers: Int = 1) throws
+    -> DetectionRunner
+  {
+    try DetectionRunner(
+      run: run ?? self.run, graph: graph, options: options, training: Self.training,
+      workers: workers)
+  }
+
+  private static let training = {
+    var training = HeadTrainingOptions()
+    training.linearPenalties = [1]
+    training.stepCount = 60
+    training.validationInterval = 20
+    return training
+  }()
+
   private func database() throws -> RunDatabase { try #require(try RunDatabase.read(in: run.url)) }
 
   @Test func metricsFollowFromTheStoredScores() throws {
-    let summary = try DetectionRunner(run: run, graph: graph, options: options()).run()
+    let summary = try runner(options()).run()
     #expect(summary.tasks.map(\.task) == [.sentence, .token])
     #expect(summary.detectors.count == 2 + 6 + 3 + 2 + 4)
     #expect(summary.detectors.allSatisfy { $0.unmeasured == nil })
@@ -101,7 +118,7 @@ struct DetectionRunnerTests {
 
   /// Two answers to each seen query; the parts hold 60, 20 and 20 of the 100 subjects.
   @Test func examplesAreTheCompletionsOfSeenQueries() throws {
-    let summary = try DetectionRunner(run: run, graph: graph, options: options()).run()
+    let summary = try runner(options()).run()
     let seen = graph.queries.count { $0.visibility != .ivs }
     let counts = try #require(summary.counts(.sentence))
     #expect(counts.parts.reduce(0) { $0 + $1.exampleCount } == 2 * seen)
@@ -128,7 +145,7 @@ struct DetectionRunnerTests {
   }
 
   @Test func theSameDetectionIsReadBack() throws {
-    let runner = try DetectionRunner(run: run, graph: graph, options: options())
+    let runner = try self.runner(options())
     let first = try runner.run()
     let file = run.url.appendingPathComponent(RunDatabase.fileName)
     let bytes = try Data(contentsOf: file)
@@ -139,10 +156,10 @@ struct DetectionRunnerTests {
     #expect(try Data(contentsOf: file) == bytes)
     // The order of the tasks is no other choice.
     let reordered = try options { $0.tasks = [.token, .sentence, .token] }
-    #expect(try DetectionRunner(run: run, graph: graph, options: reordered).run() == first)
+    #expect(try self.runner(reordered).run() == first)
     #expect(try database().detectionSummaries() == [first])
     let other = try options { $0.seed = 1 }
-    let third = try DetectionRunner(run: run, graph: graph, options: other).run()
+    let third = try self.runner(other).run()
     #expect(third.key != first.key && third.detectors != first.detectors)
     #expect(try database().detectionSummaries() == [first, third])
   }
@@ -150,16 +167,17 @@ struct DetectionRunnerTests {
   @Test func workersDoNotChangeTheSummary() throws {
     let other = try TemporaryFolder()
     let copy = try sharedRun.get().copy(to: other.url)
-    let one = try DetectionRunner(run: run, graph: graph, options: options()).run()
-    let two = try DetectionRunner(run: copy, graph: graph, options: options(), workers: 2).run()
+    let one = try self.runner(options()).run()
+    let two = try runner(options(), run: copy, workers: 2).run()
     #expect(one == two)
   }
 
   @Test func headsAreSavedAndScoreTheSame() throws {
     let options = try options()
-    let summary = try DetectionRunner(run: run, graph: graph, options: options).run()
+    let summary = try runner(options).run()
     let tables = try DetectionExperiment(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options,
+      training: Self.training
     ).tables()
     let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(0))
     let database = try database()
@@ -183,7 +201,7 @@ struct DetectionRunnerTests {
 
   @Test func damagedHeadsAreRefused() throws {
     let options = try options { $0.tasks = [.token] }
-    let summary = try DetectionRunner(run: run, graph: graph, options: options).run()
+    let summary = try runner(options).run()
     let name = try #require(summary.detector(.token, "linear")?.folder)
     let folder = run.url.appendingPathComponent(DetectionRunner.folderName)
       .appendingPathComponent(name)
@@ -195,7 +213,7 @@ struct DetectionRunnerTests {
   }
 
   @Test func interruptionStoresNothing() throws {
-    let runner = try DetectionRunner(run: run, graph: graph, options: options())
+    let runner = try self.runner(options())
     let error = #expect(throws: LabError.self) { try runner.run(shouldStop: { true }) }
     #expect(error?.exitStatus == .interrupted)
     #expect(try database().detectionSummaries().isEmpty)
@@ -211,7 +229,7 @@ struct DetectionRunnerTests {
     ]
     for change in changes {
       let error = #expect(throws: LabError.self) {
-        try DetectionRunner(run: run, graph: graph, options: options(change))
+        try runner(options(change))
       }
       #expect(error?.exitStatus == .usage)
     }
@@ -239,7 +257,7 @@ struct DetectionRunnerTests {
     }
     #expect(try database().detectionSummaries().isEmpty)
     let options = try options { $0.tasks = [.sentence] }
-    let summary = try DetectionRunner(run: run, graph: graph, options: options).run()
+    let summary = try runner(options).run()
     #expect(try database().detectionSummaries() == [summary])
   }
 }

@@ -29,16 +29,25 @@ struct HeadTrainingTests {
   }
 
   @Test(arguments: try LogisticFixture.all())
-  func linearHeadIsAsGoodAsLogisticRegression(fixture: LogisticFixture) throws {
+  func linearHeadEqualsLogisticRegression(fixture: LogisticFixture) throws {
     let toy = ToyExamples(
       width: fixture.width, features: fixture.features, labels: fixture.labels.map { $0 == 1 })
-    let scored = try toy.scored(by: toy.head(.linear))
-    #expect(abs(try scored.auroc() - fixture.auroc) < 0.005)
-    var loss = 0.0
-    for (score, label) in zip(scored.scores, scored.labels) {
-      loss -= log(label ? score : 1 - score)
+    func measure(_ options: HeadTrainingOptions) throws -> (auroc: Double, loss: Double) {
+      let scored = try toy.scored(by: toy.head(.linear, options: options))
+      var loss = 0.0
+      for (score, label) in zip(scored.scores, scored.labels) {
+        loss -= log(label ? score : 1 - score)
+      }
+      return (try scored.auroc(), loss / Double(scored.count))
     }
-    #expect(abs(loss / Double(scored.count) - fixture.logLoss) < 0.02)
+    var options = HeadTrainingOptions()
+    options.linearPenalties = [1]
+    let same = try measure(options)
+    #expect(abs(same.auroc - fixture.auroc) < 2e-4)
+    #expect(abs(same.loss - fixture.logLoss) < 1e-4)
+    let chosen = try measure(HeadTrainingOptions())
+    #expect(chosen.auroc > fixture.auroc - 0.005)
+    #expect(chosen.loss < fixture.logLoss + 0.005)
   }
 
   @Test(arguments: HeadArchitecture.ladder.prefix(3))
@@ -63,23 +72,23 @@ struct HeadTrainingTests {
     #expect(try toy.scored(by: toy.head(HeadArchitecture(named: "mlp-16x2"))).auroc() > 0.97)
   }
 
-  /// 1,000 test examples, half hallucinated: the AUROC of chance has a standard deviation of 0.018.
+  /// 500 test examples, half hallucinated: the AUROC of chance has a standard deviation of 0.026.
   @Test(arguments: ["linear", "mlp-16"])
   func noiseGivesChance(name: String) throws {
-    let toy = ToyExamples(rows: 5_000, width: 8, seed: 6) { _, uniform in uniform < 0.5 }
+    let toy = ToyExamples(rows: 2_500, width: 8, seed: 6) { _, uniform in uniform < 0.5 }
     let auroc = try toy.scored(by: toy.head(HeadArchitecture(named: name))).auroc()
-    #expect(abs(auroc - 0.5) < 0.06)
+    #expect(abs(auroc - 0.5) < 0.1)
   }
 
   @Test(arguments: ["linear", "mlp-16"])
   func shuffledLabelsGiveChance(name: String) throws {
-    let toy = ToyExamples(rows: 5_000, width: 8, seed: 7) { row, _ in row[2] > 0 }
+    let toy = ToyExamples(rows: 2_500, width: 8, seed: 7) { row, _ in row[2] > 0 }
     var labels = toy.labels
     var stream = Seed(1).stream("labels")
     stream.shuffle(&labels)
     let shuffled = ToyExamples(width: 8, features: toy.features, labels: labels)
     let auroc = try shuffled.scored(by: shuffled.head(HeadArchitecture(named: name))).auroc()
-    #expect(abs(auroc - 0.5) < 0.06)
+    #expect(abs(auroc - 0.5) < 0.1)
   }
 
   @Test func trainingIsAFunctionOfTheSeed() throws {
@@ -98,7 +107,9 @@ struct HeadTrainingTests {
     #expect(report.stepCount < options.stepCount)
     #expect(report.stepCount == report.bestStep + options.patience * options.validationInterval)
     #expect(report.validationLoss < 1)
-    #expect(try toy.head(.linear).report.stepCount == options.stepCount)
+    let linear = try toy.head(.linear).report
+    #expect(linear.regularization == 100)
+    #expect(linear.validationLoss < report.validationLoss)
   }
 
   @Test func oneClassAndEmptyPartsAreRefused() {

@@ -108,16 +108,16 @@ package final class HeadNetwork {
     }
   }
 
-  /// The mean log-loss in nats of `labels` on the first rows of `input`; adds its gradient to `gradient`.
-  package func accumulateLoss(_ input: FloatSlice, labels: [Bool]) -> Double {
+  /// `share` times the mean log-loss in nats of `labels` on the first rows of `input`; its gradient is added.
+  package func accumulateLoss(_ input: FloatSlice, labels: [Bool], share: Double = 1) -> Double {
     let logits = forward(input, rows: labels.count)
-    let scale = 1 / Double(labels.count)
+    let scale = share / Double(labels.count)
     var gradient = [Float](repeating: 0, count: labels.count)
     for (index, label) in labels.enumerated() {
       let error = LogLoss.probability(Double(logits[index])) - (label ? 1 : 0)
       gradient[index] = Float(error * scale)
     }
     backward(input, logitGradient: gradient, rows: labels.count)
-    return LogLoss.mean(logits: logits, labels: labels)
+    return share * LogLoss.mean(logits: logits, labels: labels)
   }
 }

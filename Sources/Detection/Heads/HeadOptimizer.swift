@@ -44,18 +44,16 @@ final class HeadOptimizer {
 }
 
 extension HeadNetwork {
-  /// Fresh parameters: all zero for a linear head, else normal weights and zero biases.
+  /// Fresh parameters: normal weights and zero biases.
   ///
   /// The weights' variance is 2 / inputs (He et al. 2015), and 1 / inputs in the last layer.
   package func initialize(_ stream: inout RandomStream) {
     var values = [Float](repeating: 0, count: parameters.count)
-    if architecture != .linear {
-      for (index, layer) in layers.enumerated() {
-        let variance = (index == layers.count - 1 ? 1 : 2) / Double(layer.inputs)
-        let deviation = variance.squareRoot()
-        for place in layer.offset..<(layer.offset + layer.weightCount) {
-          values[place] = Float(deviation * stream.normal())
-        }
+    for (index, layer) in layers.enumerated() {
+      let variance = (index == layers.count - 1 ? 1 : 2) / Double(layer.inputs)
+      let deviation = variance.squareRoot()
+      for place in layer.offset..<(layer.offset + layer.weightCount) {
+        values[place] = Float(deviation * stream.normal())
       }
     }
     parameters.copyIn(values)

@@ -36,7 +36,9 @@ package struct HeadExamples: Sendable {
   }
 }
 
-/// Trains read-outs by AdamW on mini-batches, keeping the parameters of least validation loss.
+/// Trains read-outs: a linear one to its optimum, MLPs by AdamW on mini-batches.
+///
+/// Of all parameters on the way, those of least validation loss are kept.
 ///
 /// One thread trains one head; the result is a function of the examples, the architecture, the seed and the
 /// name alone.
@@ -53,28 +55,25 @@ package struct HeadTrainer {
     self.seed = seed
   }
 
-  private struct Attempt {
-    var parameters: [Float]
+  /// The parameters kept so far.
+  private struct Best {
+    var parameters: [Float] = []
     var loss = Double.infinity
-    var bestStep = 0
+    var step = 0
     var stepCount = 0
-    let weightDecay: Double
+    var regularization = 0.0
   }
 
   /// The trained head; `name` names its random stream.
   ///
   /// Throws `LabError` when memory is short or the loss is not a number.
   package func train(_ architecture: HeadArchitecture, name: String) throws -> TrainedHead {
-    let rows = max(1, min(options.batchSize, examples.train.count))
     let network = try HeadNetwork(
-      architecture, inputWidth: examples.standardizer.width, maximumRows: max(rows, 1_024),
-      on: examples.features.buffer.device)
-    var best: Attempt?
-    for decay in options.weightDecays(of: architecture) {
-      let attempt = try attempt(network, batchRows: rows, weightDecay: decay, name: name)
-      if attempt.loss < best?.loss ?? .infinity { best = attempt }
-    }
-    guard let best else {
+      architecture, inputWidth: examples.standardizer.width,
+      maximumRows: max(options.batchSize, 1_024), on: examples.features.buffer.device)
+    let best =
+      architecture == .linear ? try fit(network) : try descend(network, name: name)
+    guard best.loss < .infinity else {
       throw LabError(
         "the detector \(name) did not train: its validation loss is not a number", .failure)
     }
@@ -88,23 +87,37 @@ package struct HeadTrainer {
     return TrainedHead(
       architecture: architecture, standardizer: examples.standardizer, parameters: best.parameters,
       report: HeadTrainingReport(
-        stepCount: best.stepCount, bestStep: best.bestStep, weightDecay: best.weightDecay,
+        stepCount: best.stepCount, bestStep: best.step, regularization: best.regularization,
         validationLoss: best.loss, validationAUROC: try? scored.auroc()))
   }
 
   // MARK: Training
 
-  private func attempt(
-    _ network: HeadNetwork, batchRows: Int, weightDecay: Double, name: String
-  ) throws -> Attempt {
+  /// A linear head at its optimum for each penalty, strongest first, each from the one before.
+  private func fit(_ network: HeadNetwork) throws -> Best {
+    let regression = try LogisticRegression(examples, network: network)
+    var point = [Double](repeating: 0, count: network.parameters.count)
+    var best = Best()
+    for penalty in options.linearPenalties.sorted(by: >) {
+      let minimum = regression.fit(from: point, penalty: penalty)
+      point = minimum.point
+      let loss = try loss(network, of: examples.validation)
+      guard loss < best.loss else { continue }
+      best = Best(
+        parameters: network.parameters.copyOut(), loss: loss, step: minimum.iterationCount,
+        stepCount: minimum.iterationCount, regularization: penalty)
+    }
+    return best
+  }
+
+  private func descend(_ network: HeadNetwork, name: String) throws -> Best {
     var stream = seed.stream("detection/head/\(name)")
     network.initialize(&stream)
     let optimizer = try HeadOptimizer(network)
-    let batch = try HeadBatch(network, rows: max(batchRows, 1))
-    let isLinear = network.architecture == .linear
-    let peak = isLinear ? options.linearLearningRate : options.learningRate
+    let batchRows = max(1, min(options.batchSize, examples.train.count))
+    let batch = try HeadBatch(network, rows: batchRows)
     let steps = options.steps(exampleCount: examples.train.count)
-    var attempt = Attempt(parameters: [], weightDecay: weightDecay)
+    var best = Best(regularization: options.weightDecay)
     var order = examples.train
     var next = order.count
     var waited = 0
@@ -120,21 +133,22 @@ package struct HeadTrainer {
       _ = network.accumulateLoss(batch.input, labels: rows.map { examples.labels[$0] })
       let progress = Double(step - 1) / Double(steps)
       optimizer.step(
-        learningRate: peak * 0.5 * (1 + cos(.pi * progress)), weightDecay: weightDecay)
+        learningRate: options.learningRate * 0.5 * (1 + cos(.pi * progress)),
+        weightDecay: options.weightDecay)
       guard step % options.validationInterval == 0 || step == steps else { continue }
-      attempt.stepCount = step
+      best.stepCount = step
       let loss = try loss(network, of: examples.validation)
-      if loss < attempt.loss {
-        attempt.loss = loss
-        attempt.bestStep = step
-        attempt.parameters = network.parameters.copyOut()
+      if loss < best.loss {
+        best.loss = loss
+        best.step = step
+        best.parameters = network.parameters.copyOut()
         waited = 0
       } else {
         waited += 1
-        if !isLinear, waited >= options.patience { break }
+        if waited >= options.patience { break }
       }
     }
-    return attempt
+    return best
   }
 
   private func logits(_ network: HeadNetwork, of rows: [Int]) throws -> [Float] {

@@ -2,49 +2,46 @@ package import Compute
 
 /// How heads are trained; the same for every language model, so that heads can be compared.
 package struct HeadTrainingOptions: Codable, Hashable, Sendable {
+  /// L2 penalties of a linear head, 1 / C of scikit-learn, tried in turn; least validation loss decides.
+  package var linearPenalties = [100.0, 10, 1, 0.1, 0.01]
+  /// Examples in a step of an MLP.
   package var batchSize = 256
-  /// Least number of steps; longer where three passes over the examples need more.
+  /// Least number of steps of an MLP; more where three passes over the examples need more.
   package var stepCount = 1_500
   /// Steps between measurements of the loss on the validation part.
   package var validationInterval = 50
-  /// Measurements without improvement after which an MLP stops; a linear head never stops early.
+  /// Measurements without improvement after which an MLP stops.
   package var patience = 8
-  /// Peak of the cosine schedule, for MLPs.
+  /// Peak of an MLP's cosine schedule.
   package var learningRate = 3e-3
-  package var linearLearningRate = 1e-2
   /// Decoupled decay of an MLP's weights.
   package var weightDecay = 0.01
-  /// Decays that a linear head is trained with; the one of least validation loss is kept.
-  package var linearWeightDecays = [0, 0.01, 0.1, 1]
 
   package init() {}
 
   enum CodingKeys: String, CodingKey {
     case patience
+    case linearPenalties = "linear_penalties"
     case batchSize = "batch_size"
     case stepCount = "step_count"
     case validationInterval = "validation_interval"
     case learningRate = "learning_rate"
-    case linearLearningRate = "linear_learning_rate"
     case weightDecay = "weight_decay"
-    case linearWeightDecays = "linear_weight_decays"
   }
 
   func steps(exampleCount: Int) -> Int {
     max(stepCount, 3 * ((exampleCount + batchSize - 1) / batchSize))
   }
-
-  func weightDecays(of architecture: HeadArchitecture) -> [Double] {
-    architecture == .linear ? linearWeightDecays : [weightDecay]
-  }
 }
 
 /// How the training of one head went.
 package struct HeadTrainingReport: Codable, Hashable, Sendable {
-  /// Steps taken, and the step whose parameters were kept.
+  /// Steps of an MLP, iterations of a linear head.
   package let stepCount: Int
+  /// The step whose parameters were kept.
   package let bestStep: Int
-  package let weightDecay: Double
+  /// Decay of an MLP's weights, L2 penalty of a linear head's.
+  package let regularization: Double
   /// Mean log-loss in nats on the validation part with the kept parameters.
   package let validationLoss: Double
   /// AUROC on the validation part, for choosing among heads; nil where it holds one class only.
@@ -53,7 +50,7 @@ package struct HeadTrainingReport: Codable, Hashable, Sendable {
   enum CodingKeys: String, CodingKey {
     case stepCount = "step_count"
     case bestStep = "best_step"
-    case weightDecay = "weight_decay"
+    case regularization
     case validationLoss = "validation_loss"
     case validationAUROC = "validation_auroc"
   }

@@ -110,7 +110,7 @@ package struct DetectionRunner {
   private let run: RunFolder
   private let graph: KnowledgeGraph
   private let options: DetectionOptions
-  private let training = HeadTrainingOptions()
+  private let training: HeadTrainingOptions
   private let workers: Int
 
   /// `graph` must be the one the run was trained on.
@@ -118,7 +118,7 @@ package struct DetectionRunner {
   /// Throws `LabError` naming an option that is impossible.
   package init(
     run: RunFolder, graph: KnowledgeGraph, options: DetectionOptions = DetectionOptions(),
-    workers: Int = 1
+    training: HeadTrainingOptions = HeadTrainingOptions(), workers: Int = 1
   ) throws {
     try options.validate()
     guard graph.contentHash == run.record.configuration.graphHash else {
@@ -129,6 +129,7 @@ package struct DetectionRunner {
     self.run = run
     self.graph = graph
     self.options = options.normalized
+    self.training = training
     self.workers = workers
   }
 

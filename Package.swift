@@ -111,7 +111,7 @@ let package = Package(
         "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
         "KnowledgeGraph", "LabCore", grdb,
       ]),
-    tests("IntegrationTests", ["kglab", "LabCore"]),
+    tests("IntegrationTests", ["kglab", "KnowledgeGraph", "LabCore"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -49,10 +49,6 @@ package enum AtomicFile {
 
   private static func reason(_ error: any Error) -> String {
     if case CocoaError.fileNoSuchFile = error { return "the folder does not exist" }
-    let error = error as NSError
-    if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError {
-      return underlying.localizedDescription
-    }
-    return error.localizedDescription
+    return FailureReason.text(error)
   }
 }

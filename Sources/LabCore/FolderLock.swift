@@ -11,7 +11,9 @@ package final class FolderLock: Sendable {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw LabError("cannot create \(folder.path): \(error.localizedDescription)", .failure)
+      throw LabError(
+        "cannot create \(folder.path): \(FailureReason.text(error)); choose another folder, or check "
+          + "its permission", .failure)
     }
     let path = folder.appendingPathComponent(".lock").path
     descriptor = Posix.openForLocking(path)

@@ -24,8 +24,8 @@ package enum Interruption {
       source.setEventHandler {
         if isRequested { exit(130) }
         request()
-        FileHandle.standardError.write(
-          Data("\nstopping after saving; press Ctrl-C again to stop at once\n".utf8))
+        try? FileHandle.standardError.write(
+          contentsOf: Data("\nstopping after saving; press Ctrl-C again to stop at once\n".utf8))
       }
       source.resume()
       return source

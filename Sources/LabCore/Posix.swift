@@ -24,6 +24,6 @@ enum Posix {
 
   /// The operating system's words for an error number, by default that of the last failed call.
   static func message(_ code: Int32 = errno) -> String {
-    NSError(domain: NSPOSIXErrorDomain, code: Int(code)).localizedDescription
+    FailureReason.text(NSError(domain: NSPOSIXErrorDomain, code: Int(code)))
   }
 }

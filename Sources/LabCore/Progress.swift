@@ -64,7 +64,10 @@ package final class ProgressReporter: Sendable {
     state.drawnWidth = 0
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  /// Progress that cannot be shown is no reason to stop.
+  private func write(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  }
 }
 
 /// Durations and counts as people read them.

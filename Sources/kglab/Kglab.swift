@@ -8,7 +8,7 @@ struct Kglab: ParsableCommand {
     commandName: "kglab",
     abstract: "A knowledge-graph hallucination lab.",
     discussion: """
-      Generates or imports a graph of facts, trains language models on it, and measures exactly how
+      Generates or imports a graph of facts, trains language models on it, and measures exactly how \
       much each of them hallucinates.
       """,
     subcommands: [
@@ -18,15 +18,35 @@ struct Kglab: ParsableCommand {
 
   /// Runs the command line; every failure ends in one sentence on standard error and its exit code.
   static func main() {
+    // A file that grows past the system's limit is then an error like a full disk, not the end.
+    signal(SIGXFSZ, SIG_IGN)
     do {
+      try checkName(CommandLine.arguments.dropFirst().first)
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as any LabFailure {
       Output.error("error: \(failure)")
       Foundation.exit(failure.exitStatus.rawValue)
     } catch {
-      // Help, version and wrong usage (64) are ArgumentParser's; anything else ends with 1.
-      exit(withError: error)
+      end(with: error)
     }
+  }
+
+  /// Throws for a word that is no command, with the nearest that is.
+  private static func checkName(_ word: String?) throws {
+    guard let word, !word.hasPrefix("-") else { return }
+    let names = configuration.subcommands.map { $0._commandName } + ["help"]
+    guard !names.contains(word) else { return }
+    throw LabError(
+      "unknown command '\(word)'\(Suggestion.hint(for: word, in: names)); see kglab --help", .usage)
+  }
+
+  /// Help and wrong usage (64) in ArgumentParser's words; anything else ends with 1.
+  private static func end(with error: any Error) -> Never {
+    let code = exitCode(for: error)
+    guard !code.isSuccess else { exit(withError: error) }
+    let message = fullMessage(for: error)
+    Output.error(message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message)
+    Foundation.exit(code.rawValue)
   }
 }

@@ -3,17 +3,27 @@ import LabCore
 
 /// Results on standard output, messages on standard error.
 enum Output {
-  static func line(_ text: String = "") {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
-  }
+  static func line(_ text: String = "") { write(Data((text + "\n").utf8)) }
 
   /// Prints a value as indented JSON, for `--json`.
   static func json(_ value: some Encodable) throws {
-    FileHandle.standardOutput.write(try CanonicalJSON.pretty(value))
+    write(try CanonicalJSON.pretty(value))
   }
 
   static func error(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+  }
+
+  /// Writes to standard output; ends the process where nobody can have the result.
+  private static func write(_ data: Data) {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: data)
+    } catch {
+      Output.error(
+        "error: cannot write to standard output: \(FailureReason.text(error)); check free space and "
+          + "permission where it goes, then run the command again")
+      exit(ExitStatus.failure.rawValue)
+    }
   }
 
   /// "12,345".

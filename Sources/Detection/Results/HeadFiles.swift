@@ -48,7 +48,9 @@ package enum HeadFiles {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw LabError("cannot create \(folder.path): \(error.localizedDescription)", .failure)
+      throw LabError(
+        "cannot create \(folder.path): \(FailureReason.text(error)); check free space and permission",
+        .failure)
     }
     let standardizer = head.standardizer
     try AtomicFile.write(

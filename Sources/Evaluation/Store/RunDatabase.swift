@@ -156,6 +156,10 @@ package final class RunDatabase: Sendable {
       LabError(
         "the disk is full at \(name); free some space and run the command again, which continues",
         .failure)
+    case .SQLITE_IOERR:
+      LabError(
+        "cannot read or write \(name) (\(reason(error))); check free space and permission, then run the "
+          + "command again, which continues", .failure)
     case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
       LabError("cannot open or write \(name) (\(reason(error))); check its permission", .failure)
     case .SQLITE_BUSY, .SQLITE_LOCKED:

@@ -99,7 +99,7 @@ struct GraphWriter: GraphSink {
 
   private static func reason(_ error: any Error) -> String {
     guard let error = error as? DatabaseError else {
-      return (error as NSError).localizedDescription
+      return FailureReason.text(error)
     }
     switch error.resultCode {
     case .SQLITE_FULL: return "the disk is full"

@@ -57,7 +57,9 @@ package struct TaskJournal: Sendable {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw LabError("cannot create \(folder.path): \(error.localizedDescription)", .failure)
+      throw LabError(
+        "cannot create \(folder.path): \(FailureReason.text(error)); check free space and permission",
+        .failure)
     }
     try AtomicFile.write(CanonicalJSON.pretty(record), to: file(of: record.id))
   }

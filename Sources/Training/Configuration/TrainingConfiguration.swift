@@ -76,9 +76,12 @@ package struct TrainingConfiguration: Codable, Hashable, Sendable {
       finalLearningRateShare, "between 0 and 1")
     try require((0..<1).contains(beta1), "beta1", beta1, "at least 0 and below 1")
     try require((0..<1).contains(beta2), "beta2", beta2, "at least 0 and below 1")
-    try require(epsilon > 0, "epsilon", epsilon, "above 0")
-    try require(weightDecay >= 0, "weight_decay", weightDecay, "at least 0")
-    try require(clipNorm >= 0, "clip_norm", clipNorm, "at least 0")
-    try require(zLoss >= 0, "z_loss", zLoss, "at least 0")
+    try require(epsilon > 0 && epsilon.isFinite, "epsilon", epsilon, "above 0 and finite")
+    try require(
+      weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay,
+      "at least 0 and finite")
+    try require(
+      clipNorm >= 0 && clipNorm.isFinite, "clip_norm", clipNorm, "at least 0 and finite")
+    try require(zLoss >= 0 && zLoss.isFinite, "z_loss", zLoss, "at least 0 and finite")
   }
 }

@@ -57,7 +57,10 @@ package struct Trainer {
     try RunFolder.checkUsable(folder, for: resolved.record)
     let lock = try FolderLock(folder)
     defer { withExtendedLifetime(lock) {} }
-    if let record = try RunFolder.readRecord(folder), record.status == .complete { return record }
+    if let record = try RunFolder.readRecord(folder), record.status == .complete {
+      CheckpointStore(runFolder: folder).removeAll()
+      return record
+    }
     try RunFolder.begin(folder, resolved.record, tokenizer: resolved.tokenizer)
     var session = try TrainingSession(resolved, folder: folder, workers: options.workers)
     try train(&session, onProgress: onProgress)

@@ -80,7 +80,9 @@ struct CheckpointStore {
     do {
       try files.createDirectory(at: temporary, withIntermediateDirectories: true)
     } catch {
-      throw LabError("cannot create \(temporary.path): \(error.localizedDescription)", .failure)
+      throw LabError(
+        "cannot create \(temporary.path): \(FailureReason.text(error)); check free space and permission, "
+          + "then run the command again", .failure)
     }
     let weights = try Safetensors.encode(
       ModelFiles.entries(model.configuration), values: model.parameters.copyOut())

@@ -22,11 +22,18 @@ extension RunFolder {
     }
   }
 
-  /// Starts a run's folder: tokenizer first, then the record.
+  /// Starts or goes on with a run's folder; the caller holds its lock.
+  ///
+  /// The record comes first: a folder without it is taken for somebody else's.
   static func begin(_ url: URL, _ record: RunRecord, tokenizer: any Tokenizer) throws {
-    try TokenizerFile.save(tokenizer, to: url)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+      // Left by a process that was killed while it wrote.
+      try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
+    }
     try AtomicFile.write(
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+    try TokenizerFile.save(tokenizer, to: url)
   }
 
   /// Marks a run complete: metrics first, then the record with the weights' hash.

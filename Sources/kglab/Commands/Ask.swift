@@ -9,8 +9,8 @@ struct Ask: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Ask a trained model one question, and see its answers beside the truth.",
     discussion: """
-      Shows the answers the model is likeliest to give, found by exact search and not by sampling, with
-      their probabilities and verdicts, then every true answer with the probability of the model giving
+      Shows the answers the model is likeliest to give, found by exact search and not by sampling, with \
+      their probabilities and verdicts, then every true answer with the probability of the model giving \
       it. Where several entities share the subject's name, the answers of all of them are true.
 
       EXAMPLES:

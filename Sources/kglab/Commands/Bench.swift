@@ -16,7 +16,7 @@ struct BenchTrain: ParsableCommand {
     commandName: "train",
     abstract: "Time whole training steps on random tokens.",
     discussion: """
-      The model has SwiGLU, rotary positions and tied embeddings, and no qk-norm, so that its work is
+      The model has SwiGLU, rotary positions and tied embeddings, and no qk-norm, so that its work is \
       that of the peers' scripts; docs/performance.md compares.
 
       EXAMPLES:
@@ -39,8 +39,7 @@ struct BenchTrain: ParsableCommand {
   @Option(help: "Arithmetic of matrix products.")
   var precision: Precision = .fp32
 
-  @Option(help: "Threads.")
-  var workers: Int = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "Seconds of measuring for each shape.")
   var seconds: Double = 3
@@ -48,14 +47,24 @@ struct BenchTrain: ParsableCommand {
   @Flag(help: "Print the results as JSON.")
   var json = false
 
+  func validate() throws {
+    func require(_ condition: Bool, _ option: String, _ rule: String) throws {
+      guard condition else { throw ValidationError("\(option) must be \(rule)") }
+    }
+    try require((1...65_536).contains(sequences), "--sequences", "between 1 and 65536")
+    try require((1...8_192).contains(context), "--context", "between 1 and 8192")
+    try require((8...1_000_000).contains(vocabulary), "--vocabulary", "between 8 and 1000000")
+    try require(seconds > 0 && seconds <= 3_600, "--seconds", "above 0 and at most 3600")
+  }
+
   func run() throws {
     var rows: [Row] = []
     for shape in shape.map({ [$0] }) ?? ["1x32x2", "2x64x4", "4x96x6", "4x128x4"] {
       let result = try StepBenchmark(
-        configuration(shape), sequences: sequences, precision: precision, workers: workers
+        configuration(shape), sequences: sequences, precision: precision, workers: workers.count
       ).run(seconds: seconds)
       rows.append(
-        Row(shape: shape, precision: precision.rawValue, workers: workers, result: result))
+        Row(shape: shape, precision: precision.rawValue, workers: workers.count, result: result))
     }
     if json { return try Output.json(rows) }
     var table = TextTable(["shape", "precision", "workers", "tokens/s", "GFLOP/s", "peak MiB"])

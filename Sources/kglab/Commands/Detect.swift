@@ -9,12 +9,12 @@ struct Detect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train and measure detectors of a model's hallucinations.",
     discussion: """
-      The model answers its own training queries at temperature 1; the graph says which answers are
-      hallucinated; detectors learn from 60 % of the subjects and are measured on another 20 %. Heads
-      are read-outs trained on the frozen model's states; scores and baselines are not trained and
+      The model answers its own training queries at temperature 1; the graph says which answers are \
+      hallucinated; detectors learn from 60 % of the subjects and are measured on another 20 %. Heads \
+      are read-outs trained on the frozen model's states; scores and baselines are not trained and \
       stand beside them. Done before with the same options, the stored result is shown.
 
-      AUC-PR of a detector that knows nothing is the prevalence; AUROC and AUC-PR at matched prevalence
+      AUC-PR of a detector that knows nothing is the prevalence; AUROC and AUC-PR at matched prevalence \
       do not move with it.
 
       EXAMPLES:
@@ -61,17 +61,10 @@ struct Detect: ParsableCommand {
   @Option(help: "The run's graph, where it is no longer at its place.")
   var graph: String?
 
-  @Option(help: "Threads; they change the speed, never the result.")
-  var workers: Int = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+  @OptionGroup var workers: WorkerOptions
 
   @Flag(help: "Print the result as JSON.")
   var json = false
-
-  func validate() throws {
-    guard (1...256).contains(workers) else {
-      throw ValidationError("--workers is \(workers); it must be between 1 and 256")
-    }
-  }
 
   func run() throws {
     let signals = Interruption.install()
@@ -80,7 +73,7 @@ struct Detect: ParsableCommand {
     let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
     let runner = try DetectionRunner(
       run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }),
-      options: options, workers: workers)
+      options: options, workers: workers.count)
     let progress = ProgressReporter()
     let summary = try runner.run(progress: { state in
       progress.update("\(state.stage.rawValue) \(Output.percent(state.share))")

@@ -10,9 +10,9 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how much a trained model hallucinates.",
     discussion: """
-      Asks the model every query of its graph. The exact rate is 1 minus the probability of all true
-      answers, without sampling noise; the sampled rate counts completions. Every completion with its
-      verdict is a row of run.sqlite in the run folder. Interrupted, the same command continues; done,
+      Asks the model every query of its graph. The exact rate is 1 minus the probability of all true \
+      answers, without sampling noise; the sampled rate counts completions. Every completion with its \
+      verdict is a row of run.sqlite in the run folder. Interrupted, the same command continues; done, \
       it shows the stored result. Results do not depend on the number of workers.
 
       EXAMPLES:
@@ -38,8 +38,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Arithmetic of matrix products.")
   var precision: Precision = .fp32
 
-  @Option(help: "Threads; they change the speed, never the result.")
-  var workers: Int = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "The run's graph, where it is no longer where training found it.")
   var graph: String?
@@ -48,9 +47,6 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...256).contains(workers) else {
-      throw ValidationError("--workers is \(workers); it must be between 1 and 256")
-    }
     _ = try options()
   }
 
@@ -82,7 +78,7 @@ struct Evaluate: ParsableCommand {
     let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
     let progress = ProgressReporter()
     defer { progress.finish() }
-    let summary = try run.evaluate(options(), graph: elsewhere, workers: workers) { state in
+    let summary = try run.evaluate(options(), graph: elsewhere, workers: workers.count) { state in
       progress.update(
         "query \(state.doneQueryCount)/\(state.queryCount)  "
           + "\(Readable.duration(state.secondsLeft)) left")

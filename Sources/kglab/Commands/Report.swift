@@ -9,7 +9,7 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make a study's report again from its runs.",
     discussion: """
-      Merges what the runs have into study.sqlite and writes report.html and, in figures/, each figure as
+      Merges what the runs have into study.sqlite and writes report.html and, in figures/, each figure as \
       SVG, CSV and Vega-Lite. Nothing is trained or measured.
 
       EXAMPLES:

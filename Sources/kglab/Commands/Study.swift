@@ -9,7 +9,7 @@ struct StudyCommand: ParsableCommand {
     commandName: "study",
     abstract: "Plan, run and watch a study: many models from one file, to one report.",
     discussion: """
-      A study file lists a graph, model sizes, epochs, seeds, evaluations and detectors; see
+      A study file lists a graph, model sizes, epochs, seeds, evaluations and detectors; see \
       docs/studies.md and experiments/.
 
       EXAMPLES:
@@ -40,7 +40,7 @@ struct StudyPlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Show the tasks of a study, their sizes, FLOPs and time.",
     discussion: """
-      Nothing is written. Times are estimates: operations divided by a rate that grows with the width of
+      Nothing is written. Times are estimates: operations divided by a rate that grows with the width of \
       the model (docs/studies.md); a running study corrects them.
 
       EXAMPLES:

@@ -8,7 +8,7 @@ struct StudyRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run what is missing of a study, then write its report.",
     discussion: """
-      Tasks run side by side, each as soon as what it needs is done. A failed task is reported and what
+      Tasks run side by side, each as soon as what it needs is done. A failed task is reported and what \
       depends on it left out; the others go on. Interrupted or killed, the same command continues.
 
       EXAMPLES:

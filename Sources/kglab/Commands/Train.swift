@@ -11,8 +11,8 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a language model from scratch on a graph.",
     discussion: """
-      Killed at any moment, the same command continues from the last checkpoint and ends with the same
-      weights; so does a run continued with another number of workers. A folder that holds another run
+      Killed at any moment, the same command continues from the last checkpoint and ends with the same \
+      weights; so does a run continued with another number of workers. A folder that holds another run \
       is refused with the difference.
 
       EXAMPLES:
@@ -32,8 +32,7 @@ struct Train: ParsableCommand {
   @Option(help: "The folder of the run.")
   var out: String
 
-  @Option(help: "Threads; they change the speed, never the result.")
-  var workers: Int = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "Seconds between checkpoints.")
   var checkpointSeconds: Double = 30
@@ -48,9 +47,6 @@ struct Train: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...256).contains(workers) else {
-      throw ValidationError("--workers is \(workers); it must be between 1 and 256")
-    }
     guard checkpointSteps.map({ $0 > 0 }) ?? true, checkpointSeconds > 0 else {
       throw ValidationError("--checkpoint-steps and --checkpoint-seconds must be above 0")
     }
@@ -62,7 +58,7 @@ struct Train: ParsableCommand {
     let url = URL(fileURLWithPath: graph)
     let folder = URL(fileURLWithPath: out, isDirectory: true)
     var options = RuntimeOptions()
-    options.workers = workers
+    options.workers = workers.count
     options.checkpointSeconds = checkpointSeconds
     options.checkpointSteps = checkpointSteps
     let trainer = try Trainer(
@@ -71,7 +67,8 @@ struct Train: ParsableCommand {
     if dryRun {
       if json { return try Output.json(trainer.plan) }
       describe(trainer.plan)
-      Output.line("trained nothing (--dry-run)")
+      Output.line("wrote nothing (--dry-run)")
+      Output.line("next: kglab train with the same options, without --dry-run")
       return
     }
     if !json { describe(trainer.plan) }

@@ -1,0 +1,152 @@
+import Dispatch
+import Foundation
+
+/// A call of the built `kglab` as a process.
+struct Command {
+  let arguments: [String]
+  let folder: URL
+  var environment: [String: String] = [:]
+  /// Largest size in KiB of any file the process may write: to a program, a disk that is full.
+  var fileLimit: Int?
+  /// Where standard output goes instead of into the result.
+  var outputPath: String?
+
+  init(_ arguments: [String], in folder: URL) {
+    self.arguments = arguments
+    self.folder = folder
+  }
+
+  /// Runs to the end, however it comes.
+  func run() throws -> CommandResult { try start().wait() }
+
+  func start() throws -> RunningCommand { try RunningCommand(self) }
+
+  // MARK: The executable
+
+  struct ExecutableMissing: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// The `kglab` beside the tests, whatever the build configuration.
+  static func executable() throws -> URL {
+    let start = Bundle.main.executableURL?.path ?? CommandLine.arguments.first ?? ""
+    var folder = URL(fileURLWithPath: start).resolvingSymlinksInPath()
+    while folder.path != "/" {
+      folder.deleteLastPathComponent()
+      let candidate = folder.appendingPathComponent("kglab")
+      // A folder counts as executable too.
+      let values = try? candidate.resourceValues(forKeys: [.isRegularFileKey])
+      if values?.isRegularFile ?? false,
+        FileManager.default.isExecutableFile(atPath: candidate.path)
+      {
+        return candidate
+      }
+    }
+    throw ExecutableMissing(
+      description: "no kglab beside \(start): build it with the tests (swift build --build-tests)")
+  }
+}
+
+/// How a process ended.
+enum ProcessEnd: Equatable {
+  case exited(Int32)
+  case killed(signal: Int32)
+}
+
+/// What a command left behind.
+struct CommandResult {
+  let end: ProcessEnd
+  let output: Data
+  let messages: String
+
+  var text: String { String(decoding: output, as: UTF8.self) }
+  var lines: [String] { Self.lines(text) }
+  var messageLines: [String] { Self.lines(messages) }
+
+  /// Standard output as one JSON value; throws where it holds anything else.
+  func json() throws -> Any { try JSONSerialization.jsonObject(with: output) }
+
+  private static func lines(_ text: String) -> [String] {
+    text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+  }
+}
+
+/// A command under way.
+final class RunningCommand {
+  struct TimeOut: Error {
+    let arguments: [String]
+  }
+
+  private let process = Process()
+  private let ended = DispatchSemaphore(value: 0)
+  private let capture: URL
+  private let arguments: [String]
+  private static let patience = 300
+
+  fileprivate init(_ command: Command) throws {
+    let files = FileManager.default
+    arguments = command.arguments
+    capture = files.temporaryDirectory.appendingPathComponent("kglab-output-\(UUID().uuidString)")
+    try files.createDirectory(at: capture, withIntermediateDirectories: true)
+    let executable = try Command.executable()
+    if let limit = command.fileLimit {
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      process.arguments =
+        ["-c", "ulimit -f \(limit) && exec \"$0\" \"$@\"", executable.path] + arguments
+    } else {
+      process.executableURL = executable
+      process.arguments = arguments
+    }
+    process.currentDirectoryURL = command.folder
+    // A process that traps is to end at once, without minutes of looking for symbols.
+    let fixed = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80"]
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(fixed) { _, new in new }.merging(command.environment) { _, new in new }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try Self.file(command.outputPath ?? outputURL.path)
+    process.standardError = try Self.file(messagesURL.path)
+    process.terminationHandler = { [ended] _ in ended.signal() }
+    try process.run()
+  }
+
+  deinit {
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    try? FileManager.default.removeItem(at: capture)
+  }
+
+  private var outputURL: URL { capture.appendingPathComponent("stdout") }
+  private var messagesURL: URL { capture.appendingPathComponent("stderr") }
+
+  private static func file(_ path: String) throws -> FileHandle {
+    if !FileManager.default.fileExists(atPath: path) {
+      try Data().write(to: URL(fileURLWithPath: path))
+    }
+    return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+  }
+
+  /// Waits until `condition` holds; false where the process ended before.
+  func wait(until condition: () -> Bool) -> Bool {
+    while process.isRunning {
+      if condition() { return true }
+      Thread.sleep(forTimeInterval: 0.001)
+    }
+    return false
+  }
+
+  func send(_ signal: Int32) {
+    if process.isRunning { kill(process.processIdentifier, signal) }
+  }
+
+  func wait() throws -> CommandResult {
+    if ended.wait(timeout: .now() + .seconds(Self.patience)) == .timedOut {
+      kill(process.processIdentifier, SIGKILL)
+      throw TimeOut(arguments: arguments)
+    }
+    let end: ProcessEnd =
+      process.terminationReason == .exit
+      ? .exited(process.terminationStatus) : .killed(signal: process.terminationStatus)
+    return CommandResult(
+      end: end, output: (try? Data(contentsOf: outputURL)) ?? Data(),
+      messages: String(decoding: try Data(contentsOf: messagesURL), as: UTF8.self))
+  }
+}

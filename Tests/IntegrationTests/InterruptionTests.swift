@@ -1,0 +1,148 @@
+import Foundation
+import LabCore
+import Testing
+
+/// A training that is ended from outside, and the same command given again.
+@Suite struct InterruptionTests {
+  private static let options = [
+    "train", "graph.sqlite", "--size", "3k", "--epochs", "30", "--tokens-per-step", "64",
+    "--seed", "5",
+  ]
+  private static let results = [
+    "config.json", "metrics.jsonl", "model.safetensors", "tokenizer.json",
+  ]
+
+  private func train(
+    _ workspace: Workspace, out: String, workers: Int, checkpoints: Bool = true
+  ) -> Command {
+    let frequency = checkpoints ? ["--checkpoint-steps", "2"] : []
+    return Command(
+      Self.options + ["--out", out, "--workers", "\(workers)"] + frequency, in: workspace.url)
+  }
+
+  /// Trains once without being disturbed; returns the number of steps.
+  private func trainWhole(_ workspace: Workspace) throws -> Int {
+    let whole = try train(workspace, out: "whole", workers: 2, checkpoints: false).run()
+    whole.expectSuccess(wrote: "whole")
+    let record =
+      try JSONSerialization.jsonObject(
+        with: Data(contentsOf: workspace["whole/run.json"])) as? [String: Any]
+    return try #require(record?["steps"] as? Int)
+  }
+
+  /// Holds a run that was interrupted to the one that was not.
+  private func expectEqualRuns(_ workspace: Workspace, _ run: String) throws {
+    for name in Self.results {
+      #expect(try workspace.hash("\(run)/\(name)") == workspace.hash("whole/\(name)"), "\(name)")
+    }
+    #expect(try workspace.names(in: run) == workspace.names(in: "whole"), "something is left over")
+  }
+
+  /// The step that the first line of progress names.
+  private func firstStep(_ result: CommandResult) -> Int? {
+    result.messageLines.first { $0.hasPrefix("step ") }?
+      .dropFirst(5).split(separator: "/").first.flatMap { Int($0) }
+  }
+
+  @Test func killedAtAnyMomentARunEndsWithTheSameBytes() throws {
+    let workspace = try TrainedRun.graph()
+    let stepCount = try trainWhole(workspace)
+    #expect(stepCount >= 300)
+    var random = Seed(11).stream("moments")
+    var killed = 0
+    // While it starts, whatever it is doing then.
+    for _ in 0..<3 {
+      let running = try train(workspace, out: "run", workers: 1).start()
+      Thread.sleep(forTimeInterval: 0.15 * random.uniform())
+      running.send(SIGKILL)
+      if try running.wait().end == .killed(signal: SIGKILL) { killed += 1 }
+    }
+    // While it trains or writes a checkpoint, at four places of the run.
+    for part in 0..<4 {
+      let moment = (part * stepCount + random.below(stepCount)) / 5
+      let delay = 0.02 * random.uniform()
+      let before = workspace.checkpointStep(of: "run")
+      let running = try train(workspace, out: "run", workers: 1 + part % 2).start()
+      let isThere = running.wait { (workspace.checkpointStep(of: "run") ?? -1) >= moment }
+      #expect(isThere, "the run ended before step \(moment)")
+      Thread.sleep(forTimeInterval: delay)
+      running.send(SIGKILL)
+      let result = try running.wait()
+      if result.end == .killed(signal: SIGKILL) { killed += 1 }
+      if let before, let first = firstStep(result) {
+        #expect(first == before + 1, "it continues from the newest checkpoint")
+      }
+    }
+    #expect(killed >= 5, "too many runs ended by themselves")
+    try train(workspace, out: "run", workers: 2).run().expectSuccess(wrote: "run")
+    try expectEqualRuns(workspace, "run")
+  }
+
+  @Test func signalsSaveAndTheSameCommandContinues() throws {
+    let workspace = try TrainedRun.graph()
+    let stepCount = try trainWhole(workspace)
+    for (index, signal) in [SIGTERM, SIGINT].enumerated() {
+      let moment = stepCount / 6 * (1 + 2 * index)
+      let running = try train(workspace, out: "run", workers: 1 + index).start()
+      let isThere = running.wait { (workspace.checkpointStep(of: "run") ?? -1) >= moment }
+      #expect(isThere)
+      running.send(signal)
+      let result = try running.wait()
+      result.expectFailure(
+        75, mentions: ["stopped at step", "of \(stepCount)", "run the same command again"])
+      let saved = try #require(workspace.checkpointStep(of: "run"))
+      #expect(result.messages.contains("stopped at step \(saved) of "))
+      #expect(saved >= moment)
+    }
+    // Neither finished nor usable in the meantime, and it says so.
+    try workspace.kglab("evaluate", "run")
+      .expectFailure(65, mentions: ["run", "has not finished training", "kglab train"])
+    try train(workspace, out: "run", workers: 1).run().expectSuccess(wrote: "run")
+    try expectEqualRuns(workspace, "run")
+  }
+
+  @Test func aDamagedCheckpointIsNamedAndLeavesTheOneBefore() throws {
+    let workspace = try TrainedRun.graph()
+    let stepCount = try trainWhole(workspace)
+    let running = try train(workspace, out: "run", workers: 1).start()
+    #expect(running.wait { (workspace.checkpointStep(of: "run") ?? -1) >= stepCount / 2 })
+    running.send(SIGTERM)
+    _ = try running.wait()
+    let step = try #require(workspace.checkpointStep(of: "run"))
+    let digits = String(step)
+    let folder =
+      "run/checkpoints/step-" + String(repeating: "0", count: 9 - digits.count) + digits
+    for name in ["model.safetensors", "optimizer.safetensors", "state.json"] {
+      let file = workspace["\(folder)/\(name)"]
+      let bytes = try Data(contentsOf: file)
+      try workspace.truncate("\(folder)/\(name)")
+      let names = try workspace.names()
+      try train(workspace, out: "run", workers: 1).run()
+        .expectFailure(65, mentions: ["\(folder)/\(name)", "delete "])
+      #expect(try workspace.names() == names)
+      try bytes.write(to: file)
+    }
+    var altered = try Data(contentsOf: workspace["\(folder)/optimizer.safetensors"])
+    altered[altered.count - 7] ^= 0x10
+    try altered.write(to: workspace["\(folder)/optimizer.safetensors"])
+    try train(workspace, out: "run", workers: 1).run()
+      .expectFailure(65, mentions: ["\(folder)/optimizer.safetensors", "altered"])
+    // What the sentence advises works.
+    try FileManager.default.removeItem(at: workspace[folder])
+    let result = try train(workspace, out: "run", workers: 2).run()
+    result.expectSuccess(wrote: "run")
+    #expect(try #require(firstStep(result)) > 1, "it continues from the checkpoint before")
+    try expectEqualRuns(workspace, "run")
+  }
+
+  @Test func aSecondWriterIsRefused() throws {
+    let workspace = try TrainedRun.graph()
+    let long = TrainedRun.training.map { $0 == "20" ? "100000" : $0 } + ["--out", "run"]
+    let running = try Command(long, in: workspace.url).start()
+    #expect(running.wait { workspace.exists("run/run.json") })
+    try Command(long, in: workspace.url).run()
+      .expectFailure(1, mentions: ["run is being written by another process", "wait"])
+    running.send(SIGTERM)
+    #expect(try running.wait().end == .exited(75))
+  }
+}

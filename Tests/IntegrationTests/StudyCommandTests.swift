@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// `kglab study` and `kglab report` on the smallest study there is.
+@Suite struct StudyCommandTests {
+  private static let smoke = SourceTree.root.appendingPathComponent("experiments/smoke").path
+
+  @Test func aKilledStudyContinuesAndEveryCommandSpeaksJSON() throws {
+    let workspace = try Workspace()
+    let plan = try #require(
+      try workspace.kglab("study", "plan", Self.smoke, "--json").json() as? [String: Any])
+    let planned = try #require(plan["tasks"] as? [Any])
+    #expect(planned.count > 8)
+    #expect(try workspace.names().isEmpty)
+
+    let run = workspace.command("study", "run", Self.smoke, "--out", "smoke", "--json")
+    let running = try run.start()
+    let hasBegun = running.wait {
+      (try? workspace.names(in: "smoke").contains { $0.hasSuffix("/model.safetensors") }) ?? false
+    }
+    #expect(hasBegun)
+    running.send(SIGKILL)
+    #expect(try running.wait().end == .killed(signal: SIGKILL))
+
+    let status = try workspace.kglab("study", "status", "smoke", "--json")
+    #expect(status.end == .exited(0), "\(status.messages)")
+    #expect(try status.json() is [String: Any])
+    let result = try run.run()
+    #expect(result.end == .exited(0), "\(result.messages)")
+    let outcome = try #require(try result.json() as? [String: Any])
+    let tasks = try #require(outcome["tasks"] as? [[String: Any]])
+    #expect(tasks.count == planned.count)
+    #expect(tasks.allSatisfy { $0["status"] as? String == "done" }, "\(tasks)")
+    #expect((outcome["reused"] as? Int ?? 0) > 0, "what was done is not done again")
+    #expect(workspace.exists("smoke/report.html"))
+
+    let report = try workspace.kglab("report", "smoke", "--json")
+    #expect(report.end == .exited(0), "\(report.messages)")
+    #expect(((try report.json() as? [String: Any])?["figures"] as? [Any])?.isEmpty == false)
+  }
+
+  @Test func studiesThatAreWrong() throws {
+    let workspace = try Workspace()
+    let schema = "schema: \(TrainedRun.schema)"
+    let text = try String(contentsOfFile: Self.smoke + "/study.yaml", encoding: .utf8)
+      .replacingOccurrences(of: "schema: tiny", with: schema)
+    let wrong: [(String, String, [String])] = [
+      ("evaluation:", "evalution:", ["bad.yaml:", "'evalution'", "did you mean 'evaluation'"]),
+      ("[3k, 10k]", "[3kk, 10k]", ["bad.yaml:", "3kk", "3k"]),
+      (schema, "schema: tinny", ["bad.yaml:", "'tinny'"]),
+    ]
+    for (part, replacement, pieces) in wrong {
+      let changed = text.replacingOccurrences(of: part, with: replacement)
+      #expect(changed != text)
+      try workspace.write(changed, to: "bad.yaml")
+      let result = try workspace.kglab("study", "run", "bad.yaml", "--out", "bad")
+      result.expectFailure(65, mentions: pieces)
+      #expect(try workspace.names() == ["bad.yaml"])
+    }
+    try workspace.kglab("study", "run", "none.yaml")
+      .expectFailure(65, mentions: ["none.yaml"])
+    try workspace.kglab("report", "none").expectFailure(65, mentions: ["none"])
+    #expect(try workspace.names() == ["bad.yaml"])
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import KnowledgeGraph
+import Testing
+
+/// From schema to answers, by the commands a user types.
+@Suite struct WholeLoopTests {
+  @Test func eachCommandEndsWithWhatItWroteAndWhatIsNext() throws {
+    let workspace = try Workspace()
+    let generated = try workspace.kglab(
+      "generate", TrainedRun.schema, "--seed", "3", "--out", "graph.sqlite")
+    generated.expectSuccess(wrote: "graph.sqlite")
+    #expect(generated.text.contains("guess rate"))
+
+    let inspected = try workspace.kglab("inspect", "graph.sqlite")
+    inspected.expectSuccess(wrote: nil)
+    #expect(inspected.messages.isEmpty)
+    #expect(inspected.text.contains("content hash ok"))
+
+    let trained = try Command(TrainedRun.training + ["--out", "run"], in: workspace.url).run()
+    trained.expectSuccess(wrote: "run")
+    #expect(trained.text.contains("final loss"))
+    #expect(trained.messages.contains(" tokens/s  "), "progress goes to standard error")
+    #expect(!trained.text.contains("step 1/"))
+
+    let evaluated = try workspace.kglab("evaluate", "run")
+    evaluated.expectSuccess(wrote: "run/run.sqlite")
+    #expect(evaluated.text.contains("hallucination rate"))
+
+    let detected = try workspace.kglab(
+      "detect", "run", "--task", "sentence", "--heads", "linear", "--samples", "4")
+    #expect(detected.end == .exited(0), "\(detected.messages)")
+    #expect(detected.text.contains("AUC-PR"))
+    #expect(detected.lines.dropLast().last?.hasPrefix("wrote run/run.sqlite ") ?? false)
+
+    let asked = try workspace.kglab("ask", "run", try subject(workspace), "born in")
+    #expect(asked.end == .exited(0), "\(asked.messages)")
+    #expect(asked.text.contains("true answers"))
+    #expect(asked.lines.last == "next: kglab evaluate run")
+    #expect(
+      try workspace.names().filter { !$0.contains("/") } == ["graph.sqlite", "run"])
+    #expect(
+      try workspace.names(in: "run").filter { !$0.hasPrefix("detectors") } == [
+        "config.json", "metrics.jsonl", "model.safetensors", "run.json", "run.sqlite",
+        "tokenizer.json", "tokenizer_config.json",
+      ])
+  }
+
+  @Test func jsonIsAllThatStandardOutputHolds() throws {
+    let workspace = try Workspace()
+    func json(_ arguments: [String]) throws -> [String: Any] {
+      let result = try Command(arguments + ["--json"], in: workspace.url).run()
+      #expect(result.end == .exited(0), "\(arguments): \(result.messages)")
+      return try #require(try result.json() as? [String: Any], "\(arguments)")
+    }
+    try workspace.write("a\tr\tb\na\tr\tc\nb\tr\tc\n", to: "facts.tsv")
+    let imported = try json(["import", "facts.tsv", "--out", "imported.sqlite"])
+    #expect((imported["content_hash"] as? String)?.count == 64)
+    let generated = try json([
+      "generate", TrainedRun.schema, "--seed", "3", "--out", "graph.sqlite",
+    ])
+    let inspected = try json(["inspect", "graph.sqlite"])
+    #expect(generated["content_hash"] as? String == inspected["content_hash"] as? String)
+
+    let plan = try json(TrainedRun.training + ["--out", "run", "--dry-run"])
+    #expect(plan["status"] as? String == "training")
+    #expect(!workspace.exists("run"))
+    let record = try json(TrainedRun.training + ["--out", "run"])
+    #expect(record["status"] as? String == "complete")
+    #expect(record["weights_sha256"] as? String == (try workspace.hash("run/model.safetensors")))
+
+    let summary = try json(["evaluate", "run"])
+    let rates = try #require(summary["rates"] as? [[String: Any]])
+    #expect(!rates.isEmpty)
+    #expect(rates.allSatisfy { (0...1).contains($0["rate"] as? Double ?? -1) })
+    let detection = try json(
+      ["detect", "run", "--task", "sentence", "--heads", "linear", "--samples", "4"])
+    #expect((detection["detectors"] as? [Any])?.isEmpty == false)
+    let answer = try json(["ask", "run", try subject(workspace), "born in"])
+    #expect((answer["answers"] as? [Any])?.count == 5)
+    let benchmark = try workspace.kglab(
+      "bench", "train", "--shape", "1x16x1", "--seconds", "0.05", "--json")
+    #expect((try benchmark.json() as? [Any])?.count == 1)
+  }
+
+  @Test func aFinishedCommandRunAgainSaysTheSame() throws {
+    let workspace = try TrainedRun.workspace()
+    let hash = try workspace.hash("run/model.safetensors")
+    let before = try workspace.hash("run/run.sqlite")
+    let trained = try Command(TrainedRun.training + ["--out", "run"], in: workspace.url).run()
+    trained.expectSuccess(wrote: "run")
+    #expect(try workspace.hash("run/model.safetensors") == hash)
+    let first = try workspace.kglab("evaluate", "run", "--workers", "1")
+    let second = try workspace.kglab("evaluate", "run", "--workers", "2")
+    first.expectSuccess(wrote: "run/run.sqlite")
+    #expect(first.text == second.text)
+    #expect(try workspace.hash("run/run.sqlite") == before)
+  }
+
+  @Test func theSameSeedMakesTheSameFiles() throws {
+    let workspace = try TrainedRun.workspace()
+    _ = try workspace.kglab("generate", TrainedRun.schema, "--seed", "3", "--out", "again.sqlite")
+    #expect(try workspace.hash("again.sqlite") == workspace.hash("graph.sqlite"))
+    let trained = try Command(
+      TrainedRun.training.dropLast() + ["2", "--out", "again"], in: workspace.url
+    ).run()
+    trained.expectSuccess(wrote: "again")
+    #expect(
+      try workspace.hash("again/model.safetensors") == workspace.hash("run/model.safetensors"))
+    _ = try workspace.kglab("evaluate", "again", "--workers", "2")
+    #expect(try workspace.hash("again/run.sqlite") == workspace.hash("run/run.sqlite"))
+  }
+
+  /// The subject of a query that was trained on.
+  private func subject(_ workspace: Workspace) throws -> String {
+    let graph = try KnowledgeGraph.open(workspace["graph.sqlite"])
+    let query = try #require(
+      graph.queries.first {
+        $0.visibility == .fvs && graph.predicates[Int($0.predicate)].name == "born in"
+      })
+    return graph.entities[Int(query.subject)].name
+  }
+}

@@ -3,6 +3,7 @@ import LabCore
 
 /// Where each task of a study stands: what `kglab study status` shows.
 package struct StudyStatus: Codable, Sendable {
+  /// One task and where it stands.
   package struct Task: Codable, Sendable {
     package var number: Int
     package var id: String
@@ -62,6 +63,7 @@ package struct StudyStatus: Codable, Sendable {
     }
   }
 
+  /// How many tasks have this status.
   package func count(_ status: TaskStatus) -> Int { tasks.count { $0.status == status } }
 
   /// A table for a terminal, then one line of totals and the error texts.

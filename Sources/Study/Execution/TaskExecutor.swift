@@ -11,6 +11,7 @@ package struct ExecutionSummary: Sendable {
   package var reusedCount: Int
   package var seconds: Double
 
+  /// The tasks that ended with this status.
   package func records(_ status: TaskStatus) -> [TaskRecord] {
     records.filter { $0.status == status }
   }

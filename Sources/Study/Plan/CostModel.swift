@@ -71,7 +71,7 @@ package enum CostModel {
     let training = HeadTrainingOptions()
     let rows = Double(training.stepCount * training.batchSize * options.tasks.count)
     let heads = options.heads.reduce(0.0) { sum, head in
-      let tries = head == .linear ? training.linearWeightDecays.count : 1
+      let tries = head == .linear ? training.linearPenalties.count : 1
       return sum + Double(head.parameterCount(inputWidth: width) * tries) * 6 * rows
     }
     cost.flops += heads

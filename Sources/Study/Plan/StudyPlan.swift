@@ -68,6 +68,7 @@ package struct StudyPlan: Codable, Hashable, Sendable {
     case name, question, graph, evaluation, detection, tasks
   }
 
+  /// The tasks of this kind.
   package func tasks(_ kind: TaskKind) -> [StudyTask] { tasks.filter { $0.kind == kind } }
 
   /// Sums over all tasks; memory is the largest of any one.

@@ -101,6 +101,17 @@ import Testing
     try expectEqualRuns(workspace, "run")
   }
 
+  /// `timeout` and schedulers signal a process and then its group: that is one wish to stop, not two.
+  @Test func twoSignalsAtOnceSaveAsOneDoes() throws {
+    let workspace = try TrainedRun.graph()
+    let running = try train(workspace, out: "run", workers: 2).start()
+    #expect(running.wait { (workspace.checkpointStep(of: "run") ?? -1) >= 4 })
+    running.send(SIGTERM)
+    running.send(SIGINT)
+    let result = try running.wait()
+    result.expectFailure(75, mentions: ["stopped at step", "run the same command again"])
+  }
+
   @Test func aDamagedCheckpointIsNamedAndLeavesTheOneBefore() throws {
     let workspace = try TrainedRun.graph()
     let stepCount = try trainWhole(workspace)

@@ -38,7 +38,7 @@ enum SampleResults {
     try JSONDecoder().decode(Row.self, from: JSONSerialization.data(withJSONObject: columns))
   }
 
-  static func graph() throws -> GraphRow {
+  static func graph() throws -> GraphSummary {
     try row([
       "id": "town-1", "name": "town", "source": "generated from the schema town with seed 7",
       "content_hash": "0123456789abcdef0123", "entity_count": 30, "predicate_count": 2,

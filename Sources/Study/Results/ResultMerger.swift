@@ -15,7 +15,7 @@ struct ResultMerger {
     var results = StudyResults()
     results.name = plan.name
     results.question = plan.question
-    results.graphs = [GraphRow(plan.graph)]
+    results.graphs = [plan.graph]
     for task in plan.tasks(.train) {
       guard let record = try RunFolder.readRecord(folder.model(task.id)),
         record.status == .complete

@@ -106,7 +106,7 @@ package enum StudyDatabase {
     var results = StudyResults()
     results.name = try metadata("name")
     results.question = try metadata("question")
-    results.graphs = try all(GraphRow.self)
+    results.graphs = try all(GraphSummary.self)
     results.runs = try all(RunRow.self)
     results.rates = try all(RateRow.self)
     results.verdicts = try all(VerdictRow.self)

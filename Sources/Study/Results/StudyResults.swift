@@ -4,7 +4,7 @@ import GRDB
 package struct StudyResults: Equatable, Sendable {
   package var name = ""
   package var question = ""
-  package var graphs: [GraphRow] = []
+  package var graphs: [GraphSummary] = []
   package var runs: [RunRow] = []
   package var rates: [RateRow] = []
   package var verdicts: [VerdictRow] = []
@@ -15,52 +15,9 @@ package struct StudyResults: Equatable, Sendable {
   package init() {}
 }
 
-/// A graph of the study.
-package struct GraphRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+/// A graph of the study is stored as it is summarised in the plan.
+extension GraphSummary: FetchableRecord, PersistableRecord {
   package static let databaseTableName = "graph"
-
-  package var id: String
-  package var name: String
-  package var source: String
-  package var contentHash: String
-  package var entityCount: Int
-  package var predicateCount: Int
-  package var tripleCount: Int
-  package var trainedTripleCount: Int
-  package var fvsCount: Int
-  package var pvsCount: Int
-  package var ivsCount: Int
-  package var guessRate: Double?
-  package var bits: Double?
-
-  enum CodingKeys: String, CodingKey {
-    case id, name, source, bits
-    case contentHash = "content_hash"
-    case entityCount = "entity_count"
-    case predicateCount = "predicate_count"
-    case tripleCount = "triple_count"
-    case trainedTripleCount = "trained_triple_count"
-    case fvsCount = "fvs_count"
-    case pvsCount = "pvs_count"
-    case ivsCount = "ivs_count"
-    case guessRate = "guess_rate"
-  }
-
-  package init(_ summary: GraphSummary) {
-    id = summary.id
-    name = summary.name
-    source = summary.source
-    contentHash = summary.contentHash
-    entityCount = summary.entityCount
-    predicateCount = summary.predicateCount
-    tripleCount = summary.tripleCount
-    trainedTripleCount = summary.trainedTripleCount
-    fvsCount = summary.fvsCount
-    pvsCount = summary.pvsCount
-    ivsCount = summary.ivsCount
-    guessRate = summary.guessRate
-    bits = summary.bits
-  }
 }
 
 /// A finished training of the study.

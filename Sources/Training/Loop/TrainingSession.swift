@@ -55,10 +55,10 @@ struct TrainingSession {
     let loss = lanes.run(batch, zLoss: training.zLoss, on: pool)
     let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
     guard loss.isFinite, norm.isFinite else {
-      throw LabError(
-        "training diverged at step \(state.step): summed loss \(loss), gradient norm \(norm); "
-          + "try a lower --learning-rate (now \(training.learningRate)) or a longer warm-up; "
-          + "checkpoints before this step are kept in \(folder.path)/checkpoints", .failure)
+      throw TrainingDiverged(
+        .notFinite, step: state.step + 1, loss: loss / Double(max(batch.lossCount, 1)),
+        gradientNorm: norm, of: resolved.record.configuration,
+        checkpoint: checkpoints.newest?.path)
     }
     let learningRate = schedule.rate(at: state.step)
     optimizer.step(

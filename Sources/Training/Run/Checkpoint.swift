@@ -143,6 +143,9 @@ struct CheckpointStore {
     return manifest.state
   }
 
+  /// The newest whole checkpoint; nil where there is none.
+  var newest: URL? { (try? all())?.last }
+
   /// Removes all checkpoints, once the run's final files are there.
   func removeAll() { try? FileManager.default.removeItem(at: folder) }
 

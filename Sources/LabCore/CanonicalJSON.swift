@@ -14,6 +14,16 @@ package enum CanonicalJSON {
     return data
   }
 
+  /// The value that either form stands for, numbers that are not finite included.
+  package static func decode<Value: Decodable>(
+    _ type: Value.Type = Value.self, from data: Data
+  ) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try decoder.decode(type, from: data)
+  }
+
   /// The hash of the compact form.
   package static func hash(_ value: some Encodable) throws -> ContentHash {
     ContentHash(of: try compact(value))

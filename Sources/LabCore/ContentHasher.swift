@@ -41,5 +41,6 @@ package struct ContentHasher: Sendable {
 }
 
 extension ContentHash {
-  fileprivate init(digest: SHA256.Digest) { hex = Self.hexadecimal(digest) }
+  /// The hash that a hasher ended with.
+  init(digest: SHA256.Digest) { hex = Self.hexadecimal(digest) }
 }

@@ -8,13 +8,7 @@ package final class FolderLock: Sendable {
   ///
   /// Throws `LabError` when another process holds the lock or the folder cannot be written.
   package init(_ folder: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot create \(folder.path): \(FailureReason.text(error)); choose another folder, or check "
-          + "its permission", .failure)
-    }
+    try AtomicFile.createFolder(folder)
     let path = folder.appendingPathComponent(".lock").path
     descriptor = Posix.openForLocking(path)
     guard descriptor >= 0 else {

@@ -1,6 +1,6 @@
 package import Compute
 package import Foundation
-import LabCore
+package import LabCore
 
 /// A model in a folder: model.safetensors beside Hugging Face's config.json.
 package enum ModelFiles {
@@ -12,13 +12,14 @@ package enum ModelFiles {
     ParameterLayout(configuration).tensors.map { Safetensors.Entry(name: $0.name, shape: $0.shape) }
   }
 
-  /// Writes the weights and config.json into `folder`, each atomically.
-  package static func save(_ model: LanguageModel, to folder: URL) throws {
-    let data = try Safetensors.encode(
-      entries(model.configuration), values: model.parameters.copyOut())
-    try AtomicFile.write(data, to: folder.appendingPathComponent(weights))
+  /// Writes the weights and config.json into `folder`, each atomically; returns the weights' hash.
+  @discardableResult
+  package static func save(_ model: LanguageModel, to folder: URL) throws -> ContentHash {
+    let hash = try Safetensors.write(
+      entries(model.configuration), [model.parameters], to: folder.appendingPathComponent(weights))
     let json = HuggingFaceConfiguration.json(model.configuration)
     try AtomicFile.write(json, to: folder.appendingPathComponent(configuration))
+    return hash
   }
 
   /// Loads the weights of a model of known shape from `folder`.

@@ -34,6 +34,13 @@ package enum Safetensors {
   package static func encode(_ entries: [Entry], values: [Float]) throws -> Data {
     precondition(
       entries.reduce(0) { $0 + $1.count } == values.count, "entries do not cover the values")
+    var data = try head(entries)
+    data.append(FloatBytes.encode(values))
+    return data
+  }
+
+  /// The part of a file before its values: the header's length and the header, padded to 8 bytes.
+  static func head(_ entries: [Entry]) throws -> Data {
     var fields = ["\"__metadata__\":{\"format\":\"pt\"}"]
     var offset = 0
     for entry in entries {
@@ -46,13 +53,12 @@ package enum Safetensors {
     }
     var header = Data("{\(fields.joined(separator: ","))}".utf8)
     while header.count % 8 != 0 { header.append(0x20) }
-    var data = Data(capacity: 8 + header.count + offset)
+    var data = Data()
     let length = UInt64(header.count)
     for shift in stride(from: 0, to: 64, by: 8) {
       data.append(UInt8(truncatingIfNeeded: length >> UInt64(shift)))
     }
     data.append(header)
-    data.append(FloatBytes.encode(values))
     return data
   }
 

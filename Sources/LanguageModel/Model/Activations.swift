@@ -41,17 +41,8 @@ struct Activations: Sendable {
     _ configuration: ModelConfiguration, maximumTokens: Int, keepsLayers: Bool, on device: Device
   ) throws {
     self.maximumTokens = maximumTokens
-    let rows = maximumTokens
-    let width = configuration.modelDimension
-    let heads = configuration.headCount
-    let hidden = configuration.feedForwardDimension
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
-    let sizes = [
-      width, 1, width, 3 * width, 2 * heads, 2 * width, width, heads, width, 1, width, fused,
-      hidden,
-    ].map { $0 * rows }
+    let (sizes, tail) = Self.sizes(configuration, rows: maximumTokens)
     let kept = keepsLayers ? configuration.layerCount : 1
-    let tail = [width, 1, width, width].map { $0 * rows }
     let block = try DeviceBuffer<Float>(
       kept * sizes.reduce(0, +) + tail.reduce(0, +), on: device)
     var offset = 0
@@ -73,6 +64,27 @@ struct Activations: Sendable {
     outputRstd = take(tail[1])
     outputNormed = take(tail[2])
     delta = take(tail[3])
+  }
+
+  /// Values of each part of a layer, and of each part after the last layer.
+  private static func sizes(
+    _ configuration: ModelConfiguration, rows: Int
+  ) -> (layer: [Int], tail: [Int]) {
+    let width = configuration.modelDimension
+    let heads = configuration.headCount
+    let hidden = configuration.feedForwardDimension
+    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
+    let layer = [
+      width, 1, width, 3 * width, 2 * heads, 2 * width, width, heads, width, 1, width, fused,
+      hidden,
+    ]
+    return (layer.map { $0 * rows }, [width, 1, width, width].map { $0 * rows })
+  }
+
+  /// Bytes of the memory for a backward pass.
+  static func byteCount(_ configuration: ModelConfiguration, maximumTokens: Int) -> Int {
+    let (layer, tail) = sizes(configuration, rows: maximumTokens)
+    return 4 * (configuration.layerCount * layer.reduce(0, +) + tail.reduce(0, +))
   }
 }
 

@@ -21,7 +21,8 @@ struct ActivationGradients: Sendable {
     let width = configuration.modelDimension
     let hidden = configuration.feedForwardDimension
     let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
-    let block = try DeviceBuffer<Float>(rows * (8 * width + hidden + fused), on: device)
+    let block = try DeviceBuffer<Float>(
+      Self.valueCount(configuration, maximumTokens: rows), on: device)
     var offset = 0
     func take(_ columns: Int) -> FloatSlice {
       defer { offset += rows * columns }
@@ -34,6 +35,13 @@ struct ActivationGradients: Sendable {
     queryKey = take(2 * width)
     feedForwardHidden = take(hidden)
     feedForwardInput = take(fused)
+  }
+
+  /// Values of all of them.
+  static func valueCount(_ configuration: ModelConfiguration, maximumTokens: Int) -> Int {
+    let hidden = configuration.feedForwardDimension
+    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
+    return maximumTokens * (8 * configuration.modelDimension + hidden + fused)
   }
 }
 

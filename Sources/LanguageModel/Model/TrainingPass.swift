@@ -36,6 +36,15 @@ package final class TrainingPass {
     losses = try DeviceBuffer<Float>(maximumTokens, on: model.device).all
   }
 
+  /// Bytes of one pass's memory, but for the kernels' own scratch.
+  package static func byteCount(_ configuration: ModelConfiguration, maximumTokens: Int) -> Int {
+    let logits =
+      configuration.logitChunkRows(maximumTokens: maximumTokens) * configuration.vocabularySize
+    let flow = ActivationGradients.valueCount(configuration, maximumTokens: maximumTokens)
+    return Activations.byteCount(configuration, maximumTokens: maximumTokens)
+      + 4 * (flow + logits + 5 * maximumTokens)
+  }
+
   /// Adds the gradient of `scale` times the summed loss into `gradients`; returns the summed loss in nats.
   ///
   /// `gradients` has the layout of the model's parameters. z-loss adds `zLoss` * logsumexp^2 for each token

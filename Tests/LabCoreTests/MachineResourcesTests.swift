@@ -1,0 +1,120 @@
+import Foundation
+import LabCore
+import Testing
+
+@Suite struct MachineResourcesTests {
+  private func memory(_ files: [String: String]) throws -> MachineResources.Memory? {
+    var found: MachineResources.Memory?
+    try withTemporaryFolder { root in
+      for (path, text) in files {
+        let url = root.appendingPathComponent(path)
+        try FileManager.default.createDirectory(
+          at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: url)
+      }
+      found = MachineResources.memory(root: root)
+    }
+    return found
+  }
+
+  private static let meminfo = "MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable:   4000 kB\n"
+
+  @Test func availableMemoryIsTheKernels() throws {
+    let found = try memory(["proc/meminfo": Self.meminfo])
+    #expect(found?.bytes == 4_096_000)
+    #expect(found?.source == "MemAvailable of /proc/meminfo")
+    #expect(try memory([:]) == nil)
+  }
+
+  @Test func theNarrowestControlGroupCounts() throws {
+    let files = [
+      "proc/meminfo": Self.meminfo, "proc/self/cgroup": "0::/job/step\n",
+      "sys/fs/cgroup/memory.max": "max\n",
+      "sys/fs/cgroup/job/memory.max": "3000000\n", "sys/fs/cgroup/job/memory.current": "1500000\n",
+      "sys/fs/cgroup/job/memory.stat": "anon 5\ninactive_file 500000\n",
+      "sys/fs/cgroup/job/step/memory.max": "2900000\n",
+    ]
+    let found = try memory(files)
+    #expect(found?.bytes == 2_000_000)
+    #expect(found?.source == "the limit in /sys/fs/cgroup/job/memory.max")
+  }
+
+  @Test func theFirstVersionOfControlGroupsIsReadToo() throws {
+    let files = [
+      "proc/meminfo": Self.meminfo,
+      "proc/self/cgroup": "5:cpu:/x\n4:memory:/slurm/7\n0::/\n",
+      "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+      "sys/fs/cgroup/memory/slurm/7/memory.limit_in_bytes": "1000000\n",
+      "sys/fs/cgroup/memory/slurm/7/memory.usage_in_bytes": "400000\n",
+    ]
+    #expect(try memory(files)?.bytes == 600_000)
+  }
+
+  @Test func thisMachineHasSomeOfBoth() throws {
+    let absent = FileManager.default.temporaryDirectory.appendingPathComponent("a/b/c")
+    let free = try #require(MachineResources.current.freeDisk(absent))
+    #expect(free > 0)
+    if FileManager.default.fileExists(atPath: "/proc/meminfo") {
+      let memory = try #require(MachineResources.current.memory)
+      #expect(memory.bytes > 1 << 20)
+    }
+  }
+}
+
+@Suite struct FilePieceTests {
+  @Test func aFileInPiecesIsWholeAndHashed() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a")
+      let hash = try AtomicFile.write(to: url, size: 5) { file in
+        try file.append(Data("abc".utf8))
+        try file.append(Data("de".utf8))
+        #expect(file.count == 5)
+      }
+      #expect(try Data(contentsOf: url) == Data("abcde".utf8))
+      #expect(hash == ContentHash(of: "abcde"))
+      #expect(try ContentHash(ofFile: url) == hash)
+    }
+  }
+
+  @Test func aFileThatFailsHalfWayLeavesNothing() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a")
+      let error = #expect(throws: LabError.self) {
+        try AtomicFile.write(to: url, size: 5) { file in
+          try file.append(Data("abc".utf8))
+          throw CocoaError(.fileWriteOutOfSpace)
+        }
+      }
+      #expect(error?.description.hasPrefix("cannot write \(url.path) (5 bytes): ") == true)
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(names.isEmpty)
+    }
+  }
+
+  @Test func foldersAreMadeWithThoseAbove() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a/b/c")
+      try AtomicFile.createFolder(url)
+      try AtomicFile.createFolder(url)
+      #expect(FileManager.default.fileExists(atPath: url.path))
+      try Data().write(to: folder.appendingPathComponent("file"))
+      #expect(throws: LabError.self) {
+        try AtomicFile.createFolder(folder.appendingPathComponent("file/x"))
+      }
+    }
+  }
+
+  @Test func numbersThatAreNotFiniteSurvive() throws {
+    let values = [1.5, .infinity, -.infinity, .nan]
+    let read = try CanonicalJSON.decode([Double].self, from: CanonicalJSON.pretty(values))
+    #expect(read[0] == 1.5 && read[1] == .infinity && read[2] == -.infinity && read[3].isNaN)
+  }
+
+  @Test func bytesArePrintedWithThreeDigits() {
+    let cases = [
+      (0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (12_595, "12.3 KiB"),
+      (5 << 20, "5.00 MiB"), (1000 << 20, "0.98 GiB"), (400 << 30, "400 GiB"),
+    ]
+    for (count, text) in cases { #expect(Readable.bytes(count) == text) }
+  }
+}

@@ -92,14 +92,24 @@ package final class Evaluator {
   ///
   /// `places` begins at a multiple of 32, unless results need not equal those of a whole evaluation.
   package func outcomes(of places: Range<Int>) throws -> [QueryOutcome] {
+    try outcomes(of: places, unless: { false }) ?? []
+  }
+
+  /// The same; nil where `shouldStop`, which any worker may call, said so on the way.
+  package func outcomes(
+    of places: Range<Int>, unless shouldStop: @Sendable () -> Bool
+  ) throws -> [QueryOutcome]? {
     let starts = Array(stride(from: places.lowerBound, to: places.upperBound, by: Self.unitSize))
     let results = Mutex([Result<[QueryOutcome], any Error>?](repeating: nil, count: starts.count))
     pool.run(pieces: starts.count) { worker, piece in
+      if shouldStop() { return }
       let unit = starts[piece]..<min(starts[piece] + Self.unitSize, places.upperBound)
       let result = Result { try outcomes(ofUnit: unit, in: sessions[worker]) }
       results.withLock { $0[piece] = result }
     }
-    return try results.withLock { $0 }.flatMap { try $0?.get() ?? [] }
+    let units = results.withLock { $0 }
+    guard units.allSatisfy({ $0 != nil }) else { return nil }
+    return try units.flatMap { try $0?.get() ?? [] }
   }
 
   private func outcomes(
@@ -118,15 +128,16 @@ package final class Evaluator {
 
   /// Measures what is not stored yet and returns the summary, which is stored as well.
   ///
-  /// A finished evaluation is read back. Stops between transactions when `shouldStop` says so, by
-  /// throwing `LabError.interrupted`; the same call continues, with the same rows in the end.
+  /// A finished evaluation is read back. Stops within a few queries when `shouldStop`, which any
+  /// worker may call, says so, by throwing `LabError.interrupted`; the same call continues, with the same rows in the end.
   package func run(
-    in database: RunDatabase, weightsHash: String,
+    in database: RunDatabase, weightsHash: String, checkpointStep: Int? = nil,
     onProgress: (EvaluationProgress) -> Void = { _ in },
-    shouldStop: () -> Bool = { Interruption.isRequested }
+    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> EvaluationSummary {
     let identity = EvaluationIdentity(
-      options: options, fraction: fraction, graphHash: graph.contentHash, weightsHash: weightsHash)
+      options: options, fraction: fraction, graphHash: graph.contentHash, weightsHash: weightsHash,
+      checkpointStep: checkpointStep)
     if let summary = try database.summary(of: identity) { return summary }
     let evaluation = try database.begin(identity, queryCount: queries.count)
     var done = evaluation.storedQueryCount
@@ -135,12 +146,11 @@ package final class Evaluator {
     let round = Self.blockSize * max(1, 4 * sessions.count / unitsPerBlock)
     let began = Date()
     while done < queries.count {
-      if shouldStop() {
+      let end = min(done + round, queries.count)
+      guard let outcomes = try outcomes(of: done..<end, unless: shouldStop) else {
         throw LabError.interrupted(
           "stopped after \(done) of \(queries.count) queries, whose results are stored")
       }
-      let end = min(done + round, queries.count)
-      let outcomes = try outcomes(of: done..<end)
       for start in stride(from: 0, to: outcomes.count, by: Self.blockSize) {
         let block = outcomes[start..<min(start + Self.blockSize, outcomes.count)]
         try database.store(Array(block), of: evaluation.id, graph: graph)
@@ -153,18 +163,19 @@ package final class Evaluator {
           secondsLeft: pace * Double(queries.count - done)))
     }
     let tallies = try database.tallies(of: evaluation.id, options: options)
-    let summary = summary(of: tallies, key: try identity.key, weightsHash: weightsHash)
+    let summary = summary(of: tallies, identity, key: try identity.key)
     try database.complete(evaluation.id, with: summary)
     return summary
   }
 
   private func summary(
-    of tallies: [QueryTally], key: String, weightsHash: String
+    of tallies: [QueryTally], _ identity: EvaluationIdentity, key: String
   ) -> EvaluationSummary {
     let tables = RateTables(graph: graph, options: options, tallies: tallies)
     return EvaluationSummary(
       key: key, options: options, fraction: fraction, graphHash: graph.contentHash,
-      weightsHash: weightsHash, tokenizer: tokenizer.kind, queryCount: tallies.count,
+      weightsHash: identity.weightsHash, checkpointStep: identity.checkpointStep,
+      tokenizer: tokenizer.kind, queryCount: tallies.count,
       subjectCount: tables.subjectCount, rates: tables.rates(pool: pool),
       verdicts: tables.verdicts(), coverage: tables.coverage())
   }

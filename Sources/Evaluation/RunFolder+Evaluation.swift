@@ -4,14 +4,15 @@ import LabCore
 package import Training
 
 extension RunFolder {
-  /// Evaluates the run's model on its graph into run.sqlite, or reads back what is stored.
+  /// Evaluates the run's model, or the checkpoint it was opened for, on its graph into run.sqlite, or reads
+  /// back what is stored.
   ///
   /// `graph` saves loading it again; by default it is opened from where training found it. Throws
   /// `LabError.interrupted` when stopped, after which the same call continues.
   package func evaluate(
     _ options: EvaluationOptions = EvaluationOptions(), graph: KnowledgeGraph? = nil,
     workers: Int = 1, onProgress: (EvaluationProgress) -> Void = { _ in },
-    shouldStop: () -> Bool = { Interruption.isRequested }
+    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> EvaluationSummary {
     try options.validate()
     let configuration = record.configuration
@@ -19,12 +20,13 @@ extension RunFolder {
     let database = try RunDatabase.open(in: url, graphHash: configuration.graphHash)
     let identity = EvaluationIdentity(
       options: options, fraction: configuration.corpus.fraction,
-      graphHash: configuration.graphHash, weightsHash: weightsHash)
+      graphHash: configuration.graphHash, weightsHash: weightsHash, checkpointStep: checkpointStep)
     if let summary = try database.summary(of: identity) { return summary }
     let evaluator = try Evaluator(
       model: loadModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),
       fraction: configuration.corpus.fraction, options: options, workers: workers)
     return try evaluator.run(
-      in: database, weightsHash: weightsHash, onProgress: onProgress, shouldStop: shouldStop)
+      in: database, weightsHash: weightsHash, checkpointStep: checkpointStep,
+      onProgress: onProgress, shouldStop: shouldStop)
   }
 }

@@ -3,12 +3,13 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import Synchronization
 import Testing
 
 struct RunDatabaseTests {
   private func evaluate(
     _ fixture: Fixture, in folder: URL, workers: Int = 1, _ options: EvaluationOptions,
-    shouldStop: () -> Bool = { false }
+    shouldStop: @Sendable () -> Bool = { false }
   ) throws -> EvaluationSummary {
     try fixture.evaluator(options, workers: workers).run(
       in: RunDatabase.open(in: folder, graphHash: fixture.graph.contentHash),
@@ -46,11 +47,14 @@ struct RunDatabaseTests {
     let parts = try temporaryFolder()
     defer { for folder in [whole, parts] { try? FileManager.default.removeItem(at: folder) } }
     let expected = try evaluate(fixture, in: whole, wanted)
-    var polls = 0
+    // Polled before each 32 queries: stopped within the second 256, the first ones are stored.
+    let polls = Mutex(0)
     #expect {
       try evaluate(fixture, in: parts, wanted) {
-        polls += 1
-        return polls > 1
+        polls.withLock {
+          $0 += 1
+          return $0 > 9
+        }
       }
     } throws: { error in
       (error as? LabError)?.exitStatus == .interrupted

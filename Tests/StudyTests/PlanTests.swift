@@ -102,7 +102,41 @@ import Training
     // Twice the epochs, twice the operations.
     #expect(trainings[1].cost.flops == 2 * trainings[0].cost.flops)
     #expect(plan.total.flops == plan.tasks.reduce(0) { $0 + $1.cost.flops })
-    #expect(plan.table(workers: 2).split(separator: "\n").count == plan.tasks.count + 2)
+    #expect(
+      plan.table(workers: 2, sideBySide: 2).split(separator: "\n").count == plan.tasks.count + 2)
+  }
+
+  @Test func aStudyThatCannotFitIsRefusedWithTheNumbers() throws {
+    let plan = try plan()
+    let one = plan.peakMemoryMiB(sideBySide: 1)
+    let two = plan.peakMemoryMiB(sideBySide: 2)
+    #expect(one == plan.total.memoryMiB && two > one && two < 2 * one)
+    #expect(plan.peakDiskBytes(sideBySide: 1) > plan.total.diskBytes)
+    let out = folder.url.appendingPathComponent("out")
+    func machine(_ memory: Double, _ disk: Double) -> MachineResources {
+      MachineResources(
+        memory: .init(bytes: Int(memory), source: "a test"), freeDisk: { _ in Int(disk) })
+    }
+    let enough = 1e12
+    try plan.check(machine(enough, enough), folder: out, sideBySide: 2)
+    let mebi = 1_048_576.0
+    try plan.check(machine((one + 0.1) * mebi, enough), folder: out, sideBySide: 1)
+    let memory = #expect(throws: LabError.self) {
+      try plan.check(machine((one + 0.1) * mebi, enough), folder: out, sideBySide: 2)
+    }
+    #expect(memory?.description.contains("with 2 tasks at once") == true)
+    #expect(memory?.exitStatus == .failure)
+    let disk = #expect(throws: LabError.self) {
+      try plan.check(
+        machine(enough, plan.peakDiskBytes(sideBySide: 1) - 1), folder: out, sideBySide: 1)
+    }
+    #expect(disk?.description.contains("on disk in") == true)
+    // A run refuses before it writes anything.
+    let file = try StudyFile.parse(StudyText.study, file: "study.yaml", folder: folder.url)
+    var options = StudyRunOptions()
+    options.resources = machine(1, enough)
+    #expect(throws: LabError.self) { try StudyRunner(file: file, folder: out).run(options) }
+    #expect(!FileManager.default.fileExists(atPath: out.path))
   }
 
   @Test func statesWhatTheGraphHolds() throws {

@@ -69,8 +69,11 @@ package struct AnswerReader {
 
   /// The reading of each answer; answers of one query with equal tokens are read once.
   ///
-  /// Throws `LabError` for an answer longer than the model's context.
-  package func read(_ answers: [JudgedAnswer]) throws -> [AnswerReading] {
+  /// Throws `LabError` for an answer longer than the model's context, and `LabError.interrupted` when
+  /// `shouldStop`, which any worker may call, says so.
+  package func read(
+    _ answers: [JudgedAnswer], shouldStop: @Sendable () -> Bool = { false }
+  ) throws -> [AnswerReading] {
     var places: [Text: Int] = [:]
     var texts: [Text] = []
     let indices = answers.map { answer in
@@ -90,10 +93,15 @@ package struct AnswerReader {
     let groups = try groups(sequences.map { $0.prompt.count + $0.tokens.count })
     let results = Mutex([Result<[AnswerReading], any Error>?](repeating: nil, count: groups.count))
     pool.run(pieces: groups.count) { worker, piece in
+      if shouldStop() { return }
       let result = Result { try read(sequences[groups[piece]], in: sessions[worker]) }
       results.withLock { $0[piece] = result }
     }
-    let readings = try results.withLock { $0 }.flatMap { try $0?.get() ?? [] }
+    let parts = results.withLock { $0 }
+    guard parts.allSatisfy({ $0 != nil }) else {
+      throw LabError.interrupted("stopped while states were read")
+    }
+    let readings = try parts.flatMap { try $0?.get() ?? [] }
     return indices.map { readings[$0] }
   }
 

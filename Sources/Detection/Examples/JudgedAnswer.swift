@@ -50,15 +50,17 @@ package struct AnswerDrawer {
   ///
   /// `onProgress` gets the share done. Throws `LabError.interrupted` when asked to stop.
   package func draw(
-    onProgress: (Double) -> Void, shouldStop: () -> Bool
+    onProgress: (Double) -> Void, shouldStop: @Sendable () -> Bool
   ) throws -> [JudgedAnswer] {
     let graph = evaluator.graph
     var answers: [JudgedAnswer] = []
     let count = evaluator.queries.count
     for start in stride(from: 0, to: count, by: Self.blockSize) {
-      if shouldStop() { throw LabError.interrupted("stopped while answers were drawn") }
       let end = min(start + Self.blockSize, count)
-      for outcome in try evaluator.outcomes(of: start..<end) {
+      guard let outcomes = try evaluator.outcomes(of: start..<end, unless: shouldStop) else {
+        throw LabError.interrupted("stopped while answers were drawn")
+      }
+      for outcome in outcomes {
         let query = graph.queries[outcome.query]
         guard visibilities.contains(query.visibility) else { continue }
         answers += outcome.answers.map {

@@ -51,7 +51,7 @@ package struct DetectionExperiment {
   ///
   /// Throws `LabError.interrupted` when asked to stop.
   package func tables(
-    progress: (DetectionProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    progress: (DetectionProgress) -> Void = { _ in }, shouldStop: @Sendable () -> Bool = { false }
   ) throws -> [ExampleTable] {
     let drawer = try AnswerDrawer(
       model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, options: options,
@@ -62,8 +62,7 @@ package struct DetectionExperiment {
     progress(DetectionProgress(stage: .reading, share: 0))
     let reader = try AnswerReader(
       model: model, tokenizer: tokenizer, graph: graph, workers: workers)
-    let readings = try reader.read(answers)
-    if shouldStop() { throw LabError.interrupted("stopped while states were read") }
+    let readings = try reader.read(answers, shouldStop: shouldStop)
     let width = model.configuration.modelDimension
     let text = try TripleText(graph: graph, tokenizer: tokenizer)
     return options.tasks.map { task in
@@ -90,17 +89,18 @@ package struct DetectionExperiment {
   /// small to split, and `LabError.interrupted` when asked to stop.
   package func measure(
     key: String, progress: (DetectionProgress) -> Void = { _ in },
-    shouldStop: () -> Bool = { false }
+    shouldStop: @Sendable () -> Bool = { false }
   ) throws -> [TaskMeasurement] {
     let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(options.seed))
     let tables = try tables(progress: progress, shouldStop: shouldStop)
     let pool = try WorkerPool(workerCount: workers)
     return try tables.enumerated().map { index, table in
-      if shouldStop() { throw LabError.interrupted("stopped while detectors were trained") }
       progress(
         DetectionProgress(stage: .training, share: Double(index) / Double(tables.count)))
       let measurer = try TaskMeasurer(table, split: split, options: options, training: training)
-      return try measurer.measure(on: pool) { "\(table.task.rawValue)-\($0)-\(key.prefix(8))" }
+      return try measurer.measure(on: pool, shouldStop: shouldStop) {
+        "\(table.task.rawValue)-\($0)-\(key.prefix(8))"
+      }
     }
   }
 }
@@ -147,7 +147,7 @@ package struct DetectionRunner {
   /// asked to stop; nothing is stored then, and the same call begins anew.
   package func run(
     progress: (DetectionProgress) -> Void = { _ in },
-    shouldStop: () -> Bool = { Interruption.isRequested }
+    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> DetectionSummary {
     let identity = identity
     let database = try RunDatabase.open(in: run.url, graphHash: identity.graphHash)

@@ -48,14 +48,18 @@ package struct TaskMeasurer {
   /// The detectors in their order; the workers change the time, not the result.
   ///
   /// `folder` names the folder of a head. A detector that the examples do not allow to train or to
-  /// measure is recorded with the reason. Throws `LabError` when memory is short.
-  package func measure(on pool: WorkerPool, folder: (String) -> String) throws -> TaskMeasurement {
+  /// measure is recorded with the reason. Throws `LabError` when memory is short, and
+  /// `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
+  package func measure(
+    on pool: WorkerPool, shouldStop: @Sendable () -> Bool = { false }, folder: (String) -> String
+  ) throws -> TaskMeasurement {
     let heads = options.heads.map { (head: $0, folder: folder($0.name)) }
     let examples = try trainingExamples(isNeeded: !heads.isEmpty)
     let count = heads.count + table.columns.count
     let results = Mutex([Result<MeasuredDetector, any Error>?](repeating: nil, count: count))
     // Wide heads take longest: they begin first.
     pool.run(pieces: count) { _, piece in
+      if shouldStop() { return }
       let result = Result {
         if piece < heads.count {
           let index = heads.count - 1 - piece
@@ -66,10 +70,14 @@ package struct TaskMeasurer {
       let place = piece < heads.count ? heads.count - 1 - piece : piece
       results.withLock { $0[place] = result }
     }
+    let detectors = results.withLock { $0 }
+    guard detectors.allSatisfy({ $0 != nil }) else {
+      throw LabError.interrupted("stopped while detectors were trained")
+    }
     return TaskMeasurement(
       counts: TaskCounts(task: table.task, parts: SplitPart.allCases.map(counts)),
       examples: rows(.test).map { table.examples[$0] },
-      detectors: try results.withLock { $0 }.compactMap { try $0?.get() })
+      detectors: try detectors.compactMap { try $0?.get() })
   }
 
   private func counts(_ part: SplitPart) -> PartCounts {

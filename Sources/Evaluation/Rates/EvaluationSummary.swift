@@ -9,6 +9,8 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
   package let fraction: Double
   package let graphHash: String
   package let weightsHash: String
+  /// The step of the checkpoint that was asked; nil for the finished model.
+  package var checkpointStep: Int?
   package let tokenizer: TokenizerKind
   package let queryCount: Int
   package let subjectCount: Int
@@ -35,6 +37,7 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
     case key, options, fraction, tokenizer, rates, verdicts, coverage
     case graphHash = "graph_hash"
     case weightsHash = "weights_sha256"
+    case checkpointStep = "checkpoint_step"
     case queryCount = "query_count"
     case subjectCount = "subject_count"
   }

@@ -8,14 +8,18 @@ package struct EvaluationIdentity: Codable, Hashable, Sendable {
   package let fraction: Double
   package let graphHash: String
   package let weightsHash: String
+  /// The step of the checkpoint that was asked; nil, and no key, for the finished model.
+  package let checkpointStep: Int?
 
   package init(
-    options: EvaluationOptions, fraction: Double, graphHash: String, weightsHash: String
+    options: EvaluationOptions, fraction: Double, graphHash: String, weightsHash: String,
+    checkpointStep: Int? = nil
   ) {
     self.options = options
     self.fraction = fraction
     self.graphHash = graphHash
     self.weightsHash = weightsHash
+    self.checkpointStep = checkpointStep
   }
 
   /// SHA-256 of the canonical JSON, 64 digits.
@@ -27,5 +31,6 @@ package struct EvaluationIdentity: Codable, Hashable, Sendable {
     case version, options, fraction
     case graphHash = "graph_hash"
     case weightsHash = "weights_sha256"
+    case checkpointStep = "checkpoint_step"
   }
 }

@@ -9,6 +9,8 @@ package struct StudyRunOptions: Sendable {
   package var workers: Int?
   /// Whether the first failure ends the run.
   package var failFast = false
+  /// What the machine has; nil to begin whatever the estimates say.
+  package var resources: MachineResources? = .current
   package var reporter = ProgressReporter.silent
   /// Whether each finished task gets a line that stays.
   package var noteEachTask = false
@@ -42,15 +44,19 @@ package struct StudyRunner {
   /// Failures of tasks are in the summary. Throws `LabError` when another process writes in the folder, and
   /// `LabError.interrupted` when asked to stop, after all running tasks have saved.
   package func run(_ options: StudyRunOptions = StudyRunOptions()) throws -> ExecutionSummary {
+    let workers = options.workers ?? file.workers
+    let sideBySide = options.workers == nil ? file.sideBySide : min(file.sideBySide, workers)
+    if let resources = options.resources {
+      try plan.check(resources, folder: folder.url, sideBySide: sideBySide)
+    }
     let lock = try FolderLock(folder.url)
     defer { withExtendedLifetime(lock) {} }
     try folder.checkUsable(for: file.name)
     try AtomicFile.write(CanonicalJSON.pretty(plan), to: folder.plan)
-    let workers = options.workers ?? file.workers
-    let sideBySide = options.workers == nil ? file.sideBySide : min(file.sideBySide, workers)
     let stages = StageContext(
       file: file, folder: folder, plan: plan, graphStage: graphStage, requests: requests,
-      threads: max(1, workers / sideBySide), graph: SharedGraph(folder.graph(graphStage.id)))
+      threads: max(1, workers / sideBySide), graph: SharedGraph(folder.graph(graphStage.id)),
+      warn: { options.reporter.note("warning: \($0)") })
     let executor = TaskExecutor(
       tasks: plan.tasks.map { stages.executable($0) }, journal: folder.journal,
       workers: sideBySide, failFast: options.failFast, reporter: options.reporter,

@@ -2,23 +2,14 @@ import Detection
 import LanguageModel
 import Training
 
-/// Expected costs, by a simple stated model: operations divided by a rate that grows with the width.
-///
-/// The rate of one thread is `peakRate * C / (C + halfWidth)` floating-point operations a second for a
-/// model of width C: narrow models spend their time outside matrix products. Both constants fit the user
-/// time of `kglab train --workers 1` on an EPYC Zen 4 (docs/studies.md); a study corrects them as it runs.
+/// Expected costs of a study's tasks; `SpeedModel` and `MemoryEstimate` say what training takes.
 package enum CostModel {
-  /// Floating-point operations a second of one thread on a very wide model.
-  package static let peakRate = 80e9
-  /// The width at which a thread reaches half of that.
-  package static let halfWidth = 32.0
   /// Seconds that any task takes.
-  static let overheadSeconds = 0.05
+  static let overheadSeconds = SpeedModel.overheadSeconds
 
   /// Seconds of one thread for some operations on a model.
   package static func seconds(flops: Double, modelDimension: Int) -> Double {
-    let width = Double(modelDimension)
-    return overheadSeconds + flops * (width + halfWidth) / (peakRate * width)
+    SpeedModel.seconds(flops: flops, modelDimension: modelDimension)
   }
 
   static func graph(tripleCount: Int) -> TaskCost {
@@ -28,22 +19,16 @@ package enum CostModel {
       diskBytes: 50_000 + triples * 120)
   }
 
-  static func training(_ record: RunRecord) -> TaskCost {
-    let configuration = record.configuration
-    let values = Double(record.parameterCount)
-    let lanes = Double(configuration.training.lanes)
-    // Weights, two moments and one gradient a lane; activations of one lane's share of a step.
-    let activations =
-      Double(configuration.training.tokensPerStep) / lanes
-      * Double(
-        configuration.model.layerCount * configuration.model.modelDimension * 20
-          + configuration.model.vocabularySize * 2)
+  /// Costs of a training by `workers` threads, with no checkpoint that stays.
+  static func training(_ record: RunRecord, workers: Int) throws -> TaskCost {
+    let estimate = try TrainingEstimate(
+      record, workers: workers, keptCount: 0, keepLast: RuntimeOptions().keepLast)
     return TaskCost(
       flops: record.trainingFLOPs,
       seconds: seconds(
-        flops: record.trainingFLOPs, modelDimension: configuration.model.modelDimension),
-      memoryMiB: 20 + (values * (3 + lanes) + activations) * 4 / mebi,
-      diskBytes: values * 4 + 60_000)
+        flops: record.trainingFLOPs, modelDimension: record.configuration.model.modelDimension),
+      memoryMiB: Double(estimate.memory.total) / mebi, diskBytes: Double(estimate.finalDisk),
+      passingDiskBytes: Double(estimate.peakDisk - estimate.finalDisk))
   }
 
   /// Costs of running the model over `sequences` of answers and prompts, forward only.

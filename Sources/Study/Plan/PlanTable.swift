@@ -3,8 +3,8 @@ import LabCore
 import Training
 
 extension StudyPlan {
-  /// The plan as a table for a terminal; `workers` tasks run side by side.
-  package func table(workers: Int) -> String {
+  /// The plan as a table for a terminal; of `workers` threads in all, tasks run `sideBySide`.
+  package func table(workers: Int, sideBySide: Int) -> String {
     let header = ["#", "task", "parameters", "FLOPs", "time", "memory", "needs"]
     let numbers = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0.number) })
     let rows = tasks.map { task in
@@ -26,6 +26,7 @@ extension StudyPlan {
       "\(tasks.count) tasks, \(Self.scientific(total.flops)) FLOPs, "
       + "\(Readable.duration(total.seconds)) of work, about \(Readable.duration(longest)) on "
       + "\(workers) worker\(workers == 1 ? "" : "s"), "
+      + "up to \(Int(peakMemoryMiB(sideBySide: sideBySide).rounded(.up))) MiB of memory, "
       + "\(Int((total.diskBytes / 1_048_576).rounded(.up))) MiB on disk"
     return Self.aligned([header] + rows, left: [1, 6]) + "\n" + words + "\n"
   }

@@ -16,11 +16,14 @@ package struct TaskCost: Codable, Hashable, Sendable {
   package var memoryMiB: Double
   /// Bytes it leaves on the disk.
   package var diskBytes: Double
+  /// Bytes it needs there besides while it runs; nil for none.
+  package var passingDiskBytes: Double?
 
   enum CodingKeys: String, CodingKey {
     case flops, seconds
     case memoryMiB = "memory_mib"
     case diskBytes = "disk_bytes"
+    case passingDiskBytes = "passing_disk_bytes"
   }
 }
 

@@ -61,8 +61,9 @@ package struct StudyPlanner {
     let id = try "\(Self.slug(request))-\(CanonicalJSON.hash(record.configuration).short(10))"
     return StudyTask(
       number: 0, id: id, kind: .train, name: "train \(name)", needs: [summary.id], follows: [],
-      output: StudyFolder.modelPath(id) + "/run.json", cost: CostModel.training(record), runID: id,
-      run: record)
+      output: StudyFolder.modelPath(id) + "/run.json",
+      cost: try CostModel.training(record, workers: max(1, file.workers / file.sideBySide)),
+      runID: id, run: record)
   }
 
   private func evaluation(_ training: StudyTask, _ name: String) throws -> StudyTask {

@@ -32,6 +32,8 @@ struct StageContext: Sendable {
   /// Threads of one task.
   let threads: Int
   let graph: SharedGraph
+  /// Takes a remark about a training, with the name of its task.
+  let warn: @Sendable (String) -> Void
 
   /// A task of the plan with the work behind it.
   func executable(_ task: StudyTask) -> ExecutableTask {
@@ -82,6 +84,9 @@ struct StageContext: Sendable {
     var options = RuntimeOptions()
     options.workers = threads
     options.shouldStop = progress.shouldStop
+    // The study as a whole was checked before it began.
+    options.resources = nil
+    options.warn = { [warn] in warn("\(task.name): \($0)") }
     let trainer = try Trainer(
       graph: graph.value(), graphURL: graph.url, request: request, folder: folder.model(task.id),
       options: options)

@@ -5,19 +5,6 @@ package import KnowledgeGraph
 import LabCore
 import LanguageModel
 
-/// How to run a training; nothing here changes the resulting weights.
-package struct RuntimeOptions: Sendable {
-  package var workers = 2
-  /// Seconds of work between checkpoints.
-  package var checkpointSeconds = 30.0
-  /// Steps between checkpoints, besides the seconds; nil for none.
-  package var checkpointSteps: Int?
-  /// Polled between steps; true saves a checkpoint and ends the run with `LabError.interrupted`.
-  package var shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
-
-  package init() {}
-}
-
 /// Where a training stands.
 package struct TrainingProgress: Sendable {
   package let step: Int
@@ -34,6 +21,8 @@ package struct Trainer {
   private let resolved: ResolvedTraining
   private let folder: URL
   private let options: RuntimeOptions
+  /// What the training needs of the machine.
+  package let estimate: TrainingEstimate
 
   /// Throws when the request is impossible on this graph.
   package init(
@@ -44,27 +33,79 @@ package struct Trainer {
     self.folder = folder
     self.options = options
     resolved = try request.resolve(graph: graph, graphPath: graphURL.path(from: folder))
+    let keptSteps = try options.keep.steps(
+      stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: resolved.record.stepCount)
+    estimate = try TrainingEstimate(
+      resolved.record, workers: options.workers, keptCount: keptSteps.count,
+      keepLast: options.keepLast)
   }
 
   /// The configuration and counts of the run, before it has begun.
-  package var plan: RunRecord { resolved.record }
+  package var plan: RunRecord {
+    var record = resolved.record
+    record.estimate = estimate
+    return record
+  }
 
   /// Trains to the end, from the newest checkpoint if there is one; a finished run is returned as it is.
   ///
-  /// Throws `LabError.interrupted` after saving when asked to stop, and an error naming the difference when
-  /// the folder holds another run.
+  /// Throws `LabError.interrupted` after saving when asked to stop, `TrainingDiverged` when the loss left
+  /// its range now or when the folder was last trained in, and an error naming the difference when the
+  /// folder holds another run. What the machine has no room for is refused before anything is written.
   package func run(onProgress: (TrainingProgress) -> Void = { _ in }) throws -> RunRecord {
     try RunFolder.checkUsable(folder, for: resolved.record)
+    if let resources = options.resources, try RunFolder.readRecord(folder)?.status != .complete {
+      try estimate.check(resources, folder: folder)
+    }
     let lock = try FolderLock(folder)
     defer { withExtendedLifetime(lock) {} }
-    if let record = try RunFolder.readRecord(folder), record.status == .complete {
-      CheckpointStore(runFolder: folder).removeAll()
-      return record
+    if let record = try RunFolder.readRecord(folder) {
+      if record.status == .complete { return try finished(record) }
+      if let divergence = record.divergence { try checkCanGoOn(after: divergence) }
     }
-    try RunFolder.begin(folder, resolved.record, tokenizer: resolved.tokenizer)
-    var session = try TrainingSession(resolved, folder: folder, workers: options.workers)
-    try train(&session, onProgress: onProgress)
+    try RunFolder.begin(folder, plan, tokenizer: resolved.tokenizer)
+    var session = try TrainingSession(resolved, folder: folder, options: options)
+    do {
+      try train(&session, onProgress: onProgress)
+    } catch let divergence as TrainingDiverged {
+      try RunFolder.recordDivergence(
+        folder, plan, divergence, metrics: session.state.metrics)
+      throw divergence
+    }
     return try finish(session)
+  }
+
+  /// A run that ended before: its weights are checked, and what is asked of it now and is not there is named.
+  private func finished(_ record: RunRecord) throws -> RunRecord {
+    try FileCheck.verify(
+      folder.appendingPathComponent(ModelFiles.weights), hash: record.weightsHash,
+      statedIn: RunFolder.recordName)
+    CheckpointStore(runFolder: folder).removeAll()
+    warnOfMissing(after: record.stepCount)
+    return record
+  }
+
+  /// Names the steps to be kept that lie behind `step` and are not there.
+  private func warnOfMissing(after step: Int) {
+    let present = Set(KeptCheckpoints(runFolder: folder).steps)
+    let wanted = try? options.keep.steps(
+      stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: resolved.record.stepCount)
+    let missing = (wanted ?? []).filter { $0 <= step && !present.contains($0) }
+    guard let first = missing.first else { return }
+    options.warn(
+      "\(folder.path) has passed step \(first)"
+        + (missing.count > 1 ? " and \(missing.count - 1) more that are" : " that is")
+        + " to be kept; to have \(missing.count > 1 ? "them" : "it"), train again into another --out"
+    )
+  }
+
+  /// Throws a recorded divergence again, unless it was a spike and spikes are to be gone on from.
+  private func checkCanGoOn(after divergence: TrainingDiverged) throws {
+    guard divergence.reason == .lossSpike, options.onSpike == .continue else {
+      var divergence = divergence
+      divergence.wasRecordedIn = folder.path
+      throw divergence
+    }
   }
 
   private func train(
@@ -75,7 +116,10 @@ package struct Trainer {
     let firstStep = session.state.step
     let firstTokens = session.state.tokensSeen
     var lastSaved = began
+    warnOfMissing(after: firstStep - 1)
+    try session.keepIfPlanned()
     while session.state.step < session.stepCount {
+      if options.shouldStop() { try stop(&session) }
       try session.advance()
       let now = Date()
       session.state.secondsElapsed = secondsBefore + now.timeIntervalSince(began)
@@ -88,32 +132,40 @@ package struct Trainer {
           tokensPerSecond: Double(session.state.tokensSeen - firstTokens) / elapsed,
           secondsLeft: elapsed / Double(stepsDone) * Double(session.stepCount - session.state.step))
       )
+      options.onMoment(.stepped, session.state.step)
+      // Before the checkpoint to continue from, so that nothing kept is lost between the two.
+      try session.keepIfPlanned()
       let isDue =
         now.timeIntervalSince(lastSaved) >= options.checkpointSeconds
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false
-      let mustStop = options.shouldStop() && session.state.step < session.stepCount
-      if isDue || mustStop {
+      if isDue {
         try session.saveCheckpoint()
         lastSaved = now
-      }
-      if mustStop {
-        throw LabError.interrupted(
-          "stopped at step \(session.state.step) of \(session.stepCount) with a checkpoint in "
-            + folder.path)
       }
     }
   }
 
+  /// Saves what is not saved yet and ends the run as one to be continued.
+  private func stop(_ session: inout TrainingSession) throws -> Never {
+    if session.hasUnsavedSteps { try session.saveCheckpoint() }
+    throw LabError.interrupted(
+      "stopped at step \(session.state.step) of \(session.stepCount)"
+        + (session.state.step > 0 ? " with a checkpoint in " : ", before the first, in ")
+        + folder.path)
+  }
+
   private func finish(_ session: TrainingSession) throws -> RunRecord {
-    var record = resolved.record
+    var record = plan
     let state = session.state
-    try session.saveModel()
+    record.weightsHash = try session.saveModel().hex
     record.status = .complete
     record.finalCrossEntropy = state.metrics.last?.crossEntropy
     record.secondsElapsed = state.secondsElapsed
     record.tokensPerSecond = Double(state.tokensSeen) / max(state.secondsElapsed, 1e-9)
     record.peakMemoryMiB = ProcessMemory.peakMiB
-    try RunFolder.complete(folder, &record, metrics: state.metrics)
+    record.sessionCount = state.sessionCount
+    record.spikes = state.lossMonitor.flatMap { $0.spikes.isEmpty ? nil : $0.spikes }
+    try RunFolder.complete(folder, record, metrics: state.metrics)
     session.removeCheckpoints()
     return record
   }

@@ -16,14 +16,20 @@ struct TrainingSession {
   private let pool: WorkerPool
   private let schedule: LearningRateSchedule
   private let checkpoints: CheckpointStore
+  private let kept: KeptCheckpoints
+  private let keptSteps: Set<Int>
+  private let options: RuntimeOptions
+  private var savedStep: Int?
   private var epoch: Epoch
 
   /// A new training, or the continuation of the newest checkpoint in `folder`.
-  init(_ resolved: ResolvedTraining, folder: URL, workers: Int) throws {
+  init(_ resolved: ResolvedTraining, folder: URL, options: RuntimeOptions) throws {
     let configuration = resolved.record.configuration
     let training = configuration.training
     self.resolved = resolved
     self.folder = folder
+    self.options = options
+    let workers = options.workers
     model = try LanguageModel(
       configuration.model, seed: Seed(configuration.seed).derived("initial"), on: .cpu)
     optimizer = try Optimizer(model.layout, on: .cpu)
@@ -34,7 +40,16 @@ struct TrainingSession {
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)
-    state = try checkpoints.restoreNewest(model, optimizer, configuration) ?? TrainingState()
+    checkpoints.removeRemains()
+    kept = KeptCheckpoints(runFolder: folder)
+    keptSteps = Set(
+      try options.keep.steps(
+        stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: stepCount))
+    let restored = try checkpoints.restoreNewest(
+      model, optimizer, configuration, warn: options.warn)
+    state = restored ?? TrainingState()
+    savedStep = restored?.step
+    if restored != nil { state.sessionCount = (state.sessionCount ?? 1) + 1 }
     epoch = resolved.schedule.epoch(state.step / resolved.schedule.stepsPerEpoch)
   }
 
@@ -54,12 +69,11 @@ struct TrainingSession {
     let batch = epoch.batch(state.step % stepsPerEpoch)
     let loss = lanes.run(batch, zLoss: training.zLoss, on: pool)
     let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
+    let meanLoss = loss / Double(max(batch.lossCount, 1))
     guard loss.isFinite, norm.isFinite else {
-      throw TrainingDiverged(
-        .notFinite, step: state.step + 1, loss: loss / Double(max(batch.lossCount, 1)),
-        gradientNorm: norm, of: resolved.record.configuration,
-        checkpoint: checkpoints.newest?.path)
+      throw divergence(.notFinite, loss: meanLoss, norm: norm)
     }
+    try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
     optimizer.step(
       model.parameters, gradient: lanes.gradients[0], norm: norm, learningRate: learningRate,
@@ -81,11 +95,64 @@ struct TrainingSession {
     state.epochLossCount = 0
   }
 
-  func saveCheckpoint() throws {
-    try checkpoints.save(state, model, optimizer, resolved.record.configuration)
+  // MARK: Watching
+
+  /// Holds a step's loss to those before it.
+  private mutating func watch(_ loss: Double, norm: Double) throws {
+    let uniform = log(Double(resolved.record.configuration.model.vocabularySize))
+    var monitor = state.lossMonitor ?? LossMonitor()
+    defer { state.lossMonitor = monitor }
+    guard let limit = monitor.observe(loss, step: state.step + 1, uniform: uniform) else { return }
+    let spike = divergence(.lossSpike, loss: loss, norm: norm, limit: limit, monitor)
+    guard options.onSpike == .continue else { throw spike }
+    monitor.accept(loss)
+    options.warn("\(spike.summary); training goes on (--on-spike continue)")
   }
 
-  func saveModel() throws { try ModelFiles.save(model, to: folder) }
+  private func divergence(
+    _ reason: TrainingDiverged.Reason, loss: Double, norm: Double, limit: Double? = nil,
+    _ monitor: LossMonitor? = nil
+  ) -> TrainingDiverged {
+    let step = state.step + 1
+    let since = (monitor ?? state.lossMonitor)?.suspectSince ?? step
+    return TrainingDiverged(
+      reason, step: step, loss: loss, gradientNorm: norm, ordinaryLimit: limit,
+      of: resolved.record.configuration,
+      checkpoint: checkpoints.newest(before: since).map { checkpoints.url(of: $0).path })
+  }
+
+  // MARK: Saving
+
+  /// Whether steps were done since the newest checkpoint.
+  var hasUnsavedSteps: Bool { state.step > 0 && savedStep != state.step }
+
+  mutating func saveCheckpoint() throws {
+    let step = state.step
+    try checkpoints.save(
+      state, model, optimizer, resolved.record.configuration, keeping: options.keepLast,
+      onWriting: { options.onMoment(.saving, step) })
+    savedStep = step
+    options.onMoment(.saved, step)
+  }
+
+  /// Keeps the weights where they are if this step's are to stay.
+  func keepIfPlanned() throws {
+    guard keptSteps.contains(state.step) else { return }
+    let wasEqual = try kept.save(
+      model,
+      KeptState(
+        step: state.step, epochs: Double(state.step) / Double(resolved.schedule.stepsPerEpoch),
+        tokensSeen: state.tokensSeen,
+        configurationHash: CanonicalJSON.hash(resolved.record.configuration).hex, weightsHash: ""))
+    if !wasEqual {
+      options.warn(
+        "\(kept.url(of: state.step).path) held other weights of step \(state.step) and was "
+          + "replaced; was it written by another version or on another kind of processor?")
+    }
+  }
+
+  /// Writes the final weights; returns their hash.
+  func saveModel() throws -> ContentHash { try ModelFiles.save(model, to: folder) }
 
   func removeCheckpoints() { checkpoints.removeAll() }
 }

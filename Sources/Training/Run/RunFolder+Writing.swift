@@ -1,5 +1,5 @@
 import Corpus
-import Foundation
+package import Foundation
 import LabCore
 import LanguageModel
 
@@ -37,15 +37,32 @@ extension RunFolder {
   }
 
   /// Marks a run complete: metrics first, then the record with the weights' hash.
-  static func complete(_ url: URL, _ record: inout RunRecord, metrics: [EpochMetrics]) throws {
+  static func complete(_ url: URL, _ record: RunRecord, metrics: [EpochMetrics]) throws {
+    try write(metrics, to: url)
+    try AtomicFile.write(
+      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+  }
+
+  /// Marks a run as one that diverged, with the metrics up to then.
+  static func recordDivergence(
+    _ url: URL, _ record: RunRecord, _ divergence: TrainingDiverged, metrics: [EpochMetrics]
+  ) throws {
+    var record = record
+    record.status = .diverged
+    record.divergence = divergence
+    // The folder may be moved.
+    if let checkpoint = divergence.checkpoint, checkpoint.hasPrefix(url.path + "/") {
+      record.divergence?.checkpoint = String(checkpoint.dropFirst(url.path.count + 1))
+    }
+    try write(metrics, to: url)
+    try AtomicFile.write(
+      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+  }
+
+  private static func write(_ metrics: [EpochMetrics], to url: URL) throws {
     var lines = Data()
     for row in metrics { lines += try CanonicalJSON.compact(row) + Data("\n".utf8) }
     try AtomicFile.write(lines, to: url.appendingPathComponent("metrics.jsonl"))
-    record.weightsHash = try ContentHash(
-      ofFile: url.appendingPathComponent(ModelFiles.weights)
-    ).hex
-    try AtomicFile.write(
-      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }
 
   /// "key: old, now new" for every field in which two configurations differ.
@@ -72,5 +89,23 @@ extension RunFolder {
     }
     visit(object, "")
     return fields
+  }
+}
+
+extension RunFolder {
+  /// The step of the newest checkpoint to continue from; nil without one.
+  package static func newestCheckpoint(_ url: URL) -> Int? {
+    CheckpointStore(runFolder: url).steps.last
+  }
+
+  /// Removes the checkpoints of an unfinished run of this configuration, so that it is trained without a break.
+  ///
+  /// Throws `LabError` when the folder holds another run or somebody else's files.
+  package static func beginAnew(_ url: URL, unlessFinished plan: RunRecord) throws {
+    try checkUsable(url, for: plan)
+    guard try readRecord(url)?.status == .training else { return }
+    let lock = try FolderLock(url)
+    defer { withExtendedLifetime(lock) {} }
+    CheckpointStore(runFolder: url).removeAll()
   }
 }

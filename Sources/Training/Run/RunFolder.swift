@@ -5,30 +5,36 @@ package import KnowledgeGraph
 import LabCore
 package import LanguageModel
 
-/// A finished run on disk: its record, tokenizer, weights and graph.
+/// A run on disk with weights to use: its record, tokenizer, weights and graph.
 package struct RunFolder: Sendable {
   package let url: URL
+  /// With the hash of the weights that are used, also where they are a checkpoint's.
   package let record: RunRecord
   package let tokenizer: any Tokenizer
+  /// The step of the checkpoint that is used; nil for the finished model.
+  package let checkpointStep: Int?
+  /// The folder that holds the weights.
+  private let weightsFolder: URL
 
   static let recordName = "run.json"
 
-  /// Opens a finished run.
+  /// Opens a finished run, or the weights of one of its checkpoints.
   ///
-  /// Throws `LabError` when the folder holds no run, an unfinished one, or weights that were altered.
-  package static func open(_ url: URL) throws -> RunFolder {
-    guard let record = try readRecord(url) else {
+  /// With `step`, the run may be under way or have diverged. Throws `LabError` when the folder holds no
+  /// run, an unfinished one, no checkpoint of that step, or weights that were altered.
+  package static func open(_ url: URL, checkpoint step: Int? = nil) throws -> RunFolder {
+    guard var record = try readRecord(url) else {
       throw LabError("\(url.path) holds no run (no run.json); make one with kglab train")
     }
-    guard record.status == .complete else {
-      throw LabError(
-        "the run in \(url.path) has not finished training; run the same kglab train command again")
-    }
-    let weights = url.appendingPathComponent(ModelFiles.weights)
-    guard try ContentHash(ofFile: weights).hex == record.weightsHash else {
-      throw LabError(
-        "\(weights.path) is not the file that training wrote (its SHA-256 differs from run.json); "
-          + "restore it or train again into another folder")
+    let weightsFolder: URL
+    if let step {
+      (weightsFolder, record.weightsHash) = try checkpoint(step, in: url)
+    } else {
+      try requireFinished(record, url)
+      weightsFolder = url
+      try FileCheck.verify(
+        url.appendingPathComponent(ModelFiles.weights), hash: record.weightsHash,
+        statedIn: recordName)
     }
     let tokenizer = try TokenizerFile.load(from: url)
     guard tokenizer.vocabularySize == record.configuration.model.vocabularySize else {
@@ -36,7 +42,47 @@ package struct RunFolder: Sendable {
         "\(url.path)/tokenizer.json has \(tokenizer.vocabularySize) tokens, the model "
           + "\(record.configuration.model.vocabularySize); restore it or train again")
     }
-    return RunFolder(url: url, record: record, tokenizer: tokenizer)
+    return RunFolder(
+      url: url, record: record, tokenizer: tokenizer, checkpointStep: step,
+      weightsFolder: weightsFolder)
+  }
+
+  private static func requireFinished(_ record: RunRecord, _ url: URL) throws {
+    switch record.status {
+    case .complete: return
+    case .training:
+      throw LabError(
+        "the run in \(url.path) has not finished training; run the same kglab train command again")
+    case .diverged:
+      throw LabError(
+        "the run in \(url.path) has no final weights: "
+          + (record.divergence?.summary ?? "training diverged")
+          + "; train with other settings into another folder")
+    }
+  }
+
+  /// The steps of which weights are there, ascending: kept ones, and those to continue from.
+  package static func checkpointSteps(_ url: URL) -> [Int] {
+    Set(KeptCheckpoints(runFolder: url).steps).union(CheckpointStore(runFolder: url).steps).sorted()
+  }
+
+  /// Where the weights of a step are, and their hash.
+  private static func checkpoint(_ step: Int, in url: URL) throws -> (URL, String) {
+    let kept = KeptCheckpoints(runFolder: url)
+    if let state = try kept.read(step) { return (kept.url(of: step), state.weightsHash) }
+    let store = CheckpointStore(runFolder: url)
+    guard store.steps.contains(step) else {
+      let present = checkpointSteps(url).map(String.init).joined(separator: ", ")
+      throw LabError(
+        "\(url.path) keeps no checkpoint of step \(step); "
+          + (present.isEmpty
+            ? "it has none: train with --keep-steps or --keep-epochs" : "it has \(present)"))
+    }
+    let hash = try store.manifest(step).weightsHash
+    try FileCheck.verify(
+      store.url(of: step).appendingPathComponent(ModelFiles.weights), hash: hash,
+      statedIn: CheckpointStore.stateName)
+    return (store.url(of: step), hash)
   }
 
   /// The record of a run, finished or not; nil where the folder has none.
@@ -45,18 +91,31 @@ package struct RunFolder: Sendable {
   package static func readRecord(_ url: URL) throws -> RunRecord? {
     let file = url.appendingPathComponent(recordName)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    do {
-      return try JSONDecoder().decode(RunRecord.self, from: Data(contentsOf: file))
-    } catch {
+    struct Version: Decodable {
+      let formatVersion: Int
+
+      enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
+    }
+    let unknown = LabError(
+      "\(file.path) is not a run record of this version; choose another folder or restore the file")
+    guard let data = try? Data(contentsOf: file),
+      let version = try? CanonicalJSON.decode(Version.self, from: data).formatVersion
+    else { throw unknown }
+    guard version <= RunRecord.currentFormatVersion else {
       throw LabError(
-        "\(file.path) is not a run record of this version; choose another folder or restore the file"
-      )
+        "\(file.path) has format \(version), written by a later kglab; this one reads up to "
+          + "\(RunRecord.currentFormatVersion): upgrade kglab, or choose another folder")
+    }
+    do {
+      return try CanonicalJSON.decode(RunRecord.self, from: data)
+    } catch {
+      throw unknown
     }
   }
 
-  /// Loads the trained weights.
+  /// Loads the weights that this folder was opened for.
   package func loadModel(on device: Device = .cpu) throws -> LanguageModel {
-    try ModelFiles.load(record.configuration.model, from: url, on: device)
+    try ModelFiles.load(record.configuration.model, from: weightsFolder, on: device)
   }
 
   /// The graph the run was trained on, from where it was then or from `location`.

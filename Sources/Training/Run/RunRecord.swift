@@ -19,11 +19,14 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
 
 /// The contents of run.json.
 package struct RunRecord: Codable, Hashable, Sendable {
-  /// Whether training has ended.
-  package enum Status: String, Codable, Sendable { case training, complete }
+  /// Whether training has ended, and how.
+  package enum Status: String, Codable, Sendable { case training, complete, diverged }
+
+  /// The version that this program writes and the latest that it reads.
+  package static let currentFormatVersion = 1
 
   /// Version of the run folder's format.
-  package var formatVersion = 1
+  package var formatVersion = Self.currentFormatVersion
   package var status: Status
   package var configuration: RunConfiguration
   /// Where the graph was when training began, relative to the run folder if it is below a common one.
@@ -47,6 +50,14 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var peakMemoryMiB: Double?
   /// SHA-256 of model.safetensors; nil until complete.
   package var weightsHash: String?
+  /// What the training was expected to need when it began.
+  package var estimate: TrainingEstimate?
+  /// Processes that worked on it, those that were killed before their first checkpoint left out.
+  package var sessionCount: Int?
+  /// Steps at which a loss spike was seen and gone on from; nil for none.
+  package var spikes: [Int]?
+  /// How training went wrong; only where `status` is `diverged`.
+  package var divergence: TrainingDiverged?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
@@ -65,5 +76,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case tokensPerSecond = "tokens_per_second"
     case peakMemoryMiB = "peak_memory_mib"
     case weightsHash = "weights_sha256"
+    case estimate
+    case sessionCount = "sessions"
+    case spikes, divergence
   }
 }

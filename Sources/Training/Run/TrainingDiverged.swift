@@ -26,6 +26,8 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
   package var advice: String
   /// The newest checkpoint from before it, as a path; nil without one.
   package var checkpoint: String?
+  /// The run's folder, where this is read back from its record.
+  var wasRecordedIn: String?
 
   enum CodingKeys: String, CodingKey {
     case reason, step, loss, advice, checkpoint
@@ -55,8 +57,9 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
       switch reason {
       case .notFinite: "loss \(loss), gradient norm \(gradientNorm)"
       case .lossSpike:
-        "loss \(Self.short(loss)) nats where at most \(ordinaryLimit.map(Self.short) ?? "?") was to "
-          + "be expected"
+        "for \(LossMonitor.patience) steps the loss was above what is ordinary, at last "
+          + "\(Self.short(loss)) nats where at most \(ordinaryLimit.map(Self.short) ?? "?") was "
+          + "to be expected"
       }
     return "training diverged at step \(step): \(what)"
   }
@@ -65,7 +68,11 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
     let kept =
       checkpoint.map { "the last checkpoint from before it is \($0)" }
       ?? "no checkpoint was written before it"
-    return "\(summary); try \(advice); \(kept)"
+    guard let folder = wasRecordedIn else { return "\(summary); try \(advice); \(kept)" }
+    let goOn = reason == .lossSpike ? ", or go on with --on-spike continue" : ""
+    return
+      "\(folder) holds a run that diverged (\(summary)); try \(advice) and another --out\(goOn); "
+      + kept
   }
 
   /// What usually helps, the most likely first; what is set already is left out.

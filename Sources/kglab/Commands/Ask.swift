@@ -27,6 +27,9 @@ struct Ask: ParsableCommand {
   @Argument(help: "The name of a predicate.")
   var predicate: String
 
+  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
+
   @Option(help: "How many answers to show.")
   var top: Int = 5
 
@@ -40,7 +43,8 @@ struct Ask: ParsableCommand {
   var json = false
 
   func run() throws {
-    let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
+    let run = try RunFolder.open(
+      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
     let inquirer = try Inquirer(
       model: run.loadModel(), tokenizer: run.tokenizer,
       graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }))

@@ -19,10 +19,14 @@ struct Evaluate: ParsableCommand {
         kglab evaluate runs/a
         kglab evaluate runs/a --temperatures 0,0.2,0.4,0.6,0.8,1 --samples 16
         kglab evaluate runs/a --json > rates.json
+        kglab evaluate runs/a --checkpoint 64
       """)
 
   @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
   var folder: String
+
+  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
 
   @Option(help: "Completions of each query at each temperature above 0.")
   var samples: Int = 16
@@ -74,7 +78,8 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let signals = Interruption.install()
     defer { withExtendedLifetime(signals) {} }
-    let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
+    let run = try RunFolder.open(
+      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
     let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
     let progress = ProgressReporter()
     defer { progress.finish() }
@@ -87,7 +92,12 @@ struct Evaluate: ParsableCommand {
     if json { return try Output.json(summary) }
     show(summary, of: run.record)
     Output.line("wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
-    Output.line("next: kglab detect \(folder) --kind head --task sentence")
+    let later = checkpoint.flatMap { step in
+      RunFolder.checkpointSteps(run.url).first { $0 > step }
+    }
+    Output.line(
+      later.map { "next: kglab evaluate \(folder) --checkpoint \($0)" }
+        ?? "next: kglab detect \(folder) --kind head --task sentence")
   }
 
   // MARK: Text
@@ -95,7 +105,9 @@ struct Evaluate: ParsableCommand {
   private func show(_ summary: EvaluationSummary, of record: RunRecord) {
     Output.line(
       "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
-        + "non-embedding parameters, \(record.configuration.training.epochs) epochs")
+        + "non-embedding parameters, "
+        + (summary.checkpointStep.map { "step \($0) of \(record.stepCount)" }
+          ?? "\(record.configuration.training.epochs) epochs"))
     Output.line(
       "asked          \(Output.grouped(summary.queryCount)) queries about "
         + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")

@@ -38,7 +38,8 @@ struct StudyLocation: ParsableArguments {
 /// `kglab study plan`.
 struct StudyPlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "Show the tasks of a study, their sizes, FLOPs and time.",
+    commandName: "plan",
+    abstract: "Show the tasks of a study, their sizes, FLOPs, time, memory and disk.",
     discussion: """
       Nothing is written. Times are estimates: operations divided by a rate that grows with the width of \
       the model (docs/studies.md); a running study corrects them.
@@ -57,10 +58,20 @@ struct StudyPlanCommand: ParsableCommand {
     let file = try location.file()
     let runner = try StudyRunner(file: file, folder: location.folder(of: file))
     if json { return try Output.json(runner.plan) }
-    runner.plan.table(workers: file.workers).split(
-      separator: "\n", omittingEmptySubsequences: false
-    )
-    .dropLast().forEach { Output.line(String($0)) }
+    PlanText.show(runner, workers: file.workers, sideBySide: file.sideBySide)
     Output.line("next: kglab study run \(location.study)")
+  }
+}
+
+/// A plan on standard output.
+enum PlanText {
+  /// Prints the table, and what the machine has too little of.
+  static func show(_ runner: StudyRunner, workers: Int, sideBySide: Int) {
+    runner.plan.table(workers: workers, sideBySide: sideBySide)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+      .dropLast().forEach { Output.line(String($0)) }
+    let shortages = runner.plan.shortages(
+      .current, folder: runner.folder.url, sideBySide: sideBySide)
+    for clause in shortages { Output.line("does not fit here: \(clause)") }
   }
 }

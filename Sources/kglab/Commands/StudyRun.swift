@@ -35,6 +35,9 @@ struct StudyRunCommand: ParsableCommand {
   @Flag(help: "Stop at the first failure.")
   var failFast = false
 
+  @Flag(help: "Begin even where the estimates of memory or disk say that the study cannot fit.")
+  var skipResourceCheck = false
+
   @Flag(help: "Show the plan and run nothing.")
   var dryRun = false
 
@@ -53,10 +56,11 @@ struct StudyRunCommand: ParsableCommand {
     let file = try location.file()
     let folder = location.folder(of: file)
     let runner = try StudyRunner(file: file, folder: folder)
-    if dryRun { return try show(runner.plan, file) }
+    if dryRun { return try show(runner, file) }
     var options = StudyRunOptions()
     options.workers = workers
     options.failFast = failFast
+    if skipResourceCheck { options.resources = nil }
     options.reporter = ProgressReporter()
     options.noteEachTask = isatty(STDERR_FILENO) == 0
     let summary = try runner.run(options)
@@ -80,11 +84,10 @@ struct StudyRunCommand: ParsableCommand {
     }
   }
 
-  private func show(_ plan: StudyPlan, _ file: StudyFile) throws {
-    if json { return try Output.json(plan) }
-    plan.table(workers: workers ?? file.workers)
-      .split(separator: "\n", omittingEmptySubsequences: false)
-      .dropLast().forEach { Output.line(String($0)) }
+  private func show(_ runner: StudyRunner, _ file: StudyFile) throws {
+    if json { return try Output.json(runner.plan) }
+    let workers = workers ?? file.workers
+    PlanText.show(runner, workers: workers, sideBySide: min(file.sideBySide, workers))
     Output.line("ran nothing (--dry-run)")
   }
 

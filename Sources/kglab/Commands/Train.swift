@@ -13,12 +13,16 @@ struct Train: ParsableCommand {
     discussion: """
       Killed at any moment, the same command continues from the last checkpoint and ends with the same \
       weights; so does a run continued with another number of workers. A folder that holds another run \
-      is refused with the difference.
+      is refused with the difference, and a training that the machine has no room for with the numbers. \
+      With --audit-resume N, training is done twice, the second time by processes that are killed N \
+      times on the way, and the results are compared byte by byte.
 
       EXAMPLES:
         kglab train graph.sqlite --size 30k --epochs 20 --out runs/a
         kglab train graph.sqlite --size 1m --epochs 100 --tokenizer bpe --out runs/b
         kglab train graph.sqlite --size 300k --epochs 20 --fraction 0.1 --out runs/c --dry-run
+        kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/d
+        kglab train graph.sqlite --size 30k --epochs 20 --out runs/e --audit-resume 5
 
       SIZES (non-embedding parameters):
         \(ModelSize.all.map(\.name).joined(separator: " "))
@@ -34,63 +38,87 @@ struct Train: ParsableCommand {
 
   @OptionGroup var workers: WorkerOptions
 
-  @Option(help: "Seconds between checkpoints.")
-  var checkpointSeconds: Double = 30
+  @OptionGroup var checkpoints: CheckpointOptions
 
-  @Option(help: "Steps between checkpoints, besides the seconds.")
-  var checkpointSteps: Int?
+  @OptionGroup var safety: SafetyOptions
 
-  @Flag(help: "Show shape, FLOPs and memory, and train nothing.")
+  @Flag(help: "Show shape, FLOPs, time, memory and disk, and train nothing.")
   var dryRun = false
 
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func validate() throws {
-    guard checkpointSteps.map({ $0 > 0 }) ?? true, checkpointSeconds > 0 else {
-      throw ValidationError("--checkpoint-steps and --checkpoint-seconds must be above 0")
-    }
-  }
+  private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
 
   func run() throws {
     let signals = Interruption.install()
     defer { withExtendedLifetime(signals) {} }
     let url = URL(fileURLWithPath: graph)
-    let folder = URL(fileURLWithPath: out, isDirectory: true)
-    var options = RuntimeOptions()
+    var options = try checkpoints.runtimeOptions()
     options.workers = workers.count
-    options.checkpointSeconds = checkpointSeconds
-    options.checkpointSteps = checkpointSteps
+    safety.apply(to: &options)
     let trainer = try Trainer(
       graph: KnowledgeGraph.open(url), graphURL: url, request: request.request, folder: folder,
       options: options)
     if dryRun {
       if json { return try Output.json(trainer.plan) }
-      describe(trainer.plan)
+      describe(trainer.plan, trainer.estimate)
+      for clause in trainer.estimate.shortages(.current, folder: folder) {
+        Output.line("does not fit here: \(clause)")
+      }
       Output.line("wrote nothing (--dry-run)")
       Output.line("next: kglab train with the same options, without --dry-run")
       return
     }
-    if !json { describe(trainer.plan) }
+    if !json { describe(trainer.plan, trainer.estimate) }
+    if let kills = safety.auditResume { return try audit(trainer, kills: kills) }
+    let record = try train(trainer)
+    if json { return try Output.json(record) }
+    describeResult(record)
+    Output.line("wrote \(out) (weights \((record.weightsHash ?? "").prefix(12)))")
+    Output.line("next: kglab evaluate \(out)")
+  }
+
+  private func train(_ trainer: Trainer) throws -> RunRecord {
     let progress = ProgressReporter()
-    let record = try trainer.run { state in
+    defer { progress.finish() }
+    return try trainer.run { state in
       progress.update(
         "step \(state.step)/\(state.stepCount)  loss \(String(format: "%.4f", state.crossEntropy)) nats  "
           + "\(Readable.count(state.tokensPerSecond)) tokens/s  "
           + "\(Readable.duration(state.secondsLeft)) left")
     }
-    progress.finish()
-    if json { return try Output.json(record) }
+  }
+
+  private func audit(_ trainer: Trainer, kills: Int) throws {
+    let audit = ResumeAudit(
+      trainer: trainer, folder: folder, kills: kills, workers: workers.count,
+      checkpointSteps: checkpoints.checkpointSteps)
+    let result = try audit.run(train: train)
+    if json { return try Output.json(result) }
+    AuditText.show(result)
+    Output.line("wrote \(out) (weights \(result.weightsHash.prefix(12)))")
+    Output.line("next: kglab evaluate \(out)")
+  }
+
+  // MARK: Text
+
+  private func describeResult(_ record: RunRecord) {
     Output.line(
       "trained        final loss \(Output.number(record.finalCrossEntropy ?? .nan)) nats a token, "
         + "\(Readable.count(record.tokensPerSecond ?? 0)) tokens/s, "
         + "\(Readable.duration(record.secondsElapsed ?? 0)), "
         + "peak memory \(Output.number((record.peakMemoryMiB ?? 0).rounded())) MiB")
-    Output.line("wrote \(out) (weights \((record.weightsHash ?? "").prefix(12)))")
-    Output.line("next: kglab evaluate \(out)")
+    let kept = RunFolder.checkpointSteps(folder)
+    if !kept.isEmpty {
+      Output.line(
+        "kept           weights of \(kept.count) steps in \(out)/kept: "
+          + kept.prefix(8).map(String.init).joined(separator: ", ")
+          + (kept.count > 8 ? ", ..., \(kept.last ?? 0)" : ""))
+    }
   }
 
-  private func describe(_ plan: RunRecord) {
+  private func describe(_ plan: RunRecord, _ estimate: TrainingEstimate) {
     let model = plan.configuration.model
     let training = plan.configuration.training
     Output.line(
@@ -107,6 +135,11 @@ struct Train: ParsableCommand {
         + "\(Output.grouped(training.tokensPerStep)) tokens, peak learning rate "
         + "\(Output.number(training.learningRate)), \(training.precision.rawValue), "
         + "\(Readable.count(plan.trainingFLOPs)) FLOPs")
+    Output.line(
+      "needs          about \(Readable.bytes(estimate.memory.total)) of memory, up to "
+        + "\(Readable.bytes(estimate.peakDisk)) on disk (\(Readable.bytes(estimate.finalDisk)) to "
+        + "stay), \(Readable.duration(estimate.seconds)) with \(estimate.workers) "
+        + (estimate.workers == 1 ? "worker" : "workers"))
   }
 }
 

@@ -1,0 +1,38 @@
+import LanguageModel
+
+/// The memory in bytes that a training needs at once, by what it is for.
+package struct MemoryEstimate: Codable, Hashable, Sendable {
+  package var weights: Int
+  /// Both moments of the optimiser.
+  package var moments: Int
+  /// One gradient a lane.
+  package var gradients: Int
+  /// Activations, their gradients and logits of one micro-batch a worker.
+  package var activations: Int
+  /// The graph, its text as tokens and the order of an epoch.
+  package var data: Int
+  /// The program and its libraries.
+  package var program: Int
+
+  package var total: Int { weights + moments + gradients + activations + data + program }
+
+  /// Of the run that a record describes.
+  package init(_ record: RunRecord, workers: Int) {
+    let model = record.configuration.model
+    let values = 4 * record.parameterCount
+    weights = values
+    moments = 2 * values
+    gradients = record.configuration.training.lanes * values
+    let tokens = max(TrainingPass.preferredMicroBatchTokens, model.contextLength)
+    activations = workers * TrainingPass.byteCount(model, maximumTokens: tokens)
+    data =
+      Self.bytesPerTriple * record.trainedTripleCount + Self.bytesPerToken * record.tokensPerEpoch
+    program = Self.programBytes
+  }
+
+  // Measured (docs/training.md has the table and the command that makes it).
+  private static let bytesPerTriple = 110
+  private static let bytesPerToken = 8
+  /// The program with its libraries, before any work.
+  package static let programBytes = 40 << 20
+}

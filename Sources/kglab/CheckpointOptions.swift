@@ -1,0 +1,78 @@
+import ArgumentParser
+import LabCore
+import Training
+
+/// Which checkpoints a training writes, to continue from and to stay.
+struct CheckpointOptions: ParsableArguments {
+  @Option(help: "Seconds between checkpoints to continue from.")
+  var checkpointSeconds: Double = 30
+
+  @Option(help: "Steps between checkpoints to continue from, besides the seconds.")
+  var checkpointSteps: Int?
+
+  @Option(help: "Checkpoints to continue from that are there at once; they go when training ends.")
+  var keepLast: Int = RuntimeOptions().keepLast
+
+  @Option(
+    help: ArgumentHelp(
+      "Steps whose weights stay: numbers separated by commas, and log for 1, 2, 4, ... and the last.",
+      valueName: "steps"))
+  var keepSteps: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Epochs whose last weights stay: numbers separated by commas, or all.", valueName: "epochs"))
+  var keepEpochs: String?
+
+  func validate() throws {
+    guard checkpointSteps.map({ $0 > 0 }) ?? true, checkpointSeconds > 0 else {
+      throw ValidationError("--checkpoint-steps and --checkpoint-seconds must be above 0")
+    }
+    guard (1...1_000).contains(keepLast) else {
+      throw ValidationError("--keep-last is \(keepLast); it must be between 1 and 1000")
+    }
+  }
+
+  /// Options of a run with these checkpoints.
+  func runtimeOptions() throws -> RuntimeOptions {
+    var options = RuntimeOptions()
+    options.checkpointSeconds = checkpointSeconds
+    options.checkpointSteps = checkpointSteps
+    options.keepLast = keepLast
+    options.keep = try KeepPlan(steps: keepSteps, epochs: keepEpochs)
+    return options
+  }
+}
+
+/// What a training does when something is wrong, and the proof that it can be killed.
+struct SafetyOptions: ParsableArguments {
+  @Option(help: "When the loss stays far above where it was: stop, or continue all the same.")
+  var onSpike: RuntimeOptions.SpikeResponse = .stop
+
+  @Flag(help: "Begin even where the estimate of memory or disk says that the training cannot fit.")
+  var skipResourceCheck = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Train again in processes that are killed this often, and prove that the result is the same.",
+      valueName: "kills"))
+  var auditResume: Int?
+
+  /// For the processes of an audit: when to end oneself with SIGKILL.
+  @Option(help: .hidden)
+  var killAt: KillMoment?
+
+  func validate() throws {
+    guard auditResume.map({ (1...1_000).contains($0) }) ?? true else {
+      throw ValidationError("--audit-resume is \(auditResume ?? 0); it must be between 1 and 1000")
+    }
+  }
+
+  func apply(to options: inout RuntimeOptions) {
+    options.onSpike = onSpike
+    if skipResourceCheck { options.resources = nil }
+    if let killAt { options.onMoment = { killAt.killSelf(at: $0, step: $1) } }
+  }
+}
+
+extension RuntimeOptions.SpikeResponse: ExpressibleByArgument {}

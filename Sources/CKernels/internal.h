@@ -24,6 +24,8 @@ struct kl_stream {
 
 // stream.c
 void *kl_allocate(size_t bytes);
+// As kl_allocate, but not zeroed.
+void *kl_scratch(size_t count, size_t size);
 void kl_release(void *memory);
 void kl_copy(void *destination, const void *source, size_t bytes);
 kl_stream *kl_stream_create(kl_precision precision, kl_limits limits);
@@ -33,11 +35,13 @@ void kl_stream_destroy(kl_stream *stream);
 kl_products *kl_products_create(kl_limits limits);
 void kl_products_destroy(kl_products *products);
 int kl_supports_bf16(void);
+size_t kl_packed_bytes(kl_precision precision, size_t K, size_t N);
+void kl_pack_weight(kl_stream *, void *packed, const float *weight, size_t K, size_t N);
 // These return 0, having done nothing, when the stream is single precision or the product cannot be done so.
-int kl_bf16_forward(kl_stream *, float *out, const float *inp, const float *weight, size_t T, size_t K, size_t N,
-                    int accumulate);
-int kl_bf16_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, size_t T, size_t K,
-                           size_t N, int accumulate);
+int kl_bf16_forward(kl_stream *, float *out, const float *inp, const float *weight, const void *packed, size_t T,
+                    size_t K, size_t N, int accumulate);
+int kl_bf16_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, const void *packed,
+                           size_t T, size_t K, size_t N, int accumulate);
 int kl_bf16_backward_weight(kl_stream *, float *dweight, const float *dout, const float *inp, size_t T, size_t K,
                             size_t N);
 
@@ -46,10 +50,10 @@ void kl_single_thread(void);
 // out (M,N) = alpha * op(a) . op(b) + beta * out, row-major; trans_* of 1 reads that matrix transposed.
 void kl_sgemm(int trans_a, int trans_b, size_t M, size_t N, size_t K, float alpha, const float *a, size_t lda,
               const float *b, size_t ldb, float beta, float *out, size_t ldo);
-void kl_linear_forward(kl_stream *, float *out, const float *inp, const float *weight, size_t T, size_t K, size_t N,
-                       int accumulate);
-void kl_linear_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, size_t T, size_t K,
-                              size_t N, int accumulate);
+void kl_linear_forward(kl_stream *, float *out, const float *inp, const float *weight, const void *packed, size_t T,
+                       size_t K, size_t N, int accumulate);
+void kl_linear_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, const void *packed,
+                              size_t T, size_t K, size_t N, int accumulate);
 void kl_linear_backward_weight(kl_stream *, float *dweight, const float *dout, const float *inp, size_t T, size_t K,
                                size_t N);
 

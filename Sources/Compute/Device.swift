@@ -7,6 +7,8 @@ package enum Precision: String, Codable, CaseIterable, Sendable {
   case fp32
   /// Products of bfloat16 inputs summed in single precision; everything else in single precision.
   case bf16
+
+  var raw: kl_precision { self == .fp32 ? .KL_PRECISION_FP32 : .KL_PRECISION_BF16 }
 }
 
 /// A place where kernels run: one kernel table and the memory it reaches.
@@ -24,6 +26,11 @@ package enum Precision: String, Codable, CaseIterable, Sendable {
 
   /// "reference", "cpu-avx2" or "cpu-avx512".
   package var name: String { unsafe String(cString: table.pointee.name) }
+
+  /// Bytes of a weight matrix in the form its products read fastest; 0 where that is the plain one.
+  func packedBytes(_ precision: Precision, outputs: Int, inputs: Int) -> Int {
+    unsafe table.pointee.packed_bytes(precision.raw, inputs, outputs)
+  }
 
   /// Whether bfloat16 products are faster than single precision here.
   package var supportsBF16: Bool { unsafe table.pointee.supports_bf16() != 0 }

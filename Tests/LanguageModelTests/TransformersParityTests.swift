@@ -56,8 +56,8 @@ struct TransformersParityTests {
       #expect(logits.count == expected.count)
       let worst = zip(logits, expected).map { abs($0 - $1) }.max() ?? .infinity
       #expect(worst < 1e-4, "qk-norm \(example.queryKeyNorm), tied \(example.tiedEmbeddings)")
-      let pass = try TrainingPass(model, precision: .fp32, maximumTokens: 64)
-      let gradients = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
+      let pass = try TrainingPass(model, maximumTokens: 64)
+      let gradients = try Gradients(model)
       let loss = pass.run(batch, into: gradients, scale: 1, zLoss: 0)
       #expect(abs(loss - example.loss) < 1e-4 * Double(batch.lossCount))
     }

@@ -19,11 +19,11 @@ package final class TrainingPass {
   /// Allocates for micro-batches of up to `maximumTokens` tokens.
   ///
   /// Throws `LabError` when memory is short.
-  package init(_ model: LanguageModel, precision: Precision, maximumTokens: Int) throws {
+  package init(_ model: LanguageModel, maximumTokens: Int) throws {
     self.model = model
     let configuration = model.configuration
     stream = try KernelStream(
-      on: model.device, precision: precision,
+      on: model.device, precision: model.precision,
       limits: configuration.streamLimits(maximumTokens: maximumTokens))
     activations = try Activations(
       configuration, maximumTokens: maximumTokens, keepsLayers: true, on: model.device)
@@ -38,20 +38,19 @@ package final class TrainingPass {
 
   /// Adds the gradient of `scale` times the summed loss into `gradients`; returns the summed loss in nats.
   ///
-  /// `gradients` has the layout of the model's parameters. z-loss adds `zLoss` * logsumexp^2 for each token
+  /// z-loss adds `zLoss` * logsumexp^2 for each token
   /// to the objective, not to the returned loss.
   package func run(
-    _ tokens: TokenBatch, into gradients: FloatSlice, scale: Float, zLoss: Float
+    _ tokens: TokenBatch, into gradients: Gradients, scale: Float, zLoss: Float
   ) -> Double {
     let rows = tokens.tokens.count
     guard rows > 0 else { return 0 }
     precondition(rows <= activations.maximumTokens, "micro-batch of \(rows) tokens is too large")
     batch.copyIn(tokens)
     let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
-    let views = ParameterViews(gradients, model.layout)
     model.forward(batch, extent, into: activations, on: stream)
-    readOut(rows: rows, views, scale: scale, zLoss: zLoss)
-    model.backward(batch, extent, through: activations, flow, into: views, on: stream)
+    readOut(rows: rows, gradients.views, scale: scale, zLoss: zLoss)
+    model.backward(batch, extent, through: activations, flow, into: gradients.views, on: stream)
     return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
   }
 
@@ -62,19 +61,16 @@ package final class TrainingPass {
     for first in stride(from: 0, to: rows, by: chunkRows) {
       let count = min(chunkRows, rows - first)
       let normed = activations.outputNormed.slice(first * width, count * width)
-      stream.linear(
-        logits, input: normed, weight: model.views.readOut, rows: count, inputs: width,
-        outputs: vocabulary)
+      stream.linear(logits, input: normed, weight: model.views.readOut, rows: count)
       stream.crossEntropy(
         losses: losses.slice(first, count), logits: logits,
         targets: batch.targets.slice(first, count),
         scale: scale, zLoss: zLoss, rows: count, vocabulary: vocabulary)
       stream.linearBackwardWeight(
-        gradients.readOut, outputGradient: logits, input: normed, rows: count, inputs: width,
-        outputs: vocabulary)
+        gradients.readOut, outputGradient: logits, input: normed, rows: count)
       stream.linearBackwardInput(
         flow.normed.slice(first * width, count * width), outputGradient: logits,
-        weight: model.views.readOut, rows: count, inputs: width, outputs: vocabulary)
+        weight: model.views.readOut, rows: count)
     }
   }
 }

@@ -24,11 +24,11 @@ struct Optimizer {
   }
 
   /// Sums the lanes' gradients into the first lane and returns the norm of the sum.
-  func reduce(_ lanes: [FloatSlice], on pool: WorkerPool, streams: [KernelStream]) -> Double {
+  func reduce(_ lanes: [Gradients], on pool: WorkerPool, streams: [KernelStream]) -> Double {
     let squares = SharedResults(count: pieces.count)
     pool.run(pieces: pieces.count) { worker, index in
       let piece = pieces[index]
-      let parts = lanes.map { $0.slice(piece.lowerBound, piece.count) }
+      let parts = lanes.map { $0.values.slice(piece.lowerBound, piece.count) }
       streams[worker].sumLanes(parts[0], lanes: parts)
       squares.set(index, streams[worker].sumOfSquares(parts[0]))
     }
@@ -37,7 +37,7 @@ struct Optimizer {
 
   /// One step with the given gradient, clipped to `clipNorm` where that is above 0.
   func step(
-    _ parameters: FloatSlice, gradient: FloatSlice, norm: Double, learningRate: Double,
+    _ parameters: FloatSlice, gradient: Gradients, norm: Double, learningRate: Double,
     stepNumber: Int, _ training: TrainingConfiguration, on pool: WorkerPool, streams: [KernelStream]
   ) {
     let clip = training.clipNorm > 0 && norm > training.clipNorm ? training.clipNorm / norm : 1
@@ -55,7 +55,7 @@ struct Optimizer {
       func part(_ block: FloatSlice) -> FloatSlice { block.slice(piece.lowerBound, piece.count) }
       streams[worker].adamW(
         parameters: part(parameters), first: part(first), second: part(second),
-        gradient: part(gradient), scalars: piece.lowerBound < matrixCount ? decayed : plain)
+        gradient: part(gradient.values), scalars: piece.lowerBound < matrixCount ? decayed : plain)
     }
   }
 }

@@ -43,12 +43,11 @@ package struct StepBenchmark {
   package func run(seconds: Double) throws -> Result {
     let seed = Seed(0)
     let length = configuration.contextLength
-    let model = try LanguageModel(configuration, seed: seed, on: .cpu)
+    let model = try LanguageModel(configuration, seed: seed, precision: training.precision, on: .cpu)
     let optimizer = try Optimizer(model.layout, on: .cpu)
     let pool = try WorkerPool(workerCount: workers)
     let lanes = try Lanes(
-      model, count: training.lanes, precision: training.precision, longestSequence: length,
-      workers: workers)
+      model, count: training.lanes, longestSequence: length, workers: workers)
     var stream = seed.stream("benchmark")
     var times: [Double] = []
     var loss = 0.0

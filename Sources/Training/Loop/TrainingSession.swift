@@ -25,12 +25,12 @@ struct TrainingSession {
     self.resolved = resolved
     self.folder = folder
     model = try LanguageModel(
-      configuration.model, seed: Seed(configuration.seed).derived("initial"), on: .cpu)
+      configuration.model, seed: Seed(configuration.seed).derived("initial"),
+      precision: training.precision, on: .cpu)
     optimizer = try Optimizer(model.layout, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(
-      model, count: training.lanes, precision: training.precision,
-      longestSequence: resolved.corpus.longestSequence, workers: workers)
+      model, count: training.lanes, longestSequence: resolved.corpus.longestSequence, workers: workers)
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)

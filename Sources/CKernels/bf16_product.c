@@ -30,15 +30,14 @@ int kl_has_bf16(void) {
   return has_dot_products;
 }
 
-// A block: up to 2 x 2 tiles of out, for whole tiles only. Pointers are at the block's first tiles; panels of 16
-// rows or columns are `inner` tiles long.
-typedef void (*block)(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t inner, int down,
-                      int across, int accumulate);
+// A block: up to 2 x 2 tiles of out, for whole tiles only. Tiles are those of the block's first panels.
+typedef void (*block)(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down, int across,
+                      int accumulate);
 
 #pragma clang attribute push(__attribute__((target("amx-tile,amx-bf16,avx512f"))), apply_to = function)
 
 // Tile registers 0...3 hold out, 4 and 5 left, 6 and 7 right.
-static void amx_begin(void) {
+static void shape_tiles(void) {
   struct __attribute__((packed)) {
     uint8_t palette, start, reserved[14];
     uint16_t bytes_of_row[16];
@@ -51,11 +50,13 @@ static void amx_begin(void) {
   _tile_loadconfig(&shape);
 }
 
-static void amx_end(void) { _tile_release(); }
+static void forget_tiles(void) { _tile_release(); }
 
-INLINE void amx_any_block(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t inner, int down,
+INLINE void amx_any_block(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down,
                           int across, int accumulate) {
-  const size_t bytes = stride * sizeof(float), panel = inner * KL_TILE_VALUES;
+  const size_t bytes = stride * sizeof(float);
+  const kl_bf16 *upper = left.tiles, *lower = upper + left.panel * KL_TILE_VALUES;
+  const kl_bf16 *first = right.tiles, *second = first + right.panel * KL_TILE_VALUES;
   float *below = out + 16 * stride;
   if (accumulate) {
     _tile_loadd(0, out, bytes);
@@ -68,16 +69,16 @@ INLINE void amx_any_block(float *out, size_t stride, const kl_bf16 *left, const 
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (size_t k = 0; k < inner; k++, left += KL_TILE_VALUES, right += KL_TILE_VALUES) {
-    _tile_loadd(4, left, 64);
-    _tile_loadd(6, right, 64);
+  for (size_t k = 0; k < inner * KL_TILE_VALUES; k += KL_TILE_VALUES) {
+    _tile_loadd(4, upper + k, 64);
+    _tile_loadd(6, first + k, 64);
     _tile_dpbf16ps(0, 4, 6);
     if (across == 2) {
-      _tile_loadd(7, right + panel, 64);
+      _tile_loadd(7, second + k, 64);
       _tile_dpbf16ps(1, 4, 7);
     }
     if (down == 2) {
-      _tile_loadd(5, left + panel, 64);
+      _tile_loadd(5, lower + k, 64);
       _tile_dpbf16ps(2, 5, 6);
       if (across == 2) _tile_dpbf16ps(3, 5, 7);
     }
@@ -88,8 +89,8 @@ INLINE void amx_any_block(float *out, size_t stride, const kl_bf16 *left, const 
   if (down == 2 && across == 2) _tile_stored(3, below + 16, bytes);
 }
 
-static void amx_block(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t inner, int down,
-                      int across, int accumulate) {
+static void amx_block(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down, int across,
+                      int accumulate) {
   if (down == 2 && across == 2) return amx_any_block(out, stride, left, right, inner, 2, 2, accumulate);
   if (down == 2) return amx_any_block(out, stride, left, right, inner, 2, 1, accumulate);
   if (across == 2) return amx_any_block(out, stride, left, right, inner, 1, 2, accumulate);
@@ -101,19 +102,20 @@ static void amx_block(float *out, size_t stride, const kl_bf16 *left, const kl_b
                              apply_to = function)
 
 // Eight rows of out from the eight rows of each left tile that begin at `left`.
-INLINE void dot_rows(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t inner, int across,
+INLINE void dot_rows(float *out, size_t stride, const kl_bf16 *left, kl_panels right, size_t inner, int across,
                      int accumulate) {
-  const size_t panel = inner * KL_TILE_VALUES;
+  const size_t panel = right.panel * KL_TILE_VALUES;
+  const kl_bf16 *tile = right.tiles;
   __m512 sum[8][2];
   for (size_t r = 0; r < 8; r++) {
     for (int c = 0; c < across; c++) {
       sum[r][c] = accumulate ? _mm512_loadu_ps(out + r * stride + (size_t)c * 16) : _mm512_setzero_ps();
     }
   }
-  for (size_t k = 0; k < inner; k++, left += KL_TILE_VALUES, right += KL_TILE_VALUES) {
+  for (size_t k = 0; k < inner; k++, left += KL_TILE_VALUES, tile += KL_TILE_VALUES) {
     for (size_t p = 0; p < 16; p++) {
       __m512bh pairs[2];
-      for (int c = 0; c < across; c++) pairs[c] = (__m512bh)_mm512_loadu_si512(right + (size_t)c * panel + p * 32);
+      for (int c = 0; c < across; c++) pairs[c] = (__m512bh)_mm512_loadu_si512(tile + (size_t)c * panel + p * 32);
       for (size_t r = 0; r < 8; r++) {
         int32_t pair;
         memcpy(&pair, left + r * 32 + p * 2, sizeof pair);
@@ -128,10 +130,10 @@ INLINE void dot_rows(float *out, size_t stride, const kl_bf16 *left, const kl_bf
   }
 }
 
-static void dot_block(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t inner, int down,
-                      int across, int accumulate) {
+static void dot_block(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down, int across,
+                      int accumulate) {
   for (size_t half = 0; half < 2 * (size_t)down; half++) {
-    const kl_bf16 *rows = left + (half / 2) * inner * KL_TILE_VALUES + (half % 2) * 8 * 32;
+    const kl_bf16 *rows = left.tiles + (half / 2) * left.panel * KL_TILE_VALUES + (half % 2) * 8 * 32;
     float *to = out + half * 8 * stride;
     if (across == 2) {
       dot_rows(to, stride, rows, right, inner, 2, accumulate);
@@ -143,9 +145,17 @@ static void dot_block(float *out, size_t stride, const kl_bf16 *left, const kl_b
 
 #pragma clang attribute pop
 
+void kl_tiles_begin(void) {
+  if (has_amx) shape_tiles();
+}
+
+void kl_tiles_end(void) {
+  if (has_amx) forget_tiles();
+}
+
 // A block that reaches beyond out goes through a whole one.
-static void partial_block(block run, float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right,
-                          size_t inner, size_t rows, size_t columns, int accumulate) {
+static void partial_block(block run, float *out, size_t stride, kl_panels left, kl_panels right, size_t inner,
+                          size_t rows, size_t columns, int accumulate) {
   _Alignas(64) float whole[32 * 32];
   const size_t bytes = columns * sizeof(float);
   for (size_t r = 0; accumulate && r < rows; r++) memcpy(whole + r * 32, out + r * stride, bytes);
@@ -161,11 +171,13 @@ INLINE void prefetch_block(float *out, size_t stride, size_t rows, size_t column
   }
 }
 
-void kl_tile_product(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t rows, size_t columns,
+INLINE kl_panels from(kl_panels p, size_t row) {
+  return (kl_panels){p.tiles + row / 16 * p.panel * KL_TILE_VALUES, p.panel};
+}
+
+void kl_tile_product(float *out, size_t stride, kl_panels left, kl_panels right, size_t rows, size_t columns,
                      size_t inner_tiles, int accumulate) {
-  const size_t panel = inner_tiles * KL_TILE_VALUES;
   const block run = has_amx ? amx_block : dot_block;
-  if (has_amx) amx_begin();
   // A pair of right panels stays in the first-level cache while the left matrix passes by.
   for (size_t c = 0; c < columns; c += 32) {
     size_t across = columns - c < 32 ? columns - c : 32;
@@ -173,15 +185,13 @@ void kl_tile_product(float *out, size_t stride, const kl_bf16 *left, const kl_bf
       size_t down = rows - r < 32 ? rows - r : 32;
       float *to = out + r * stride + c;
       if (r + 64 <= rows) prefetch_block(to + 32 * stride, stride, 32, across);
-      const kl_bf16 *from_left = left + r / 16 * panel, *from_right = right + c / 16 * panel;
       if (down % 16 == 0 && across % 16 == 0) {
-        run(to, stride, from_left, from_right, inner_tiles, (int)(down / 16), (int)(across / 16), accumulate);
+        run(to, stride, from(left, r), from(right, c), inner_tiles, (int)(down / 16), (int)(across / 16), accumulate);
       } else {
-        partial_block(run, to, stride, from_left, from_right, inner_tiles, down, across, accumulate);
+        partial_block(run, to, stride, from(left, r), from(right, c), inner_tiles, down, across, accumulate);
       }
     }
   }
-  if (has_amx) amx_end();
 }
 #else
 int kl_has_bf16(void) { return 0; }

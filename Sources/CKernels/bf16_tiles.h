@@ -30,10 +30,20 @@ void kl_left_tiles_transposed(kl_bf16 *tiles, kl_matrix m);
 void kl_right_tiles(kl_bf16 *tiles, kl_matrix m);
 void kl_right_tiles_transposed(kl_bf16 *tiles, kl_matrix m);
 
-// out (rows, columns) = left . right, added into out when accumulate is not 0; `stride` floats from row to row of out.
-// `inner_tiles` tiles along the inner dimension.
-void kl_tile_product(float *out, size_t stride, const kl_bf16 *left, const kl_bf16 *right, size_t rows, size_t columns,
+// A tiled matrix: `panel` tiles cover the inner dimension of each stretch of 16 rows or columns.
+typedef struct {
+  const kl_bf16 *tiles;
+  size_t panel;
+} kl_panels;
+
+// out (rows, columns) = left . right over the first `inner_tiles` tiles of each panel, added into out when accumulate
+// is not 0; `stride` floats from row to row of out.
+void kl_tile_product(float *out, size_t stride, kl_panels left, kl_panels right, size_t rows, size_t columns,
                      size_t inner_tiles, int accumulate);
+
+// Products are made between these two, on one thread.
+void kl_tiles_begin(void);
+void kl_tiles_end(void);
 
 // 1 when this CPU multiplies bfloat16: by AMX, or by AVX-512's dot products.
 int kl_has_bf16(void);

@@ -2,7 +2,18 @@
 #pragma once
 #include "ckernels.h"
 
-typedef struct kl_products kl_products;  // bfloat16 state of one stream, products_bf16.c
+// Attention on tiles: widest head it takes, shortest sequence it is worth for, and the tiled matrices it holds at once.
+#define KL_TILED_HEAD 256
+#define KL_TILED_SEQUENCE 48
+#define KL_HEAD_BUFFERS 6
+
+// Scratch of one bfloat16 stream: tiles of a product's inputs, and those of one attention head.
+typedef struct {
+  kl_limits limits;
+  uint16_t *left, *right;
+  uint16_t *head;      // KL_HEAD_BUFFERS matrices
+  size_t head_values;  // of one of them
+} kl_products;
 
 // Queries of one block of the long-sequence attention path.
 #define KL_QUERY_BLOCK 64

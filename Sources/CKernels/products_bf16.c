@@ -4,11 +4,6 @@
 #include "bf16_tiles.h"
 #include "internal.h"
 
-struct kl_products {
-  kl_limits limits;
-  kl_bf16 *left, *right;  // tiles of the inputs
-};
-
 // Values of the tiles that cover a matrix, in either orientation.
 static size_t tiled_values(size_t rows, size_t columns) { return (rows + 31) / 32 * 32 * ((columns + 31) / 32 * 32); }
 
@@ -19,7 +14,9 @@ kl_products *kl_products_create(kl_limits limits) {
   p->limits = limits;
   p->left = kl_scratch(tiled_values(limits.max_tokens, width), sizeof(kl_bf16));
   p->right = kl_scratch(tiled_values(larger, width), sizeof(kl_bf16));
-  if (p->left && p->right) return p;
+  p->head_values = tiled_values(limits.max_sequence_length, KL_TILED_HEAD);
+  p->head = kl_scratch(KL_HEAD_BUFFERS * p->head_values, sizeof(kl_bf16));
+  if (p->left && p->right && p->head) return p;
   kl_products_destroy(p);
   return NULL;
 }
@@ -28,6 +25,7 @@ void kl_products_destroy(kl_products *p) {
   if (!p) return;
   free(p->left);
   free(p->right);
+  free(p->head);
   free(p);
 }
 
@@ -43,7 +41,14 @@ static kl_matrix dense(const float *values, size_t rows, size_t columns) {
   return (kl_matrix){values, rows, columns, columns};
 }
 
-static size_t inner_tiles(size_t inner) { return kl_tiles_across(inner, KL_TILE_INNER); }
+// out (rows, columns), dense, by whole panels.
+static void product(float *out, const kl_bf16 *left, const kl_bf16 *right, size_t rows, size_t columns, size_t inner,
+                    int accumulate) {
+  size_t panel = kl_tiles_across(inner, KL_TILE_INNER);
+  kl_tiles_begin();
+  kl_tile_product(out, columns, (kl_panels){left, panel}, (kl_panels){right, panel}, rows, columns, panel, accumulate);
+  kl_tiles_end();
+}
 
 // A packed weight (N,K) holds two right matrices: its transpose, for the forward map, then itself, for the backward.
 static size_t backward_part(size_t K, size_t N) { return tiled_values(N, K); }
@@ -64,7 +69,7 @@ int kl_bf16_forward(kl_stream *stream, float *out, const float *inp, const float
   kl_products *p = stream->products;
   kl_left_tiles(p->left, dense(inp, T, K));
   if (!packed) kl_right_tiles_transposed(p->right, dense(weight, N, K));
-  kl_tile_product(out, N, p->left, packed ? packed : p->right, T, N, inner_tiles(K), accumulate);
+  product(out, p->left, packed ? packed : p->right, T, N, K, accumulate);
   return 1;
 }
 
@@ -75,7 +80,7 @@ int kl_bf16_backward_input(kl_stream *stream, float *dinp, const float *dout, co
   kl_left_tiles(p->left, dense(dout, T, N));
   if (!packed) kl_right_tiles(p->right, dense(weight, N, K));
   const kl_bf16 *right = packed ? (const kl_bf16 *)packed + backward_part(K, N) : p->right;
-  kl_tile_product(dinp, K, p->left, right, T, K, inner_tiles(N), accumulate);
+  product(dinp, p->left, right, T, K, N, accumulate);
   return 1;
 }
 
@@ -85,6 +90,6 @@ int kl_bf16_backward_weight(kl_stream *stream, float *dweight, const float *dout
   kl_products *p = stream->products;
   kl_left_tiles_transposed(p->left, dense(dout, T, N));
   kl_right_tiles(p->right, dense(inp, T, K));
-  kl_tile_product(dweight, K, p->left, p->right, N, K, inner_tiles(T), 1);
+  product(dweight, p->left, p->right, N, K, T, 1);
   return 1;
 }

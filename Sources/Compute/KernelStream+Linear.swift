@@ -5,7 +5,8 @@ extension KernelStream {
   package func pack(_ weight: WeightMatrix) {
     guard let packed = weight.packed else { return }
     unsafe ops.pack_weight(
-      raw, pointer(packed, packed.count), pointer(weight.values, weight.values.count), weight.inputs,
+      raw, pointer(packed, packed.count), pointer(weight.values, weight.values.count),
+      weight.inputs,
       weight.outputs)
   }
 

@@ -9,7 +9,8 @@ package struct WeightMatrix: Sendable {
 
   /// A matrix whose values are used as they are.
   package init(_ values: FloatSlice, outputs: Int, inputs: Int, packed: Slice<UInt8>? = nil) {
-    precondition(values.count == outputs * inputs, "\(values.count) values for \(outputs) x \(inputs)")
+    precondition(
+      values.count == outputs * inputs, "\(values.count) values for \(outputs) x \(inputs)")
     self.values = values
     self.outputs = outputs
     self.inputs = inputs

@@ -13,8 +13,11 @@ package final class TrainingPass {
   private let losses: FloatSlice
   private let chunkRows: Int
 
-  /// Tokens of a micro-batch: large enough for full-speed products, small enough to stay in the cache.
-  package static let preferredMicroBatchTokens = 512
+  /// Tokens of a micro-batch: enough for products at full speed, few enough that one layer's activations stay in the
+  /// second-level cache; chosen by measurement (docs/performance.md).
+  package static func preferredMicroBatchTokens(_ configuration: ModelConfiguration) -> Int {
+    configuration.modelDimension < 256 ? 128 : 256
+  }
 
   /// Allocates for micro-batches of up to `maximumTokens` tokens.
   ///

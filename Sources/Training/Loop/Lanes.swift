@@ -15,7 +15,8 @@ struct Lanes {
   init(_ model: LanguageModel, count: Int, longestSequence: Int, workers: Int) throws {
     self.model = model
     gradients = try (0..<count).map { _ in try Gradients(model) }
-    microBatchTokens = max(TrainingPass.preferredMicroBatchTokens, longestSequence)
+    microBatchTokens = max(
+      TrainingPass.preferredMicroBatchTokens(model.configuration), longestSequence)
     let tokens = microBatchTokens
     passes = try (0..<workers).map { _ in
       try TrainingPass(model, maximumTokens: tokens)

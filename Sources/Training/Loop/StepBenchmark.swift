@@ -43,7 +43,8 @@ package struct StepBenchmark {
   package func run(seconds: Double) throws -> Result {
     let seed = Seed(0)
     let length = configuration.contextLength
-    let model = try LanguageModel(configuration, seed: seed, precision: training.precision, on: .cpu)
+    let model = try LanguageModel(
+      configuration, seed: seed, precision: training.precision, on: .cpu)
     let optimizer = try Optimizer(model.layout, on: .cpu)
     let pool = try WorkerPool(workerCount: workers)
     let lanes = try Lanes(

@@ -30,7 +30,8 @@ struct TrainingSession {
     optimizer = try Optimizer(model.layout, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(
-      model, count: training.lanes, longestSequence: resolved.corpus.longestSequence, workers: workers)
+      model, count: training.lanes, longestSequence: resolved.corpus.longestSequence,
+      workers: workers)
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)

@@ -24,7 +24,29 @@ package enum Precision: String, Codable, CaseIterable, Sendable {
   /// Plain loops, for tests.
   package static let reference = unsafe Device(kl_table_reference())
 
-  /// "reference", "cpu-avx2" or "cpu-avx512".
+  /// Every kernel table this CPU can run, best first; the reference is last.
+  package static let all: [Device] = {
+    var tables = unsafe [UnsafePointer<kl_table>?](repeating: nil, count: 16)
+    let count = unsafe kl_tables(&tables, tables.count)
+    return unsafe tables.prefix(count).compactMap { table in
+      unsafe table.map { unsafe Device($0) }
+    }
+  }()
+
+  /// The device whose kernel table has this name.
+  ///
+  /// Throws `LabError` naming the tables there are for any other name.
+  package static func named(_ name: String) throws -> Device {
+    let names = all.map(\.name)
+    guard let device = all.first(where: { $0.name == name }) else {
+      throw LabError(
+        "no kernel table '\(name)' on this processor\(Suggestion.hint(for: name, in: names)); "
+          + "tables: \(names.joined(separator: " "))", .usage)
+    }
+    return device
+  }
+
+  /// "reference", "cpu", "cpu-avx2" or "cpu-avx512".
   package var name: String { unsafe String(cString: table.pointee.name) }
 
   /// Bytes of a weight matrix in the form its products read fastest; 0 where that is the plain one.

@@ -179,7 +179,7 @@ static void short_head_backward(kl_stream *stream, float *dq, float *dk, float *
 typedef enum { BY_LANES, BY_PRODUCTS, BY_TILES } attention_path;
 
 INLINE attention_path path_of(const kl_stream *stream, size_t length, size_t HS) {
-  if (stream->products && kl_has_bf16() && length >= KL_TILED_SEQUENCE && HS <= KL_TILED_HEAD) return BY_TILES;
+  if (stream->products && length >= KL_TILED_SEQUENCE && HS <= KL_TILED_HEAD) return BY_TILES;
   return length <= KL_SHORT_SEQUENCE && HS <= KL_SHORT_HEAD ? BY_LANES : BY_PRODUCTS;
 }
 

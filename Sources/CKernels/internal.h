@@ -5,7 +5,7 @@
 // Attention on tiles: widest head it takes, shortest sequence it is worth for, and the tiled matrices it holds at once.
 #define KL_TILED_HEAD 256
 #define KL_TILED_SEQUENCE 48
-#define KL_HEAD_BUFFERS 6
+#define KL_HEAD_BUFFERS 5
 
 // Scratch of one bfloat16 stream: tiles of a product's inputs, and those of one attention head.
 typedef struct {
@@ -30,7 +30,7 @@ struct kl_stream {
   float *score_gradients; // the same size, for the backward pass
   double *row;            // one row of scores, for the reference
   float *transposed;      // transposed heads of the short-sequence attention path
-  kl_products *products;  // NULL in single precision
+  kl_products *products;  // NULL in single precision, and where the CPU has no bfloat16 products
 };
 
 // stream.c

@@ -32,7 +32,7 @@ void kl_products_destroy(kl_products *p) {
 int kl_supports_bf16(void) { return kl_has_bf16(); }
 
 static int fits(const kl_stream *stream, size_t T, size_t K, size_t N) {
-  if (!stream->products || !kl_has_bf16() || T == 0 || K == 0 || N == 0) return 0;
+  if (!stream->products || T == 0 || K == 0 || N == 0) return 0;
   const kl_limits *limits = &stream->products->limits;
   return T <= limits->max_tokens && K <= limits->max_width && N <= limits->max_width;
 }

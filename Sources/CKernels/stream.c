@@ -44,7 +44,7 @@ kl_stream *kl_stream_create(kl_precision precision, kl_limits limits) {
   stream->row = kl_scratch(length, sizeof(double));
   stream->transposed = kl_scratch(KL_TRANSPOSED_FLOATS, sizeof(float));
   int complete = stream->scores && stream->score_gradients && stream->row && stream->transposed;
-  if (complete && precision == KL_PRECISION_BF16) {
+  if (complete && precision == KL_PRECISION_BF16 && kl_supports_bf16()) {
     stream->products = kl_products_create(limits);
     complete = stream->products != NULL;
   }

@@ -23,6 +23,11 @@ import Testing
       ["kernels", "--width", "32", "--rows", "16", "--op", "linear,adamw"],
       ["seconds", "calls", "bytes_per_second", "nanoseconds_per_element"], nil, []
     ),
+    // Attention alone, so that its tiles are the first bfloat16 products of the process.
+    (
+      ["kernels", "--width", "32", "--rows", "128", "--op", "attention_forward"],
+      ["seconds", "calls", "bytes_per_second", "nanoseconds_per_element"], nil, []
+    ),
     (
       ["graph", "--schema", TrainedRun.schema],
       ["count", "seconds", "repetitions", "per_second", "peak_memory_mib"], nil, []

@@ -89,7 +89,8 @@ let package = Package(
     tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(
       "TrainingTests",
-      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"]),
+      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"],
+      exclude: ["Fixtures"]),
     tests(
       "EvaluationTests",
       [

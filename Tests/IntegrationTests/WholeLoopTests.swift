@@ -40,7 +40,8 @@ import Testing
       try workspace.names().filter { !$0.contains("/") } == ["graph.sqlite", "run"])
     #expect(
       try workspace.names(in: "run").filter { !$0.hasPrefix("detectors") } == [
-        "config.json", "metrics.jsonl", "model.safetensors", "run.json", "run.sqlite",
+        "config.json", "generation_config.json", "metrics.jsonl", "model.safetensors", "run.json",
+        "run.sqlite",
         "tokenizer.json", "tokenizer_config.json",
       ])
   }

@@ -12,6 +12,8 @@ package struct RuntimeOptions: Sendable {
   package var checkpointSeconds = 30.0
   /// Steps between checkpoints, besides the seconds; nil for none.
   package var checkpointSteps: Int?
+  /// Whether to write a line for each step to steps.jsonl.
+  package var logsSteps = false
   /// Polled between steps; true saves a checkpoint and ends the run with `LabError.interrupted`.
   package var shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
 
@@ -75,8 +77,10 @@ package struct Trainer {
     let firstStep = session.state.step
     let firstTokens = session.state.tokensSeen
     var lastSaved = began
+    let log = options.logsSteps ? try StepLog(in: folder, after: firstStep) : nil
     while session.state.step < session.stepCount {
       try session.advance()
+      if let metrics = session.lastStep { try log?.append(metrics) }
       let now = Date()
       session.state.secondsElapsed = secondsBefore + now.timeIntervalSince(began)
       let elapsed = max(now.timeIntervalSince(began), 1e-9)
@@ -93,6 +97,7 @@ package struct Trainer {
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false
       let mustStop = options.shouldStop() && session.state.step < session.stepCount
       if isDue || mustStop {
+        try log?.flush()
         try session.saveCheckpoint()
         lastSaved = now
       }
@@ -102,6 +107,7 @@ package struct Trainer {
             + folder.path)
       }
     }
+    try log?.flush()
   }
 
   private func finish(_ session: TrainingSession) throws -> RunRecord {

@@ -7,6 +7,8 @@ import LanguageModel
 /// A training under way: data, model, optimiser, and where they stand.
 struct TrainingSession {
   var state: TrainingState
+  /// What the last step measured; nil before the first.
+  private(set) var lastStep: StepMetrics?
   let stepCount: Int
   private let resolved: ResolvedTraining
   private let folder: URL
@@ -25,8 +27,7 @@ struct TrainingSession {
     self.resolved = resolved
     self.folder = folder
     model = try LanguageModel(
-      configuration.model, seed: Seed(configuration.seed).derived("initial"),
-      precision: training.precision, on: .cpu)
+      configuration.model, seed: configuration.initialSeed, precision: training.precision, on: .cpu)
     optimizer = try Optimizer(model.layout, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(
@@ -69,6 +70,10 @@ struct TrainingSession {
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
     state.epochLossCount += batch.lossCount
+    lastStep = StepMetrics(
+      step: state.step, tokensSeen: state.tokensSeen,
+      crossEntropy: loss / Double(max(batch.lossCount, 1)), gradientNorm: norm,
+      learningRate: learningRate)
     if state.step % stepsPerEpoch == 0 { endEpoch(norm: norm, learningRate: learningRate) }
   }
 

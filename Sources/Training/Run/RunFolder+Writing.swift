@@ -7,6 +7,9 @@ extension RunFolder {
   /// Refuses a folder that holds another run or somebody else's files, before anything is written.
   static func checkUsable(_ url: URL, for record: RunRecord) throws {
     if let existing = try readRecord(url) {
+      guard existing.imported == nil else {
+        throw LabError("\(url.path) holds an imported model, not a training; choose another --out")
+      }
       let differences = try difference(existing.configuration, record.configuration)
       guard differences.isEmpty else {
         throw LabError(

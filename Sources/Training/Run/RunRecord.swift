@@ -1,4 +1,5 @@
 package import Corpus
+import LabCore
 package import LanguageModel
 
 /// Everything that decides a run's weights.
@@ -15,6 +16,40 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     case graphHash = "graph_hash"
     case corpus, tokenizer, model, training, seed
   }
+
+  /// What the initial weights are drawn from.
+  var initialSeed: Seed { Seed(seed).derived("initial") }
+  /// What the order of the data is drawn from.
+  var dataSeed: Seed { Seed(seed).derived("data") }
+}
+
+/// `training` is left out of the file where it is `.none`.
+extension RunConfiguration {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    graphHash = try container.decode(String.self, forKey: .graphHash)
+    corpus = try container.decode(CorpusConfiguration.self, forKey: .corpus)
+    tokenizer = try container.decode(TokenizerKind.self, forKey: .tokenizer)
+    model = try container.decode(ModelConfiguration.self, forKey: .model)
+    training =
+      try container.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? .none
+    seed = try container.decode(UInt64.self, forKey: .seed)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(graphHash, forKey: .graphHash)
+    try container.encode(corpus, forKey: .corpus)
+    try container.encode(tokenizer, forKey: .tokenizer)
+    try container.encode(model, forKey: .model)
+    if training != .none { try container.encode(training, forKey: .training) }
+    try container.encode(seed, forKey: .seed)
+  }
+}
+
+extension TrainingConfiguration {
+  /// No training by kglab: the model was imported.
+  package static let none = TrainingConfiguration(epochs: 0, learningRate: 0)
 }
 
 /// The contents of run.json.
@@ -47,6 +82,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var peakMemoryMiB: Double?
   /// SHA-256 of model.safetensors; nil until complete.
   package var weightsHash: String?
+  /// Where the model was imported from; nil where it was trained in this folder.
+  package var imported: ImportedModel?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
@@ -65,5 +102,6 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case tokensPerSecond = "tokens_per_second"
     case peakMemoryMiB = "peak_memory_mib"
     case weightsHash = "weights_sha256"
+    case imported
   }
 }

@@ -93,9 +93,12 @@ struct Evaluate: ParsableCommand {
   // MARK: Text
 
   private func show(_ summary: EvaluationSummary, of record: RunRecord) {
+    let training =
+      record.imported.map { "imported from \($0.folder)" }
+      ?? "\(record.configuration.training.epochs) epochs"
     Output.line(
       "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
-        + "non-embedding parameters, \(record.configuration.training.epochs) epochs")
+        + "non-embedding parameters, \(training)")
     Output.line(
       "asked          \(Output.grouped(summary.queryCount)) queries about "
         + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")

@@ -40,6 +40,9 @@ struct Train: ParsableCommand {
   @Option(help: "Steps between checkpoints, besides the seconds.")
   var checkpointSteps: Int?
 
+  @Flag(help: "Write loss, gradient norm and learning rate of each step to steps.jsonl in the run.")
+  var stepMetrics = false
+
   @Flag(help: "Show shape, FLOPs and memory, and train nothing.")
   var dryRun = false
 
@@ -61,6 +64,7 @@ struct Train: ParsableCommand {
     options.workers = workers.count
     options.checkpointSeconds = checkpointSeconds
     options.checkpointSteps = checkpointSteps
+    options.logsSteps = stepMetrics
     let trainer = try Trainer(
       graph: KnowledgeGraph.open(url), graphURL: url, request: request.request, folder: folder,
       options: options)

@@ -28,12 +28,14 @@ package final class LanguageModel: Sendable {
     rotary = try Self.rotaryTable(configuration, on: device)
   }
 
-  /// A freshly initialised model, a pure function of shape and seed.
-  package convenience init(_ configuration: ModelConfiguration, seed: Seed, on device: Device)
-    throws
-  {
+  /// A freshly initialised model, a pure function of shape, seed and scaling.
+  package convenience init(
+    _ configuration: ModelConfiguration, seed: Seed, scaling: WidthScaling = .plain,
+    on device: Device
+  ) throws {
     try configuration.validate()
-    let values = ParameterLayout(configuration).initialValues(seed: seed)
+    try scaling.validate(configuration)
+    let values = ParameterLayout(configuration).initialValues(seed: seed, scaling: scaling)
     try self.init(configuration, values: values, on: device)
   }
 

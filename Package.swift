@@ -109,7 +109,7 @@ let package = Package(
       "StudyTests",
       [
         "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
-        "KnowledgeGraph", "LabCore", grdb,
+        "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
     tests("IntegrationTests", ["kglab", "KnowledgeGraph", "LabCore"]),
   ],

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Compute
 import Corpus
 import LanguageModel
 import Training
@@ -9,8 +8,7 @@ struct RequestOptions: ParsableArguments {
   @Option(help: "Non-embedding parameters: a name on the size dial.")
   var size: String
 
-  @Option(help: "Passes over the training triples.")
-  var epochs: Int
+  @OptionGroup var horizon: HorizonOptions
 
   @Option(help: "Seed of initial weights and data order.")
   var seed: UInt64 = 0
@@ -40,32 +38,10 @@ struct RequestOptions: ParsableArguments {
   @Flag(help: "Leave out the norm of queries and keys.")
   var noQueryKeyNorm = false
 
-  @Option(help: "Peak learning rate; by default a rule in the model's width.")
-  var learningRate: Double?
-
-  @Option(help: "Tokens of one optimiser step.")
-  var tokensPerStep: Int?
-
-  @Option(help: "Parts a step is cut into; changes the last bits of the result.")
-  var lanes: Int?
-
-  @Option(help: "Arithmetic of matrix products.")
-  var precision: Precision = .fp32
-
-  @Option(help: "Decoupled weight decay of matrices.")
-  var weightDecay: Double?
-
-  @Option(help: "Largest gradient norm; 0 for no clipping.")
-  var clipNorm: Double?
-
-  @Option(help: "Weight of logsumexp^2 in the objective.")
-  var zLoss: Double?
-
-  @Option(help: "Share of the steps over which the learning rate rises.")
-  var warmUpShare: Double?
+  @OptionGroup var recipe: RecipeOptions
 
   var request: TrainingRequest {
-    var request = TrainingRequest(size: size, epochs: epochs)
+    var request = TrainingRequest(size: size, horizon: horizon.horizon)
     request.seed = seed
     request.fraction = fraction
     request.tokenizer = tokenizer
@@ -75,14 +51,7 @@ struct RequestOptions: ParsableArguments {
     request.activation = activation
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
-    request.learningRate = learningRate
-    request.tokensPerStep = tokensPerStep
-    request.lanes = lanes
-    request.precision = precision
-    request.weightDecay = weightDecay
-    request.clipNorm = clipNorm
-    request.zLoss = zLoss
-    request.warmUpShare = warmUpShare
+    recipe.apply(to: &request)
     return request
   }
 }
@@ -91,4 +60,3 @@ extension TokenizerKind: ExpressibleByArgument {}
 extension Packing: ExpressibleByArgument {}
 extension LossScope: ExpressibleByArgument {}
 extension Activation: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}

@@ -44,7 +44,7 @@ package struct StepBenchmark {
     let seed = Seed(0)
     let length = configuration.contextLength
     let model = try LanguageModel(configuration, seed: seed, on: .cpu)
-    let optimizer = try Optimizer(model.layout, on: .cpu)
+    let optimizer = try Optimizer(model.layout, training, on: .cpu)
     let pool = try WorkerPool(workerCount: workers)
     let lanes = try Lanes(
       model, count: training.lanes, precision: training.precision, longestSequence: length,
@@ -65,7 +65,7 @@ package struct StepBenchmark {
       let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
       optimizer.step(
         model.parameters, gradient: lanes.gradients[0], norm: norm, learningRate: 3e-4,
-        stepNumber: number, training, on: pool, streams: lanes.streams)
+        stepNumber: number, on: pool, streams: lanes.streams)
       if number >= 3 { times.append(Date().timeIntervalSince(began)) }
       number += 1
     }

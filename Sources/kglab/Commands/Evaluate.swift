@@ -95,7 +95,7 @@ struct Evaluate: ParsableCommand {
   private func show(_ summary: EvaluationSummary, of record: RunRecord) {
     Output.line(
       "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
-        + "non-embedding parameters, \(record.configuration.training.epochs) epochs")
+        + "non-embedding parameters, \(record.configuration.training.horizon.words)")
     Output.line(
       "asked          \(Output.grouped(summary.queryCount)) queries about "
         + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")

@@ -19,6 +19,7 @@ struct Train: ParsableCommand {
         kglab train graph.sqlite --size 30k --epochs 20 --out runs/a
         kglab train graph.sqlite --size 1m --epochs 100 --tokenizer bpe --out runs/b
         kglab train graph.sqlite --size 300k --epochs 20 --fraction 0.1 --out runs/c --dry-run
+        kglab train graph.sqlite --size 300k --steps 2000 --schedule wsd --optimizer adam-atan2 --out runs/d
 
       SIZES (non-embedding parameters):
         \(ModelSize.all.map(\.name).joined(separator: " "))
@@ -103,9 +104,15 @@ struct Train: ParsableCommand {
         + "\(Output.grouped(plan.tokensPerEpoch)) tokens an epoch, "
         + "u = \(Output.number(plan.tokensPerParameter)) unique tokens a parameter")
     Output.line(
-      "training       \(training.epochs) epochs, \(Output.grouped(plan.stepCount)) steps of "
+      "training       \(training.horizon.words), \(Output.grouped(plan.stepCount)) steps of "
         + "\(Output.grouped(training.tokensPerStep)) tokens, peak learning rate "
         + "\(Output.number(training.learningRate)), \(training.precision.rawValue), "
         + "\(Readable.count(plan.trainingFLOPs)) FLOPs")
+    let warmUp = LearningRateSchedule(training, stepCount: plan.stepCount).warmUpSteps
+    Output.line(
+      "recipe         \(training.optimizer.rawValue), \(training.schedule.rawValue) after \(warmUp) steps of "
+        + "warm-up, weight decay \(Output.number(training.weightDecay)) "
+        + "\(training.weightDecayMode.rawValue), parameterization \(training.parameterization.rawValue)"
+    )
   }
 }

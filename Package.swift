@@ -57,7 +57,7 @@ let package = Package(
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
     library("LanguageModel", ["Compute", "LabCore"]),
-    library("Training", ["LanguageModel", "Corpus", "Compute", "LabCore"]),
+    library("Training", ["LanguageModel", "Corpus", "Compute", "Analysis", "LabCore"]),
     library(
       "Evaluation",
       ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb]),

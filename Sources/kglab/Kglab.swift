@@ -13,7 +13,7 @@ struct Kglab: ParsableCommand {
       """,
     subcommands: [
       Generate.self, Import.self, Inspect.self, Train.self, Evaluate.self, Ask.self, Detect.self,
-      StudyCommand.self, Report.self, Bench.self,
+      StudyCommand.self, Report.self, Bench.self, CheckCoordinates.self,
     ])
 
   /// Runs the command line; every failure ends in one sentence on standard error and its exit code.

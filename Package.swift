@@ -57,7 +57,7 @@ let package = Package(
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
     library("LanguageModel", ["Compute", "LabCore"]),
-    library("Training", ["LanguageModel", "Corpus", "Compute", "LabCore"]),
+    library("Training", ["LanguageModel", "Corpus", "Compute", "Analysis", "LabCore"]),
     library(
       "Evaluation",
       ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb]),
@@ -110,7 +110,7 @@ let package = Package(
       "StudyTests",
       [
         "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
-        "KnowledgeGraph", "LabCore", grdb,
+        "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
     tests("IntegrationTests", ["kglab", "KnowledgeGraph", "LabCore"]),
   ],

@@ -57,3 +57,20 @@ package enum Precision: String, Codable, CaseIterable, Sendable {
   /// Whether bfloat16 products are faster than single precision here.
   package var supportsBF16: Bool { unsafe table.pointee.supports_bf16() != 0 }
 }
+
+/// What a user asks for: a precision, or the faster one of the machine at hand.
+package enum PrecisionChoice: String, Codable, CaseIterable, Sendable {
+  /// bf16 where the processor multiplies it faster than single precision, fp32 elsewhere.
+  case auto
+  case fp32
+  case bf16
+
+  /// The precision itself, which is what a run's configuration records.
+  package func resolved(on device: Device = .cpu) -> Precision {
+    switch self {
+    case .auto: device.supportsBF16 ? .bf16 : .fp32
+    case .fp32: .fp32
+    case .bf16: .bf16
+    }
+  }
+}

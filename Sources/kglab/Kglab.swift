@@ -14,6 +14,7 @@ struct Kglab: ParsableCommand {
     subcommands: [
       Generate.self, Import.self, Inspect.self, Train.self, Batches.self, Evaluate.self, Ask.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
+      CheckCoordinates.self,
     ])
 
   /// Runs the command line; every failure ends in one sentence on standard error and its exit code.

@@ -117,7 +117,7 @@ struct Fixture {
       batch.append(tokens: sequence.dropLast(), targets: sequence.dropFirst())
     }
     let pass = try TrainingPass(model, maximumTokens: batch.tokens.count)
-    let gradients = try Gradients(model)
+    let gradients = try Gradients(model.layout, on: .cpu)
     var values = model.parameters.copyOut()
     let zeros = [Float](repeating: 0, count: values.count)
     for _ in 0..<30 {

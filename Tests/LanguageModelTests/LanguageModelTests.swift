@@ -33,11 +33,11 @@ struct GradientTests {
     let model = try LanguageModel(shape, seed: Seed(1), on: .cpu)
     let batch = smallBatch(vocabulary: Int32(shape.vocabularySize))
     let pass = try TrainingPass(model, maximumTokens: 32)
-    let gradients = try Gradients(model)
+    let gradients = try Gradients(model.layout, on: .cpu)
     _ = pass.run(batch, into: gradients, scale: 1, zLoss: 0)
     let analytic = gradients.values.copyOut()
     let values = model.parameters.copyOut()
-    let scratch = try Gradients(model)
+    let scratch = try Gradients(model.layout, on: .cpu)
     func loss(_ index: Int, _ step: Float) -> Double {
       var changed = values
       changed[index] += step
@@ -65,7 +65,7 @@ struct GradientTests {
     let batch = smallBatch(vocabulary: 17)
     let pass = try TrainingPass(model, maximumTokens: 32)
     let session = try InferenceSession(model, maximumTokens: 32)
-    let gradients = try Gradients(model)
+    let gradients = try Gradients(model.layout, on: .cpu)
     _ = pass.run(batch, into: gradients, scale: 1, zLoss: 0.1)
     let analytic = gradients.values.copyOut()
     let values = model.parameters.copyOut()

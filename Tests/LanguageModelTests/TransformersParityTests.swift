@@ -96,7 +96,7 @@ struct TransformersParityTests {
     let worst = zip(logits, expected).map { abs($0 - $1) }.max() ?? .infinity
     #expect(worst < 1e-4)
     let pass = try TrainingPass(model, maximumTokens: 64)
-    let gradients = try Gradients(model)
+    let gradients = try Gradients(model.layout, on: .cpu)
     let loss = pass.run(batch, into: gradients, scale: 1, zLoss: 0)
     #expect(batch.lossCount == 26)
     #expect(abs(loss - example.loss) < 1e-4)

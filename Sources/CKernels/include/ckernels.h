@@ -39,6 +39,17 @@ typedef struct kl_adamw {
   float gradient_scale;                // multiplies the gradient first: clipping
 } kl_adamw;
 
+// Scalars of one Adam-atan2 step (Everett et al. 2024, arXiv 2407.05872): no epsilon, so scaling all gradients
+// changes nothing.
+typedef struct kl_adam_atan2 {
+  float learning_rate;
+  float beta1, beta2;
+  float scale, ratio;                  // a and b of a * atan2(m, b * sqrt(v))
+  float weight_decay;                  // param -= learning_rate * weight_decay * param
+  float correction1, correction2;      // 1 - beta1^t, 1 - beta2^t
+  float gradient_scale;                // multiplies the gradient first: clipping
+} kl_adam_atan2;
+
 typedef struct kl_table {
   uint32_t version;  // KL_TABLE_VERSION of the library that filled the table
   const char *name;  // "reference", "cpu" (it with oneDNN's products), "cpu-avx2", "cpu-avx512"
@@ -141,6 +152,9 @@ typedef struct kl_table {
   double (*sum_of_squares)(kl_stream *, const float *values, size_t n);
   // One AdamW step on n values; first (m) and second (v) moments are updated in place.
   void (*adamw)(kl_stream *, float *param, float *first, float *second, const float *gradient, kl_adamw scalars, size_t n);
+  // One Adam-atan2 step on n values: the step is scale * atan2(m / correction1, ratio * sqrt(v / correction2)), and
+  // 0 where v is 0. For finite values the angle's error is below 4e-7.
+  void (*adam_atan2)(kl_stream *, float *param, float *first, float *second, const float *gradient, kl_adam_atan2 scalars, size_t n);
 } kl_table;
 
 // Plain C, one obvious loop per op: the oracle the other tables are checked against.

@@ -52,20 +52,21 @@ package final class LanguageModel: Sendable {
       ? self : try LanguageModel(configuration, parameters, precision, rotary)
   }
 
-  /// A freshly initialised model, a pure function of shape and seed.
-  package convenience init(
-    _ configuration: ModelConfiguration, seed: Seed, precision: Precision = .fp32,
-    on device: Device
-  ) throws {
-    try configuration.validate()
-    let values = ParameterLayout(configuration).initialValues(seed: seed)
-    try self.init(configuration, values: values, precision: precision, on: device)
-  }
-
   /// Brings what products read up to date with `parameters`; each worker has its stream in `streams`.
   package func pack(on pool: WorkerPool, streams: [KernelStream]) {
     let stale = views.matrices.filter { $0.packed != nil }
     pool.run(pieces: stale.count) { worker, index in streams[worker].pack(stale[index]) }
+  }
+
+  /// A freshly initialised model, a pure function of shape, seed and scaling.
+  package convenience init(
+    _ configuration: ModelConfiguration, seed: Seed, scaling: WidthScaling = .plain,
+    precision: Precision = .fp32, on device: Device
+  ) throws {
+    try configuration.validate()
+    try scaling.validate(configuration)
+    let values = ParameterLayout(configuration).initialValues(seed: seed, scaling: scaling)
+    try self.init(configuration, values: values, precision: precision, on: device)
   }
 
   var heads: HeadShape {

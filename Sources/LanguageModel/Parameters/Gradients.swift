@@ -9,8 +9,8 @@ package struct Gradients: Sendable {
   /// Allocates zeros.
   ///
   /// Throws `LabError` when memory is short.
-  package init(_ model: LanguageModel) throws {
-    values = try DeviceBuffer<Float>(model.layout.count, on: model.device).all
-    views = try ParameterViews(values, model.layout) { $0 }
+  package init(_ layout: ParameterLayout, on device: Device) throws {
+    values = try DeviceBuffer<Float>(layout.count, on: device).all
+    views = try ParameterViews(values, layout) { $0 }
   }
 }

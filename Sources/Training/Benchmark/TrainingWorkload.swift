@@ -29,7 +29,7 @@ final class TrainingWorkload {
     tokensPerStep = sequences * configuration.contextLength
     model = try LanguageModel(
       configuration, seed: Seed(0), precision: precision, on: .cpu)
-    optimizer = try Optimizer(model.layout, on: .cpu)
+    optimizer = try Optimizer(model.layout, training, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(
       model, count: training.lanes, longestSequence: configuration.contextLength, workers: workers)
@@ -44,7 +44,7 @@ final class TrainingWorkload {
       let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
       optimizer.step(
         model.parameters, gradient: lanes.gradients[0], norm: norm,
-        learningRate: training.learningRate, stepNumber: stepNumber, training, on: pool,
+        learningRate: training.learningRate, stepNumber: stepNumber, on: pool,
         streams: lanes.streams)
       stepNumber += 1
     }

@@ -93,7 +93,12 @@ package enum ModelExport {
           + "kglab train command again, or export its newest checkpoint with --checkpoint newest")
     case .step(0) where record.configuration.training != .none:
       let layout = ParameterLayout(record.configuration.model)
-      return (layout.initialValues(seed: record.configuration.initialSeed), 0)
+      return (
+        layout.initialValues(
+          seed: record.configuration.initialSeed,
+          scaling: record.configuration.training.scaling(
+            width: record.configuration.model.modelDimension)), 0
+      )
     case .newest, .step:
       return try checkpoint(of: run, source)
     }

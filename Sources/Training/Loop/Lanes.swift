@@ -14,7 +14,7 @@ struct Lanes {
   /// Allocates `count` gradients and one pass for each worker.
   init(_ model: LanguageModel, count: Int, longestSequence: Int, workers: Int) throws {
     self.model = model
-    gradients = try (0..<count).map { _ in try Gradients(model) }
+    gradients = try (0..<count).map { _ in try Gradients(model.layout, on: model.device) }
     microBatchTokens = max(
       TrainingPass.preferredMicroBatchTokens(model.configuration), longestSequence)
     let tokens = microBatchTokens

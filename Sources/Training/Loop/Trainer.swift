@@ -54,7 +54,7 @@ package struct Trainer {
   /// Trains to the end, from the newest checkpoint if there is one; a finished run is returned as it is.
   ///
   /// Throws `LabError.interrupted` after saving when asked to stop, and an error naming the difference when
-  /// the folder holds another run.
+  /// the folder holds another run. A `TrainingDivergence` is also in run.json.
   package func run(onProgress: (TrainingProgress) -> Void = { _ in }) throws -> RunRecord {
     try RunFolder.checkUsable(folder, for: resolved.record)
     let lock = try FolderLock(folder)
@@ -65,7 +65,12 @@ package struct Trainer {
     }
     try RunFolder.begin(folder, resolved.record, tokenizer: resolved.tokenizer)
     var session = try TrainingSession(resolved, folder: folder, workers: options.workers)
-    try train(&session, onProgress: onProgress)
+    do {
+      try train(&session, onProgress: onProgress)
+    } catch let divergence as TrainingDivergence {
+      try RunFolder.recordDivergence(folder, resolved.record, session.state, divergence)
+      throw divergence
+    }
     return try finish(session)
   }
 
@@ -115,6 +120,7 @@ package struct Trainer {
     let state = session.state
     try session.saveModel()
     record.status = .complete
+    record.initialCrossEntropy = state.initialCrossEntropy
     record.finalCrossEntropy = state.metrics.last?.crossEntropy
     record.secondsElapsed = state.secondsElapsed
     record.tokensPerSecond = Double(state.tokensSeen) / max(state.secondsElapsed, 1e-9)

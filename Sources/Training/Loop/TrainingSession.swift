@@ -27,8 +27,10 @@ struct TrainingSession {
     self.resolved = resolved
     self.folder = folder
     model = try LanguageModel(
-      configuration.model, seed: configuration.initialSeed, precision: training.precision, on: .cpu)
-    optimizer = try Optimizer(model.layout, on: .cpu)
+      configuration.model, seed: configuration.initialSeed,
+      scaling: training.scaling(width: configuration.model.modelDimension),
+      precision: training.precision, on: .cpu)
+    optimizer = try Optimizer(model.layout, training, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(
       model, count: training.lanes, longestSequence: resolved.corpus.longestSequence,
@@ -57,15 +59,18 @@ struct TrainingSession {
     let loss = lanes.run(batch, zLoss: training.zLoss, on: pool)
     let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
     guard loss.isFinite, norm.isFinite else {
-      throw LabError(
-        "training diverged at step \(state.step): summed loss \(loss), gradient norm \(norm); "
-          + "try a lower --learning-rate (now \(training.learningRate)) or a longer warm-up; "
-          + "checkpoints before this step are kept in \(folder.path)/checkpoints", .failure)
+      throw TrainingDivergence(
+        step: state.step, reason: "summed loss \(loss), gradient norm \(norm)",
+        advice: "try a lower --learning-rate (now \(training.learningRate)) or a longer warm-up; "
+          + "checkpoints before this step are kept in \(folder.path)/checkpoints")
+    }
+    if state.step == 0 {
+      state.initialCrossEntropy = loss / Double(max(batch.lossCount, 1))
     }
     let learningRate = schedule.rate(at: state.step)
     optimizer.step(
       model.parameters, gradient: lanes.gradients[0], norm: norm, learningRate: learningRate,
-      stepNumber: state.step, training, on: pool, streams: lanes.streams)
+      stepNumber: state.step, on: pool, streams: lanes.streams)
     state.step += 1
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
@@ -74,7 +79,9 @@ struct TrainingSession {
       step: state.step, tokensSeen: state.tokensSeen,
       crossEntropy: loss / Double(max(batch.lossCount, 1)), gradientNorm: norm,
       learningRate: learningRate)
-    if state.step % stepsPerEpoch == 0 { endEpoch(norm: norm, learningRate: learningRate) }
+    if state.step % stepsPerEpoch == 0 || state.step == stepCount {
+      endEpoch(norm: norm, learningRate: learningRate)
+    }
   }
 
   private mutating func endEpoch(norm: Double, learningRate: Double) {

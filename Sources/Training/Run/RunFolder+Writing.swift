@@ -51,6 +51,19 @@ extension RunFolder {
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }
 
+  /// Writes into run.json that the training diverged; checkpoints stay.
+  static func recordDivergence(
+    _ url: URL, _ record: RunRecord, _ state: TrainingState, _ divergence: TrainingDivergence
+  ) throws {
+    var record = record
+    record.status = .diverged
+    record.initialCrossEntropy = state.initialCrossEntropy
+    record.divergence = RunRecord.Divergence(step: divergence.step, reason: divergence.reason)
+    record.secondsElapsed = state.secondsElapsed
+    try AtomicFile.write(
+      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+  }
+
   /// "key: old, now new" for every field in which two configurations differ.
   private static func difference(
     _ old: RunConfiguration, _ new: RunConfiguration

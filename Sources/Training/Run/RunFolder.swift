@@ -20,6 +20,11 @@ package struct RunFolder: Sendable {
     guard let record = try readRecord(url) else {
       throw LabError("\(url.path) holds no run (no run.json); make one with kglab train")
     }
+    if let divergence = record.divergence, record.status == .diverged {
+      throw LabError(
+        "the run in \(url.path) diverged at step \(divergence.step) (\(divergence.reason)) and has no "
+          + "weights; train with a lower --learning-rate into another folder")
+    }
     guard record.status == .complete else {
       throw LabError(
         "the run in \(url.path) has not finished training; run the same kglab train command again")

@@ -54,8 +54,19 @@ extension TrainingConfiguration {
 
 /// The contents of run.json.
 package struct RunRecord: Codable, Hashable, Sendable {
-  /// Whether training has ended.
-  package enum Status: String, Codable, Sendable { case training, complete }
+  /// Whether training has ended, and how.
+  package enum Status: String, Codable, Sendable {
+    case training, complete
+    /// Loss or gradient was no longer finite: there are no weights.
+    case diverged
+  }
+
+  /// Where and why a training diverged.
+  package struct Divergence: Codable, Hashable, Sendable {
+    /// Steps done before it.
+    package var step: Int
+    package var reason: String
+  }
 
   /// Version of the run folder's format.
   package var formatVersion = 1
@@ -71,12 +82,18 @@ package struct RunRecord: Codable, Hashable, Sendable {
   /// Inputs of one epoch, each with a loss.
   package var tokensPerEpoch: Int
   package var stepCount: Int
+  /// Nil in the records of older runs, all of whole epochs.
+  package var stepsPerEpoch: Int?
   /// Floating-point operations of the whole training, forward and backward.
   package var trainingFLOPs: Double
   /// Unique training tokens for each non-embedding parameter: u.
   package var tokensPerParameter: Double
-  /// Mean next-token loss in nats over the last epoch; nil until complete.
+  /// Mean next-token loss in nats of the first batch before any update; nil until the training has ended.
+  package var initialCrossEntropy: Double?
+  /// Mean next-token loss in nats over the last epoch, or the begun part of it; nil until complete.
   package var finalCrossEntropy: Double?
+  /// Nil unless it diverged.
+  package var divergence: Divergence?
   package var secondsElapsed: Double?
   package var tokensPerSecond: Double?
   package var peakMemoryMiB: Double?
@@ -95,13 +112,27 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case trainedTripleCount = "trained_triples"
     case tokensPerEpoch = "tokens_per_epoch"
     case stepCount = "steps"
+    case stepsPerEpoch = "steps_per_epoch"
     case trainingFLOPs = "training_flops"
     case tokensPerParameter = "tokens_per_parameter"
+    case initialCrossEntropy = "initial_cross_entropy"
     case finalCrossEntropy = "final_cross_entropy"
+    case divergence
     case secondsElapsed = "seconds"
     case tokensPerSecond = "tokens_per_second"
     case peakMemoryMiB = "peak_memory_mib"
     case weightsHash = "weights_sha256"
     case imported
   }
+}
+
+extension RunRecord {
+  /// Passes over the training triples, which need not be whole.
+  package var epochCount: Double {
+    if let stepsPerEpoch { return Double(stepCount) / Double(stepsPerEpoch) }
+    return Double(configuration.training.horizon.epochs ?? 0)
+  }
+
+  /// Inputs of the whole training.
+  package var trainingTokens: Double { Double(tokensPerEpoch) * epochCount }
 }

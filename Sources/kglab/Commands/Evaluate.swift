@@ -95,7 +95,7 @@ struct Evaluate: ParsableCommand {
   private func show(_ summary: EvaluationSummary, of record: RunRecord) {
     let training =
       record.imported.map { "imported from \($0.folder)" }
-      ?? "\(record.configuration.training.epochs) epochs"
+      ?? record.configuration.training.horizon.words
     Output.line(
       "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
         + "non-embedding parameters, \(training)")

@@ -80,6 +80,19 @@ extension KernelCase {
             scalars: scalars)
         }
       },
+      KernelCase("adam_atan2", shape, moved: 7 * count, elements: count) { bench in
+        let (parameters, gradient) = (try bench.floats(count), try bench.floats(count))
+        let first = try DeviceBuffer<Float>(count, on: bench.stream.device).all
+        let second = try DeviceBuffer<Float>(count, on: bench.stream.device).all
+        let scalars = AdamAtan2Scalars(
+          learningRate: 1e-4, beta1: 0.9, beta2: 0.95, scale: 1.27, ratio: 1, weightDecay: 0.1,
+          correction1: 0.1, correction2: 0.05, gradientScale: 1)
+        return {
+          bench.stream.adamAtan2(
+            parameters: parameters, first: first, second: second, gradient: gradient,
+            scalars: scalars)
+        }
+      },
     ]
   }
 }

@@ -66,7 +66,7 @@ package struct WidthExponents: Hashable, Sendable {
 }
 
 extension Parameterization {
-  /// The exponents for Adam, table 1 of arXiv 2407.05872; nil for `plain` and for gains, which have none.
+  /// The exponents for Adam of arXiv 2407.05872; nil for `plain` and for gains, which have none.
   package func exponents(_ kind: LayerKind, _ alignment: Alignment) -> WidthExponents? {
     let a: Double
     let b: Double

@@ -156,9 +156,12 @@ struct CheckCoordinates: ParsableCommand {
     }
     table.print()
     Output.line()
-    if report.isFlat {
-      Output.line("flat: every exponent is within \(Output.number(tolerance)) of 0")
-    }
+    guard report.isFlat else { return }
+    Output.line("flat: every exponent is within \(Output.number(tolerance)) of 0")
+    Output.line("wrote nothing")
+    Output.line(
+      "next: kglab train GRAPH --size 300k --epochs 20 --parameterization \(parameterization.rawValue) "
+        + "--out RUN")
   }
 
   private func row(

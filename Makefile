@@ -1,14 +1,20 @@
 # make setup   install the system libraries that are missing (Debian and Ubuntu, as root or with sudo)
 # make build   release build: .build/release/kglab
 # make test    all tests (sets up first)
+# make test-python   check exports and training against transformers and PyTorch, in a virtual environment
+#              of its own (.venv); PYTHON=path takes an interpreter that has them
 # make demo    set up, build, run experiments/quickstart and say where its report is
 # make lint    check the formatting of all Swift files
-# make bench   measure training speed on this machine
+# make bench   measure training, generation, kernels and graphs on this machine, in a few minutes
+# make bench-peers   the same work in PyTorch and JAX, in turns with kglab; PYTHON=... names an environment that has them
 # make clean   remove the build; studies under runs/ stay
 
 KGLAB := .build/release/kglab
+# Options of every comparison of bench-peers, such as PEER_OPTIONS="--rounds 2 --seconds 1".
+PEER_OPTIONS :=
+PYTHON :=
 
-.PHONY: help setup build test demo lint bench clean
+.PHONY: help setup build test test-python demo lint bench bench-peers clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -22,6 +28,15 @@ build: setup
 test: setup
 	swift test --disable-xctest
 
+test-python: build $(if $(PYTHON),,.venv/installed)
+	cd Tests/Python && KGLAB=$(CURDIR)/$(KGLAB) PYTHONDONTWRITEBYTECODE=1 TRANSFORMERS_VERBOSITY=error \
+	  HF_HUB_DISABLE_PROGRESS_BARS=1 $(or $(PYTHON),$(CURDIR)/.venv/bin/python) -m unittest -v
+
+.venv/installed: Tests/Python/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --requirement $<
+	touch $@
+
 demo: build
 	$(KGLAB) study run experiments/quickstart/study.yaml
 	@echo "report: runs/quickstart/report.html"
@@ -30,7 +45,24 @@ lint:
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 
 bench: build
-	$(KGLAB) bench
+	$(KGLAB) bench train --regime lab --workers 1,2 --seconds 2
+	$(KGLAB) bench train --regime wide --seconds 2
+	$(KGLAB) bench generate --seconds 2
+	$(KGLAB) bench ladder
+	$(KGLAB) bench graph
+	$(KGLAB) bench kernels
+
+# Its tables go to docs/performance.md; about an hour on two processors with the defaults.
+bench-peers: build $(if $(PYTHON),,.venv-peers/installed)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --regime lab $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --regime wide $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload generate $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload ladder $(PEER_OPTIONS)
+
+.venv-peers/installed: scripts/peers/requirements.txt
+	python3 -m venv .venv-peers
+	.venv-peers/bin/pip install --requirement scripts/peers/requirements.txt
+	@touch $@
 
 clean:
 	swift package clean

@@ -57,7 +57,7 @@ let package = Package(
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
     library("LanguageModel", ["Compute", "LabCore"]),
-    library("Training", ["LanguageModel", "Corpus", "Compute", "LabCore"]),
+    library("Training", ["LanguageModel", "Corpus", "Compute", "Analysis", "LabCore"]),
     library(
       "Evaluation",
       ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb]),
@@ -89,7 +89,8 @@ let package = Package(
     tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(
       "TrainingTests",
-      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"]),
+      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"],
+      exclude: ["Fixtures"]),
     tests(
       "EvaluationTests",
       [
@@ -109,7 +110,7 @@ let package = Package(
       "StudyTests",
       [
         "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
-        "KnowledgeGraph", "LabCore", grdb,
+        "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
     tests("IntegrationTests", ["kglab", "KnowledgeGraph", "LabCore"]),
   ],

@@ -3,8 +3,9 @@
 // Short sequences: a block of W queries, one a lane. Scores of key j are a vector over the queries, so that the
 // softmax needs no sums across lanes, and weights of a block are kept as weight[j * W + lane]. Measured faster than
 // oneDNN's products of so narrow heads for as long as a block's weights stay in the first-level cache. Longer
-// sequences: blocks of queries by oneDNN.
+// sequences: blocks of queries by oneDNN. With bfloat16 products, all but the shortest go by tiles.
 #include "body_attention_long.h"
+#include "body_attention_tiled.h"
 
 // into[d * W + lane] = rows[lane * stride + d] for `count` lanes; other lanes 0.
 INLINE void transpose_rows(float *into, const float *rows, size_t stride, size_t count, size_t HS) {
@@ -175,19 +176,28 @@ static void short_head_backward(kl_stream *stream, float *dq, float *dk, float *
   }
 }
 
+typedef enum { BY_LANES, BY_PRODUCTS, BY_TILES } attention_path;
+
+INLINE attention_path path_of(const kl_stream *stream, size_t length, size_t HS) {
+  if (stream->products && length >= KL_TILED_SEQUENCE && HS <= KL_TILED_HEAD) return BY_TILES;
+  return length <= KL_SHORT_SEQUENCE && HS <= KL_SHORT_HEAD ? BY_LANES : BY_PRODUCTS;
+}
+
 static void attention_forward(kl_stream *stream, float *out, float *lse, const float *qk, const float *qkv,
                               const int32_t *offsets, size_t S, size_t T, size_t NH, size_t HS) {
   (void)T;
   size_t C = NH * HS;
+  if (stream->products) kl_tiles_begin();
   for (size_t s = 0; s < S; s++) {
     size_t start = (size_t)offsets[s], length = (size_t)offsets[s + 1] - start;
-    int is_short = length <= KL_SHORT_SEQUENCE && HS <= KL_SHORT_HEAD;
+    attention_path path = path_of(stream, length, HS);
     for (size_t h = 0; h < NH; h++) {
-      (is_short ? short_head_forward : long_head_forward)(
+      (path == BY_TILES ? tiled_head_forward : path == BY_LANES ? short_head_forward : long_head_forward)(
           stream, out + start * C + h * HS, lse + start * NH + h, qk + start * 2 * C + h * HS,
           qk + start * 2 * C + C + h * HS, qkv + start * 3 * C + 2 * C + h * HS, length, NH, HS);
     }
   }
+  if (stream->products) kl_tiles_end();
 }
 
 static void attention_backward(kl_stream *stream, float *dqk, float *dqkv, const float *dout, const float *qk,
@@ -195,13 +205,17 @@ static void attention_backward(kl_stream *stream, float *dqk, float *dqkv, const
                                size_t T, size_t NH, size_t HS) {
   (void)T;
   size_t C = NH * HS;
+  if (stream->products) kl_tiles_begin();
   for (size_t s = 0; s < S; s++) {
     size_t start = (size_t)offsets[s], length = (size_t)offsets[s + 1] - start;
+    attention_path path = path_of(stream, length, HS);
     for (size_t h = 0; h < NH; h++) {
       float *dq = dqk + start * 2 * C + h * HS, *dv = dqkv + start * 3 * C + 2 * C + h * HS;
       const float *q = qk + start * 2 * C + h * HS, *v = qkv + start * 3 * C + 2 * C + h * HS;
       const float *dhead = dout + start * C + h * HS, *head_lse = lse + start * NH + h;
-      if (length <= KL_SHORT_SEQUENCE && HS <= KL_SHORT_HEAD) {
+      if (path == BY_TILES) {
+        tiled_head_backward(stream, dq, dq + C, dv, dhead, q, q + C, v, head_lse, length, NH, HS);
+      } else if (path == BY_LANES) {
         short_head_backward(stream, dq, dq + C, dv, dhead, q, q + C, v, head_lse, length, NH, HS);
       } else {
         long_head_backward(stream, dq, dq + C, dv, dhead, q, q + C, v, out + start * C + h * HS, head_lse, length,
@@ -209,6 +223,7 @@ static void attention_backward(kl_stream *stream, float *dqk, float *dqkv, const
       }
     }
   }
+  if (stream->products) kl_tiles_end();
 }
 
 #include "body_attention_decode.h"

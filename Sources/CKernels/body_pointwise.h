@@ -152,6 +152,26 @@ static void adamw(kl_stream *stream, float *param, float *first, float *second, 
   });
 }
 
+static void adam_atan2(kl_stream *stream, float *param, float *first, float *second, const float *gradient,
+                       kl_adam_atan2 s, size_t n) {
+  (void)stream;
+  const vf scale = v_set(s.gradient_scale), beta1 = v_set(1 - s.beta1), beta2 = v_set(1 - s.beta2);
+  const vf mean = v_set(1 / s.correction1), root = v_set(1 / s.correction2), ratio = v_set(s.ratio);
+  const vf rate = v_set(s.learning_rate * s.scale), decay = v_set(s.learning_rate * s.weight_decay);
+  EACH_VECTOR(i, n, {
+    vf g = flushed(v_mul(LOAD(gradient + i), scale), 1e-17f), m = LOAD(first + i), v = LOAD(second + i);
+    vf p = LOAD(param + i);
+    m = flushed(v_fma(beta1, v_sub(g, m), m), 1e-30f);
+    v = flushed(v_fma(beta2, v_sub(v_mul(g, g), v), v), 1e-37f);
+    vf angle = v_atan2(v_mul(m, mean), v_mul(ratio, v_sqrt(v_mul(v, root))));
+    STORE(first + i, m);
+    STORE(second + i, v);
+    // No step where v is 0: m may outlast it, and the angle would jump to a right one.
+    vf step = v_select(v_equal(v, v_zero()), v_zero(), v_mul(rate, angle));
+    STORE(param + i, v_sub(v_fnma(decay, p, p), step));
+  });
+}
+
 static void fill_pointwise(kl_table *table) {
   table->swiglu_forward = swiglu_forward;
   table->swiglu_backward = swiglu_backward;
@@ -167,4 +187,5 @@ static void fill_pointwise(kl_table *table) {
   table->sum_lanes = sum_lanes;
   table->sum_of_squares = sum_of_squares;
   table->adamw = adamw;
+  table->adam_atan2 = adam_atan2;
 }

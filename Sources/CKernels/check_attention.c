@@ -50,6 +50,12 @@ static void check_sequences(kl_checker *checker, const size_t *lengths, size_t S
   backward.tolerance = 1e-5;  // products of sums of sums
   kl_case_check(checker, &forward);
   kl_case_check(checker, &backward);
+  // Scores of inputs rounded to 8 bits, and weights rounded likewise.
+  forward = forward_case(checker, lengths, S, NH, HS);
+  backward = backward_case(checker, &forward);
+  forward.tolerance = backward.tolerance = 2e-2;
+  kl_case_check_bf16(checker, &forward);
+  kl_case_check_bf16(checker, &backward);
 }
 
 static int is_value(const kl_case *backward, size_t element) {

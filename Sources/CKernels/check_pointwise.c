@@ -96,6 +96,43 @@ static void run_adamw(const kl_table *t, kl_stream *s, void **a, const kl_case *
   t->adamw(s, a[0], a[1], a[2], a[3], scalars, c->size[0]);
 }
 
+// flag 1: the angle alone, the old parameter being 0
+static void run_adam_atan2(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
+  kl_adam_atan2 scalars = {.learning_rate = c->flag ? 1 : 1e-2f, .beta1 = 0.9f, .beta2 = 0.99f,
+                           .scale = c->flag ? 1 : 1.27f, .ratio = c->flag ? 1 : 0.8f, .weight_decay = 0.1f,
+                           .correction1 = 0.271f, .correction2 = 0.0297f, .gradient_scale = 0.7f};
+  t->adam_atan2(s, a[0], a[1], a[2], a[3], scalars, c->size[0]);
+}
+
+// The angle for moments of every ratio from 2^-20 to 2^20 and both signs, with gradients of 0.
+static void check_angles(kl_checker *checker) {
+  size_t n = 41 * 2 * 3;
+  kl_case one = {.op = "adam_atan2", .run = run_adam_atan2, .size = {n}, .flag = 1, .tolerance = 2.5e-7};
+  kl_case_zeros(checker, &one, "param", n);
+  float *first = kl_case_zeros(checker, &one, "first", n), *second = kl_case_zeros(checker, &one, "second", n);
+  kl_case_zeros(checker, &one, "gradient", n);
+  static const float roots[] = {1e-6f, 0.7f, 3e5f};
+  for (size_t i = 0; i < n; i++) {
+    float root = roots[i / 82];
+    first[i] = root * ldexpf((float)(1 + kl_random(checker)), (int)(i % 41) - 20) * (i / 41 % 2 ? -1 : 1);
+    second[i] = root * root;
+  }
+  kl_case_check(checker, &one);
+}
+
+// Where no gradient ever was there is no step, and one of NaN or of a first moment alone shows.
+static void check_empty_moments(kl_checker *checker) {
+  static const float firsts[] = {0, 1e-20f, -1, 0, 0}, gradients[] = {0, 0, 0, NAN, 2};
+  size_t n = 35;
+  kl_case one = {.op = "adam_atan2", .run = run_adam_atan2, .size = {n}};
+  kl_case_floats(checker, &one, "param", n);
+  float *first = kl_case_zeros(checker, &one, "first", n);
+  kl_case_zeros(checker, &one, "second", n);
+  float *gradient = kl_case_zeros(checker, &one, "gradient", n);
+  for (size_t i = 0; i < n; i++) first[i] = firsts[i % 5], gradient[i] = gradients[i % 5];
+  kl_case_check(checker, &one);
+}
+
 static void check_sums(kl_checker *checker, size_t n) {
   for (int in_place = 0; in_place < 2; in_place++) {
     kl_case one = {.op = "add", .run = run_add, .size = {n}, .flag = in_place};
@@ -115,6 +152,13 @@ static void check_sums(kl_checker *checker, size_t n) {
   kl_case_floats(checker, &one, "param", n);
   kl_case_floats(checker, &one, "first", n);
   float *second = kl_case_floats(checker, &one, "second", n);
+  for (size_t i = 0; i < n; i++) second[i] = second[i] * second[i];
+  kl_case_floats(checker, &one, "gradient", n);
+  kl_case_check(checker, &one);
+  one = (kl_case){.op = "adam_atan2", .run = run_adam_atan2, .size = {n}};
+  kl_case_floats(checker, &one, "param", n);
+  kl_case_floats(checker, &one, "first", n);
+  second = kl_case_floats(checker, &one, "second", n);
   for (size_t i = 0; i < n; i++) second[i] = second[i] * second[i];
   kl_case_floats(checker, &one, "gradient", n);
   kl_case_check(checker, &one);
@@ -143,4 +187,6 @@ void kl_check_pointwise(kl_checker *checker) {
   check_sums(checker, 1031);
   check_activation_derivatives(checker);
   check_unusual(checker);
+  check_angles(checker);
+  check_empty_moments(checker);
 }

@@ -2,7 +2,18 @@
 #pragma once
 #include "ckernels.h"
 
-typedef struct kl_products kl_products;  // bfloat16 state of one stream, products_bf16.c
+// Attention on tiles: widest head it takes, shortest sequence it is worth for, and the tiled matrices it holds at once.
+#define KL_TILED_HEAD 256
+#define KL_TILED_SEQUENCE 48
+#define KL_HEAD_BUFFERS 5
+
+// Scratch of one bfloat16 stream: tiles of a product's inputs, and those of one attention head.
+typedef struct {
+  kl_limits limits;
+  uint16_t *left, *right;
+  uint16_t *head;      // KL_HEAD_BUFFERS matrices
+  size_t head_values;  // of one of them
+} kl_products;
 
 // Queries of one block of the long-sequence attention path.
 #define KL_QUERY_BLOCK 64
@@ -19,11 +30,13 @@ struct kl_stream {
   float *score_gradients; // the same size, for the backward pass
   double *row;            // one row of scores, for the reference
   float *transposed;      // transposed heads of the short-sequence attention path
-  kl_products *products;  // NULL in single precision
+  kl_products *products;  // NULL in single precision, and where the CPU has no bfloat16 products
 };
 
 // stream.c
 void *kl_allocate(size_t bytes);
+// As kl_allocate, but not zeroed.
+void *kl_scratch(size_t count, size_t size);
 void kl_release(void *memory);
 void kl_copy(void *destination, const void *source, size_t bytes);
 kl_stream *kl_stream_create(kl_precision precision, kl_limits limits);
@@ -33,11 +46,13 @@ void kl_stream_destroy(kl_stream *stream);
 kl_products *kl_products_create(kl_limits limits);
 void kl_products_destroy(kl_products *products);
 int kl_supports_bf16(void);
+size_t kl_packed_bytes(kl_precision precision, size_t K, size_t N);
+void kl_pack_weight(kl_stream *, void *packed, const float *weight, size_t K, size_t N);
 // These return 0, having done nothing, when the stream is single precision or the product cannot be done so.
-int kl_bf16_forward(kl_stream *, float *out, const float *inp, const float *weight, size_t T, size_t K, size_t N,
-                    int accumulate);
-int kl_bf16_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, size_t T, size_t K,
-                           size_t N, int accumulate);
+int kl_bf16_forward(kl_stream *, float *out, const float *inp, const float *weight, const void *packed, size_t T,
+                    size_t K, size_t N, int accumulate);
+int kl_bf16_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, const void *packed,
+                           size_t T, size_t K, size_t N, int accumulate);
 int kl_bf16_backward_weight(kl_stream *, float *dweight, const float *dout, const float *inp, size_t T, size_t K,
                             size_t N);
 
@@ -46,10 +61,10 @@ void kl_single_thread(void);
 // out (M,N) = alpha * op(a) . op(b) + beta * out, row-major; trans_* of 1 reads that matrix transposed.
 void kl_sgemm(int trans_a, int trans_b, size_t M, size_t N, size_t K, float alpha, const float *a, size_t lda,
               const float *b, size_t ldb, float beta, float *out, size_t ldo);
-void kl_linear_forward(kl_stream *, float *out, const float *inp, const float *weight, size_t T, size_t K, size_t N,
-                       int accumulate);
-void kl_linear_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, size_t T, size_t K,
-                              size_t N, int accumulate);
+void kl_linear_forward(kl_stream *, float *out, const float *inp, const float *weight, const void *packed, size_t T,
+                       size_t K, size_t N, int accumulate);
+void kl_linear_backward_input(kl_stream *, float *dinp, const float *dout, const float *weight, const void *packed,
+                              size_t T, size_t K, size_t N, int accumulate);
 void kl_linear_backward_weight(kl_stream *, float *dweight, const float *dout, const float *inp, size_t T, size_t K,
                                size_t N);
 

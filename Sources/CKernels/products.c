@@ -33,15 +33,15 @@ void kl_sgemm(int trans_a, int trans_b, size_t M, size_t N, size_t K, float alph
              (dnnl_dim_t)lda, b, (dnnl_dim_t)ldb, beta, out, (dnnl_dim_t)ldo);
 }
 
-void kl_linear_forward(kl_stream *stream, float *out, const float *inp, const float *weight, size_t T, size_t K,
-                       size_t N, int accumulate) {
-  if (kl_bf16_forward(stream, out, inp, weight, T, K, N, accumulate)) return;
+void kl_linear_forward(kl_stream *stream, float *out, const float *inp, const float *weight, const void *packed,
+                       size_t T, size_t K, size_t N, int accumulate) {
+  if (kl_bf16_forward(stream, out, inp, weight, packed, T, K, N, accumulate)) return;
   kl_sgemm(0, 1, T, N, K, 1, inp, K, weight, K, accumulate ? 1 : 0, out, N);
 }
 
-void kl_linear_backward_input(kl_stream *stream, float *dinp, const float *dout, const float *weight, size_t T,
-                              size_t K, size_t N, int accumulate) {
-  if (kl_bf16_backward_input(stream, dinp, dout, weight, T, K, N, accumulate)) return;
+void kl_linear_backward_input(kl_stream *stream, float *dinp, const float *dout, const float *weight,
+                              const void *packed, size_t T, size_t K, size_t N, int accumulate) {
+  if (kl_bf16_backward_input(stream, dinp, dout, weight, packed, T, K, N, accumulate)) return;
   kl_sgemm(0, 0, T, K, N, 1, dout, N, weight, K, accumulate ? 1 : 0, dinp, K);
 }
 

@@ -96,6 +96,20 @@ static void adamw(kl_stream *stream, float *param, float *first, float *second, 
   }
 }
 
+static void adam_atan2(kl_stream *stream, float *param, float *first, float *second, const float *gradient,
+                       kl_adam_atan2 s, size_t n) {
+  (void)stream;
+  for (size_t i = 0; i < n; i++) {
+    double g = (double)gradient[i] * s.gradient_scale;
+    double m = first[i] + (1.0 - s.beta1) * (g - first[i]);
+    double v = second[i] + (1.0 - s.beta2) * (g * g - second[i]);
+    first[i] = (float)m;
+    second[i] = (float)v;
+    double angle = second[i] == 0 ? 0 : atan2(m / s.correction1, s.ratio * sqrt(v / s.correction2));
+    param[i] = (float)(param[i] - s.learning_rate * (s.scale * angle + (double)s.weight_decay * param[i]));
+  }
+}
+
 void kl_reference_pointwise(kl_table *table) {
   table->swiglu_forward = swiglu_forward;
   table->swiglu_backward = swiglu_backward;
@@ -108,4 +122,5 @@ void kl_reference_pointwise(kl_table *table) {
   table->sum_lanes = sum_lanes;
   table->sum_of_squares = sum_of_squares;
   table->adamw = adamw;
+  table->adam_atan2 = adam_atan2;
 }

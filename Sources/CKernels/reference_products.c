@@ -19,9 +19,18 @@ static void embedding_backward(kl_stream *stream, float *dtable, const int32_t *
   }
 }
 
-static void linear_forward(kl_stream *stream, float *out, const float *inp, const float *weight, size_t T, size_t K,
-                           size_t N, int accumulate) {
-  (void)stream;
+static size_t packed_bytes(kl_precision precision, size_t K, size_t N) {
+  (void)precision, (void)K, (void)N;
+  return 0;
+}
+
+static void pack_weight(kl_stream *stream, void *packed, const float *weight, size_t K, size_t N) {
+  (void)stream, (void)packed, (void)weight, (void)K, (void)N;
+}
+
+static void linear_forward(kl_stream *stream, float *out, const float *inp, const float *weight, const void *packed,
+                           size_t T, size_t K, size_t N, int accumulate) {
+  (void)stream, (void)packed;
   for (size_t t = 0; t < T; t++) {
     for (size_t n = 0; n < N; n++) {
       double sum = accumulate ? out[t * N + n] : 0;
@@ -31,9 +40,9 @@ static void linear_forward(kl_stream *stream, float *out, const float *inp, cons
   }
 }
 
-static void linear_backward_input(kl_stream *stream, float *dinp, const float *dout, const float *weight, size_t T,
-                                  size_t K, size_t N, int accumulate) {
-  (void)stream;
+static void linear_backward_input(kl_stream *stream, float *dinp, const float *dout, const float *weight,
+                                  const void *packed, size_t T, size_t K, size_t N, int accumulate) {
+  (void)stream, (void)packed;
   for (size_t t = 0; t < T; t++) {
     for (size_t k = 0; k < K; k++) {
       double sum = accumulate ? dinp[t * K + k] : 0;
@@ -82,6 +91,8 @@ static void gather_rows(kl_stream *stream, float *out, const float *inp, const i
 void kl_reference_products(kl_table *table) {
   table->embedding_forward = embedding_forward;
   table->embedding_backward = embedding_backward;
+  table->packed_bytes = packed_bytes;
+  table->pack_weight = pack_weight;
   table->linear_forward = linear_forward;
   table->linear_backward_input = linear_backward_input;
   table->linear_backward_weight = linear_backward_weight;

@@ -35,6 +35,8 @@ static void fill_portable(kl_table *table) {
   kl_reference_fill(table);
   table->name = "cpu";
   table->supports_bf16 = kl_supports_bf16;
+  table->packed_bytes = kl_packed_bytes;
+  table->pack_weight = kl_pack_weight;
   table->linear_forward = kl_linear_forward;
   table->linear_backward_input = kl_linear_backward_input;
   table->linear_backward_weight = kl_linear_backward_weight;

@@ -1,35 +1,46 @@
 import CKernels
 
 extension KernelStream {
+  /// Brings a matrix's packed form up to date with its values; nothing where there is none.
+  package func pack(_ weight: WeightMatrix) {
+    guard let packed = weight.packed else { return }
+    unsafe ops.pack_weight(
+      raw, pointer(packed, packed.count), pointer(weight.values, weight.values.count),
+      weight.inputs,
+      weight.outputs)
+  }
+
   /// output (T,N) = input (T,K) weight (N,K)^T, added into output where `accumulate`.
   package func linear(
-    _ output: FloatSlice, input: FloatSlice, weight: FloatSlice, rows: Int, inputs: Int,
-    outputs: Int,
+    _ output: FloatSlice, input: FloatSlice, weight: WeightMatrix, rows: Int,
     accumulate: Bool = false
   ) {
     unsafe ops.linear_forward(
-      raw, pointer(output, rows * outputs), pointer(input, rows * inputs),
-      pointer(weight, outputs * inputs), rows, inputs, outputs, accumulate ? 1 : 0)
+      raw, pointer(output, rows * weight.outputs), pointer(input, rows * weight.inputs),
+      pointer(weight.values, weight.values.count), optionalPointer(weight.packed, 0), rows,
+      weight.inputs, weight.outputs, accumulate ? 1 : 0)
   }
 
-  /// inputGradient (T,K) = outputGradient (T,N) weight (N,K).
+  /// inputGradient (T,K) = outputGradient (T,N) weight (N,K), added into it where `accumulate`.
   package func linearBackwardInput(
-    _ inputGradient: FloatSlice, outputGradient: FloatSlice, weight: FloatSlice, rows: Int,
-    inputs: Int, outputs: Int, accumulate: Bool = false
+    _ inputGradient: FloatSlice, outputGradient: FloatSlice, weight: WeightMatrix, rows: Int,
+    accumulate: Bool = false
   ) {
     unsafe ops.linear_backward_input(
-      raw, pointer(inputGradient, rows * inputs), pointer(outputGradient, rows * outputs),
-      pointer(weight, outputs * inputs), rows, inputs, outputs, accumulate ? 1 : 0)
+      raw, pointer(inputGradient, rows * weight.inputs),
+      pointer(outputGradient, rows * weight.outputs), pointer(weight.values, weight.values.count),
+      optionalPointer(weight.packed, 0), rows, weight.inputs, weight.outputs, accumulate ? 1 : 0)
   }
 
   /// weightGradient (N,K) adds outputGradient (T,N)^T input (T,K).
   package func linearBackwardWeight(
-    _ weightGradient: FloatSlice, outputGradient: FloatSlice, input: FloatSlice, rows: Int,
-    inputs: Int, outputs: Int
+    _ weightGradient: WeightMatrix, outputGradient: FloatSlice, input: FloatSlice, rows: Int
   ) {
     unsafe ops.linear_backward_weight(
-      raw, pointer(weightGradient, outputs * inputs), pointer(outputGradient, rows * outputs),
-      pointer(input, rows * inputs), rows, inputs, outputs)
+      raw, pointer(weightGradient.values, weightGradient.values.count),
+      pointer(outputGradient, rows * weightGradient.outputs),
+      pointer(input, rows * weightGradient.inputs), rows, weightGradient.inputs,
+      weightGradient.outputs)
   }
 
   /// output (T,N) adds bias (N) to each row.

@@ -31,8 +31,7 @@ package struct StreamLimits: Sendable {
     let limits = kl_limits(
       max_tokens: limits.maximumTokens, max_sequence_length: limits.maximumSequenceLength,
       max_width: limits.maximumWidth)
-    let mode = precision == .fp32 ? kl_precision.KL_PRECISION_FP32 : .KL_PRECISION_BF16
-    guard let raw = unsafe device.table.pointee.stream_create(mode, limits) else {
+    guard let raw = unsafe device.table.pointee.stream_create(precision.raw, limits) else {
       throw LabError("cannot allocate scratch memory; choose a smaller batch or context", .failure)
     }
     self.device = device

@@ -64,8 +64,9 @@ package final class Evaluator {
       maximumNewTokens: text.maximumNewTokens(graph))
     pool = try WorkerPool(workerCount: workers)
     let tokens = max(1_024, EvaluationOptions.maximumSamples, configuration.contextLength)
+    let model = try model.inPrecision(options.precision)
     sessions = try (0..<workers).map { _ in
-      try InferenceSession(model, precision: options.precision, maximumTokens: tokens)
+      try InferenceSession(model, maximumTokens: tokens)
     }
   }
 

@@ -12,8 +12,9 @@ struct Kglab: ParsableCommand {
       much each of them hallucinates.
       """,
     subcommands: [
-      Generate.self, Import.self, Inspect.self, Train.self, Evaluate.self, Ask.self, Detect.self,
-      StudyCommand.self, Report.self, Bench.self,
+      Generate.self, Import.self, Inspect.self, Train.self, Batches.self, Evaluate.self, Ask.self,
+      Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
+      CheckCoordinates.self,
     ])
 
   /// Runs the command line; every failure ends in one sentence on standard error and its exit code.

@@ -82,7 +82,7 @@ private final class Products: @unchecked Sendable {
       let stream = unsafe table.pointee.stream_create(precision, limits)
     else { return }
     var out = [Float](repeating: 0, count: tokens * outputs)
-    unsafe table.pointee.linear_forward(stream, &out, inp, weight, tokens, inputs, outputs, 0)
+    unsafe table.pointee.linear_forward(stream, &out, inp, weight, nil, tokens, inputs, outputs, 0)
     unsafe table.pointee.stream_destroy(stream)
     results.withLock { $0[piece] = out }
   }

@@ -116,14 +116,14 @@ struct Fixture {
       let sequence = text.sequence(of: triple)
       batch.append(tokens: sequence.dropLast(), targets: sequence.dropFirst())
     }
-    let pass = try TrainingPass(model, precision: .fp32, maximumTokens: batch.tokens.count)
-    let gradients = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
+    let pass = try TrainingPass(model, maximumTokens: batch.tokens.count)
+    let gradients = try Gradients(model.layout, on: .cpu)
     var values = model.parameters.copyOut()
     let zeros = [Float](repeating: 0, count: values.count)
     for _ in 0..<30 {
-      gradients.copyIn(zeros)
+      gradients.values.copyIn(zeros)
       _ = pass.run(batch, into: gradients, scale: 1 / Float(batch.lossCount), zLoss: 0)
-      for (index, slope) in gradients.copyOut().enumerated() { values[index] -= 0.5 * slope }
+      for (index, slope) in gradients.values.copyOut().enumerated() { values[index] -= 0.5 * slope }
       model.parameters.copyIn(values)
     }
   }

@@ -9,7 +9,7 @@ import Testing
     "--seed", "5",
   ]
   private static let results = [
-    "config.json", "metrics.jsonl", "model.safetensors", "tokenizer.json",
+    "config.json", "generation_config.json", "metrics.jsonl", "model.safetensors", "tokenizer.json",
   ]
 
   private func train(

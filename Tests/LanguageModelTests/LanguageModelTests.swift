@@ -32,12 +32,12 @@ struct GradientTests {
   func backwardEqualsCentralDifferences(shape: ModelConfiguration) throws {
     let model = try LanguageModel(shape, seed: Seed(1), on: .cpu)
     let batch = smallBatch(vocabulary: Int32(shape.vocabularySize))
-    let pass = try TrainingPass(model, precision: .fp32, maximumTokens: 32)
-    let gradients = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
+    let pass = try TrainingPass(model, maximumTokens: 32)
+    let gradients = try Gradients(model.layout, on: .cpu)
     _ = pass.run(batch, into: gradients, scale: 1, zLoss: 0)
-    let analytic = gradients.copyOut()
+    let analytic = gradients.values.copyOut()
     let values = model.parameters.copyOut()
-    let scratch = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
+    let scratch = try Gradients(model.layout, on: .cpu)
     func loss(_ index: Int, _ step: Float) -> Double {
       var changed = values
       changed[index] += step
@@ -63,11 +63,11 @@ struct GradientTests {
     let shape = shapes[0]
     let model = try LanguageModel(shape, seed: Seed(1), on: .cpu)
     let batch = smallBatch(vocabulary: 17)
-    let pass = try TrainingPass(model, precision: .fp32, maximumTokens: 32)
+    let pass = try TrainingPass(model, maximumTokens: 32)
     let session = try InferenceSession(model, maximumTokens: 32)
-    let gradients = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
+    let gradients = try Gradients(model.layout, on: .cpu)
     _ = pass.run(batch, into: gradients, scale: 1, zLoss: 0.1)
-    let analytic = gradients.copyOut()
+    let analytic = gradients.values.copyOut()
     let values = model.parameters.copyOut()
     func objective(_ index: Int, _ step: Float) -> Double {
       var changed = values

@@ -4,62 +4,116 @@ import LabCore
 import LanguageModel
 import Testing
 
-/// Logits and loss against values that Hugging Face transformers computed in double precision.
+/// What Hugging Face transformers computed in double precision, for every architecture that is exported.
 ///
 /// Fixtures/make_logits.py makes the values.
 struct TransformersParityTests {
   struct Fixture: Decodable {
-    struct Case: Decodable {
+    struct Greedy: Decodable {
+      let prompt: [Int32]
+      let tokens: [Int32]
+      let logProbability: Double
+
+      enum CodingKeys: String, CodingKey {
+        case prompt, tokens
+        case logProbability = "log_probability"
+      }
+    }
+
+    struct Case: Decodable, CustomTestStringConvertible {
       let queryKeyNorm: Bool
       let tiedEmbeddings: Bool
+      let heads: Int
       let tokens: [[Int32]]
       let logits: [[Float]]
       let loss: Double
+      let greedy: [Greedy]
 
       enum CodingKeys: String, CodingKey {
         case queryKeyNorm = "query_key_norm"
         case tiedEmbeddings = "tied_embeddings"
-        case tokens, logits, loss
+        case heads, tokens, logits, loss, greedy
+      }
+
+      var testDescription: String {
+        "\(queryKeyNorm ? "Qwen3" : "Llama"), \(tiedEmbeddings ? "tied" : "untied"), \(heads) heads"
+      }
+
+      var shape: ModelConfiguration {
+        ModelConfiguration(
+          layerCount: 2, modelDimension: 12, headCount: heads, feedForwardDimension: 20,
+          vocabularySize: 13, contextLength: 16, tiedEmbeddings: tiedEmbeddings,
+          queryKeyNorm: queryKeyNorm)
+      }
+
+      var batch: TokenBatch {
+        var batch = TokenBatch()
+        for tokens in tokens {
+          batch.append(tokens: tokens, targets: tokens.dropFirst() + [-1])
+        }
+        return batch
       }
     }
     let cases: [Case]
+
+    static let all = Result {
+      let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Fixtures/logits.json")
+      return try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url)).cases
+    }
   }
 
   /// The formula of Fixtures/make_logits.py.
   static func values(_ layout: ParameterLayout) -> [Float] {
     layout.tensors.flatMap { tensor in
       (0..<tensor.count).map { index in
-        let wave = 0.3 * sin(0.7 * Double(index) + Double(tensor.name.utf8.count))
+        let place = Double(index)
+        let angle = 0.7 * place + 0.013 * place * place + Double(tensor.name.utf8.count)
+        let wave = 0.3 * sin(angle)
         return Float(tensor.name.contains("norm") ? 1 + wave : wave)
       }
     }
   }
 
-  @Test func logitsAndLossEqualTransformers() throws {
-    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/logits.json")
-    let fixture = try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url))
-    #expect(fixture.cases.count == 4)
-    for example in fixture.cases {
-      let shape = ModelConfiguration(
-        layerCount: 2, modelDimension: 12, headCount: 2, feedForwardDimension: 20,
-        vocabularySize: 13, contextLength: 16, tiedEmbeddings: example.tiedEmbeddings,
-        queryKeyNorm: example.queryKeyNorm)
-      let model = try LanguageModel(
-        shape, values: Self.values(ParameterLayout(shape)), on: .cpu)
-      var batch = TokenBatch()
-      for tokens in example.tokens {
-        batch.append(tokens: tokens, targets: tokens.dropFirst() + [-1])
-      }
-      let logits = try InferenceSession(model, maximumTokens: 64).allLogits(batch)
-      let expected = example.logits.flatMap { $0 }
-      #expect(logits.count == expected.count)
-      let worst = zip(logits, expected).map { abs($0 - $1) }.max() ?? .infinity
-      #expect(worst < 1e-4, "qk-norm \(example.queryKeyNorm), tied \(example.tiedEmbeddings)")
-      let pass = try TrainingPass(model, precision: .fp32, maximumTokens: 64)
-      let gradients = try DeviceBuffer<Float>(model.layout.count, on: .cpu).all
-      let loss = pass.run(batch, into: gradients, scale: 1, zLoss: 0)
-      #expect(abs(loss - example.loss) < 1e-4 * Double(batch.lossCount))
+  static func model(_ example: Fixture.Case) throws -> LanguageModel {
+    try LanguageModel(
+      example.shape, values: values(ParameterLayout(example.shape)), on: .cpu)
+  }
+
+  /// Four families with one, two and three heads each.
+  @Test func everyExportedArchitectureIsThere() throws {
+    let cases = try Fixture.all.get()
+    #expect(Set(cases.map(\.testDescription)).count == 12)
+  }
+
+  @Test(arguments: try Fixture.all.get())
+  func logitsAndLossEqualTransformers(example: Fixture.Case) throws {
+    let model = try Self.model(example)
+    let batch = example.batch
+    let logits = try InferenceSession(model, maximumTokens: 64).allLogits(batch)
+    let expected = example.logits.flatMap { $0 }
+    #expect(logits.count == expected.count)
+    let worst = zip(logits, expected).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(worst < 1e-4)
+    let pass = try TrainingPass(model, maximumTokens: 64)
+    let gradients = try Gradients(model.layout, on: .cpu)
+    let loss = pass.run(batch, into: gradients, scale: 1, zLoss: 0)
+    #expect(batch.lossCount == 26)
+    #expect(abs(loss - example.loss) < 1e-4)
+  }
+
+  /// With a key-value cache, token by token: positions after the prompt's are right too.
+  @Test(arguments: try Fixture.all.get())
+  func greedyTextEqualsTransformers(example: Fixture.Case) throws {
+    let session = try InferenceSession(Self.model(example), maximumTokens: 64)
+    let options = GenerationOptions(
+      samples: 1, inverseTemperature: .infinity, maximumNewTokens: 9, endToken: -1,
+      stopTokens: 0..<0)
+    let completions = try session.generate(
+      prompts: example.greedy.map(\.prompt), options: options, uniform: { _, _, _ in 0 })
+    for (expected, found) in zip(example.greedy, completions) {
+      #expect(found.map(\.tokens) == [expected.tokens])
+      #expect(abs((found.first?.logProbability ?? 0) - expected.logProbability) < 1e-4)
     }
   }
 }

@@ -4,6 +4,7 @@ import LabCore
 import Study
 import Synchronization
 import Testing
+import Training
 
 /// What fake tasks did, in order.
 private final class Log: Sendable {
@@ -98,6 +99,27 @@ private struct Broken: LabFailure {
     // The records say the same.
     #expect(journal.record(of: "bad")?.status == .failed)
     #expect(journal.record(of: "child")?.status == .skipped)
+  }
+
+  /// A training that diverges is a result: what needs it is skipped, now and later, and it isn't tried again.
+  @Test func divergenceIsAResult() throws {
+    let divergence = TrainingDiverged(
+      .notFinite, step: 7, loss: .nan, gradientNorm: 3, advice: "to mend it")
+    let tasks = [
+      task("train") { _ in throw divergence }, task("evaluate", needs: ["train"]),
+      task("other"), task("report", follows: ["evaluate"]),
+    ]
+    let first = try run(tasks, failFast: true)
+    #expect(first.records.map(\.status) == [.diverged, .skipped, .done, .done])
+    #expect(
+      first.records[0].error
+        == "training diverged at step 7: loss nan, gradient norm 3.0; try to mend it; no checkpoint was "
+        + "written before it")
+    #expect(first.records[1].error == "needs 'task train', which diverged")
+    let second = try run(tasks)
+    #expect(log.all == ["train", "other", "report"])
+    #expect(second.records.map(\.status) == [.diverged, .skipped, .done, .done])
+    #expect(second.reusedCount == 3)
   }
 
   @Test func failFastStartsNothingMore() throws {

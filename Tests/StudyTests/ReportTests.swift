@@ -152,6 +152,80 @@ import Testing
     #expect(rows.compactMap { $0[rate].finite }.map { ($0 * 1000).rounded() } == [800, 600, 700])
   }
 
+  /// Bars of a mean are the range over seeds, and a table has their spread: 0.8 and 0.6 have a deviation of 0.1414.
+  @Test func severalSeedsShowTheirSpread() throws {
+    var results = try SampleResults.results()
+    let run = try SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
+    results.runs.append(run)
+    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
+    let document = StudyReport(results, command: "c").document()
+    let seeds = try #require(document.tables.first { $0.id == "seeds" })
+    let fvs = try #require(seeds.data.rows.first { $0.contains("rate FVS") })
+    #expect(seeds.data.rows.count == 4 && fvs[4] == .integer(2))
+    #expect(
+      fvs[5...].map { ($0.finite ?? 0) * 10_000 }.map { $0.rounded() } == [7000, 1414, 6000, 8000])
+    let figure = try #require(document.figures.first)
+    let mean = try #require(
+      figure.data.rows.first { row in
+        row.contains("mean of 2 seeds") && row.contains("FVS: every answer trained on")
+      })
+    let names = figure.data.columns.map(\.name)
+    let ends = ["lower", "upper"].compactMap { names.firstIndex(of: $0) }.map { mean[$0].finite }
+    #expect(ends == [0.6, 0.8])
+    #expect(figure.caption.text.contains("from the lowest seed to the highest"))
+  }
+
+  /// Variants of a model are groups of their own, with a line each.
+  @Test func variantsAreKeptApart() throws {
+    var results = try SampleResults.results()
+    let run = try SampleResults.run(
+      size: "3k", parameters: 3000, epochs: 20, seed: 0, variant: "no qk-norm")
+    results.runs.append(run)
+    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
+    let document = StudyReport(results, command: "c").document()
+    #expect(!document.tables.contains { $0.id == "seeds" })
+    let rows = try #require(document.figures.first).data.rows
+    #expect(rows.contains { $0.contains("20 epochs, no qk-norm") })
+  }
+
+  /// Losses 1.5, 1.2 and, diverged, 5 at the start: excess 0.3, 0 and 3.8 over the best.
+  @Test func aSweepOverLearningRatesHasItsSection() throws {
+    var results = try SampleResults.results()
+    for (rate, loss, fvs) in [(0.03, 1.2, 0.3), (1.0, nil as Double?, 0.9)] {
+      var run = try SampleResults.run(
+        size: "3k", parameters: 3000, epochs: 20, seed: 0, learningRate: rate)
+      run.crossEntropy = loss
+      if loss == nil {
+        run.status = "diverged"
+        run.divergedStep = 4
+      } else {
+        results.rates += try SampleResults.rateRows(run.id, [fvs, 0.5, 0.5, 0.5])
+      }
+      results.runs.append(run)
+    }
+    let document = StudyReport(results, command: "c").document()
+    #expect(
+      document.figures.map(\.id).filter { $0.contains("learning-rate") } == [
+        "loss-vs-learning-rate", "rate-vs-learning-rate",
+      ])
+    let table = try #require(document.tables.first { $0.id == "learning-rate-sensitivity" })
+    let row = try #require(table.data.rows.first)
+    #expect(table.data.rows.count == 1)
+    #expect(abs((row[2].finite ?? 0) - (0.3 + 0 + 3.8) / 3) < 1e-12)
+    #expect(row[3] == .number(0.03) && row[7] == .integer(3) && row[8] == .integer(1))
+    let loss = try #require(document.figures.first { $0.id == "loss-vs-learning-rate" })
+    #expect(loss.data.rows.map { $0[3] } == [.number(1.5), .number(1.2), .number(5)])
+    #expect(loss.data.rows.map { $0[6] } == ["complete", "complete", "diverged"])
+    // Other figures show the best rate alone.
+    let bySize = try #require(document.figures.first)
+    let place = try #require(bySize.data.columns.firstIndex { $0.name == "rate" })
+    let shown = bySize.data.rows.filter {
+      $0.contains("3k") && $0.contains("20 epochs") && $0.contains("FVS: every answer trained on")
+    }
+    #expect(shown.map { $0[place] } == [.number(0.3)])
+    #expect(bySize.caption.text.contains("lowest final loss"))
+  }
+
   @Test func thePageIsWrittenAndEscaped() throws {
     let html = try ReportPage.html(document)
     #expect(html.contains("Does *size* matter &amp; how &lt;much&gt;?"))

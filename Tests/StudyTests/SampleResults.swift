@@ -47,12 +47,17 @@ enum SampleResults {
     ])
   }
 
-  static func run(size: String, parameters: Int, epochs: Int, seed: Int) throws -> RunRow {
+  static func run(
+    size: String, parameters: Int, epochs: Int, seed: Int, variant: String = "",
+    learningRate: Double = 0.01
+  ) throws -> RunRow {
     try row([
-      "id": "\(size)-e\(epochs)-s\(seed)", "graph_id": "town-1",
+      "id": "\(size)-e\(epochs)-s\(seed)\(variant)-\(learningRate)", "graph_id": "town-1",
       "name": "\(size), \(epochs) epochs", "size": size, "parameters": parameters + 1000,
+      "horizon": "\(epochs) epochs", "variant": variant, "precision": "fp32", "status": "complete",
+      "initial_cross_entropy": 5,
       "non_embedding_parameters": parameters, "epochs": epochs, "fraction": 1, "seed": seed,
-      "learning_rate": 0.01, "trained_triples": 60, "tokens_per_epoch": 360,
+      "learning_rate": learningRate, "trained_triples": 60, "tokens_per_epoch": 360,
       "tokens_per_parameter": 360 / Double(parameters), "steps": epochs * 6,
       "training_flops": Double(parameters * 6 * 360 * epochs), "cross_entropy": 1.5, "seconds": 2,
       "tokens_per_second": 1000, "peak_memory_mib": 30,

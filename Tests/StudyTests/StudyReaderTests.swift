@@ -1,3 +1,4 @@
+import Compute
 import Corpus
 import Detection
 import Evaluation
@@ -46,7 +47,9 @@ import Training
       """)
     let model = try #require(study.models.first)
     #expect(study.models.count == 1)
-    #expect(model.size == "10k" && model.epochs == 3 && model.seed == 1 && model.fraction == 0.5)
+    #expect(
+      model.size == "10k" && model.horizon == .epochs(3) && model.seed == 1 && model.fraction == 0.5
+    )
     #expect(model.tokenizer.rawValue == "bpe" && model.bpeVocabularySize == 300)
     #expect(model.activation.rawValue == "gelu" && model.tiedEmbeddings && !model.queryKeyNorm)
     #expect(model.learningRate == 0.005 && model.tokensPerStep == 512 && model.lanes == 3)
@@ -70,8 +73,66 @@ import Training
   @Test func gridsExpandInOrderWithoutRepeats() throws {
     let study = try read(StudyText.study)
     #expect(
-      study.models.map { "\($0.size)/\($0.epochs)" }
-        == ["3k/1", "3k/2", "6k/1", "6k/2", "10k/1"])
+      study.models.map { "\($0.size)/\($0.horizon.slug)" }
+        == ["3k/e1", "3k/e2", "6k/e1", "6k/e2", "10k/e1"])
+  }
+
+  private func models(_ grid: String, _ rest: String = "") throws -> [TrainingRequest] {
+    try read("name: grid\ngraph: {schema: town.yaml}\nmodels: [{sizes: [3k], \(grid)}]\n\(rest)")
+      .models
+  }
+
+  @Test func learningRatesAndPrecisionsAreAxes() throws {
+    let found = try models(
+      "epochs: [1], learning_rates: [0.01, 0.1], precisions: [fp32, bf16], seeds: [0, 1]")
+    #expect(
+      found.map { "\($0.learningRate ?? 0) \($0.precision.rawValue) \($0.seed)" } == [
+        "0.01 fp32 0", "0.01 fp32 1", "0.01 bf16 0", "0.01 bf16 1", "0.1 fp32 0", "0.1 fp32 1",
+        "0.1 bf16 0", "0.1 bf16 1",
+      ])
+    let automatic = try models("epochs: [1], precisions: [auto]").map(\.precision)
+    #expect(automatic == [PrecisionChoice.auto.resolved()])
+  }
+
+  @Test func gridsOverrideModelAndTraining() throws {
+    let found = try models(
+      "epochs: [1], model: {query_key_norm: false}, training: {warm_up_steps: 3, optimizer: adam-atan2}",
+      "model: {tied_embeddings: true}\ntraining: {warm_up_share: 0.2, z_loss: 1e-4}")
+    let model = try #require(found.first)
+    #expect(!model.queryKeyNorm && model.tiedEmbeddings && model.zLoss == 1e-4)
+    #expect(model.warmUpSteps == 3 && model.optimizer == .adamAtan2)
+    let back = try models(
+      "epochs: [1], training: {warm_up_share: 0.1}", "training: {warm_up_steps: 9}")
+    #expect(back.first?.warmUpSteps == nil && back.first?.warmUpShare == 0.1)
+  }
+
+  @Test func readsEveryTrainingKey() throws {
+    let model = try #require(
+      models(
+        "steps: [500]",
+        """
+        training: {schedule: wsd, decay_share: 0.3, final_learning_rate_share: 0, warm_up_steps: 5,
+          weight_decay_mode: independent, parameterization: mup, alignment: none, base_width: 32}
+        """
+      ).first)
+    #expect(model.horizon == .steps(500) && model.schedule == .wsd && model.decayShare == 0.3)
+    #expect(model.finalLearningRateShare == 0 && model.warmUpSteps == 5)
+    #expect(model.weightDecayMode == .independent && model.parameterization == .mup)
+    #expect(model.alignment == .none && model.baseWidth == 32)
+    #expect(try models("tokens: [1000]").first?.horizon == .tokens(1000))
+    #expect(try models("flops: [1e12]").first?.horizon == .flops(1e12))
+  }
+
+  @Test(arguments: [
+    ("epochs: [1], steps: [2]", "", "steps is there beside epochs"),
+    ("seeds: [1]", "", "epochs"),
+    ("epochs: [1]", "training: {warm_up_share: 0.1, warm_up_steps: 4}", "leave one out"),
+    ("epochs: [1], learning_rates: [0]", "", "above 0, at most 10"),
+    ("epochs: [1], precisions: [fp64]", "", "auto, fp32, bf16"),
+    ("epochs: [1], training: {schedule: cosin}", "", "did you mean 'cosine'?"),
+  ])
+  func refusesImpossibleGrids(_ grid: String, _ rest: String, _ words: String) {
+    #expect { try models(grid, rest) } throws: { "\($0)".contains(words) }
   }
 
   @Test func readsAnImportedGraph() throws {

@@ -75,6 +75,8 @@ private struct TokenizerConfiguration: Encodable {
     case padding = "pad_token"
     case unknown = "unk_token"
     case isCleaned = "clean_up_tokenization_spaces"
+    case inputNames = "model_input_names"
+    case paddingSide = "padding_side"
   }
 
   let tokenizerClass = "PreTrainedTokenizerFast"
@@ -83,4 +85,8 @@ private struct TokenizerConfiguration: Encodable {
   let padding = SpecialToken.padding.text
   let unknown = SpecialToken.unknown.text
   let isCleaned = false
+  /// Without token_type_ids, which versions before 5 make and `generate` then refuses.
+  let inputNames = ["input_ids", "attention_mask"]
+  /// Answers are continuations, so prompts of a batch must end together.
+  let paddingSide = "left"
 }

@@ -62,8 +62,9 @@ package final class HeadNetwork {
     self.layers = layers
   }
 
-  private func weight(_ layer: Layer, in values: FloatSlice) -> FloatSlice {
-    values.slice(layer.offset, layer.weightCount)
+  private func weight(_ layer: Layer, in values: FloatSlice) -> WeightMatrix {
+    WeightMatrix(
+      values.slice(layer.offset, layer.weightCount), outputs: layer.outputs, inputs: layer.inputs)
   }
 
   private func bias(_ layer: Layer, in values: FloatSlice) -> FloatSlice {
@@ -75,8 +76,7 @@ package final class HeadNetwork {
     var input = input
     for (index, layer) in layers.enumerated() {
       stream.linear(
-        layer.linear, input: input, weight: weight(layer, in: parameters), rows: rows,
-        inputs: layer.inputs, outputs: layer.outputs)
+        layer.linear, input: input, weight: weight(layer, in: parameters), rows: rows)
       stream.addBias(
         layer.linear, bias: bias(layer, in: parameters), rows: rows, outputs: layer.outputs)
       guard index < layers.count - 1 else { break }
@@ -94,14 +94,14 @@ package final class HeadNetwork {
       let below = index == 0 ? nil : layers[index - 1]
       stream.linearBackwardWeight(
         weight(layer, in: gradient), outputGradient: layer.outputGradient,
-        input: below?.active ?? input, rows: rows, inputs: layer.inputs, outputs: layer.outputs)
+        input: below?.active ?? input, rows: rows)
       stream.addBiasBackward(
         bias(layer, in: gradient), outputGradient: layer.outputGradient, rows: rows,
         outputs: layer.outputs)
       guard let below else { continue }
       stream.linearBackwardInput(
         below.active, outputGradient: layer.outputGradient, weight: weight(layer, in: parameters),
-        rows: rows, inputs: layer.inputs, outputs: layer.outputs)
+        rows: rows)
       stream.reluBackward(
         below.outputGradient, outputGradient: below.active, input: below.linear,
         count: rows * below.outputs)

@@ -85,15 +85,4 @@ extension ModelConfiguration {
 
   /// All parameters.
   package var parameterCount: Int { ParameterLayout(self).count }
-
-  /// Floating-point operations of forward and backward for one token: 6 for each weight of a matrix
-  /// product, read-out included, and 12 C for each key a token attends to in each layer.
-  package func trainingFLOPsPerToken(meanAttendedLength: Double) -> Double {
-    let feedForward = activation == .swiglu ? 3 : 2
-    let layer =
-      4 * modelDimension * modelDimension
-      + feedForward * modelDimension * feedForwardDimension
-    let weights = layerCount * layer + vocabularySize * modelDimension
-    return 6 * Double(weights) + 12 * Double(layerCount * modelDimension) * meanAttendedLength
-  }
 }

@@ -2,24 +2,46 @@ package import Compute
 package import Foundation
 package import LabCore
 
-/// A model in a folder: model.safetensors beside Hugging Face's config.json.
+/// A model in a folder: model.safetensors beside Hugging Face's configuration files.
 package enum ModelFiles {
   package static let weights = "model.safetensors"
   package static let configuration = "config.json"
+  package static let generation = "generation_config.json"
 
   /// The tensors of a model, in the order of its parameter block.
   package static func entries(_ configuration: ModelConfiguration) -> [Safetensors.Entry] {
     ParameterLayout(configuration).tensors.map { Safetensors.Entry(name: $0.name, shape: $0.shape) }
   }
 
-  /// Writes the weights and config.json into `folder`, each atomically; returns the weights' hash.
+  /// Writes the three files of a model into `folder`, each atomically; returns the weights' hash.
   @discardableResult
   package static func save(_ model: LanguageModel, to folder: URL) throws -> ContentHash {
     let hash = try Safetensors.write(
       entries(model.configuration), [model.parameters], to: folder.appendingPathComponent(weights))
-    let json = HuggingFaceConfiguration.json(model.configuration)
-    try AtomicFile.write(json, to: folder.appendingPathComponent(configuration))
+    try saveConfiguration(model.configuration, to: folder)
     return hash
+  }
+
+  /// Writes the three files of a model with given parameter values, in the order of its layout.
+  ///
+  /// The bytes depend on shape and values alone.
+  package static func save(
+    _ configuration: ModelConfiguration, values: [Float], to folder: URL
+  ) throws {
+    let data = try Safetensors.encode(entries(configuration), values: values)
+    try AtomicFile.write(data, to: folder.appendingPathComponent(weights))
+    try saveConfiguration(configuration, to: folder)
+  }
+
+  private static func saveConfiguration(
+    _ configuration: ModelConfiguration, to folder: URL
+  ) throws {
+    try AtomicFile.write(
+      HuggingFaceConfiguration.json(configuration),
+      to: folder.appendingPathComponent(self.configuration))
+    try AtomicFile.write(
+      HuggingFaceConfiguration.generationJSON(configuration),
+      to: folder.appendingPathComponent(generation))
   }
 
   /// Loads the weights of a model of known shape from `folder`.
@@ -28,11 +50,34 @@ package enum ModelFiles {
   package static func load(
     _ configuration: ModelConfiguration, from folder: URL, on device: Device
   ) throws -> LanguageModel {
+    let values = try values(configuration, from: folder)
+    return try LanguageModel(configuration, values: values, on: device)
+  }
+
+  /// The parameter values of a model of known shape in `folder`, in the order of its layout.
+  ///
+  /// `numberTypes` are the types of numbers to take. Throws like `load(_:from:on:)`.
+  package static func values(
+    _ configuration: ModelConfiguration, from folder: URL,
+    numberTypes: Set<Safetensors.NumberType> = [.single]
+  ) throws -> [Float] {
     let url = folder.appendingPathComponent(weights)
     guard let data = try? Data(contentsOf: url) else {
       throw LabError("cannot read \(url.path); has the training run finished?")
     }
-    let values = try Safetensors.decode(data, entries(configuration), file: url.path)
-    return try LanguageModel(configuration, values: values, on: device)
+    return try Safetensors.decode(
+      data, entries(configuration), file: url.path, numberTypes: numberTypes)
+  }
+
+  /// The shape that a folder's config.json describes, whoever wrote it.
+  ///
+  /// Throws `LabError` naming the file, the field and what is supported for anything that kglab's models
+  /// do not compute.
+  package static func readConfiguration(from folder: URL) throws -> ModelConfiguration {
+    let url = folder.appendingPathComponent(configuration)
+    guard let data = try? Data(contentsOf: url) else {
+      throw LabError("cannot read \(url.path): a Hugging Face model folder has that file")
+    }
+    return try HuggingFaceReader(data, file: url.path).model()
   }
 }

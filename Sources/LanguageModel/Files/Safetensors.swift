@@ -19,6 +19,15 @@ package enum Safetensors {
     package var count: Int { shape.reduce(1, *) }
   }
 
+  /// How a file writes numbers; all are read as single precision, exactly.
+  package enum NumberType: String, CaseIterable, Sendable {
+    case single = "F32"
+    case half = "F16"
+    case brain = "BF16"
+
+    var byteCount: Int { self == .single ? 4 : 2 }
+  }
+
   private struct Header: Codable {
     var dtype: String
     var shape: [Int]
@@ -62,10 +71,12 @@ package enum Safetensors {
     return data
   }
 
-  /// The values of exactly the tensors in `entries`, in their order.
+  /// The values of exactly the tensors in `entries`, in their order, of any of the given types.
   ///
   /// Throws `LabError` naming `file` when it is truncated, altered or holds other tensors.
-  package static func decode(_ data: Data, _ entries: [Entry], file: String) throws -> [Float] {
+  package static func decode(
+    _ data: Data, _ entries: [Entry], file: String, numberTypes: Set<NumberType> = [.single]
+  ) throws -> [Float] {
     func broken(_ reason: String) -> LabError {
       LabError("\(file) is not a whole safetensors file: \(reason); restore it or train again")
     }
@@ -91,17 +102,20 @@ package enum Safetensors {
       guard let header = object[entry.name] as? [String: Any] else {
         throw LabError("\(file) lacks the tensor '\(entry.name)'; it belongs to another model")
       }
-      guard header["dtype"] as? String == "F32", header["shape"] as? [Int] == entry.shape,
+      guard let type = (header["dtype"] as? String).flatMap(NumberType.init),
+        numberTypes.contains(type), header["shape"] as? [Int] == entry.shape,
         let offsets = header["data_offsets"] as? [Int], offsets.count == 2
       else {
+        let types = NumberType.allCases.filter(numberTypes.contains).map(\.rawValue)
         throw LabError(
-          "\(file): tensor '\(entry.name)' is not F32 of shape \(entry.shape); "
-            + "it belongs to another model")
+          "\(file): tensor '\(entry.name)' is not \(types.joined(separator: " or ")) of shape "
+            + "\(entry.shape); it belongs to another model")
       }
-      guard offsets[0] >= 0, offsets[1] - offsets[0] == 4 * entry.count,
+      guard offsets[0] >= 0, offsets[0] <= offsets[1],
+        offsets[1] - offsets[0] == type.byteCount * entry.count,
         offsets[1] <= data.count - start
       else { throw broken("tensor '\(entry.name)' lies outside its \(data.count) bytes") }
-      values += FloatBytes.decode(data[(start + offsets[0])..<(start + offsets[1])])
+      values += FloatBytes.decode(data[(start + offsets[0])..<(start + offsets[1])], as: type)
     }
     return values
   }
@@ -122,8 +136,17 @@ package enum FloatBytes {
     return Data(bytes)
   }
 
-  package static func decode(_ data: Data) -> [Float] {
+  package static func decode(
+    _ data: Data, as type: Safetensors.NumberType = .single
+  ) -> [Float] {
     let bytes = [UInt8](data)
+    guard type == .single else {
+      return stride(from: 0, to: bytes.count - 1, by: 2).map { index in
+        let bits = UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8
+        return type == .half
+          ? Float(Float16(bitPattern: bits)) : Float(bitPattern: UInt32(bits) << 16)
+      }
+    }
     return stride(from: 0, to: bytes.count - 3, by: 4).map { index in
       Float(
         bitPattern: UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8

@@ -1,4 +1,4 @@
-package import Compute
+import Compute
 package import LabCore
 
 /// Forward passes without gradients on one thread: log-probabilities, hidden states, generation.
@@ -14,14 +14,12 @@ package final class InferenceSession {
   /// Allocates for batches of up to `maximumTokens` tokens.
   ///
   /// Throws `LabError` when memory is short.
-  package init(
-    _ model: LanguageModel, precision: Precision = .fp32, maximumTokens: Int = 1024
-  ) throws {
+  package init(_ model: LanguageModel, maximumTokens: Int = 1024) throws {
     self.model = model
     self.maximumTokens = maximumTokens
     let configuration = model.configuration
     stream = try KernelStream(
-      on: model.device, precision: precision,
+      on: model.device, precision: model.precision,
       limits: configuration.streamLimits(maximumTokens: maximumTokens))
     activations = try Activations(
       configuration, maximumTokens: maximumTokens, keepsLayers: false, on: model.device)
@@ -102,7 +100,7 @@ package final class InferenceSession {
       let count = min(chunkRows, rows - first)
       stream.linear(
         logits, input: states.slice(first * width, count * width), weight: model.views.readOut,
-        rows: count, inputs: width, outputs: model.configuration.vocabularySize)
+        rows: count)
       body(first, count)
     }
   }

@@ -80,7 +80,7 @@ extension LanguageModel {
     let hidden = configuration.feedForwardDimension
     linearBackward(
       input: flow.feedForwardHidden, weight: gradient.feedForwardOutput, from: flow.residual,
-      at: layer.feedForwardHidden, weights.feedForwardOutput, rows, hidden, width, on: stream)
+      at: layer.feedForwardHidden, weights.feedForwardOutput, rows, on: stream)
     switch configuration.activation {
     case .swiglu:
       stream.swiGLUBackward(
@@ -91,10 +91,9 @@ extension LanguageModel {
         flow.feedForwardInput, outputGradient: flow.feedForwardHidden,
         input: layer.feedForwardInput, count: rows * hidden)
     }
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
     linearBackward(
       input: flow.normed, weight: gradient.feedForwardInput, from: flow.feedForwardInput,
-      at: layer.middleNormed, weights.feedForwardInput, rows, width, fused, on: stream)
+      at: layer.middleNormed, weights.feedForwardInput, rows, on: stream)
     stream.rmsNormBackward(
       sumGradient: flow.residual, weightGradient: gradient.feedForwardNorm,
       outputGradient: flow.normed, sum: layer.middle, rstd: layer.middleRstd,
@@ -109,7 +108,7 @@ extension LanguageModel {
     let rows = extent.rows
     linearBackward(
       input: flow.attention, weight: gradient.attentionOutput, from: flow.residual,
-      at: layer.attention, weights.attentionOutput, rows, width, width, on: stream)
+      at: layer.attention, weights.attentionOutput, rows, on: stream)
     stream.attentionBackward(
       queryKeyGradient: flow.queryKey, qkvGradient: flow.qkv, outputGradient: flow.attention,
       queryKey: layer.queryKey, qkv: layer.qkv, output: layer.attention,
@@ -122,7 +121,7 @@ extension LanguageModel {
       rotary: rotary, positions: batch.positions, rows: rows, heads: heads)
     linearBackward(
       input: flow.normed, weight: gradient.qkv, from: flow.qkv, at: layer.inputNormed, weights.qkv,
-      rows, width, 3 * width, on: stream)
+      rows, on: stream)
     stream.rmsNormBackward(
       sumGradient: flow.residual, weightGradient: gradient.attentionNorm,
       outputGradient: flow.normed, sum: layer.input, rstd: layer.inputRstd,
@@ -131,15 +130,13 @@ extension LanguageModel {
 
   /// Both gradients of a linear map, output = input weight^T.
   private func linearBackward(
-    input inputGradient: FloatSlice, weight weightGradient: FloatSlice,
-    from outputGradient: FloatSlice, at input: FloatSlice, _ weight: FloatSlice, _ rows: Int,
-    _ inputs: Int, _ outputs: Int, on stream: KernelStream
+    input inputGradient: FloatSlice, weight weightGradient: WeightMatrix,
+    from outputGradient: FloatSlice, at input: FloatSlice, _ weight: WeightMatrix, _ rows: Int,
+    on stream: KernelStream
   ) {
     stream.linearBackwardWeight(
-      weightGradient, outputGradient: outputGradient, input: input, rows: rows, inputs: inputs,
-      outputs: outputs)
+      weightGradient, outputGradient: outputGradient, input: input, rows: rows)
     stream.linearBackwardInput(
-      inputGradient, outputGradient: outputGradient, weight: weight, rows: rows, inputs: inputs,
-      outputs: outputs)
+      inputGradient, outputGradient: outputGradient, weight: weight, rows: rows)
   }
 }

@@ -50,10 +50,7 @@ extension LanguageModel {
     _ weights: LayerViews, _ layer: LayerActivations, positions: IntSlice, rows: Int,
     on stream: KernelStream
   ) {
-    let width = configuration.modelDimension
-    stream.linear(
-      layer.qkv, input: layer.inputNormed, weight: weights.qkv, rows: rows, inputs: width,
-      outputs: 3 * width)
+    stream.linear(layer.qkv, input: layer.inputNormed, weight: weights.qkv, rows: rows)
     stream.queryKeyRotary(
       layer.queryKey, rstd: layer.queryKeyRstd, qkv: layer.qkv, queryWeight: weights.queryNorm,
       keyWeight: weights.keyNorm, rotary: rotary, positions: positions,
@@ -67,17 +64,14 @@ extension LanguageModel {
   ) {
     let width = configuration.modelDimension
     let hidden = configuration.feedForwardDimension
-    stream.linear(
-      delta, input: layer.attention, weight: weights.attentionOutput, rows: rows, inputs: width,
-      outputs: width)
+    stream.linear(delta, input: layer.attention, weight: weights.attentionOutput, rows: rows)
     stream.rmsNorm(
       layer.middleNormed, sum: layer.middle, rstd: layer.middleRstd, input: layer.input,
       delta: delta, weight: weights.feedForwardNorm, epsilon: ModelConfiguration.normEpsilon,
       rows: rows, columns: width)
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
     stream.linear(
       layer.feedForwardInput, input: layer.middleNormed, weight: weights.feedForwardInput,
-      rows: rows, inputs: width, outputs: fused)
+      rows: rows)
     switch configuration.activation {
     case .swiglu:
       stream.swiGLU(
@@ -86,7 +80,6 @@ extension LanguageModel {
       stream.gelu(layer.feedForwardHidden, input: layer.feedForwardInput, count: rows * hidden)
     }
     stream.linear(
-      delta, input: layer.feedForwardHidden, weight: weights.feedForwardOutput, rows: rows,
-      inputs: hidden, outputs: width)
+      delta, input: layer.feedForwardHidden, weight: weights.feedForwardOutput, rows: rows)
   }
 }

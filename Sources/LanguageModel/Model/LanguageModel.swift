@@ -7,7 +7,9 @@ package final class LanguageModel: Sendable {
   package let configuration: ModelConfiguration
   package let layout: ParameterLayout
   package let device: Device
-  /// All parameters, in the order of `layout`.
+  /// Arithmetic of its matrix products.
+  package let precision: Precision
+  /// All parameters, in the order of `layout`; whoever changes them calls `pack` before the next pass.
   package let parameters: FloatSlice
   let views: ParameterViews
   let rotary: RotaryTable
@@ -15,26 +17,71 @@ package final class LanguageModel: Sendable {
   /// A model with given parameter values, in the order of its layout.
   ///
   /// Throws `LabError` when the shape is impossible or memory is short.
-  package init(_ configuration: ModelConfiguration, values: [Float], on device: Device) throws {
+  package convenience init(
+    _ configuration: ModelConfiguration, values: [Float], precision: Precision = .fp32,
+    on device: Device
+  ) throws {
     try configuration.validate()
-    layout = ParameterLayout(configuration)
+    let layout = ParameterLayout(configuration)
     precondition(
       values.count == layout.count, "\(values.count) values for \(layout.count) parameters")
-    self.configuration = configuration
-    self.device = device
-    parameters = try DeviceBuffer<Float>(layout.count, on: device).all
+    let parameters = try DeviceBuffer<Float>(layout.count, on: device).all
     parameters.copyIn(values)
-    views = ParameterViews(parameters, layout)
-    rotary = try Self.rotaryTable(configuration, on: device)
+    try self.init(configuration, parameters, precision, Self.rotaryTable(configuration, on: device))
   }
 
-  /// A freshly initialised model, a pure function of shape and seed.
-  package convenience init(_ configuration: ModelConfiguration, seed: Seed, on device: Device)
-    throws
-  {
+  private init(
+    _ configuration: ModelConfiguration, _ parameters: FloatSlice, _ precision: Precision,
+    _ rotary: RotaryTable
+  ) throws {
+    self.configuration = configuration
+    self.parameters = parameters
+    self.precision = precision
+    self.rotary = rotary
+    device = parameters.buffer.device
+    layout = ParameterLayout(configuration)
+    views = try ParameterViews(parameters, layout) { try $0.packable(for: precision) }
+    let stream = try KernelStream(
+      on: device, precision: precision, limits: configuration.streamLimits(maximumTokens: 1))
+    for matrix in views.matrices { stream.pack(matrix) }
+  }
+
+  /// The same parameters, not copied, with products in `precision`.
+  package func inPrecision(_ precision: Precision) throws -> LanguageModel {
+    precision == self.precision
+      ? self : try LanguageModel(configuration, parameters, precision, rotary)
+  }
+
+  /// Brings what products read up to date with `parameters`; each worker has its stream in `streams`.
+  package func pack(on pool: WorkerPool, streams: [KernelStream]) {
+    let stale = views.matrices.filter { $0.packed != nil }
+    pool.run(pieces: stale.count) { worker, index in streams[worker].pack(stale[index]) }
+  }
+
+  /// Bytes of what products read beside the parameters themselves.
+  package static func packedByteCount(
+    _ configuration: ModelConfiguration, _ precision: Precision, on device: Device
+  ) -> Int {
+    let width = configuration.modelDimension
+    let hidden = configuration.feedForwardDimension
+    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
+    func bytes(_ outputs: Int, _ inputs: Int) -> Int {
+      device.packedBytes(precision, outputs: outputs, inputs: inputs)
+    }
+    let layer = bytes(3 * width, width) + bytes(width, width) + bytes(fused, width)
+    return configuration.layerCount * (layer + bytes(width, hidden))
+      + bytes(configuration.vocabularySize, width)
+  }
+
+  /// A freshly initialised model, a pure function of shape, seed and scaling.
+  package convenience init(
+    _ configuration: ModelConfiguration, seed: Seed, scaling: WidthScaling = .plain,
+    precision: Precision = .fp32, on device: Device
+  ) throws {
     try configuration.validate()
-    let values = ParameterLayout(configuration).initialValues(seed: seed)
-    try self.init(configuration, values: values, on: device)
+    try scaling.validate(configuration)
+    let values = ParameterLayout(configuration).initialValues(seed: seed, scaling: scaling)
+    try self.init(configuration, values: values, precision: precision, on: device)
   }
 
   var heads: HeadShape {

@@ -13,17 +13,20 @@ package final class TrainingPass {
   private let losses: FloatSlice
   private let chunkRows: Int
 
-  /// Tokens of a micro-batch: large enough for full-speed products, small enough to stay in the cache.
-  package static let preferredMicroBatchTokens = 512
+  /// Tokens of a micro-batch: enough for products at full speed, few enough that one layer's activations stay in the
+  /// second-level cache; chosen by measurement (docs/performance.md).
+  package static func preferredMicroBatchTokens(_ configuration: ModelConfiguration) -> Int {
+    configuration.modelDimension < 256 ? 128 : 256
+  }
 
   /// Allocates for micro-batches of up to `maximumTokens` tokens.
   ///
   /// Throws `LabError` when memory is short.
-  package init(_ model: LanguageModel, precision: Precision, maximumTokens: Int) throws {
+  package init(_ model: LanguageModel, maximumTokens: Int) throws {
     self.model = model
     let configuration = model.configuration
     stream = try KernelStream(
-      on: model.device, precision: precision,
+      on: model.device, precision: model.precision,
       limits: configuration.streamLimits(maximumTokens: maximumTokens))
     activations = try Activations(
       configuration, maximumTokens: maximumTokens, keepsLayers: true, on: model.device)
@@ -47,20 +50,19 @@ package final class TrainingPass {
 
   /// Adds the gradient of `scale` times the summed loss into `gradients`; returns the summed loss in nats.
   ///
-  /// `gradients` has the layout of the model's parameters. z-loss adds `zLoss` * logsumexp^2 for each token
+  /// z-loss adds `zLoss` * logsumexp^2 for each token
   /// to the objective, not to the returned loss.
   package func run(
-    _ tokens: TokenBatch, into gradients: FloatSlice, scale: Float, zLoss: Float
+    _ tokens: TokenBatch, into gradients: Gradients, scale: Float, zLoss: Float
   ) -> Double {
     let rows = tokens.tokens.count
     guard rows > 0 else { return 0 }
     precondition(rows <= activations.maximumTokens, "micro-batch of \(rows) tokens is too large")
     batch.copyIn(tokens)
     let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
-    let views = ParameterViews(gradients, model.layout)
     model.forward(batch, extent, into: activations, on: stream)
-    readOut(rows: rows, views, scale: scale, zLoss: zLoss)
-    model.backward(batch, extent, through: activations, flow, into: views, on: stream)
+    readOut(rows: rows, gradients.views, scale: scale, zLoss: zLoss)
+    model.backward(batch, extent, through: activations, flow, into: gradients.views, on: stream)
     return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
   }
 
@@ -71,19 +73,16 @@ package final class TrainingPass {
     for first in stride(from: 0, to: rows, by: chunkRows) {
       let count = min(chunkRows, rows - first)
       let normed = activations.outputNormed.slice(first * width, count * width)
-      stream.linear(
-        logits, input: normed, weight: model.views.readOut, rows: count, inputs: width,
-        outputs: vocabulary)
+      stream.linear(logits, input: normed, weight: model.views.readOut, rows: count)
       stream.crossEntropy(
         losses: losses.slice(first, count), logits: logits,
         targets: batch.targets.slice(first, count),
         scale: scale, zLoss: zLoss, rows: count, vocabulary: vocabulary)
       stream.linearBackwardWeight(
-        gradients.readOut, outputGradient: logits, input: normed, rows: count, inputs: width,
-        outputs: vocabulary)
+        gradients.readOut, outputGradient: logits, input: normed, rows: count)
       stream.linearBackwardInput(
         flow.normed.slice(first * width, count * width), outputGradient: logits,
-        weight: model.views.readOut, rows: count, inputs: width, outputs: vocabulary)
+        weight: model.views.readOut, rows: count)
     }
   }
 }

@@ -43,7 +43,7 @@ package struct StudyStatus: Codable, Sendable {
       // Its process ended without a word.
       if record.status == .running, !isRunning { entry.status = .interrupted }
       let output = folder.url.appendingPathComponent(task.output)
-      if record.status == .done, !FileManager.default.fileExists(atPath: output.path) {
+      if record.status.isFinal, !FileManager.default.fileExists(atPath: output.path) {
         entry.status = .pending
       }
       return entry

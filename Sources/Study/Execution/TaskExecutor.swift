@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 package import LabCore
 import Synchronization
+import Training
 
 /// How a set of tasks ended.
 package struct ExecutionSummary: Sendable {
@@ -19,8 +20,8 @@ package struct ExecutionSummary: Sendable {
 
 /// Runs tasks side by side on threads, each as soon as what it needs is done.
 ///
-/// A failed task is recorded and what depends on it skipped; the others go on. A task whose record says
-/// done and whose result is there is not run again.
+/// A task that failed or diverged is recorded and what depends on it skipped; the others go on. A task whose record
+/// says done or diverged and whose result is there is not run again.
 package final class TaskExecutor: Sendable {
   private struct State {
     var records: [TaskRecord]
@@ -108,13 +109,14 @@ package final class TaskExecutor: Sendable {
   private func takeFinished() -> Int {
     var count = 0
     for (index, task) in tasks.enumerated() {
-      guard let record = journal.record(of: task.id), record.status == .done,
+      guard let record = journal.record(of: task.id), record.status.isFinal,
         task.isResultPresent()
       else { continue }
       count += 1
       state.withLock {
         $0.records[index] = record
         $0.shares[index] = 1
+        if record.status == .diverged { _ = skipDependants(of: index, in: &$0) }
       }
     }
     return count
@@ -170,7 +172,8 @@ package final class TaskExecutor: Sendable {
       record.status = .done
     } catch {
       let isStop = (error as? any LabFailure)?.exitStatus == .interrupted
-      record.status = isStop ? .interrupted : .failed
+      record.status =
+        isStop ? .interrupted : error is TrainingDiverged ? .diverged : .failed
       record.error = Self.sentence(error)
     }
     record.seconds = Date().timeIntervalSince(began)
@@ -184,8 +187,8 @@ package final class TaskExecutor: Sendable {
       state.begins[index] = nil
       if record.status == .done { state.shares[index] = 1 }
       if record.status == .interrupted { state.isStopping = true }
-      guard record.status == .failed else { return [] }
-      if failFast { state.isStopping = true }
+      guard record.status == .failed || record.status == .diverged else { return [] }
+      if failFast, record.status == .failed { state.isStopping = true }
       return skipDependants(of: index, in: &state)
     }
     do {
@@ -200,13 +203,14 @@ package final class TaskExecutor: Sendable {
   }
 
   private func skipDependants(of failed: Int, in state: inout State) -> [TaskRecord] {
+    let verb = state.records[failed].status == .diverged ? "diverged" : "failed"
     var skipped: [TaskRecord] = []
     var open = [failed]
     while let cause = open.popLast() {
       for (index, task) in tasks.enumerated()
       where state.records[index].status == .pending && task.needs.contains(tasks[cause].id) {
         state.records[index].status = .skipped
-        state.records[index].error = "needs '\(tasks[failed].name)', which failed"
+        state.records[index].error = "needs '\(tasks[failed].name)', which \(verb)"
         skipped.append(state.records[index])
         open.append(index)
       }
@@ -244,7 +248,7 @@ package final class TaskExecutor: Sendable {
       }
       let items = tasks.indices.compactMap { index -> TimeLeft.Item? in
         switch state.records[index].status {
-        case .failed, .skipped, .interrupted: return nil
+        case .failed, .diverged, .skipped, .interrupted: return nil
         case .pending, .running, .done: break
         }
         let elapsed = state.begins[index].map { now.timeIntervalSince($0) }
@@ -260,6 +264,7 @@ package final class TaskExecutor: Sendable {
   private func note(_ record: TaskRecord) {
     let time = Readable.duration(record.seconds ?? 0)
     switch record.status {
+    case .diverged: reporter.note("diverged: \(record.name): \(record.error ?? "")")
     case .failed: reporter.note("failed: \(record.name): \(record.error ?? "unknown error")")
     case .done where noteEachTask:
       let summary = record.summary.map { $0.isEmpty ? "" : ": \($0)" } ?? ""

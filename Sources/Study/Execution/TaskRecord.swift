@@ -4,7 +4,9 @@ import LabCore
 /// Where a task of a study stands.
 package enum TaskStatus: String, Codable, CaseIterable, Sendable {
   case pending, running, done, failed
-  /// Not tried, because a task it needs failed.
+  /// A training that ended in numbers that are not finite: a result, which another try would only repeat.
+  case diverged
+  /// Not tried, because a task it needs failed or diverged.
   case skipped
   /// Stopped after saving; the next run continues it.
   case interrupted
@@ -13,9 +15,12 @@ package enum TaskStatus: String, Codable, CaseIterable, Sendable {
   package var isSettled: Bool {
     switch self {
     case .pending, .running: false
-    case .done, .failed, .skipped, .interrupted: true
+    case .done, .failed, .diverged, .skipped, .interrupted: true
     }
   }
+
+  /// Whether the task isn't run again while its result is there.
+  package var isFinal: Bool { self == .done || self == .diverged }
 }
 
 /// What is on disk about a task: `tasks/<id>.json` in the study's folder.
@@ -23,7 +28,7 @@ package struct TaskRecord: Codable, Hashable, Sendable {
   package var id: String
   package var name: String
   package var status: TaskStatus
-  /// Why it failed or was skipped.
+  /// Why it failed, diverged or was skipped.
   package var error: String?
   /// Seconds of work of the session that ended it.
   package var seconds: Double?

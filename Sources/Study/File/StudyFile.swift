@@ -20,6 +20,8 @@ package struct StudyFile: Hashable, Sendable {
   package var workers: Int
   /// Tasks at once; each has `workers / sideBySide` threads.
   package var sideBySide: Int
+  /// Whether trainings that diverge are results of the study rather than reasons to complain.
+  package var expectsDivergence: Bool
 }
 
 /// Where the graph of a study comes from.
@@ -61,7 +63,7 @@ package struct DetectionPlan: Codable, Hashable, Sendable {
 
   /// Whether a language model gets detectors.
   package func applies(to request: TrainingRequest) -> Bool {
-    (epochs.isEmpty || epochs.contains(request.epochs))
+    (epochs.isEmpty || request.horizon.epochs.map(epochs.contains) ?? false)
       && (sizes.isEmpty || sizes.contains(request.size))
   }
 }

@@ -44,7 +44,7 @@ extension StudyFile {
   private init(_ node: SchemaNode, folder: URL) throws {
     try node.allow([
       "name", "question", "graph", "tokenizer", "model", "models", "training", "evaluation",
-      "detection", "workers", "side_by_side",
+      "detection", "workers", "side_by_side", "expect_divergence",
     ])
     let name = try node.required("name", example: "my-study")
     self.name = try name.text()
@@ -65,6 +65,7 @@ extension StudyFile {
       detection = try DetectionPlan(value, models: models)
     }
     workers = try node.optional("workers")?.integer(in: 1...1024) ?? 2
+    expectsDivergence = try node.optional("expect_divergence")?.boolean() ?? false
     sideBySide = try node.optional("side_by_side")?.integer(in: 1...1024) ?? workers
     if sideBySide > workers, let value = node.optional("side_by_side") {
       throw value.failure("is more than workers (\(workers)); every task needs one")

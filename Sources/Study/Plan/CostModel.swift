@@ -33,9 +33,7 @@ package enum CostModel {
 
   /// Costs of running the model over `sequences` of answers and prompts, forward only.
   static func inference(_ record: RunRecord, sequences: Double, rowsOnDisk: Double) -> TaskCost {
-    let perToken =
-      record.trainingFLOPs
-      / Double(max(1, record.tokensPerEpoch * record.configuration.training.epochs))
+    let perToken = record.trainingFLOPs / max(1, record.trainingTokens)
     let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount))
     let flops = perToken / 3 * length * sequences
     return TaskCost(

@@ -48,9 +48,12 @@ package struct StudyTask: Codable, Hashable, Sendable {
   package var runID: String?
   /// The run as it will be, before training; for a training only.
   package var run: RunRecord?
+  /// In what settings, size, horizon, fraction, learning rate and seed aside, a training differs from others of
+  /// the study: "no qk-norm"; nil where it differs in none.
+  package var variant: String?
 
   enum CodingKeys: String, CodingKey {
-    case number, id, kind, name, needs, follows, output, cost, run
+    case number, id, kind, name, needs, follows, output, cost, run, variant
     case runID = "run_id"
   }
 }

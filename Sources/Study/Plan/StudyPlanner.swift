@@ -25,9 +25,10 @@ package struct StudyPlanner {
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
     var tasks = [generation()]
     var requests: [String: TrainingRequest] = [:]
-    let names = runNames()
-    for (request, name) in zip(file.models, names) {
-      let training = try training(request, name)
+    let words = ModelWords(file.models)
+    for (request, name) in zip(file.models, words.names) {
+      var training = try training(request, name)
+      training.variant = words.variant(request)
       guard !tasks.contains(where: { $0.id == training.id }) else { continue }
       tasks.append(training)
       requests[training.id] = request
@@ -131,21 +132,6 @@ package struct StudyPlanner {
   /// "100k-e20-s0", with "-f0.1" where only a part of the graph is trained on.
   private static func slug(_ request: TrainingRequest) -> String {
     let fraction = request.fraction < 1 ? "-f\(request.fraction)" : ""
-    return "\(request.size)-e\(request.epochs)-s\(request.seed)\(fraction)"
-  }
-
-  /// What people call each model: what differs between models, and a number where that is not enough.
-  private func runNames() -> [String] {
-    let hasSeeds = Set(file.models.map(\.seed)).count > 1
-    let hasFractions = Set(file.models.map(\.fraction)).count > 1
-    var counts: [String: Int] = [:]
-    return file.models.map { request in
-      var name = "\(request.size), \(request.epochs) epoch\(request.epochs == 1 ? "" : "s")"
-      if hasFractions { name += ", fraction \(request.fraction)" }
-      if hasSeeds { name += ", seed \(request.seed)" }
-      counts[name, default: 0] += 1
-      let count = counts[name] ?? 1
-      return count == 1 ? name : "\(name) (\(count))"
-    }
+    return "\(request.size)-\(request.horizon.slug)-s\(request.seed)\(fraction)"
   }
 }

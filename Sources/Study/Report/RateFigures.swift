@@ -14,7 +14,7 @@ struct RateFigures {
       caption: """
         Exact share of answers at temperature 1 that are true nowhere in the graph, with 95 % intervals. \
         Size is the number of non-embedding parameters. The line in the last panel is what a guess from \
-        the trained objects of each predicate would reach.
+        the trained objects of each predicate would reach.\(series.captionWords)
         """,
       command: command,
       data: records(
@@ -74,7 +74,9 @@ struct RateFigures {
 
   /// What the completions of the longest training are, against size.
   func byVerdict() -> Figure? {
-    guard let epochs = series.longestEpochs else { return nil }
+    guard let epochs = series.longestEpochs,
+      let horizon = series.groups.first(where: { $0.first.epochs == epochs })?.first.horizon
+    else { return nil }
     let words = [
       "correct": "correct", "correct_held_out": "correct, never trained on",
       "wrong_object": "wrong object", "wrong_type": "wrong type", "invented": "invented name",
@@ -111,7 +113,7 @@ struct RateFigures {
     return Figure(
       id: "verdicts", title: "What the answers are",
       caption: """
-        Share of completions drawn at temperature 1 by verdict, for the models of \(epochs) epochs. Wrong \
+        Share of completions drawn at temperature 1 by verdict, for the models of \(horizon). Wrong \
         object, wrong type, invented name and malformed are hallucinations.
         """,
       command: command, data: data,
@@ -131,9 +133,7 @@ struct RateFigures {
   private static let rateAxis = Axis(
     "rate", "Hallucination rate", includesZero: true, format: .percent(digits: 0))
 
-  private var hasSeveralSeeds: Bool { series.groups.contains { $0.runs.count > 1 } }
-
-  private var shape: Channel? { hasSeveralSeeds ? Channel("kind", "Point") : nil }
+  private var shape: Channel? { series.hasSeveralSeeds ? Channel("kind", "Point") : nil }
 
   private func marks(by column: String) -> [Mark] {
     [.interval(low: "lower", high: "upper"), .line(by: [column, "series"]), .points]
@@ -151,7 +151,7 @@ struct RateFigures {
 
   private func records(
     _ sets: [(String, String)], _ columns: [Column],
-    order: ((RunRow) -> (Int, Int))? = nil, _ cells: (RunRow, RateRow) -> [Cell]
+    order: ((RunRow) -> (Int, Double))? = nil, _ cells: (RunRow, RateRow) -> [Cell]
   ) -> Records {
     var data = Records(
       [Column("visibility", "Queries"), Column("training", "Training")] + columns

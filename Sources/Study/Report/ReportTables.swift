@@ -9,12 +9,15 @@ struct ReportTables {
   private static let percent = ColumnFormat.percent(digits: 1)
 
   func runs() -> Table {
+    let isWhole = results.runs.allSatisfy { $0.epochs == $0.epochs.rounded() }
     var data = Records([
       Column("run", "Run"), Column("size", "Size"),
       Column("non_embedding_parameters", "Non-embedding parameters", .integer),
-      Column("parameters", "All parameters", .integer), Column("epochs", "Epochs", .integer),
+      Column("parameters", "All parameters", .integer),
+      Column("epochs", "Epochs", isWhole ? .integer : .number(digits: 2)),
       Column("fraction", "Fraction", .number(digits: 2)), Column("seed", "Seed", .integer),
       Column("learning_rate", "Learning rate", .number(digits: 4)),
+      Column("precision", "Precision"), Column("variant", "Variant"), Column("status", "Status"),
       Column("u", "u", .number(digits: 2)),
       Column("training_flops", "Training FLOPs", .scientific),
       Column("cross_entropy", "Cross entropy (nats)", .number(digits: 3)),
@@ -23,13 +26,14 @@ struct ReportTables {
       Column("seconds", "Training seconds", .number(digits: 1)),
       Column("tokens_per_second", "Tokens/s", .count),
     ])
-    for run in series.groups.flatMap(\.runs) {
+    for run in series.allGroups.flatMap(\.runs) {
       let rates = ["fvs", "pvs", "ivs"].map { Cell(series.rate(run, $0)?.rate) }
       data.append(
         [
           .text(run.name), .text(run.size), .integer(run.nonEmbeddingParameters),
-          .integer(run.parameters), .integer(run.epochs), .number(run.fraction),
-          .integer(Int(run.seed)), .number(run.learningRate), .number(run.tokensPerParameter),
+          .integer(run.parameters), .number(run.epochs), .number(run.fraction),
+          .integer(Int(run.seed)), .number(run.learningRate), .text(run.precision),
+          .text(run.variant), .text(run.status), .number(run.tokensPerParameter),
           .number(run.trainingFLOPs), Cell(run.crossEntropy),
         ] + rates + [Cell(run.seconds), Cell(run.tokensPerSecond)])
     }

@@ -74,7 +74,8 @@ struct ReportWords {
   private func run(_ rate: RateRow) -> RunRow? { results.runs.first { $0.id == rate.runID } }
 
   private var largest: Headline? {
-    let measured = results.runs.filter { $0.epochs == series.longestEpochs }.compactMap { run in
+    let runs = series.groups.flatMap(\.runs)
+    let measured = runs.filter { $0.epochs == series.longestEpochs }.compactMap { run in
       series.rate(run, "fvs").map { (run, $0) }
     }
     let best = measured.max { $0.0.nonEmbeddingParameters < $1.0.nonEmbeddingParameters }

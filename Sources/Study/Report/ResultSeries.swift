@@ -9,43 +9,74 @@ struct RunGroup {
   var first: RunRow { runs[0] }
   var size: Double { Double(first.nonEmbeddingParameters) }
 
+  /// Mean loss at the end of the runs that are complete; nil where none is.
+  var crossEntropy: Double? { Mean.of(runs.compactMap(\.crossEntropy)) }
+
+  /// What stays the same in a sweep over learning rates.
+  struct Cell: Hashable {
+    var graph: String
+    var parameters: Int
+    var embedding: Int
+    var horizon: String
+    var fraction: Double
+    var variant: String
+  }
+
+  var cell: Cell {
+    Cell(
+      graph: first.graphID, parameters: first.nonEmbeddingParameters, embedding: first.parameters,
+      horizon: first.horizon, fraction: first.fraction, variant: first.variant)
+  }
+
   /// Groups in order of epochs, fraction and size, with the same training settings.
   static func all(in results: StudyResults) -> [RunGroup] {
     struct Key: Hashable {
-      var graph: String
-      var parameters: Int
-      var embedding: Int
-      var epochs: Int
-      var fraction: Double
+      var cell: Cell
       var learningRate: Double
+      var precision: String
     }
     var groups: [Key: [RunRow]] = [:]
     var order: [Key] = []
     for run in results.runs {
       let key = Key(
-        graph: run.graphID, parameters: run.nonEmbeddingParameters, embedding: run.parameters,
-        epochs: run.epochs, fraction: run.fraction, learningRate: run.learningRate)
+        cell: RunGroup(runs: [run]).cell, learningRate: run.learningRate, precision: run.precision)
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(run)
     }
-    let sorted = order.enumerated().sorted { a, b in
-      (a.element.epochs, a.element.fraction, a.element.parameters, a.offset)
-        < (b.element.epochs, b.element.fraction, b.element.parameters, b.offset)
+    let all = order.compactMap { groups[$0].map { RunGroup(runs: $0) } }
+    return all.enumerated().sorted { a, b in
+      let (x, y) = (a.element.first, b.element.first)
+      return (x.epochs, x.fraction, x.nonEmbeddingParameters, a.offset)
+        < (y.epochs, y.fraction, y.nonEmbeddingParameters, b.offset)
+    }.map(\.element)
+  }
+
+  /// One group of each cell: where several learning rates were tried, the one of lowest final loss.
+  static func best(of groups: [RunGroup]) -> [RunGroup] {
+    var best: [Cell: RunGroup] = [:]
+    for group in groups {
+      let loss = group.crossEntropy ?? .infinity
+      if let present = best[group.cell], (present.crossEntropy ?? .infinity) <= loss { continue }
+      best[group.cell] = group
     }
-    return sorted.compactMap { groups[$0.element].map(RunGroup.init) }
+    return groups.filter { best[$0.cell]?.first.id == $0.first.id }
   }
 }
 
 /// Looks results up by run, and names series as the report does.
 struct ResultSeries {
   let results: StudyResults
+  /// What figures show: where several learning rates were tried, the best of each model.
   let groups: [RunGroup]
+  /// Every group of runs.
+  let allGroups: [RunGroup]
   private let rates: [String: RateRow]
   private let hasFractions: Bool
 
   init(_ results: StudyResults) {
     self.results = results
-    groups = RunGroup.all(in: results)
+    allGroups = RunGroup.all(in: results)
+    groups = RunGroup.best(of: allGroups)
     hasFractions = Set(results.runs.map(\.fraction)).count > 1
     var rates: [String: RateRow] = [:]
     for row in results.rates where row.groupKind == "all" {
@@ -67,10 +98,24 @@ struct ResultSeries {
     _ run: RunRow, _ visibility: String, method: String, temperature: Double
   ) -> RateRow? { rates[Self.key(run.id, method, temperature, visibility)] }
 
-  /// "20 epochs", with the fraction where several are trained on.
+  /// "20 epochs", with the fraction where several are trained on, and what else differs between runs.
   func training(_ run: RunRow) -> String {
-    let epochs = "\(run.epochs) epoch\(run.epochs == 1 ? "" : "s")"
-    return hasFractions ? "\(epochs), \(percent(run.fraction)) of the graph" : epochs
+    var words = run.horizon
+    if hasFractions { words += ", \(percent(run.fraction)) of the graph" }
+    return run.variant.isEmpty ? words : "\(words), \(run.variant)"
+  }
+
+  /// Whether a model was trained at several learning rates, of which figures show the best.
+  var hasRateSweep: Bool { groups.count < allGroups.count }
+
+  /// Whether runs differ in their seed alone.
+  var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
+
+  /// What figures of rates add to their captions.
+  var captionWords: String {
+    (hasRateSweep ? " Of several learning rates that of lowest final loss is shown." : "")
+      + (hasSeveralSeeds
+        ? " The bars of a mean of seeds go from the lowest seed to the highest." : "")
   }
 
   private func percent(_ share: Double) -> String {
@@ -79,9 +124,9 @@ struct ResultSeries {
   }
 
   /// The largest number of epochs of any run.
-  var longestEpochs: Int? { results.runs.map(\.epochs).max() }
+  var longestEpochs: Double? { results.runs.map(\.epochs).max() }
 
-  /// Rows for one measurement of the runs of a group: the runs', then their mean where there are several.
+  /// Rows for one measurement of the runs of a group: the runs', then their mean and range where there are several.
   ///
   /// `value` is nil where a run was not measured. `cells` are those before and after the value: the row's
   /// last cells are value, lower, upper, series and kind.
@@ -93,8 +138,10 @@ struct ResultSeries {
     guard measured.count > 1 else {
       return [cells(first) + only.cells + ["mean", "one run"]]
     }
-    let mean = Mean.of(measured.map(\.1.value)) ?? 0
-    let meanRow = cells(first) + Measured(value: mean).cells
+    let values = measured.map(\.1.value)
+    let spread = Measured(
+      value: Mean.of(values) ?? 0, lower: values.min(), upper: values.max())
+    let meanRow = cells(first) + spread.cells
     return measured.map { run, value in
       cells(run) + Measured(value: value.value).cells + [.text(run.id), "one run"]
     } + [meanRow + ["mean", .text("mean of \(measured.count) seeds")]]

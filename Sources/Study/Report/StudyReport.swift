@@ -45,6 +45,8 @@ package struct StudyReport {
       if let verdicts = rates.byVerdict() { blocks.append(.figure(verdicts)) }
       sections.append(ReportSection("Hallucination rate", blocks))
     }
+    let sweep = LearningRateFigures(series: series, command: command)
+    if let section = sweep.section() { sections.append(section) }
     if !results.detectors.isEmpty {
       var blocks: [Block] = [
         .figure(detection.auprc()), .figure(detection.prevalenceFree()),
@@ -53,8 +55,9 @@ package struct StudyReport {
       blocks.append(.table(tables.detectors(detection)))
       sections.append(ReportSection("Detection", blocks))
     }
+    let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
-      ReportSection("Graph and runs", [.list(words.graph), .table(tables.runs())]))
+      ReportSection("Graph and runs", [.list(words.graph), .table(tables.runs())] + seeds))
     if !results.rates.isEmpty {
       sections.append(ReportSection("All rates", [.table(tables.rates())]))
     }

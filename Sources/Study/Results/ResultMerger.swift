@@ -1,3 +1,4 @@
+import Compute
 import Corpus
 import Detection
 import Evaluation
@@ -10,7 +11,7 @@ struct ResultMerger {
   let plan: StudyPlan
   let folder: StudyFolder
 
-  /// Results of every finished task, and a row for each that failed or was skipped.
+  /// Results of every training that ended, and a row for each task that failed or was skipped.
   func merge() throws -> StudyResults {
     var results = StudyResults()
     results.name = plan.name
@@ -18,13 +19,15 @@ struct ResultMerger {
     results.graphs = [plan.graph]
     for task in plan.tasks(.train) {
       guard let record = try RunFolder.readRecord(folder.model(task.id)),
-        record.status == .complete
+        record.status != .training
       else { continue }
       results.runs.append(run(task, record))
       try addEvaluation(of: task, record, to: &results)
       try addDetection(of: task, record, to: &results)
     }
-    results.failures = failures()
+    results.failures = failures(
+      beside: Set(results.runs.filter { $0.status != RunRecord.Status.complete.rawValue }.map(\.id))
+    )
     return results
   }
 
@@ -34,12 +37,16 @@ struct ResultMerger {
       id: task.id, graphID: plan.graph.id, name: Self.name(task), size: record.sizeName,
       parameters: record.parameterCount,
       nonEmbeddingParameters: record.nonEmbeddingParameterCount,
-      epochs: configuration.training.epochs, fraction: configuration.corpus.fraction,
+      horizon: configuration.training.horizon.words, epochs: record.epochCount,
+      fraction: configuration.corpus.fraction,
       seed: Int64(bitPattern: configuration.seed),
       learningRate: configuration.training.learningRate,
+      precision: configuration.training.precision.rawValue, variant: task.variant ?? "",
+      status: record.status.rawValue, divergedStep: record.divergence?.step,
       trainedTriples: record.trainedTripleCount, tokensPerEpoch: record.tokensPerEpoch,
       tokensPerParameter: record.tokensPerParameter, steps: record.stepCount,
-      trainingFLOPs: record.trainingFLOPs, crossEntropy: record.finalCrossEntropy,
+      trainingFLOPs: record.trainingFLOPs, initialCrossEntropy: record.initialCrossEntropy,
+      crossEntropy: record.finalCrossEntropy,
       seconds: record.secondsElapsed, tokensPerSecond: record.tokensPerSecond,
       peakMemoryMiB: record.peakMemoryMiB)
   }
@@ -98,8 +105,10 @@ struct ResultMerger {
     }
   }
 
-  private func failures() -> [FailureRow] {
+  /// Tasks that failed or were skipped; what was skipped because its training diverged lacks nothing.
+  private func failures(beside diverged: Set<String>) -> [FailureRow] {
     plan.tasks.compactMap { task in
+      if let run = task.runID, diverged.contains(run) { return nil }
       guard let record = folder.journal.record(of: task.id),
         record.status == .failed || record.status == .skipped
       else { return nil }

@@ -12,10 +12,14 @@ extension StudyDatabase {
     CREATE TABLE run (
       id TEXT NOT NULL PRIMARY KEY, graph_id TEXT NOT NULL REFERENCES graph (id),
       name TEXT NOT NULL, size TEXT NOT NULL, parameters INTEGER NOT NULL,
-      non_embedding_parameters INTEGER NOT NULL, epochs INTEGER NOT NULL, fraction REAL NOT NULL,
-      seed INTEGER NOT NULL, learning_rate REAL NOT NULL, trained_triples INTEGER NOT NULL,
+      non_embedding_parameters INTEGER NOT NULL, horizon TEXT NOT NULL, epochs REAL NOT NULL,
+      fraction REAL NOT NULL, seed INTEGER NOT NULL, learning_rate REAL NOT NULL,
+      precision TEXT NOT NULL, variant TEXT NOT NULL,
+      status TEXT NOT NULL CHECK (status IN ('complete', 'diverged')), diverged_step INTEGER,
+      trained_triples INTEGER NOT NULL,
       tokens_per_epoch INTEGER NOT NULL, tokens_per_parameter REAL NOT NULL,
-      steps INTEGER NOT NULL, training_flops REAL NOT NULL, cross_entropy REAL, seconds REAL,
+      steps INTEGER NOT NULL, training_flops REAL NOT NULL, initial_cross_entropy REAL,
+      cross_entropy REAL, seconds REAL,
       tokens_per_second REAL, peak_memory_mib REAL
     ) STRICT;
     CREATE TABLE rate (
@@ -52,12 +56,12 @@ extension StudyDatabase {
     ) STRICT;
     CREATE VIEW run_rate AS
       SELECT run.name AS run, run.size, run.non_embedding_parameters, run.epochs, run.fraction,
-        run.seed, run.tokens_per_parameter, run.training_flops, rate.visibility, rate.method,
+        run.seed, run.learning_rate, run.variant, run.tokens_per_parameter, run.training_flops, rate.visibility, rate.method,
         rate.temperature, rate.rate, rate.lower, rate.upper, rate.query_count, rate.run_id
       FROM rate JOIN run ON run.id = rate.run_id WHERE rate.group_kind = 'all';
     CREATE VIEW run_detector AS
       SELECT run.name AS run, run.size, run.non_embedding_parameters, run.epochs, run.fraction,
-        run.seed, detector.task, detector.kind, detector.name AS detector, detector.parameters,
+        run.seed, run.learning_rate, run.variant, detector.task, detector.kind, detector.name AS detector, detector.parameters,
         detector.metric, detector.value, detector.lower, detector.upper, detector.prevalence,
         detector.run_id
       FROM detector JOIN run ON run.id = detector.run_id;

@@ -5,10 +5,10 @@ import LabCore
 package import LanguageModel
 
 /// What a user asks for; `resolve` turns it into a full configuration for one graph.
-package struct TrainingRequest: Codable, Hashable, Sendable {
+package struct TrainingRequest: Hashable, Sendable {
   /// A name on the size dial.
   package var size: String
-  package var epochs: Int
+  package var horizon: Horizon
   package var seed: UInt64 = 0
   package var fraction: Double = 1
   package var tokenizer: TokenizerKind = .word
@@ -24,14 +24,28 @@ package struct TrainingRequest: Codable, Hashable, Sendable {
   package var tokensPerStep: Int?
   package var lanes: Int?
   package var precision: Precision = .fp32
+  package var optimizer: OptimizerKind = .adamW
+  /// Nil takes the mode's default.
   package var weightDecay: Double?
+  package var weightDecayMode: WeightDecayMode = .coupledToRate
   package var clipNorm: Double?
   package var zLoss: Double?
+  package var schedule: ScheduleShape = .cosine
   package var warmUpShare: Double?
+  /// Takes the place of the share.
+  package var warmUpSteps: Int?
+  package var decayShare: Double?
+  package var finalLearningRateShare: Double?
+  package var parameterization: Parameterization = .plain
+  package var alignment: Alignment = .full
+  package var baseWidth: Int?
 
-  package init(size: String, epochs: Int) {
+  package init(size: String, epochs: Int) { self.init(size: size, horizon: .epochs(epochs)) }
+
+  /// A request of a size for some epochs, steps, tokens or operations.
+  package init(size: String, horizon: Horizon) {
     self.size = size
-    self.epochs = epochs
+    self.horizon = horizon
   }
 }
 
@@ -67,6 +81,7 @@ extension TrainingRequest {
     try model.validate()
     let training = trainingConfiguration(modelDimension: model.modelDimension)
     try training.validate()
+    try training.scaling(width: model.modelDimension).validate(model)
     let schedule = try corpus.schedule(
       tokensPerBatch: training.tokensPerStep, seed: Seed(seed).derived("data"))
     let configuration = RunConfiguration(
@@ -74,39 +89,75 @@ extension TrainingRequest {
       model: model, training: training, seed: seed)
     return ResolvedTraining(
       tokenizer: tokenizer, corpus: corpus, schedule: schedule,
-      record: record(configuration, corpus, schedule, graphPath: graphPath))
+      record: try record(configuration, corpus, schedule, graphPath: graphPath))
   }
 
   private func trainingConfiguration(modelDimension: Int) -> TrainingConfiguration {
+    let baseWidth = baseWidth ?? TrainingConfiguration.defaultBaseWidth
+    // Rates that follow the width by layer begin from the rule's at the base width.
+    let ruledWidth = parameterization == .plain ? modelDimension : baseWidth
     var training = TrainingConfiguration(
-      epochs: epochs,
-      learningRate: learningRate ?? LearningRateRule.peak(modelDimension: modelDimension))
+      horizon: horizon,
+      learningRate: learningRate ?? LearningRateRule.peak(modelDimension: ruledWidth))
     if let tokensPerStep { training.tokensPerStep = tokensPerStep }
     if let lanes { training.lanes = lanes }
     training.precision = precision
-    if let weightDecay { training.weightDecay = weightDecay }
+    training.optimizer = optimizer
+    training.weightDecayMode = weightDecayMode
+    training.weightDecay =
+      weightDecay ?? TrainingConfiguration.defaultWeightDecay(weightDecayMode)
     if let clipNorm { training.clipNorm = clipNorm }
     if let zLoss { training.zLoss = zLoss }
+    training.schedule = schedule
     if let warmUpShare { training.warmUpShare = warmUpShare }
+    training.warmUpSteps = warmUpSteps
+    if let decayShare { training.decayShare = decayShare }
+    if let finalLearningRateShare { training.finalLearningRateShare = finalLearningRateShare }
+    training.parameterization = parameterization
+    training.alignment = alignment
+    training.baseWidth = baseWidth
     return training
   }
 
   private func record(
     _ configuration: RunConfiguration, _ corpus: TrainingCorpus, _ schedule: BatchSchedule,
     graphPath: String
-  ) -> RunRecord {
+  ) throws -> RunRecord {
     let model = configuration.model
     let tokens = corpus.inputTokensPerEpoch
     // Each input attends to itself and what comes before it in its sequence: half a sequence on average.
     let attended = Double(tokens) / Double(max(corpus.sequenceCount, 1)) / 2 + 0.5
     let flops = model.trainingFLOPsPerToken(meanAttendedLength: attended)
+    let stepCount = try stepCount(configuration, schedule, tokens, flopsPerToken: flops)
+    let epochs = Double(stepCount) / Double(schedule.stepsPerEpoch)
     return RunRecord(
       status: .training, configuration: configuration, graphPath: graphPath, sizeName: size,
       parameterCount: model.parameterCount,
       nonEmbeddingParameterCount: model.nonEmbeddingParameterCount,
-      trainedTripleCount: corpus.triples.count, tokensPerEpoch: tokens,
-      stepCount: schedule.stepsPerEpoch * configuration.training.epochs,
-      trainingFLOPs: flops * Double(tokens * configuration.training.epochs),
+      trainedTripleCount: corpus.triples.count, tokensPerEpoch: tokens, stepCount: stepCount,
+      stepsPerEpoch: schedule.stepsPerEpoch,
+      trainingFLOPs: flops * (Double(tokens) * epochs).rounded(),
       tokensPerParameter: Double(corpus.uniqueTokens) / Double(model.nonEmbeddingParameterCount))
+  }
+
+  /// The horizon in steps; throws `LabError` where it is too long or shorter than the warm-up.
+  private func stepCount(
+    _ configuration: RunConfiguration, _ schedule: BatchSchedule, _ tokensPerEpoch: Int,
+    flopsPerToken: Double
+  ) throws -> Int {
+    let stepCount = configuration.training.horizon.stepCount(
+      stepsPerEpoch: schedule.stepsPerEpoch, tokensPerEpoch: tokensPerEpoch,
+      flopsPerToken: flopsPerToken)
+    guard let stepCount else {
+      throw LabError(
+        "\(horizon.words) are more than 1000000000 steps of \(configuration.training.tokensPerStep) "
+          + "tokens on this graph; choose fewer, or more tokens a step", .usage)
+    }
+    if let warmUpSteps, warmUpSteps >= stepCount {
+      throw LabError(
+        "warm_up_steps is \(warmUpSteps), and the run has \(stepCount) steps; choose fewer, or train longer",
+        .usage)
+    }
+    return stepCount
   }
 }

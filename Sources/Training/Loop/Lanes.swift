@@ -6,21 +6,20 @@ import LanguageModel
 ///
 /// Lanes and their micro-batches depend on the batch alone, so that any number of workers gives the same bits.
 struct Lanes {
-  let gradients: [FloatSlice]
+  let gradients: [Gradients]
+  private let model: LanguageModel
   private let passes: [TrainingPass]
   private let microBatchTokens: Int
 
   /// Allocates `count` gradients and one pass for each worker.
-  init(
-    _ model: LanguageModel, count: Int, precision: Precision, longestSequence: Int, workers: Int
-  ) throws {
-    gradients = try (0..<count).map { _ in
-      try DeviceBuffer<Float>(model.layout.count, on: model.device).all
-    }
-    microBatchTokens = max(TrainingPass.preferredMicroBatchTokens, longestSequence)
+  init(_ model: LanguageModel, count: Int, longestSequence: Int, workers: Int) throws {
+    self.model = model
+    gradients = try (0..<count).map { _ in try Gradients(model.layout, on: model.device) }
+    microBatchTokens = max(
+      TrainingPass.preferredMicroBatchTokens(model.configuration), longestSequence)
     let tokens = microBatchTokens
     passes = try (0..<workers).map { _ in
-      try TrainingPass(model, precision: precision, maximumTokens: tokens)
+      try TrainingPass(model, maximumTokens: tokens)
     }
   }
 
@@ -32,8 +31,9 @@ struct Lanes {
     let parts = batch.lanes(gradients.count)
     let scale = Float(1 / Double(max(batch.lossCount, 1)))
     let losses = SharedResults(count: parts.count)
+    model.pack(on: pool, streams: streams)
     pool.run(pieces: parts.count) { worker, lane in
-      passes[worker].stream.zero(gradients[lane])
+      passes[worker].stream.zero(gradients[lane].values)
       var sum = 0.0
       for microBatch in batch.microBatches(parts[lane], maximumTokens: microBatchTokens) {
         sum += passes[worker].run(

@@ -26,6 +26,8 @@ package struct RuntimeOptions: Sendable {
   package var keepLast = 2
   /// Steps whose weights stay when the run has ended.
   package var keep = KeepPlan()
+  /// Whether to write a line for each step to steps.jsonl.
+  package var logsSteps = false
   package var onSpike = SpikeResponse.stop
   /// What the machine has; nil to begin whatever the estimates say.
   package var resources: MachineResources? = .current

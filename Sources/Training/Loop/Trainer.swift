@@ -68,8 +68,7 @@ package struct Trainer {
     do {
       try train(&session, onProgress: onProgress)
     } catch let divergence as TrainingDiverged {
-      try RunFolder.recordDivergence(
-        folder, plan, divergence, metrics: session.state.metrics)
+      try RunFolder.recordDivergence(folder, plan, divergence, session.state)
       throw divergence
     }
     return try finish(session)
@@ -118,9 +117,16 @@ package struct Trainer {
     var lastSaved = began
     warnOfMissing(after: firstStep - 1)
     try session.keepIfPlanned()
+    let log = options.logsSteps ? try StepLog(in: folder, after: firstStep) : nil
     while session.state.step < session.stepCount {
-      if options.shouldStop() { try stop(&session) }
-      try session.advance()
+      if options.shouldStop() { try stop(&session, log) }
+      do {
+        try session.advance()
+      } catch {
+        try log?.flush()
+        throw error
+      }
+      if let metrics = session.lastStep { try log?.append(metrics) }
       let now = Date()
       session.state.secondsElapsed = secondsBefore + now.timeIntervalSince(began)
       let elapsed = max(now.timeIntervalSince(began), 1e-9)
@@ -139,14 +145,17 @@ package struct Trainer {
         now.timeIntervalSince(lastSaved) >= options.checkpointSeconds
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false
       if isDue {
+        try log?.flush()
         try session.saveCheckpoint()
         lastSaved = now
       }
     }
+    try log?.flush()
   }
 
   /// Saves what is not saved yet and ends the run as one to be continued.
-  private func stop(_ session: inout TrainingSession) throws -> Never {
+  private func stop(_ session: inout TrainingSession, _ log: StepLog?) throws -> Never {
+    try log?.flush()
     if session.hasUnsavedSteps { try session.saveCheckpoint() }
     throw LabError.interrupted(
       "stopped at step \(session.state.step) of \(session.stepCount)"
@@ -159,6 +168,7 @@ package struct Trainer {
     let state = session.state
     record.weightsHash = try session.saveModel().hex
     record.status = .complete
+    record.initialCrossEntropy = state.initialCrossEntropy
     record.finalCrossEntropy = state.metrics.last?.crossEntropy
     record.secondsElapsed = state.secondsElapsed
     record.tokensPerSecond = Double(state.tokensSeen) / max(state.secondsElapsed, 1e-9)

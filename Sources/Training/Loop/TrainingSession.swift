@@ -7,6 +7,8 @@ import LanguageModel
 /// A training under way: data, model, optimiser, and where they stand.
 struct TrainingSession {
   var state: TrainingState
+  /// What the last step measured; nil before the first.
+  private(set) var lastStep: StepMetrics?
   let stepCount: Int
   private let resolved: ResolvedTraining
   private let folder: URL
@@ -31,12 +33,14 @@ struct TrainingSession {
     self.options = options
     let workers = options.workers
     model = try LanguageModel(
-      configuration.model, seed: Seed(configuration.seed).derived("initial"), on: .cpu)
-    optimizer = try Optimizer(model.layout, on: .cpu)
+      configuration.model, seed: configuration.initialSeed,
+      scaling: training.scaling(width: configuration.model.modelDimension),
+      precision: training.precision, on: .cpu)
+    optimizer = try Optimizer(model.layout, training, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(
-      model, count: training.lanes, precision: training.precision,
-      longestSequence: resolved.corpus.longestSequence, workers: workers)
+      model, count: training.lanes, longestSequence: resolved.corpus.longestSequence,
+      workers: workers)
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)
@@ -73,16 +77,24 @@ struct TrainingSession {
     guard loss.isFinite, norm.isFinite else {
       throw divergence(.notFinite, loss: meanLoss, norm: norm)
     }
+    if state.step == 0 {
+      state.initialCrossEntropy = meanLoss
+    }
     try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
     optimizer.step(
       model.parameters, gradient: lanes.gradients[0], norm: norm, learningRate: learningRate,
-      stepNumber: state.step, training, on: pool, streams: lanes.streams)
+      stepNumber: state.step, on: pool, streams: lanes.streams)
     state.step += 1
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
     state.epochLossCount += batch.lossCount
-    if state.step % stepsPerEpoch == 0 { endEpoch(norm: norm, learningRate: learningRate) }
+    lastStep = StepMetrics(
+      step: state.step, tokensSeen: state.tokensSeen,
+      crossEntropy: meanLoss, gradientNorm: norm, learningRate: learningRate)
+    if state.step % stepsPerEpoch == 0 || state.step == stepCount {
+      endEpoch(norm: norm, learningRate: learningRate)
+    }
   }
 
   private mutating func endEpoch(norm: Double, learningRate: Double) {
@@ -117,7 +129,7 @@ struct TrainingSession {
     let since = (monitor ?? state.lossMonitor)?.suspectSince ?? step
     return TrainingDiverged(
       reason, step: step, loss: loss, gradientNorm: norm, ordinaryLimit: limit,
-      of: resolved.record.configuration,
+      advice: TrainingDiverged.advice(resolved.record.configuration),
       checkpoint: checkpoints.newest(before: since).map { checkpoints.url(of: $0).path })
   }
 

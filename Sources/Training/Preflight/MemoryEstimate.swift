@@ -1,7 +1,9 @@
+import Compute
 import LanguageModel
 
 /// The memory in bytes that a training needs at once, by what it is for.
 package struct MemoryEstimate: Codable, Hashable, Sendable {
+  /// The parameters, and their matrices as products in bf16 read them.
   package var weights: Int
   /// Both moments of the optimiser.
   package var moments: Int
@@ -20,10 +22,12 @@ package struct MemoryEstimate: Codable, Hashable, Sendable {
   package init(_ record: RunRecord, workers: Int) {
     let model = record.configuration.model
     let values = 4 * record.parameterCount
-    weights = values
+    weights =
+      values
+      + LanguageModel.packedByteCount(model, record.configuration.training.precision, on: .cpu)
     moments = 2 * values
     gradients = record.configuration.training.lanes * values
-    let tokens = max(TrainingPass.preferredMicroBatchTokens, model.contextLength)
+    let tokens = max(TrainingPass.preferredMicroBatchTokens(model), model.contextLength)
     activations = workers * TrainingPass.byteCount(model, maximumTokens: tokens)
     data =
       Self.bytesPerTriple * record.trainedTripleCount + Self.bytesPerToken * record.tokensPerEpoch

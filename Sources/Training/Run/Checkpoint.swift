@@ -24,6 +24,8 @@ struct TrainingState: Codable, Hashable {
   var tokensSeen = 0
   var epochLossSum = 0.0
   var epochLossCount = 0
+  /// Mean loss in nats of the first batch, before any update.
+  var initialCrossEntropy: Double?
   var metrics: [EpochMetrics] = []
   /// Seconds of work so far, over all interruptions; not part of the result.
   var secondsElapsed = 0.0
@@ -37,6 +39,7 @@ struct TrainingState: Codable, Hashable {
     case tokensSeen = "tokens_seen"
     case epochLossSum = "epoch_loss_sum"
     case epochLossCount = "epoch_loss_count"
+    case initialCrossEntropy = "initial_cross_entropy"
     case metrics
     case secondsElapsed = "seconds"
     case sessionCount = "sessions"

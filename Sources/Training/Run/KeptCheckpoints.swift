@@ -104,8 +104,7 @@ enum FileCheck {
     let found = try ContentHash(ofFile: file).hex
     guard found != expected else { return }
     throw LabError(
-      "\(file.path) is not the file that training wrote: \(record) expects SHA-256 "
-        + "\(expected ?? "none"), the file has \(found); restore it or train again into another "
-        + "folder")
+      "\(file.path) is truncated or altered: \(record) expects SHA-256 \(expected ?? "none"), the file "
+        + "has \(found); restore it or train again into another folder")
   }
 }

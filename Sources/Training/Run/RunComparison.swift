@@ -26,6 +26,9 @@ package struct RunComparison {
         "kept/\(CheckpointName.text(step))/\($0)"
       }
     }
+    if FileManager.default.fileExists(atPath: first.appendingPathComponent(StepLog.name).path) {
+      names.append(StepLog.name)
+    }
     names += [
       "metrics.jsonl", "tokenizer.json", ModelFiles.configuration, ModelFiles.weights,
     ]

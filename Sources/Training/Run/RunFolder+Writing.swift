@@ -7,6 +7,9 @@ extension RunFolder {
   /// Refuses a folder that holds another run or somebody else's files, before anything is written.
   static func checkUsable(_ url: URL, for record: RunRecord) throws {
     if let existing = try readRecord(url) {
+      guard existing.imported == nil else {
+        throw LabError("\(url.path) holds an imported model, not a training; choose another --out")
+      }
       let differences = try difference(existing.configuration, record.configuration)
       guard differences.isEmpty else {
         throw LabError(
@@ -43,18 +46,20 @@ extension RunFolder {
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }
 
-  /// Marks a run as one that diverged, with the metrics up to then.
+  /// Marks a run as one that diverged, with the metrics up to then; checkpoints stay.
   static func recordDivergence(
-    _ url: URL, _ record: RunRecord, _ divergence: TrainingDiverged, metrics: [EpochMetrics]
+    _ url: URL, _ record: RunRecord, _ divergence: TrainingDiverged, _ state: TrainingState
   ) throws {
     var record = record
     record.status = .diverged
+    record.initialCrossEntropy = state.initialCrossEntropy
+    record.secondsElapsed = state.secondsElapsed
     record.divergence = divergence
     // The folder may be moved.
     if let checkpoint = divergence.checkpoint, checkpoint.hasPrefix(url.path + "/") {
       record.divergence?.checkpoint = String(checkpoint.dropFirst(url.path.count + 1))
     }
-    try write(metrics, to: url)
+    try write(state.metrics, to: url)
     try AtomicFile.write(
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }

@@ -113,6 +113,16 @@ package struct RunFolder: Sendable {
     }
   }
 
+  /// A run at any step of its training, its weights unread; it may have none yet.
+  static func openAtAnyStep(_ url: URL) throws -> RunFolder {
+    guard let record = try readRecord(url) else {
+      throw LabError("\(url.path) holds no run (no run.json); make one with kglab train")
+    }
+    return RunFolder(
+      url: url, record: record, tokenizer: try TokenizerFile.load(from: url), checkpointStep: nil,
+      weightsFolder: url)
+  }
+
   /// Loads the weights that this folder was opened for.
   package func loadModel(on device: Device = .cpu) throws -> LanguageModel {
     try ModelFiles.load(record.configuration.model, from: weightsFolder, on: device)
@@ -122,6 +132,10 @@ package struct RunFolder: Sendable {
   ///
   /// Throws `LabError` when it is missing or is another graph.
   package func graph(at location: URL? = nil) throws -> KnowledgeGraph {
+    guard location != nil || !record.graphPath.isEmpty else {
+      throw LabError(
+        "the model in \(url.path) was imported without its graph; give its place with --graph")
+    }
     let file = location ?? URL(fileURLWithPath: record.graphPath, relativeTo: url).absoluteURL
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw LabError(

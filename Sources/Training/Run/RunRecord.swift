@@ -1,4 +1,5 @@
 package import Corpus
+import LabCore
 package import LanguageModel
 
 /// Everything that decides a run's weights.
@@ -15,12 +16,50 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     case graphHash = "graph_hash"
     case corpus, tokenizer, model, training, seed
   }
+
+  /// What the initial weights are drawn from.
+  var initialSeed: Seed { Seed(seed).derived("initial") }
+  /// What the order of the data is drawn from.
+  var dataSeed: Seed { Seed(seed).derived("data") }
+}
+
+/// `training` is left out of the file where it is `.none`.
+extension RunConfiguration {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    graphHash = try container.decode(String.self, forKey: .graphHash)
+    corpus = try container.decode(CorpusConfiguration.self, forKey: .corpus)
+    tokenizer = try container.decode(TokenizerKind.self, forKey: .tokenizer)
+    model = try container.decode(ModelConfiguration.self, forKey: .model)
+    training =
+      try container.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? .none
+    seed = try container.decode(UInt64.self, forKey: .seed)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(graphHash, forKey: .graphHash)
+    try container.encode(corpus, forKey: .corpus)
+    try container.encode(tokenizer, forKey: .tokenizer)
+    try container.encode(model, forKey: .model)
+    if training != .none { try container.encode(training, forKey: .training) }
+    try container.encode(seed, forKey: .seed)
+  }
+}
+
+extension TrainingConfiguration {
+  /// No training by kglab: the model was imported.
+  package static let none = TrainingConfiguration(epochs: 0, learningRate: 0)
 }
 
 /// The contents of run.json.
 package struct RunRecord: Codable, Hashable, Sendable {
   /// Whether training has ended, and how.
-  package enum Status: String, Codable, Sendable { case training, complete, diverged }
+  package enum Status: String, Codable, Sendable {
+    case training, complete
+    /// The loss was no longer finite or stayed far above where it was: there are no final weights.
+    case diverged
+  }
 
   /// The version that this program writes and the latest that it reads.
   package static let currentFormatVersion = 1
@@ -39,12 +78,18 @@ package struct RunRecord: Codable, Hashable, Sendable {
   /// Inputs of one epoch, each with a loss.
   package var tokensPerEpoch: Int
   package var stepCount: Int
+  /// Nil in the records of older runs, all of whole epochs.
+  package var stepsPerEpoch: Int?
   /// Floating-point operations of the whole training, forward and backward.
   package var trainingFLOPs: Double
   /// Unique training tokens for each non-embedding parameter: u.
   package var tokensPerParameter: Double
-  /// Mean next-token loss in nats over the last epoch; nil until complete.
+  /// Mean next-token loss in nats of the first batch before any update; nil until the training has ended.
+  package var initialCrossEntropy: Double?
+  /// Mean next-token loss in nats over the last epoch, or the begun part of it; nil until complete.
   package var finalCrossEntropy: Double?
+  /// How training went wrong; nil unless it diverged.
+  package var divergence: TrainingDiverged?
   package var secondsElapsed: Double?
   package var tokensPerSecond: Double?
   package var peakMemoryMiB: Double?
@@ -56,8 +101,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var sessionCount: Int?
   /// Steps at which a loss spike was seen and gone on from; nil for none.
   package var spikes: [Int]?
-  /// How training went wrong; only where `status` is `diverged`.
-  package var divergence: TrainingDiverged?
+  /// Where the model was imported from; nil where it was trained in this folder.
+  package var imported: ImportedModel?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
@@ -69,15 +114,30 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case trainedTripleCount = "trained_triples"
     case tokensPerEpoch = "tokens_per_epoch"
     case stepCount = "steps"
+    case stepsPerEpoch = "steps_per_epoch"
     case trainingFLOPs = "training_flops"
     case tokensPerParameter = "tokens_per_parameter"
+    case initialCrossEntropy = "initial_cross_entropy"
     case finalCrossEntropy = "final_cross_entropy"
+    case divergence
     case secondsElapsed = "seconds"
     case tokensPerSecond = "tokens_per_second"
     case peakMemoryMiB = "peak_memory_mib"
     case weightsHash = "weights_sha256"
     case estimate
     case sessionCount = "sessions"
-    case spikes, divergence
+    case spikes
+    case imported
   }
+}
+
+extension RunRecord {
+  /// Passes over the training triples, which need not be whole.
+  package var epochCount: Double {
+    if let stepsPerEpoch { return Double(stepCount) / Double(stepsPerEpoch) }
+    return Double(configuration.training.horizon.epochs ?? 0)
+  }
+
+  /// Inputs of the whole training.
+  package var trainingTokens: Double { Double(tokensPerEpoch) * epochCount }
 }

@@ -35,10 +35,10 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
     case ordinaryLimit = "ordinary_limit"
   }
 
-  /// A divergence of the run with this configuration.
+  /// A divergence with what to change.
   package init(
     _ reason: Reason, step: Int, loss: Double, gradientNorm: Double, ordinaryLimit: Double? = nil,
-    of configuration: RunConfiguration, checkpoint: String? = nil
+    advice: String, checkpoint: String? = nil
   ) {
     self.reason = reason
     self.step = step
@@ -46,7 +46,7 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
     self.gradientNorm = gradientNorm
     self.ordinaryLimit = ordinaryLimit
     self.checkpoint = checkpoint
-    advice = Self.advice(configuration)
+    self.advice = advice
   }
 
   package var exitStatus: ExitStatus { .failure }
@@ -76,11 +76,12 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
   }
 
   /// What usually helps, the most likely first; what is set already is left out.
-  private static func advice(_ configuration: RunConfiguration) -> String {
+  static func advice(_ configuration: RunConfiguration) -> String {
     let training = configuration.training
     var ways = [
       "a lower --learning-rate (now \(training.learningRate))",
-      "a longer --warm-up-share (now \(training.warmUpShare))",
+      training.warmUpSteps.map { "a longer --warm-up-steps (now \($0))" }
+        ?? "a longer --warm-up-share (now \(training.warmUpShare))",
     ]
     if training.clipNorm == 0 { ways.append("--clip-norm 1") }
     if !configuration.model.queryKeyNorm { ways.append("no --no-query-key-norm") }

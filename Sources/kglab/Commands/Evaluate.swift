@@ -103,11 +103,13 @@ struct Evaluate: ParsableCommand {
   // MARK: Text
 
   private func show(_ summary: EvaluationSummary, of record: RunRecord) {
+    let training =
+      record.imported.map { "imported from \($0.folder)" }
+      ?? record.configuration.training.horizon.words
     Output.line(
       "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
         + "non-embedding parameters, "
-        + (summary.checkpointStep.map { "step \($0) of \(record.stepCount)" }
-          ?? "\(record.configuration.training.epochs) epochs"))
+        + (summary.checkpointStep.map { "step \($0) of \(record.stepCount)" } ?? training))
     Output.line(
       "asked          \(Output.grouped(summary.queryCount)) queries about "
         + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")

@@ -9,7 +9,8 @@ struct StudyRunCommand: ParsableCommand {
     commandName: "run", abstract: "Run what is missing of a study, then write its report.",
     discussion: """
       Tasks run side by side, each as soon as what it needs is done. A failed task is reported and what \
-      depends on it left out; the others go on. Interrupted or killed, the same command continues.
+      depends on it left out; the others go on. Interrupted or killed, the same command continues. A \
+      training that diverges ends with 1 too, unless the study says expect_divergence: true.
 
       EXAMPLES:
         kglab study run experiments/quickstart
@@ -82,6 +83,13 @@ struct StudyRunCommand: ParsableCommand {
           + "\(summary.records(.skipped).count) were skipped; "
           + "run the same command again to try them again\(list)", .failure)
     }
+    let diverged = summary.records(.diverged)
+    guard diverged.isEmpty || file.expectsDivergence else {
+      let list = diverged.map { "\n  \($0.name): \($0.error ?? "")" }.joined()
+      throw LabError(
+        "\(diverged.count) of \(runner.plan.tasks(.train).count) trainings diverged; lower their learning "
+          + "rate, or write expect_divergence: true where that is a result\(list)", .failure)
+    }
   }
 
   private func show(_ runner: StudyRunner, _ file: StudyFile) throws {
@@ -95,9 +103,11 @@ struct StudyRunCommand: ParsableCommand {
     _ summary: ExecutionSummary, _ runner: StudyRunner, hasReport: Bool
   ) {
     let done = summary.records(.done).count
+    let diverged = summary.records(.diverged).count
     Output.line(
       "\(done) of \(summary.records.count) tasks done, \(summary.reusedCount) of them before, in "
-        + Readable.duration(summary.seconds))
+        + Readable.duration(summary.seconds)
+        + (diverged == 0 ? "" : "; \(diverged) training\(diverged == 1 ? "" : "s") diverged"))
     let leftovers = runner.folder.leftovers(runner.plan)
     if !leftovers.isEmpty {
       Output.line(

@@ -21,8 +21,9 @@ struct Train: ParsableCommand {
         kglab train graph.sqlite --size 30k --epochs 20 --out runs/a
         kglab train graph.sqlite --size 1m --epochs 100 --tokenizer bpe --out runs/b
         kglab train graph.sqlite --size 300k --epochs 20 --fraction 0.1 --out runs/c --dry-run
-        kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/d
-        kglab train graph.sqlite --size 30k --epochs 20 --out runs/e --audit-resume 5
+        kglab train graph.sqlite --size 300k --steps 2000 --schedule wsd --optimizer adam-atan2 --out runs/d
+        kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/e
+        kglab train graph.sqlite --size 30k --epochs 20 --out runs/f --audit-resume 5
 
       SIZES (non-embedding parameters):
         \(ModelSize.all.map(\.name).joined(separator: " "))
@@ -42,6 +43,9 @@ struct Train: ParsableCommand {
 
   @OptionGroup var safety: SafetyOptions
 
+  @Flag(help: "Write loss, gradient norm and learning rate of each step to steps.jsonl in the run.")
+  var stepMetrics = false
+
   @Flag(help: "Show shape, FLOPs, time, memory and disk, and train nothing.")
   var dryRun = false
 
@@ -57,6 +61,7 @@ struct Train: ParsableCommand {
     var options = try checkpoints.runtimeOptions()
     options.workers = workers.count
     safety.apply(to: &options)
+    options.logsSteps = stepMetrics
     let trainer = try Trainer(
       graph: KnowledgeGraph.open(url), graphURL: url, request: request.request, folder: folder,
       options: options)
@@ -131,10 +136,16 @@ struct Train: ParsableCommand {
         + "\(Output.grouped(plan.tokensPerEpoch)) tokens an epoch, "
         + "u = \(Output.number(plan.tokensPerParameter)) unique tokens a parameter")
     Output.line(
-      "training       \(training.epochs) epochs, \(Output.grouped(plan.stepCount)) steps of "
+      "training       \(training.horizon.words), \(Output.grouped(plan.stepCount)) steps of "
         + "\(Output.grouped(training.tokensPerStep)) tokens, peak learning rate "
         + "\(Output.number(training.learningRate)), \(training.precision.rawValue), "
         + "\(Readable.count(plan.trainingFLOPs)) FLOPs")
+    let warmUp = LearningRateSchedule(training, stepCount: plan.stepCount).warmUpSteps
+    Output.line(
+      "recipe         \(training.optimizer.rawValue), \(training.schedule.rawValue) after \(warmUp) steps of "
+        + "warm-up, weight decay \(Output.number(training.weightDecay)) "
+        + "\(training.weightDecayMode.rawValue), parameterization \(training.parameterization.rawValue)"
+    )
     Output.line(
       "needs          about \(Readable.bytes(estimate.memory.total)) of memory, up to "
         + "\(Readable.bytes(estimate.peakDisk)) on disk (\(Readable.bytes(estimate.finalDisk)) to "
@@ -142,92 +153,3 @@ struct Train: ParsableCommand {
         + (estimate.workers == 1 ? "worker" : "workers"))
   }
 }
-
-/// The options that decide a run's weights.
-struct RequestOptions: ParsableArguments {
-  @Option(help: "Non-embedding parameters: a name on the size dial.")
-  var size: String
-
-  @Option(help: "Passes over the training triples.")
-  var epochs: Int
-
-  @Option(help: "Seed of initial weights and data order.")
-  var seed: UInt64 = 0
-
-  @Option(help: "Nested share of the graph's queries to train on, in (0, 1].")
-  var fraction: Double = 1
-
-  @Option(help: "How names become tokens.")
-  var tokenizer: TokenizerKind = .word
-
-  @Option(help: "Vocabulary of the bpe tokenizer, special tokens included.")
-  var vocabulary: Int = TokenizerKind.defaultVocabularySize
-
-  @Option(
-    help: "isolated: attention stays inside a triple; window: it runs over a window of triples.")
-  var packing: Packing = .isolated
-
-  @Option(help: "Loss on all tokens, or on the object and end token only.")
-  var loss: LossScope = .all
-
-  @Option(help: "The feed-forward block's non-linearity.")
-  var activation: Activation = .swiglu
-
-  @Flag(help: "Use the embedding as read-out.")
-  var tiedEmbeddings = false
-
-  @Flag(help: "Leave out the norm of queries and keys.")
-  var noQueryKeyNorm = false
-
-  @Option(help: "Peak learning rate; by default a rule in the model's width.")
-  var learningRate: Double?
-
-  @Option(help: "Tokens of one optimiser step.")
-  var tokensPerStep: Int?
-
-  @Option(help: "Parts a step is cut into; changes the last bits of the result.")
-  var lanes: Int?
-
-  @Option(help: "Arithmetic of matrix products.")
-  var precision: Precision = .fp32
-
-  @Option(help: "Decoupled weight decay of matrices.")
-  var weightDecay: Double?
-
-  @Option(help: "Largest gradient norm; 0 for no clipping.")
-  var clipNorm: Double?
-
-  @Option(help: "Weight of logsumexp^2 in the objective.")
-  var zLoss: Double?
-
-  @Option(help: "Share of the steps over which the learning rate rises.")
-  var warmUpShare: Double?
-
-  var request: TrainingRequest {
-    var request = TrainingRequest(size: size, epochs: epochs)
-    request.seed = seed
-    request.fraction = fraction
-    request.tokenizer = tokenizer
-    request.bpeVocabularySize = vocabulary
-    request.packing = packing
-    request.loss = loss
-    request.activation = activation
-    request.tiedEmbeddings = tiedEmbeddings
-    request.queryKeyNorm = !noQueryKeyNorm
-    request.learningRate = learningRate
-    request.tokensPerStep = tokensPerStep
-    request.lanes = lanes
-    request.precision = precision
-    request.weightDecay = weightDecay
-    request.clipNorm = clipNorm
-    request.zLoss = zLoss
-    request.warmUpShare = warmUpShare
-    return request
-  }
-}
-
-extension TokenizerKind: ExpressibleByArgument {}
-extension Packing: ExpressibleByArgument {}
-extension LossScope: ExpressibleByArgument {}
-extension Activation: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}

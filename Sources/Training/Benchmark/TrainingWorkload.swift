@@ -1,0 +1,64 @@
+import Compute
+import LabCore
+import LanguageModel
+
+/// A model in training on random tokens, to be timed.
+final class TrainingWorkload {
+  let model: LanguageModel
+  let tokensPerStep: Int
+  /// Mean loss of the newest step in nats.
+  private(set) var crossEntropy = Double.nan
+  private let training: TrainingConfiguration
+  private let sequences: Int
+  private let optimizer: Optimizer
+  private let pool: WorkerPool
+  private let lanes: Lanes
+  private var stream: RandomStream
+  private var stepNumber = 0
+
+  /// Steps of `sequences` windows of the model's context length.
+  ///
+  /// Throws `LabError` when memory is short.
+  init(
+    _ configuration: ModelConfiguration, sequences: Int, precision: Precision, workers: Int
+  ) throws {
+    var training = TrainingConfiguration(epochs: 1, learningRate: 3e-4)
+    training.precision = precision
+    self.training = training
+    self.sequences = sequences
+    tokensPerStep = sequences * configuration.contextLength
+    model = try LanguageModel(
+      configuration, seed: Seed(0), precision: precision, on: .cpu)
+    optimizer = try Optimizer(model.layout, training, on: .cpu)
+    pool = try WorkerPool(workerCount: workers)
+    lanes = try Lanes(
+      model, count: training.lanes, longestSequence: configuration.contextLength, workers: workers)
+    stream = Seed(0).stream("benchmark")
+  }
+
+  /// One step on new random tokens; returns the seconds it took, without the drawing of the tokens.
+  func step() -> Double {
+    let batch = randomBatch()
+    return Timing.seconds {
+      crossEntropy = lanes.run(batch, zLoss: 0, on: pool) / Double(batch.lossCount)
+      let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
+      optimizer.step(
+        model.parameters, gradient: lanes.gradients[0], norm: norm,
+        learningRate: training.learningRate, stepNumber: stepNumber, on: pool,
+        streams: lanes.streams)
+      stepNumber += 1
+    }
+  }
+
+  private func randomBatch() -> TokenBatch {
+    let configuration = model.configuration
+    var batch = TokenBatch()
+    for _ in 0..<sequences {
+      let tokens = (0...configuration.contextLength).map { _ in
+        Int32(stream.below(configuration.vocabularySize))
+      }
+      batch.append(tokens: tokens.dropLast(), targets: tokens.dropFirst())
+    }
+    return batch
+  }
+}

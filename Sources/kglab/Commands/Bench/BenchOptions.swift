@@ -1,0 +1,81 @@
+import ArgumentParser
+import Compute
+import Foundation
+import LabCore
+import LanguageModel
+
+/// The option `--workers` of benchmarks: one number or several.
+struct WorkerCounts: ParsableArguments {
+  @Option(
+    name: .customLong("workers"),
+    help: ArgumentHelp(
+      "Threads; several, such as 1,2, to compare them. By default one a processor, at most 8.",
+      valueName: "counts"))
+  var requested: String?
+
+  /// The counts in the order asked for.
+  func counts() throws -> [Int] {
+    guard let requested else { return [min(ProcessInfo.processInfo.activeProcessorCount, 8)] }
+    return try requested.split(separator: ",", omittingEmptySubsequences: false).map { text in
+      guard let count = Int(text), (1...256).contains(count) else {
+        throw ValidationError("--workers is \(text); it must be between 1 and 256")
+      }
+      return count
+    }
+  }
+
+  func validate() throws { _ = try counts() }
+}
+
+/// The options of what is multiplied and for how long.
+struct ArithmeticOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Arithmetic of matrix products: fp32, bf16 or fp32,bf16. By default both where the processor "
+        + "has bfloat16.", valueName: "kinds"))
+  var precision: String?
+
+  /// The precisions in the order asked for.
+  func precisions() throws -> [Precision] {
+    guard let precision else { return Device.cpu.supportsBF16 ? [.fp32, .bf16] : [.fp32] }
+    let names = Precision.allCases.map(\.rawValue)
+    return try precision.split(separator: ",", omittingEmptySubsequences: false).map { text in
+      guard let value = Precision(rawValue: String(text)) else {
+        throw ValidationError(
+          "--precision '\(text)' is none of \(names.joined(separator: ", "))"
+            + Suggestion.hint(for: String(text), in: names))
+      }
+      return value
+    }
+  }
+
+  func validate() throws { _ = try precisions() }
+}
+
+/// Shapes as people write them: "2x64x4,4x128x4".
+enum ShapeList {
+  static func read(_ text: String?, else shapes: [BenchmarkShape]) throws -> [BenchmarkShape] {
+    guard let text else { return shapes }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map {
+      try BenchmarkShape(String($0))
+    }
+  }
+}
+
+extension ModelSpeed {
+  /// Columns that follow what was measured.
+  static let header = ["tokens/s", "GFLOP/s", "ceiling", "share", "peak MiB"]
+
+  var cells: [String] {
+    [
+      Output.grouped(Int(tokensPerSecond)), Output.gigas(flopsPerSecond),
+      Output.gigas(ceilingFLOPsPerSecond), Output.percent(shareOfCeiling),
+      peakMemoryMiB.map { Output.grouped(Int($0.rounded())) } ?? "-",
+    ]
+  }
+}
+
+extension Output {
+  /// Billions with one decimal: "12.3".
+  static func gigas(_ value: Double) -> String { String(format: "%.1f", value / 1e9) }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+/// The commands between kglab and Python, as a user types them.
+@Suite struct ExchangeCommandTests {
+  @Test func aModelGoesOutAndComesBack() throws {
+    let workspace = try TrainedRun.workspace()
+    let exported = try workspace.kglab("export-model", "run", "--out", "export")
+    exported.expectSuccess(wrote: "export")
+    #expect(exported.text.contains("Qwen3ForCausalLM"))
+    #expect(
+      try workspace.names(in: "export") == [
+        "config.json", "generation_config.json", "kglab.json", "model.safetensors",
+        "tokenizer.json", "tokenizer_config.json",
+      ])
+    let imported = try workspace.kglab(
+      "import-model", "export", "--out", "back", "--graph", "graph.sqlite")
+    imported.expectSuccess(wrote: "back")
+    #expect(
+      try workspace.hash("back/model.safetensors") == workspace.hash("run/model.safetensors"))
+    let evaluated = try workspace.kglab("evaluate", "back", "--workers", "1")
+    evaluated.expectSuccess(wrote: "back/run.sqlite")
+    #expect(evaluated.text.contains("imported from \(workspace["export"].path)"))
+    // The same rates as those of the run itself, in the same tables.
+    let own = try workspace.kglab("evaluate", "run", "--workers", "1")
+    #expect(evaluated.lines.dropFirst().dropLast(2) == own.lines.dropFirst().dropLast(2))
+    #expect(
+      try workspace.names().filter { !$0.contains("/") } == [
+        "back", "export", "graph.sqlite", "run",
+      ])
+  }
+
+  @Test func theInitialModelAndTheBatchesAreShown() throws {
+    let workspace = try TrainedRun.workspace()
+    let initial = try workspace.kglab(
+      "export-model", "run", "--checkpoint", "0", "--out", "initial", "--json")
+    let record = try #require(try initial.json() as? [String: Any])
+    #expect(record["step"] as? Int == 0)
+    #expect(
+      record["weights_sha256"] as? String == (try workspace.hash("initial/model.safetensors")))
+    let shown = try workspace.kglab("batches", "run", "--steps", "2")
+    shown.expectSuccess(wrote: nil)
+    #expect(shown.lines.first?.hasPrefix("step 2  epoch 1  ") ?? false)
+    let listed = try workspace.kglab("batches", "run", "--steps", "1-3", "--json")
+    let batches = try #require(try listed.json() as? [[String: Any]])
+    #expect(batches.map { $0["step"] as? Int } == [1, 2, 3])
+  }
+
+  @Test func stepMetricsAreALineAStep() throws {
+    let workspace = try TrainedRun.graph()
+    let trained = try Command(
+      TrainedRun.training + ["--step-metrics", "--out", "run"], in: workspace.url
+    ).run()
+    trained.expectSuccess(wrote: "run")
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: workspace["run/run.json"]))
+        as? [String: Any])
+    let lines = try String(contentsOf: workspace["run/steps.jsonl"], encoding: .utf8)
+      .split(separator: "\n")
+    #expect(lines.count == record["steps"] as? Int)
+  }
+
+  @Test func whatCannotBeDoneIsSaid() throws {
+    let workspace = try TrainedRun.workspace()
+    func refuse(_ code: Int32, _ arguments: [String], _ pieces: [String]) throws {
+      let names = try workspace.names()
+      try Command(arguments, in: workspace.url).run().expectFailure(code, mentions: pieces)
+      #expect(try workspace.names() == names)
+    }
+    try refuse(
+      64, ["export-model", "run", "--checkpoint", "last", "--out", "x"],
+      ["--checkpoint 'last' is no step", "newest"])
+    try refuse(
+      65, ["export-model", "run", "--checkpoint", "7", "--out", "x"],
+      ["no checkpoint of step 7", "0 (the initial model)", "(the final model)"])
+    try refuse(65, ["export-model", "nowhere", "--out", "x"], ["nowhere holds no run"])
+    try refuse(65, ["export-model", "run", "--out", "run"], ["is no earlier export"])
+    try refuse(65, ["import-model", "nowhere", "--out", "x"], ["nowhere/config.json"])
+    try refuse(
+      65, ["import-model", "run", "--out", "x"], ["does not say which graph", "--graph"])
+    try refuse(64, ["batches", "run", "--steps", "3-1"], ["--steps '3-1' is no range", "1-200"])
+    try refuse(64, ["batches", "run", "--steps", "1-999999"], ["the run has the steps 1 to"])
+  }
+}

@@ -1,0 +1,89 @@
+import LabCore
+import LanguageModel
+import Testing
+import Training
+
+@Suite struct CoordinateCheckTests {
+  private func report(
+    _ parameterization: Parameterization,
+    _ change: (inout CoordinateCheck.Options) -> Void = { _ in }
+  ) throws -> CoordinateReport {
+    var options = CoordinateCheck.Options()
+    options.widths = [32, 64, 128, 256]
+    options.seeds = 1
+    options.training.parameterization = parameterization
+    change(&options)
+    let batch = CoordinateCheck.randomBatch(sequences: 4, length: 16, vocabularySize: 64)
+    return try CoordinateCheck(options, batch: batch, vocabularySize: 64).run()
+  }
+
+  @Test(arguments: [Parameterization.standard, .mup], [OptimizerKind.adamW, .adamAtan2])
+  func ratesByLayerAreFlat(parameterization: Parameterization, optimizer: OptimizerKind) throws {
+    let report = try report(parameterization) { $0.training.optimizer = optimizer }
+    #expect(report.isFlat, "\(report.failing)")
+    #expect(
+      report.parts.map(\.part) == [
+        "embedding", "attention 1", "feed-forward 1", "attention 2", "feed-forward 2", "residual",
+        "logits",
+      ])
+    #expect(report.learningRates == [0.01, 0.01, 0.01, 0.01])
+  }
+
+  /// One rate for all layers and widths: the change of logits and blocks grows with the width.
+  @Test func oneRateForAllIsNotFlat() throws {
+    let report = try report(.plain) { $0.learningRate = 0.01 }
+    #expect(!report.isFlat)
+    let logits = try #require(report.parts.last)
+    #expect(try #require(logits.changeSlope) > 0.4)
+    let residual = try #require(report.parts.dropLast().last)
+    #expect(try #require(residual.changeSlope) > 0.6)
+  }
+
+  /// Nor are rates that assume no alignment: updates do line up, and their effect grows with the root of the width.
+  @Test func ratesWithoutAlignmentAreNotFlat() throws {
+    let report = try report(.mup) { $0.training.alignment = .none }
+    let residual = try #require(report.parts.dropLast().last)
+    #expect(!report.isFlat)
+    #expect(try #require(residual.changeSlope) > 0.3)
+  }
+
+  /// Neither is one rate that falls with the width's root.
+  @Test func oneRateByWidthIsNotFlat() throws {
+    let report = try report(.plain)
+    #expect(!report.isFlat)
+    #expect(report.learningRates == [0.0125, 0.01, 0.007071, 0.005])
+  }
+
+  /// Before training, logits keep their size in the standard parameterisation and fall as n^-1/2 in muP.
+  @Test func initialLogitsFollowTheReadOut() throws {
+    for (parameterization, expected) in [(Parameterization.standard, 0.0), (.mup, -0.5)] {
+      let logits = try #require(
+        report(parameterization) {
+          $0.steps = 1
+          $0.startsReadOutAtZero = false
+        }.parts.last)
+      #expect(abs(try #require(logits.initialSlope) - expected) < 0.1)
+    }
+  }
+
+  @Test func slopesAreThoseOfTheValues() {
+    let part = CoordinatePart(
+      part: "logits", widths: [32, 64, 128], initial: [4, 2, 1], final: [1, 1, 1],
+      change: [1, 2, 4])
+    #expect(abs((part.initialSlope ?? 9) + 1) < 1e-12)
+    #expect(abs(part.finalSlope ?? 9) < 1e-12 && abs((part.changeSlope ?? 9) - 1) < 1e-12)
+    #expect(!part.isFlat(within: 0.2) && part.isFlat(within: 1.01))
+    let broken = CoordinatePart(
+      part: "logits", widths: [32, 64], initial: [1, 1], final: [1, .nan], change: [1, 1])
+    #expect(!broken.isFlat(within: 0.2))
+  }
+
+  @Test(
+    arguments: [
+      ("three different", [32, 64]), ("three different", [64, 32, 128]),
+      ("no multiple", [32, 64, 72]),
+    ])
+  func impossibleWidthsAreRefused(words: String, widths: [Int]) {
+    #expect { try report(.mup) { $0.widths = widths } } throws: { "\($0)".contains(words) }
+  }
+}

@@ -1,0 +1,243 @@
+import Compute
+import Foundation
+import LabCore
+import LanguageModel
+import Testing
+import Training
+
+/// The whole optimiser on a small model, against formulas in double precision.
+@Suite struct OptimizerTests {
+  private static let shape = ModelConfiguration(
+    layerCount: 1, modelDimension: 16, headCount: 1, feedForwardDimension: 24, vocabularySize: 12,
+    contextLength: 8)
+
+  /// A tensor's value before and after some steps, of the first element of its kind.
+  private struct Trace {
+    var role: ParameterTensor.Role
+    var start: Double
+    var end: Double
+  }
+
+  /// Steps with the same gradient everywhere; rates[t] is the schedule's at step t.
+  private func train(
+    _ training: TrainingConfiguration, gradient: Float, rates: [Double]
+  ) throws -> [Trace] {
+    let layout = ParameterLayout(Self.shape)
+    let optimizer = try Optimizer(layout, training, on: .cpu)
+    let pool = try WorkerPool(workerCount: 1)
+    let stream = try KernelStream(
+      on: .cpu, precision: .fp32,
+      limits: StreamLimits(maximumTokens: 16, maximumSequenceLength: 16, maximumWidth: 64))
+    let start = layout.initialValues(seed: Seed(1))
+    let parameters = try DeviceBuffer<Float>(layout.count, on: .cpu).all
+    parameters.copyIn(start)
+    let gradients = try Gradients(layout, on: .cpu)
+    for (step, rate) in rates.enumerated() {
+      gradients.values.copyIn([Float](repeating: gradient, count: layout.count))
+      let norm = optimizer.reduce([gradients], on: pool, streams: [stream])
+      #expect(abs(norm - Double(abs(gradient)) * Double(layout.count).squareRoot()) < 1e-3)
+      optimizer.step(
+        parameters, gradient: gradients, norm: norm, learningRate: rate, stepNumber: step, on: pool,
+        streams: [stream])
+    }
+    let end = parameters.copyOut()
+    return layout.tensors.map { tensor in
+      let index = tensor.offset + tensor.count / 2
+      return Trace(role: tensor.role, start: Double(start[index]), end: Double(end[index]))
+    }
+  }
+
+  private func configuration(
+    _ change: (inout TrainingConfiguration) -> Void = { _ in }
+  ) -> TrainingConfiguration {
+    var training = TrainingConfiguration(epochs: 1, learningRate: 0.1)
+    training.clipNorm = 0
+    training.weightDecay = 0
+    change(&training)
+    return training
+  }
+
+  /// A constant gradient has m = g and sqrt(v) = |g| after correction: AdamW steps by the rate, against its sign.
+  @Test(arguments: [Float(0.25), -3])
+  func constantGradientsStepByTheRate(gradient: Float) throws {
+    let sign = gradient > 0 ? 1.0 : -1
+    for trace in try train(configuration(), gradient: gradient, rates: [0.1, 0.05, 0.02]) {
+      #expect(abs(trace.end - (trace.start - sign * 0.17)) < 2e-6)
+    }
+    // And Adam-atan2 by 1.27 pi / 4 of it.
+    let atan2 = configuration { $0.optimizer = .adamAtan2 }
+    for trace in try train(atan2, gradient: gradient, rates: [0.1, 0.05, 0.02]) {
+      #expect(abs(trace.end - (trace.start - sign * 0.17 * 1.27 * Double.pi / 4)) < 2e-6)
+    }
+  }
+
+  /// theta <- theta - s eta lambda theta at each step, on matrices alone.
+  @Test func coupledDecayIsMultipliedByTheRate() throws {
+    let training = configuration { $0.weightDecay = 0.3 }
+    for trace in try train(training, gradient: 0, rates: [0.1, 0.05]) {
+      let factor = trace.role == .norm ? 1 : (1 - 0.1 * 0.3) * (1 - 0.05 * 0.3)
+      #expect(abs(trace.end - trace.start * factor) < 1e-6)
+    }
+  }
+
+  /// theta <- theta - s lambda theta: shares of the peak 0.1, whatever the peak is.
+  @Test func independentDecayIsMultipliedByTheScheduleAlone() throws {
+    for peak in [0.1, 0.001] {
+      let training = configuration {
+        $0.learningRate = peak
+        $0.weightDecay = 0.03
+        $0.weightDecayMode = .independent
+      }
+      for trace in try train(training, gradient: 0, rates: [peak, 0.5 * peak, 0.25 * peak]) {
+        let factor =
+          trace.role == .norm ? 1 : (1 - 0.03) * (1 - 0.5 * 0.03) * (1 - 0.25 * 0.03)
+        #expect(abs(trace.end - trace.start * factor) < 1e-6)
+      }
+    }
+  }
+
+  /// Decay acts beside the step and is no part of the moments: with both, one step is their sum.
+  @Test(arguments: OptimizerKind.allCases)
+  func decayIsDecoupledFromTheStep(optimizer: OptimizerKind) throws {
+    let training = configuration {
+      $0.optimizer = optimizer
+      $0.weightDecay = 0.3
+    }
+    let step = optimizer == .adamW ? 1 : 1.27 * Double.pi / 4
+    for trace in try train(training, gradient: 2, rates: [0.1]) {
+      let decay = trace.role == .norm ? 0 : 0.3
+      #expect(abs(trace.end - (trace.start - 0.1 * (step + decay * trace.start))) < 1e-6)
+    }
+  }
+
+  /// Where the gradient's norm is above the limit, all steps see it scaled down to the limit.
+  @Test func clippingScalesTheGradient() throws {
+    // With an epsilon of 1 the step shows the gradient's size: g / (g + 1).
+    let limit = 2.0
+    let training = configuration {
+      $0.clipNorm = limit
+      $0.epsilon = 1
+    }
+    let count = Double(ParameterLayout(Self.shape).count)
+    for gradient in [Float(0.5), 1e-3] {
+      let norm = Double(gradient) * count.squareRoot()
+      let seen = norm > limit ? Double(gradient) * limit / norm : Double(gradient)
+      for trace in try train(training, gradient: gradient, rates: [0.1]) {
+        #expect(abs(trace.end - (trace.start - 0.1 * seen / (seen + 1))) < 1e-6)
+      }
+    }
+  }
+
+  /// At four times the base width matrices step by a quarter, and independent decay stays what it is.
+  @Test func everyKindOfLayerHasItsRate() throws {
+    let training = configuration {
+      $0.parameterization = .mup
+      $0.baseWidth = 4
+      $0.weightDecay = 0.03
+      $0.weightDecayMode = .independent
+    }
+    for trace in try train(training, gradient: 1, rates: [0.1]) {
+      let (rate, decay) =
+        switch trace.role {
+        case .norm: (0.1, 0.0)
+        case .embedding: (0.1, 0.03)
+        case .input, .output, .readOut: (0.025, 0.03)
+        }
+      #expect(abs(trace.end - (trace.start - rate - decay * trace.start)) < 1e-6)
+    }
+  }
+}
+
+@Suite struct RecipeTrainingTests {
+  /// Where a parameterisation's base width is the model's, its training is that of plain, to the bit.
+  @Test(arguments: [Parameterization.standard, .mup, .ntk, .meanField])
+  func parameterizationsTrainAlikeAtTheBaseWidth(parameterization: Parameterization) throws {
+    let folders = try (TemporaryFolder(), TemporaryFolder())
+    let plain = try trainTiny(into: folders.0.url, epochs: 2) { request, _ in
+      request.learningRate = 0.01
+    }
+    let scaled = try trainTiny(into: folders.1.url, epochs: 2) { request, _ in
+      request.learningRate = 0.01
+      request.parameterization = parameterization
+      request.baseWidth = 16
+    }
+    #expect(scaled.weightsHash == plain.weightsHash && plain.weightsHash != nil)
+  }
+
+  @Test func theRuleIsTakenAtTheBaseWidth() throws {
+    let folder = try TemporaryFolder()
+    let record = try trainTiny(into: folder.url, epochs: 1) { request, _ in
+      request.parameterization = .mup
+    }
+    #expect(record.configuration.training.learningRate == 0.01)
+    #expect(record.configuration.training.baseWidth == 64)
+  }
+
+  /// Ten steps of a graph whose epochs have six: one epoch and a part, each with its line of metrics.
+  @Test func trainingMayEndInsideAnEpoch() throws {
+    let folder = try TemporaryFolder()
+    let record = try trainTiny(into: folder.url) { request, _ in request.horizon = .steps(10) }
+    let stepsPerEpoch = try #require(record.stepsPerEpoch)
+    #expect(stepsPerEpoch > 3 && stepsPerEpoch < 10)
+    #expect(record.stepCount == 10 && record.epochCount == 10 / Double(stepsPerEpoch))
+    let lines = try String(
+      contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8
+    ).split(separator: "\n")
+    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    #expect(metrics.last?.step == 10)
+    #expect(metrics.count == (10 + stepsPerEpoch - 1) / stepsPerEpoch)
+    #expect(record.finalCrossEntropy == metrics.last?.crossEntropy)
+    let initial = try #require(record.initialCrossEntropy)
+    #expect(initial > 2.5 && initial < 6)
+  }
+
+  @Test func tokensAndOperationsAgreeWithEpochs() throws {
+    let folder = try TemporaryFolder()
+    let epochs = try trainTiny(into: folder.url, epochs: 2)
+    for horizon in [
+      Horizon.tokens(2 * epochs.tokensPerEpoch), .flops(epochs.trainingFLOPs),
+      .steps(epochs.stepCount),
+    ] {
+      let other = try TemporaryFolder()
+      let record = try trainTiny(into: other.url) { request, _ in request.horizon = horizon }
+      #expect(record.stepCount == epochs.stepCount && record.weightsHash == epochs.weightsHash)
+      #expect(record.trainingFLOPs == epochs.trainingFLOPs)
+    }
+  }
+
+  @Test func warmUpLongerThanTheRunIsRefused() throws {
+    let folder = try TemporaryFolder()
+    #expect {
+      try trainTiny(into: folder.url) { request, _ in
+        request.horizon = .steps(10)
+        request.warmUpSteps = 10
+      }
+    } throws: { "\($0)".contains("warm_up_steps is 10, and the run has 10 steps") }
+  }
+
+  @Test func tiedEmbeddingsCannotFollowTheWidthByLayer() throws {
+    let folder = try TemporaryFolder()
+    #expect {
+      try trainTiny(into: folder.url) { request, _ in
+        request.parameterization = .mup
+        request.tiedEmbeddings = true
+      }
+    } throws: { "\($0)".contains("cannot have tied embeddings") }
+  }
+
+  @Test func divergenceIsInTheRecord() throws {
+    let folder = try TemporaryFolder()
+    #expect(throws: TrainingDiverged.self) {
+      try trainTiny(into: folder.url) { request, _ in
+        request.learningRate = 9
+        request.clipNorm = 0
+        request.zLoss = 1e30
+      }
+    }
+    let record = try #require(try RunFolder.readRecord(folder.url))
+    #expect(record.status == .diverged && record.weightsHash == nil)
+    let divergence = try #require(record.divergence)
+    #expect(divergence.reason == .notFinite && divergence.step <= record.stepCount)
+    #expect { try RunFolder.open(folder.url) } throws: { "\($0)".contains("diverged at step") }
+  }
+}

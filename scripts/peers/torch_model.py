@@ -1,0 +1,101 @@
+"""kglab's benchmark model in PyTorch: pre-norm decoder, RMSNorm, rotary positions, SwiGLU, tied embeddings."""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return F.rms_norm(x, (x.shape[-1],), self.weight, 1e-6)
+
+
+def rotate(x, cosines, sines):
+    first, second = x.chunk(2, -1)
+    return torch.cat((first * cosines - second * sines, second * cosines + first * sines), -1)
+
+
+class Block(nn.Module):
+    def __init__(self, shape):
+        super().__init__()
+        width, hidden = shape.width, shape.hidden
+        self.heads, self.head_width = shape.heads, shape.head_width
+        self.attention_norm, self.feed_forward_norm = RMSNorm(width), RMSNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate_up = nn.Linear(width, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x, cosines, sines, cache=None, position=0):
+        batch, length, width = x.shape
+        qkv = self.qkv(self.attention_norm(x)).view(batch, length, 3, self.heads, self.head_width)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        q, k = rotate(q, cosines, sines), rotate(k, cosines, sines)
+        if cache is None:
+            y = F.scaled_dot_product_attention(q, k, v.to(q.dtype), is_causal=True)
+        else:
+            keys, values = cache
+            end = position + length
+            keys[:, :, position:end] = k
+            values[:, :, position:end] = v
+            y = F.scaled_dot_product_attention(q, keys[:, :, :end], values[:, :, :end], is_causal=length > 1)
+        x = x + self.out(y.transpose(1, 2).reshape(batch, length, width))
+        gate, up = self.gate_up(self.feed_forward_norm(x)).chunk(2, -1)
+        return x + self.down(F.silu(gate) * up)
+
+
+class LanguageModel(nn.Module):
+    def __init__(self, shape, vocabulary, context):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, shape.width)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = RMSNorm(shape.width)
+        self.head = nn.Linear(shape.width, vocabulary, bias=False)
+        self.head.weight = self.embedding.weight
+        half = shape.head_width // 2
+        angles = torch.arange(context)[:, None] * 10_000 ** (-torch.arange(half) / half)
+        self.register_buffer("cosines", angles.cos())
+        self.register_buffer("sines", angles.sin())
+
+    def forward(self, tokens, caches=None, position=0):
+        x = self.embedding(tokens)
+        end = position + tokens.shape[1]
+        cosines, sines = self.cosines[position:end], self.sines[position:end]
+        for index, block in enumerate(self.blocks):
+            x = block(x, cosines, sines, caches[index] if caches else None, position)
+        if caches:
+            x = x[:, -1:]  # generation reads the logits of the last position only
+        return self.head(self.norm(x))
+
+    def parameter_count(self):
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+class Training:
+    """The model with its optimiser: forward, backward and AdamW on random windows."""
+
+    def __init__(self, shape, vocabulary, context, sequences, mode, dtype):
+        self.vocabulary, self.context, self.sequences = vocabulary, context, sequences
+        self.model = LanguageModel(shape, vocabulary, context)
+        self.forward = torch.compile(self.model) if mode == "compile" else self.model
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+        self.autocasts = dtype == "bf16"
+
+    def batch(self):
+        tokens = torch.randint(self.vocabulary, (self.sequences, self.context + 1))
+        return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+
+    def step(self, inputs, targets):
+        """One training step; returns the loss."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocasts):
+            logits = self.forward(inputs).reshape(-1, self.vocabulary).float()
+            loss = F.cross_entropy(logits, targets.reshape(-1))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()

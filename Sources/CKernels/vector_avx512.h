@@ -1,4 +1,4 @@
-// Vectors of 16 floats. Included once, inside avx512.c.
+// Vectors of 16 floats, for avx512.c and bf16_tiles.c.
 #pragma once
 #include <immintrin.h>
 

@@ -126,7 +126,9 @@ final class ExportFiles {
   }
 
   /// Ends the writing of files that will be thrown away.
-  func abandon() { for file in (parts + [entities, predicates]).compactMap({ $0 }) { file.abandon() } }
+  func abandon() {
+    for file in (parts + [entities, predicates]).compactMap({ $0 }) { file.abandon() }
+  }
 }
 
 /// Counts what an export will hold, by reading the graph once more.
@@ -151,6 +153,7 @@ struct ExportCounts: GraphSink {
   }
 
   mutating func add(_ fact: Fact) {
+    guard fact.isTrue else { return }
     let subject = hashes[Int(fact.triple.subject)]
     let predicate = predicateHashes[Int(fact.triple.predicate)]
     if fraction < 1, NameHash.rank(subject: subject, predicate: predicate) >= fraction { return }

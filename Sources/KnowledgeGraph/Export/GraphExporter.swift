@@ -10,6 +10,8 @@ package struct ExportReport: Codable, Hashable, Sendable {
   package let heldOutCount: Int
   /// Names that entities share with others, where the format cannot tell them apart; else 0.
   package let mergedNameCount: Int
+  /// Triples that are trained on without being true, where the format has no place for them; else 0.
+  package let leftOutFalsehoodCount: Int
   /// Whether what is held out can be read from the files.
   package let isSplit: Bool
   /// The IRI under which names stand in N-Triples; nil for other formats.
@@ -20,6 +22,7 @@ package struct ExportReport: Codable, Hashable, Sendable {
     case tripleCount = "triple_count"
     case heldOutCount = "held_out_count"
     case mergedNameCount = "merged_name_count"
+    case leftOutFalsehoodCount = "left_out_falsehood_count"
     case isSplit = "is_split"
   }
 }
@@ -57,6 +60,7 @@ package struct GraphExporter: Sendable {
     let place = ExportPlace(url: url, isFolder: isFolder)
     try place.check(overwrite: overwrite)
     let file = try GraphFile(graph)
+    try checkShares()
     let base = try base ?? importBase(file) ?? TermNames.defaultBase
     let notation = TripleNotation(format: format, escape: escape, terms: try termNames(base))
     return try place.write(overwrite: overwrite) { temporary in
@@ -80,6 +84,7 @@ package struct GraphExporter: Sendable {
               name: url.lastPathComponent, lineCount: $0.lineCount, byteCount: $0.byteCount)
           }, tripleCount: sink.tripleCount, heldOutCount: sink.heldOutCount,
         mergedNameCount: canTell ? 0 : sink.sharedNameCount ?? 0,
+        leftOutFalsehoodCount: sink.falsehoodCount,
         isSplit: isFolder || format == .jsonl, base: format == .ntriples ? base : nil)
     }
   }
@@ -94,19 +99,22 @@ package struct GraphExporter: Sendable {
     }
     guard format != .text || !isSplit else {
       throw LabError(
-        "--split: training text holds what is trained on, so that there is nothing to split", .usage)
+        "--split: training text holds what is trained on, so that there is nothing to split", .usage
+      )
     }
     guard format != .openke || !isCompressed else {
       throw LabError("--gzip: tools that read OpenKE files read plain ones; leave it out", .usage)
     }
-    guard fraction > 0, fraction <= 1 else {
-      throw LabError("--fraction \(fraction): must be above 0 and at most 1", .usage)
-    }
     return format
   }
 
+  private func checkShares() throws {
+    guard fraction > 0, fraction <= 1 else {
+      throw LabError("--fraction \(fraction): must be above 0 and at most 1", .usage)
+    }
+  }
+
   private func counts(of file: GraphFile, _ progress: ProgressReporter) throws -> ExportCounts {
-    progress.update("counting triples")
     var counts = ExportCounts(fraction: fraction)
     try file.read(into: &counts)
     return counts

@@ -18,6 +18,8 @@ struct TripleExportSink: GraphSink {
   private(set) var sharedNameCount: Int?
   private(set) var heldOutCount = 0
   private(set) var tripleCount = 0
+  /// Triples that are trained on without being true, and that the format has no place for.
+  private(set) var falsehoodCount = 0
   private var rowCount = 0
 
   init(
@@ -75,10 +77,18 @@ struct TripleExportSink: GraphSink {
     let predicate = predicateHashes[Int(fact.triple.predicate)]
     if fraction < 1, NameHash.rank(subject: subject, predicate: predicate) >= fraction { return }
     if notation.format == .text, fact.heldOut != nil { return }
+    guard fact.isTrue || notation.format == .jsonl || notation.format == .text else {
+      falsehoodCount += 1
+      return
+    }
     let part = SplitRule.part(of: fact, subject: subject, predicate: predicate)
     tripleCount += 1
     if part != .train { heldOutCount += 1 }
-    try files.part(part).line { line in write(fact, part, to: &line) }
+    let file = try files.part(part)
+    // The file of training text is one epoch.
+    for _ in 0..<(notation.format == .text ? fact.exposures : 1) {
+      try file.line { line in write(fact, part, to: &line) }
+    }
   }
 
   /// Counts shared names, once all are there.
@@ -158,5 +168,11 @@ struct TripleExportSink: GraphSink {
       add(.objectID, String(fact.triple.object).utf8)
     }
     if let bits = fact.bits { add(.bits, "\(bits)".utf8) }
+    if fact.exposures != 1 { add(.exposures, String(fact.exposures).utf8) }
+    if let derivation = fact.derivation {
+      add(.derivation, JSONText.quoted(Array(derivation.rawValue.utf8)))
+    }
+    if fact.isInferable { add(.inferable, "true".utf8) }
+    if let noise = fact.noise { add(.noise, JSONText.quoted(Array(noise.rawValue.utf8))) }
   }
 }

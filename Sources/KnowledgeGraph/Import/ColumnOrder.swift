@@ -11,7 +11,8 @@ package struct ColumnOrder: Hashable, Sendable {
   package static let `default` = ColumnOrder(subject: 0, predicate: 1, object: 2, count: 3)
 
   private static let words = [
-    ["s", "subject", "h", "head"], ["p", "predicate", "r", "relation"], ["o", "object", "t", "tail"],
+    ["s", "subject", "h", "head"], ["p", "predicate", "r", "relation"],
+    ["o", "object", "t", "tail"],
   ]
 
   private init(subject: Int, predicate: Int, object: Int, count: Int) {

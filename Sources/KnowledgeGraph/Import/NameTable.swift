@@ -6,7 +6,9 @@ struct NameTable: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
   private var hashes: [UInt64] = []
-  /// Ids by hash, with open addressing; -1 is free. Its size is a power of two.
+  /// Ids by hash, with open addressing; -1 is free.
+  ///
+  /// Its size is a power of two.
   private var slots: [Int32] = Array(repeating: -1, count: 1 << 10)
 
   var count: Int { ends.count }

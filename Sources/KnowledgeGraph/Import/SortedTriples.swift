@@ -23,7 +23,7 @@ struct SortedTriples {
 
   /// Takes the triples with the ids that `entityRank` and `predicateRank` give in place of theirs.
   init(
-    _ entries: consuming [TripleCollector.Entry], attributes: [TripleAttributes],
+    _ entries: [TripleCollector.Entry], attributes: [TripleAttributes],
     entityRank: [Int32], predicateRank: [Int32]
   ) {
     isTrained = attributes.map(\.isTrained)

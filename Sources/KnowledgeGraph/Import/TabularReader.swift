@@ -44,7 +44,8 @@ struct TabularReader {
     let columnCount = count == 1 ? "1 column" : "\(count) columns"
     let advice =
       count > columns.count
-      ? ", or name those to skip, such as --columns s,p,o" + String(repeating: ",_", count: count - 3)
+      ? ", or name those to skip, such as --columns s,p,o"
+        + String(repeating: ",_", count: count - 3)
       : ""
     return LineFault(
       "the line has \(columnCount), not \(columns.count); "

@@ -7,6 +7,14 @@ struct TripleAttributes: Hashable, Sendable {
   /// Why it is not, where the file says so.
   var level: HeldOutLevel?
   var bits: Double?
+  /// Presentations in one epoch, at least 1.
+  var exposures: Int32 = 1
+  var derivation: Derivation?
+  var isInferable = false
+  var noise: Noise?
+
+  /// Whether it is trained on without being true.
+  var isFalse: Bool { noise?.isFalse ?? false }
 }
 
 /// Gathers triples: names become ids, and a triple takes 16 bytes.

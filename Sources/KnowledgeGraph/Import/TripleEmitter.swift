@@ -17,7 +17,9 @@ struct TripleEmitter {
   func emit(
     _ collector: inout TripleCollector, into sink: inout some GraphSink
   ) throws -> (repeated: Int, alsoTrained: Int) {
-    progress.update("sorting \(Readable.count(Double(collector.entries.count))) triples")
+    if collector.entries.count > 1 << 20 {
+      progress.note("sorting \(Readable.count(Double(collector.entries.count))) triples")
+    }
     let entities = Order(collector.entities, keepsIDs: collector.idSource != nil)
     let predicates = Order(collector.predicates, keepsIDs: collector.idSource != nil)
     let attributes = collector.attributes
@@ -135,33 +137,53 @@ struct TripleEmitter {
     _ subject: Int32, _ rows: [SortedTriples.Row], _ attributes: [TripleAttributes],
     _ hashes: Hashes, into sink: inout some GraphSink
   ) throws {
-    let isKnown = rows.contains { attributes[Int($0.attribute)].isTrained }
+    let isKnown = rows.contains { row in
+      let attribute = attributes[Int(row.attribute)]
+      return attribute.isTrained && !attribute.isFalse
+    }
     var start = 0
     while start < rows.count {
-      var end = start + 1
-      var trainedCount = attributes[Int(rows[start].attribute)].isTrained ? 1 : 0
+      var end = start
+      var trainedCount = 0
+      var trueCount = 0
       while end < rows.count, rows[end].predicate == rows[start].predicate {
-        trainedCount += attributes[Int(rows[end].attribute)].isTrained ? 1 : 0
+        let attribute = attributes[Int(rows[end].attribute)]
+        if !attribute.isFalse {
+          trueCount += 1
+          trainedCount += attribute.isTrained ? 1 : 0
+        }
         end += 1
       }
       // Without levels of the lines' own: what the split amounts to.
       let implied: HeldOutLevel = trainedCount > 0 ? .object : isKnown ? .query : .subject
-      let levels = holdOut.map { holdOut in
-        holdOut.levels(
-          subject: hashes.entity(subject), predicate: hashes.predicate(rows[start].predicate),
-          count: end - start
-        ) { hashes.entity(rows[start + $0].object) }
-      }
-      for index in start..<end {
-        let row = rows[index]
+      var levels = self.levels(
+        subject, rows[start..<end], trueCount: trueCount, attributes, hashes)[...]
+      for row in rows[start..<end] {
         let attribute = attributes[Int(row.attribute)]
-        let level = attribute.isTrained ? levels?[index - start] : attribute.level ?? implied
+        let chosen = attribute.isFalse ? nil : levels.popFirst() ?? nil
         try sink.add(
           Fact(
             triple: Triple(subject: subject, predicate: row.predicate, object: row.object),
-            heldOut: level, bits: attribute.bits))
+            heldOut: attribute.isTrained ? chosen : attribute.level ?? implied,
+            bits: attribute.bits, exposures: attribute.exposures,
+            derivation: attribute.derivation, isInferable: attribute.isInferable,
+            noise: attribute.noise))
       }
       start = end
     }
+  }
+
+  /// The levels of a query's true triples by the shares asked for; empty where there are none.
+  private func levels(
+    _ subject: Int32, _ rows: ArraySlice<SortedTriples.Row>, trueCount: Int,
+    _ attributes: [TripleAttributes], _ hashes: Hashes
+  ) -> [HeldOutLevel?] {
+    guard let holdOut, let first = rows.first, trueCount > 0 else { return [] }
+    let truths =
+      trueCount == rows.count ? rows : rows.filter { !attributes[Int($0.attribute)].isFalse }[...]
+    return holdOut.levels(
+      subject: hashes.entity(subject), predicate: hashes.predicate(first.predicate),
+      count: trueCount
+    ) { hashes.entity(truths[truths.startIndex + $0].object) }
   }
 }

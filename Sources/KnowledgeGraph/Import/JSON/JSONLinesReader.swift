@@ -5,7 +5,6 @@ import LabCore
 struct JSONLinesReader {
   /// One line's values.
   private struct Record {
-    var names: [TripleKey: [UInt8]] = [:]
     var subject: ArraySlice<UInt8> = []
     var predicate: ArraySlice<UInt8> = []
     var object: ArraySlice<UInt8> = []
@@ -69,7 +68,20 @@ struct JSONLinesReader {
     case (.split, .string(let text)): record.attributes.isTrained = try isTrained(text)
     case (.heldOut, .string(let text)):
       record.attributes.level = try choice(text, HeldOutLevel.self, key)
-    case (.subjectType, _), (.objectType, _), (.split, _), (.heldOut, _): throw wrong(key, "text")
+    case (.exposures, .number(let number)):
+      guard let value = Int32(exactly: number), value >= 1 else {
+        throw wrong(key, "a whole number from 1 on")
+      }
+      record.attributes.exposures = value
+    case (.derivation, .string(let text)):
+      record.attributes.derivation = try choice(text, Derivation.self, key)
+    case (.noise, .string(let text)): record.attributes.noise = try choice(text, Noise.self, key)
+    case (.inferable, .bool(let value)): record.attributes.isInferable = value
+    case (.inferable, _): throw wrong(key, "true or false")
+    case (.exposures, _): throw wrong(key, "a whole number from 1 on")
+    case (.subjectType, _), (.objectType, _), (.split, _), (.heldOut, _), (.derivation, _),
+      (.noise, _):
+      throw wrong(key, "text")
     case (.subjectID, _), (.objectID, _): throw wrong(key, "a whole number")
     case (.bits, _): throw wrong(key, "a number that is not negative")
     }
@@ -85,6 +97,9 @@ struct JSONLinesReader {
         throw LineFault("held_out and \"split\":\"train\" contradict each other; leave out one")
       }
       record.attributes.isTrained = false
+    }
+    guard record.attributes.isTrained || !record.attributes.isFalse else {
+      throw LineFault("a triple that is not true is held out; noise is what training text says")
     }
     if let id = record.subjectID { record.subjectSuffix += suffix(id) }
     if let id = record.objectID { record.objectSuffix += suffix(id) }
@@ -116,7 +131,8 @@ struct JSONLinesReader {
     case "valid", "validation", "test": return false
     case let other:
       throw LineFault(
-        "there is no split '\(other)'" + Suggestion.hint(for: other, in: ["train", "valid", "test"]))
+        "there is no split '\(other)'"
+          + Suggestion.hint(for: other, in: ["train", "valid", "test"]))
     }
   }
 

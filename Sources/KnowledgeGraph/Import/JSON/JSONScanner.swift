@@ -67,7 +67,8 @@ struct JSONScanner {
       return LineFault("the JSON object is cut short: \(wanted) is missing at byte \(place)")
     }
     let found = String(decoding: line[index...].prefix(12), as: UTF8.self)
-    return LineFault("the line is not valid JSON at byte \(place): \(wanted) is missing before '\(found)'")
+    return LineFault(
+      "the line is not valid JSON at byte \(place): \(wanted) is missing before '\(found)'")
   }
 
   // MARK: Values

@@ -1,6 +1,6 @@
 /// The keys of a triple as a JSON object.
 enum TripleKey: String, CaseIterable {
-  case subject, predicate, object, split, bits
+  case subject, predicate, object, split, bits, exposures, derivation, inferable, noise
   case subjectType = "subject_type"
   case objectType = "object_type"
   /// Tell entities of the same name and type apart.

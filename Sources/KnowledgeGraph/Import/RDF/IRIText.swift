@@ -3,7 +3,8 @@ enum IRIText {
   /// What is wrong with an IRI without its brackets, or nil: N-Triples allows absolute ones only.
   static func fault(_ iri: ArraySlice<UInt8>) -> String? {
     for byte in iri where byte <= 0x20 || forbidden[Int(byte)] {
-      let shown = byte <= 0x20 ? "a space or control character" : "'\(Character(Unicode.Scalar(byte)))'"
+      let shown =
+        byte <= 0x20 ? "a space or control character" : "'\(Character(Unicode.Scalar(byte)))'"
       return "is an IRI with \(shown), which must be percent-encoded"
     }
     let scheme = iri.prefix { $0 != UInt8(ascii: ":") }

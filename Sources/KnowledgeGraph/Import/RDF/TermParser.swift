@@ -196,7 +196,8 @@ struct TermParser {
       place += 2
       if letter == UInt8(ascii: "u") || letter == UInt8(ascii: "U") {
         let digits = letter == UInt8(ascii: "u") ? 4 : 8
-        let value = place + digits <= text.endIndex ? hexadecimal(text[place..<place + digits]) : nil
+        let value =
+          place + digits <= text.endIndex ? hexadecimal(text[place..<place + digits]) : nil
         guard let value, UTF8Scalars.append(value, to: &bytes) else {
           throw LineFault("'\(shown)' is no character of Unicode; write \\uXXXX or \\UXXXXXXXX")
         }

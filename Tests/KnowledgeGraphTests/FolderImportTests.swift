@@ -21,7 +21,7 @@ import Testing
   ]
 
   private func failure(_ files: [String: String]) throws -> String {
-    try Self.withFiles(files) { folder in
+    try Self.withFiles(files) { folder throws in
       Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
     }
   }
@@ -80,7 +80,7 @@ import Testing
 
   @Test func columnsAreSkippedOnlyWhenNamed() throws {
     let files = ["a.tsv": "score\thead\ttail\trel\tyear\n0.5\ta\tb\tr\t1999\n0.7\ta\tc\tr\t2000\n"]
-    try Self.withFiles(files) { folder in
+    try Self.withFiles(files) { folder throws in
       let url = folder.appendingPathComponent("a.tsv")
       var importer = TripleImporter(name: "x", columns: try ColumnOrder("_,h,t,r,_"))
       importer.skipsHeader = true
@@ -96,7 +96,7 @@ import Testing
 
   @Test func escapesAreReadAsAsked() throws {
     let files = ["a.tsv": "a\\tb\tr\t\\escaped:a\\tb\\\\\n"]
-    try Self.withFiles(files) { folder in
+    try Self.withFiles(files) { folder throws in
       let url = folder.appendingPathComponent("a.tsv")
       func names(_ escape: NameEscape) throws -> [String] {
         var importer = TripleImporter(name: "x")
@@ -114,7 +114,7 @@ import Testing
     for (name, piece) in [
       ("a.ttl", "rdfpipe"), ("a.csv", "tab-separated"), ("a.nq.gz", "N-Quads"), ("a.json", "jsonl"),
     ] {
-      try Self.withFiles([name: "a\tr\tb\n"]) { folder in
+      try Self.withFiles([name: "a\tr\tb\n"]) { folder throws in
         let url = folder.appendingPathComponent(name)
         #expect(Fixture.failure { _ = try TripleImporter(name: "x").load([url]) }.contains(piece))
         var importer = TripleImporter(name: "x")
@@ -122,7 +122,7 @@ import Testing
         #expect(try importer.load([url]).entities.count == 2)
       }
     }
-    try Self.withFiles(["a.nt": "# nothing\n", "b.nt": "<s:s> <p:p> <o:o> .\n"]) { folder in
+    try Self.withFiles(["a.nt": "# nothing\n", "b.nt": "<s:s> <p:p> <o:o> .\n"]) { folder throws in
       let none = folder.appendingPathComponent("a.nt")
       #expect(
         Fixture.failure { _ = try TripleImporter(name: "x").load([none]) }.contains("no triple"))

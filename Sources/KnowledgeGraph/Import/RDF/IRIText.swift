@@ -80,10 +80,32 @@ enum IRIText {
     return text.elementsEqual(again)
   }
 
-  /// The `ucschar` of RFC 3987, but for separators of lines and marks of direction.
+  /// An IRI in brackets with `\u` for the characters that a name would have percent-encoded.
+  ///
+  /// The term is the same; rdflib takes no white space inside an IRI, whatever the grammar says.
+  static func escaped(_ term: [UInt8]) -> [UInt8] {
+    guard term.contains(where: { $0 >= 0x80 }) else { return term }
+    var text: [UInt8] = []
+    for scalar in String(decoding: term, as: UTF8.self).unicodeScalars {
+      if scalar.isASCII || isKeptBeyondASCII(scalar.value) {
+        _ = UTF8Scalars.append(scalar.value, to: &text)
+      } else {
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        let count = scalar.value > 0xFFFF ? 8 : 4
+        text.append(contentsOf: (count == 8 ? "\\U" : "\\u").utf8)
+        text.append(contentsOf: String(repeating: "0", count: count - digits.count).utf8)
+        text.append(contentsOf: digits.utf8)
+      }
+    }
+    return text
+  }
+
+  /// The `ucschar` of RFC 3987, but for white space and marks of direction.
   private static func isKeptBeyondASCII(_ scalar: UInt32) -> Bool {
     switch scalar {
-    case 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: false
+    case 0xA0, 0x1680, 0x2000...0x200A, 0x200E, 0x200F, 0x2028...0x202F, 0x205F, 0x2066...0x2069,
+      0x3000, 0xFEFF:
+      false
     case 0xA0...0xD7FF, 0xF900...0xFDCF, 0xFDF0...0xFFEF: true
     case 0x10000...0xDFFFD: scalar & 0xFFFF < 0xFFFE
     case 0xE1000...0xEFFFD: true

@@ -32,7 +32,8 @@ package struct TermNames: Hashable, Sendable {
 
   /// The term of a name: an IRI, a literal or a blank node.
   func term(of name: [UInt8]) -> [UInt8] {
-    isTerm(name) ? name : iri(of: name)
+    guard isTerm(name) else { return iri(of: name) }
+    return name.first == UInt8(ascii: "<") ? IRIText.escaped(name) : name
   }
 
   /// The same where no literal may stand: as a subject.

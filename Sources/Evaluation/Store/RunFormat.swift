@@ -6,7 +6,7 @@ enum RunFormat {
   static let version = Int32(changes.count)
 
   /// What each version adds to the one before; a file of any version gets what it lacks when it is opened for writing.
-  static let changes = [tables, detectionTables, rankingTables]
+  static let changes = [tables, detectionTables, rankingTables, knowledgeTables]
 
   /// Key in `metadata`: the content hash of the graph that query and entity ids belong to.
   static let graphHashKey = "graph_hash"

@@ -13,7 +13,7 @@ struct Kglab: ParsableCommand {
       """,
     subcommands: [
       Generate.self, Import.self, Export.self, Inspect.self, Train.self, Batches.self,
-      Evaluate.self, Ask.self,
+      Evaluate.self, Ask.self, Knowledge.self, Lifeline.self, Explain.self, Compare.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
       CheckCoordinates.self,
     ])

@@ -19,4 +19,12 @@ package enum LogLoss {
     }
     return sum / Double(labels.count)
   }
+
+  /// -log of the probability that a score in [0, 1] gives to the label.
+  ///
+  /// Probabilities are cut to [e, 1 - e], with e the double precision's spacing at 1, as scikit-learn does.
+  package static func ofProbability(_ score: Double, label: Bool) -> Double {
+    let probability = label ? score : 1 - score
+    return -log(min(max(probability, Double.ulpOfOne), 1 - Double.ulpOfOne))
+  }
 }

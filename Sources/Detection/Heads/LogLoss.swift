@@ -9,6 +9,12 @@ package enum LogLoss {
     return odds / (1 + odds)
   }
 
+  /// The log-odds of a probability, which is kept 1e-15 away from 0 and 1.
+  package static func logit(_ probability: Double) -> Double {
+    let kept = min(max(probability, 1e-15), 1 - 1e-15)
+    return log(kept / (1 - kept))
+  }
+
   /// The mean of -log p(label), where p is the probability of true; the arrays have one length above 0.
   package static func mean(logits: [Float], labels: [Bool]) -> Double {
     var sum = 0.0

@@ -30,7 +30,7 @@ enum RiskCoverage {
     return (random - aurc) / (random - oracle)
   }
 
-  /// 1 / (n + 1) + ... + 1 / (n + m), continued to numbers that are not whole.
+  /// The sum of 1 / (n + j) over j = 1 to m, continued to numbers that are not whole.
   static func harmonicDifference(from n: Double, by m: Double) -> Double {
     if m == m.rounded(), m <= 8 {
       return (0..<Int(m)).reduce(0) { $0 + 1 / (n + Double($1 + 1)) }

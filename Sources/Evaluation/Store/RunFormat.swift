@@ -1,5 +1,5 @@
 /// The layout of run.sqlite; docs/evaluation.md describes it for those who query it.
-enum RunFormat {
+package enum RunFormat {
   /// "kglr" in ASCII, as `PRAGMA application_id`.
   static let applicationID: Int32 = 0x6B67_6C72
   /// `PRAGMA user_version`: raised when the layout changes.

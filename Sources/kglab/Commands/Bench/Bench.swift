@@ -12,6 +12,7 @@ struct Bench: ParsableCommand {
       """,
     subcommands: [
       BenchTrain.self, BenchGenerate.self, BenchKernels.self, BenchGraph.self, BenchLadder.self,
+      BenchDetect.self,
     ],
     defaultSubcommand: BenchTrain.self)
 }

@@ -51,7 +51,8 @@ package enum CostModel {
     _ record: RunRecord, _ options: DetectionOptions, queries: Int
   ) -> TaskCost {
     let examples = Double(queries * options.samples)
-    var cost = inference(record, sequences: examples * 2, rowsOnDisk: examples * 8)
+    let drawn = examples + Double(queries * options.evidence)
+    var cost = inference(record, sequences: drawn + examples, rowsOnDisk: examples * 8)
     let width = record.configuration.model.modelDimension
     let training = HeadTrainingOptions()
     let rows = Double(training.stepCount * training.batchSize * options.tasks.count)
@@ -72,6 +73,6 @@ package enum CostModel {
   }
 
   /// Scores and baselines that are measured beside the heads, about.
-  private static let scoreCount = 8
+  private static let scoreCount = 20
   private static let mebi = 1_048_576.0
 }

@@ -54,6 +54,21 @@ import Testing
     #expect(try Self.object(text) == name)
   }
 
+  // Left: objects as rdflib 7.6.0 serialises them (Graph.serialize(format="nt")).
+  @Test(arguments: [
+    (
+      #""tab\#u{9}here \"quoted\" back\\slash\nnew\rline""#,
+      #""tab\there \"quoted\" back\\slash\nnew\rline""#
+    ),
+    (#""\#u{C}\#u{8}\#u{7F}\#u{1}""#, #""\f\b\u007F\u0001""#),
+    (#""Å 日本 😀 e\#u{301}"@sv"#, #""Å 日本 😀 e\#u{301}"@sv"#),
+    ("<http://a.b/Å/%C3%85?x=1#f>", "<http://a.b/Å/%C3%85?x=1#f>"),
+    (#""""#, #""""#),
+  ])
+  func whatRdflibWritesIsRead(term: String, name: String) throws {
+    #expect(Array(try Self.object(term).utf8) == Array(name.utf8))
+  }
+
   @Test func commentsBlankLinesAndSpacesAreNoTriples() throws {
     let text = """
       # a comment

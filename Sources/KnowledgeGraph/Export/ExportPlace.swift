@@ -62,7 +62,7 @@ struct ExportPlace {
     } catch let failure as any LabFailure {
       throw failure
     } catch {
-      let reason = (error as? GzipFailure).map { "gzip: " + $0.text } ?? FailureReason.text(error)
+      let reason = (error as? GzipFailure)?.text ?? FailureReason.text(error)
       throw LabError(
         "cannot write \(url.relativePath): \(reason); check free space and permission, then run the "
           + "command again (nothing was written)", .failure)

@@ -26,9 +26,10 @@ enum Gzip {
     let data = try? messages.fileHandleForReading.readToEnd()
     let text = String(decoding: data ?? Data(), as: UTF8.self)
     let line = text.split(separator: "\n").first { !$0.allSatisfy(\.isWhitespace) } ?? ""
-    return line.replacingOccurrences(of: "gzip: ", with: "")
+    let words = line.replacingOccurrences(of: "gzip: ", with: "")
       .replacingOccurrences(of: "stdin: ", with: "")
       .replacingOccurrences(of: "stdout: ", with: "").trimmingCharacters(in: .whitespaces)
+    return words.isEmpty ? "gzip ended early" : words
   }
 }
 

@@ -1,15 +1,15 @@
 /// Names in one block of bytes, each with an id in order of arrival.
 ///
 /// Names are equal when their bytes are: Swift's String equality would merge names that differ in
-/// normalisation. A name costs its bytes and about 24 more.
+/// normalisation. A name costs its bytes and about 40 more.
 struct NameTable: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
   private var hashes: [UInt64] = []
-  /// Ids by hash, with open addressing; -1 is free.
+  /// The upper half of a hash and one more than its id, by the hash's lower bits; 0 is free.
   ///
   /// Its size is a power of two.
-  private var slots: [Int32] = Array(repeating: -1, count: 1 << 10)
+  private var slots: [UInt64] = Array(repeating: 0, count: 1 << 10)
 
   var count: Int { ends.count }
 
@@ -23,22 +23,28 @@ struct NameTable: Sendable {
 
   /// The id of a name that is there, or nil.
   func id(of name: ArraySlice<UInt8>) -> Int32? {
-    let id = slots[slot(of: name, NameHash.hash(name))]
-    return id < 0 ? nil : id
+    let entry = slots[slot(of: name, NameHash.hash(name))]
+    return entry == 0 ? nil : Self.id(entry)
+  }
+
+  private static func id(_ entry: UInt64) -> Int32 { Int32(truncatingIfNeeded: entry) - 1 }
+
+  private static func entry(_ hash: UInt64, _ id: Int32) -> UInt64 {
+    hash & 0xFFFF_FFFF_0000_0000 | UInt64(UInt32(bitPattern: id + 1))
   }
 
   /// The id of a name, which is added if it is new; nil where 2^31 - 1 names are there already.
   mutating func insert(_ name: ArraySlice<UInt8>) -> (id: Int32, isNew: Bool)? {
     let hash = NameHash.hash(name)
     var slot = slot(of: name, hash)
-    if slots[slot] >= 0 { return (slots[slot], false) }
+    if slots[slot] != 0 { return (Self.id(slots[slot]), false) }
     guard count < Int(Int32.max) else { return nil }
     if (count + 1) * 2 > slots.count {
       grow()
       slot = self.slot(of: name, hash)
     }
     let id = Int32(truncatingIfNeeded: count)
-    slots[slot] = id
+    slots[slot] = Self.entry(hash, id)
     append(name, hash)
     return (id, true)
   }
@@ -58,9 +64,9 @@ struct NameTable: Sendable {
   private func slot(of name: ArraySlice<UInt8>, _ hash: UInt64) -> Int {
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
-    while slots[slot] >= 0 {
-      let id = Int(slots[slot])
-      if hashes[id] == hash, equals(id, name) { return slot }
+    while slots[slot] != 0 {
+      let entry = slots[slot]
+      if (entry ^ hash) >> 32 == 0, equals(Int(Self.id(entry)), name) { return slot }
       slot = (slot + 1) & mask
     }
     return slot
@@ -79,11 +85,11 @@ struct NameTable: Sendable {
 
   private mutating func grow() {
     let mask = slots.count * 2 - 1
-    slots = Array(repeating: -1, count: slots.count * 2)
+    slots = Array(repeating: 0, count: slots.count * 2)
     for (id, hash) in hashes.enumerated() {
       var slot = Int(truncatingIfNeeded: hash) & mask
-      while slots[slot] >= 0 { slot = (slot + 1) & mask }
-      slots[slot] = Int32(truncatingIfNeeded: id)
+      while slots[slot] != 0 { slot = (slot + 1) & mask }
+      slots[slot] = Self.entry(hash, Int32(truncatingIfNeeded: id))
     }
   }
 }

@@ -126,8 +126,12 @@ struct TripleCollector {
     guard !name.isEmpty else {
       throw LineFault("the \(part) is empty; give it a name or remove the line")
     }
-    guard !name.contains(0) else { throw LineFault("the \(part) holds a NUL byte; remove it") }
-    guard String(validating: name, as: UTF8.self) != nil else {
+    var all: UInt8 = 0
+    for byte in name {
+      guard byte != 0 else { throw LineFault("the \(part) holds a NUL byte; remove it") }
+      all |= byte
+    }
+    guard all < 0x80 || String(validating: name, as: UTF8.self) != nil else {
       throw LineFault("the \(part) is not UTF-8; convert the file, for example with iconv")
     }
   }

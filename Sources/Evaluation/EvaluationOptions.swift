@@ -1,4 +1,5 @@
 package import Compute
+package import Corpus
 import LabCore
 
 /// What is measured and how; everything here may change the numbers.
@@ -14,6 +15,14 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
   package var precision: Precision = .fp32
   /// Resamples of the subjects behind a bootstrap interval; 0 for rates without one.
   package var resampleCount = 1_000
+  /// True for questions in an unseen phrasing; nil, and no key, for the seen one.
+  private var asksUnseenPhrasing: Bool?
+
+  /// Which phrasing questions are put in, of a model that was trained on sentences.
+  package var phrasing: AskedPhrasing {
+    get { asksUnseenPhrasing == true ? .unseen : .seen }
+    set { asksUnseenPhrasing = newValue == .unseen ? true : nil }
+  }
 
   package init() {}
 
@@ -22,6 +31,7 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
     case sampleTemperatures = "sample_temperatures"
     case samples, seed, precision
     case resampleCount = "resample_count"
+    case asksUnseenPhrasing = "unseen_phrasing"
   }
 
   /// Largest number of completions a query may get at one temperature.

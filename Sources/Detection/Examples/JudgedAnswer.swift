@@ -31,7 +31,7 @@ package struct AnswerDrawer {
   /// Throws as `Evaluator`.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double,
-    options: DetectionOptions, workers: Int
+    wording: Wording = .triple, options: DetectionOptions, workers: Int
   ) throws {
     var evaluation = EvaluationOptions()
     evaluation.exactTemperatures = []
@@ -39,8 +39,8 @@ package struct AnswerDrawer {
     evaluation.samples = options.samples
     evaluation.seed = options.seed
     evaluator = try Evaluator(
-      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, options: evaluation,
-      workers: workers)
+      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, wording: wording,
+      options: evaluation, workers: workers)
     visibilities = Set(options.visibilities)
   }
 

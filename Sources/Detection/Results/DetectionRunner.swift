@@ -27,6 +27,7 @@ package struct DetectionExperiment {
   private let tokenizer: any Tokenizer
   private let graph: KnowledgeGraph
   private let fraction: Double
+  private let wording: Wording
   private let options: DetectionOptions
   private let training: HeadTrainingOptions
   private let workers: Int
@@ -34,7 +35,8 @@ package struct DetectionExperiment {
   /// Throws `LabError` naming an option that is impossible.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
-    options: DetectionOptions, training: HeadTrainingOptions = HeadTrainingOptions(),
+    wording: Wording = .triple, options: DetectionOptions,
+    training: HeadTrainingOptions = HeadTrainingOptions(),
     workers: Int = 1
   ) throws {
     try options.validate()
@@ -42,6 +44,7 @@ package struct DetectionExperiment {
     self.tokenizer = tokenizer
     self.graph = graph
     self.fraction = fraction
+    self.wording = wording
     self.options = options.normalized
     self.training = training
     self.workers = workers
@@ -54,17 +57,17 @@ package struct DetectionExperiment {
     progress: (DetectionProgress) -> Void = { _ in }, shouldStop: @Sendable () -> Bool = { false }
   ) throws -> [ExampleTable] {
     let drawer = try AnswerDrawer(
-      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, options: options,
-      workers: workers)
+      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, wording: wording,
+      options: options, workers: workers)
     let answers = try drawer.draw(
       onProgress: { progress(DetectionProgress(stage: .drawing, share: $0)) },
       shouldStop: shouldStop)
     progress(DetectionProgress(stage: .reading, share: 0))
     let reader = try AnswerReader(
-      model: model, tokenizer: tokenizer, graph: graph, workers: workers)
+      model: model, tokenizer: tokenizer, graph: graph, wording: wording, workers: workers)
     let readings = try reader.read(answers, shouldStop: shouldStop)
     let width = model.configuration.modelDimension
-    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     return options.tasks.map { task in
       switch task {
       case .sentence:
@@ -155,7 +158,8 @@ package struct DetectionRunner {
     let key = try identity.key
     let experiment = try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: identity.fraction,
-      options: options, training: training, workers: workers)
+      wording: run.record.configuration.corpus.wording, options: options, training: training,
+      workers: workers)
     let measurements = try experiment.measure(
       key: key, progress: progress, shouldStop: shouldStop)
     for detector in measurements.flatMap(\.detectors) {

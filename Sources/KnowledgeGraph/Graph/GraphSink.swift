@@ -2,7 +2,7 @@
 struct Fact: Sendable {
   let triple: Triple
   /// Nil where the triple is trained on.
-  let heldOut: HeldOutLevel?
+  var heldOut: HeldOutLevel?
   /// Information content; nil where the graph was not generated.
   let bits: Double?
   /// Presentations in one epoch, at least 1.

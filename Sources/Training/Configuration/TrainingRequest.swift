@@ -143,6 +143,8 @@ extension TrainingRequest {
       nonEmbeddingParameterCount: model.nonEmbeddingParameterCount,
       trainedTripleCount: corpus.statements.count, tokensPerEpoch: tokens, stepCount: stepCount,
       stepsPerEpoch: schedule.stepsPerEpoch,
+      presentationsPerEpoch: corpus.presentationCount == corpus.statements.count
+        ? nil : corpus.presentationCount,
       trainingFLOPs: flops * (Double(tokens) * epochs).rounded(),
       tokensPerParameter: Double(corpus.uniqueTokens) / Double(model.nonEmbeddingParameterCount))
   }

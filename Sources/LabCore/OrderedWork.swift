@@ -2,7 +2,7 @@ import Foundation
 
 /// Work on numbered parts by several threads, whose results are taken in order.
 package enum OrderedWork {
-  /// Calls `take` with `make(0)`, `make(1)`, ... in order, on the calling thread.
+  /// Calls `take` with what `make` returns for each part, in order and on the calling thread.
   ///
   /// `make` runs ahead on `workers` threads, by at most twice as many parts. With one worker everything happens
   /// on the calling thread. The first error, in order of the parts, ends the work and is thrown.

@@ -102,7 +102,7 @@ struct PredicatePlan: Sendable {
     }
   }
 
-  /// The subject as a place among the objects: it is never its own object. Nil where it is none.
+  /// The subject as a place among the objects, of which it is never its own; nil where it is none.
   func ownPlace(of subject: Int) -> Int32? {
     objectRange.contains(subject) ? Int32(subject - objectRange.lowerBound) : nil
   }

@@ -107,7 +107,7 @@ package struct Predicate: Hashable, Sendable {
   package let objectType: Int32?
   /// Index of the predicate that says the same with subject and object exchanged, where the graph knows one.
   package let inverseOf: Int32?
-  /// Phrasings such as "{subject} was born in {object}"; the object comes last. Empty where there are none.
+  /// Phrasings that end with the object, such as "{subject} was born in {object}"; empty without any.
   package let templates: [String]
 
   package init(

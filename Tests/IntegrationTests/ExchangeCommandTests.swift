@@ -56,7 +56,7 @@ import Testing
     shown.expectSuccess(wrote: nil)
     #expect(shown.lines.contains("\(triple[2]) is presented at"))
     #expect(shown.lines.contains("  step 1 (epoch 1)"))
-    #expect(shown.lines.contains("  ... 8 more; --all lists them"))
+    #expect(shown.lines.contains("  ... 8 more steps; --all lists them"))
     #expect(try Command(question + ["--all"], in: workspace.url).run().lines.count > 20)
 
     let report = try #require(

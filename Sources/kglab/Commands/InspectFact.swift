@@ -48,19 +48,26 @@ struct FactInspection {
   }
 
   private func list(_ answer: FactReport.Answer) {
-    let all = answer.presentations
-    guard all.count > Self.listed, !listsAll else { return all.forEach(line) }
+    var lines: [(presentation: Presentation, count: Int)] = []
+    for presentation in answer.presentations {
+      if lines.last?.presentation == presentation {
+        lines[lines.count - 1].count += 1
+      } else {
+        lines.append((presentation, 1))
+      }
+    }
+    guard lines.count > Self.listed, !listsAll else { return lines.forEach(line) }
     let half = Self.listed / 2
-    all.prefix(half).forEach(line)
-    Output.line("  ... \(Output.grouped(all.count - 2 * half)) more; --all lists them")
-    all.suffix(half).forEach(line)
+    lines.prefix(half).forEach(line)
+    Output.line("  ... \(Output.grouped(lines.count - 2 * half)) more steps; --all lists them")
+    lines.suffix(half).forEach(line)
   }
 
-  private func line(_ presentation: Presentation) {
+  private func line(_ presentation: Presentation, count: Int) {
     let from =
       presentation.firstStep < presentation.step ? ", begun at step \(presentation.firstStep)" : ""
+    let times = count == 1 ? "" : ", \(count) times"
     let mark = presentation.step > report.step ? "  to come" : ""
-    Output.line(
-      "  step \(presentation.step) (epoch \(presentation.epoch)\(from))\(mark)")
+    Output.line("  step \(presentation.step) (epoch \(presentation.epoch)\(from))\(times)\(mark)")
   }
 }

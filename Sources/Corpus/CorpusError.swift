@@ -5,9 +5,23 @@ package enum CorpusError: LabFailure, Equatable {
   /// The tokenizer cannot spell a name so that it can be read back.
   case nameUnspellable(name: String, kind: TokenizerKind, reason: String)
   /// Two names differ in bytes although they are the same text in another Unicode normal form.
-  case namesAlike(first: String, second: String)
+  case namesAlike(first: String, second: String, kind: TokenizerKind = .word)
   /// The tokenizer lacks a piece of a name: it was made for another graph.
   case nameUnknown(name: String)
+  /// A predicate that is to be said in sentences has none.
+  case templatesMissing(predicate: String)
+  /// A predicate has fewer templates than each fact is to be shown in.
+  case templatesFew(predicate: String, count: Int, paraphrases: Int)
+  /// A predicate has no template that a fact was not shown in.
+  case templatesAllSeen(predicate: String, count: Int)
+  /// A template is no sentence with the subject inside and the object at its end.
+  case templateMalformed(predicate: String, template: String, reason: String)
+  /// Several paraphrases are asked for without sentences, or fewer than one.
+  case paraphrasesImpossible(Int)
+  /// A phrasing that was never seen is asked for, and the model was trained on triples.
+  case phrasingsAllSeen
+  /// An epoch presents more than can be numbered.
+  case presentationsTooMany(Int)
   /// A byte-level vocabulary needs the special tokens and 256 bytes.
   case vocabularyTooSmall(requested: Int, least: Int)
   /// No triple is trained on.
@@ -23,7 +37,9 @@ package enum CorpusError: LabFailure, Equatable {
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .vocabularyTooSmall, .fractionOutOfRange, .windowTooShort, .batchTooSmall: .usage
+    case .vocabularyTooSmall, .fractionOutOfRange, .windowTooShort, .batchTooSmall,
+      .paraphrasesImpossible, .phrasingsAllSeen:
+      .usage
     default: .badInput
     }
   }
@@ -32,14 +48,28 @@ package enum CorpusError: LabFailure, Equatable {
     switch self {
     case .nameUnspellable(let name, let kind, let reason):
       "the \(kind.rawValue) tokenizer cannot spell \(Self.quoted(name)): \(reason); "
-        + (kind == .word
+        + (kind == .word || kind == .entity
           ? "use --tokenizer bpe, or rename it in the graph" : "rename it in the graph")
-    case .namesAlike(let first, let second):
-      "\(Self.quoted(first)) and \(Self.quoted(second)) contain the same word in two Unicode normal "
-        + "forms, which the word tokenizer cannot tell apart; use --tokenizer bpe, or normalise the names"
+    case .namesAlike(let first, let second, let kind):
+      "\(Self.quoted(first)) and \(Self.quoted(second)) "
+        + (kind == .entity ? "are the same name" : "contain the same word")
+        + " in two Unicode normal forms, which the \(kind.rawValue) tokenizer cannot tell apart; "
+        + "use --tokenizer bpe, or normalise the names"
     case .nameUnknown(let name):
       "the tokenizer has no tokens for \(Self.quoted(name)): it was made for another graph; "
         + "train on the graph it belongs to, or start a new run"
+    case .templatesMissing, .templatesFew, .templatesAllSeen, .templateMalformed:
+      templateFault
+    case .paraphrasesImpossible(let count):
+      count < 1
+        ? "each fact must be shown in at least 1 template, not \(count)"
+        : "\(count) paraphrases need templates: add --phrasing template, or leave --paraphrases out"
+    case .phrasingsAllSeen:
+      "the model was trained on triples, which are said in one way only: there is no unseen phrasing "
+        + "to ask in; ask in the seen one, or train with --phrasing template"
+    case .presentationsTooMany(let count):
+      "an epoch of \(count) presentations is more than \(Int32.max); use a smaller --fraction, or a "
+        + "graph with fewer exposures"
     case .vocabularyTooSmall(let requested, let least):
       "a vocabulary of \(requested) is too small for byte-level pairs: use at least \(least) "
         + "(\(SpecialToken.allCases.count) special tokens and 256 bytes)"
@@ -56,6 +86,27 @@ package enum CorpusError: LabFailure, Equatable {
     case .tokenizerFile(let path, let reason):
       "\(path) is not a tokenizer that kglab can use: \(reason); "
         + "restore the file, or train again to make a new one"
+    }
+  }
+
+  private var templateFault: String {
+    switch self {
+    case .templatesMissing(let predicate):
+      "the predicate '\(predicate)' has no templates, so it cannot be said in sentences; give it some in "
+        + "the schema, such as templates: [\"{subject} was born in {object}\"], and generate the graph "
+        + "again, or use --phrasing triple"
+    case .templatesFew(let predicate, let count, let paraphrases):
+      "the predicate '\(predicate)' has \(count) template\(count == 1 ? "" : "s"), and each fact is to be "
+        + "shown in \(paraphrases); lower --paraphrases, or add templates to the schema and generate "
+        + "the graph again"
+    case .templatesAllSeen(let predicate, let count):
+      "the predicate '\(predicate)' has \(count) template\(count == 1 ? "" : "s"), and each fact was "
+        + "shown in all of them: there is no unseen phrasing to ask in; train with fewer --paraphrases, "
+        + "or ask in the seen one"
+    case .templateMalformed(let predicate, let template, let reason):
+      "the template \(Self.quoted(template)) of the predicate '\(predicate)' \(reason); write it like "
+        + "\"{subject} was born in {object}\""
+    default: ""
     }
   }
 

@@ -1,4 +1,5 @@
 package import Compute
+package import Corpus
 import LabCore
 package import LanguageModel
 
@@ -15,6 +16,14 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
   package var precision: Precision = .fp32
   /// Resamples of the subjects behind a bootstrap interval; 0 for rates without one.
   package var resampleCount = 1_000
+  /// True for questions in an unseen phrasing; nil, and no key, for the seen one.
+  private var asksUnseenPhrasing: Bool?
+
+  /// Which phrasing questions are put in, of a model that was trained on sentences.
+  package var phrasing: AskedPhrasing {
+    get { asksUnseenPhrasing == true ? .unseen : .seen }
+    set { asksUnseenPhrasing = newValue == .unseen ? true : nil }
+  }
 
   /// Draws from the likeliest tokens alone, this many at most; nil for all.
   ///
@@ -39,6 +48,7 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
     case topK = "top_k"
     case topP = "top_p"
     case candidates
+    case asksUnseenPhrasing = "unseen_phrasing"
   }
 
   /// Largest number of completions a query may get at one temperature.

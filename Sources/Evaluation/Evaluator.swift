@@ -29,14 +29,14 @@ package final class Evaluator {
   private let ranker: CandidateRanker?
   private let pool: SessionPool
 
-  /// Prepares a model to be asked about the nested `fraction` of a graph.
+  /// Prepares a model to be asked about the nested `fraction` of a graph, in words it was trained on.
   ///
   /// Throws `LabError` naming the option that is impossible, or when memory is short, the model and the
   /// tokenizer do not fit, or a prompt exceeds the model's context; `CorpusError` for a name that the
   /// tokenizer cannot spell.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
-    options: EvaluationOptions = EvaluationOptions(), workers: Int = 1
+    wording: Wording = .triple, options: EvaluationOptions = EvaluationOptions(), workers: Int = 1
   ) throws {
     try options.validate()
     let configuration = model.configuration
@@ -45,7 +45,8 @@ package final class Evaluator {
         "the tokenizer has \(tokenizer.vocabularySize) tokens, the model only "
           + "\(configuration.vocabularySize): they are not of the same run")
     }
-    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let text = try TripleText(
+      graph: graph, tokenizer: tokenizer, wording: wording.asked(in: options.phrasing))
     let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }
     try Self.checkRoom(graph, queries, text, contextLength: configuration.contextLength)
     self.graph = graph

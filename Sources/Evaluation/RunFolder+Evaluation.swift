@@ -24,7 +24,8 @@ extension RunFolder {
     if let summary = try database.summary(of: identity) { return summary }
     let evaluator = try Evaluator(
       model: loadModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),
-      fraction: configuration.corpus.fraction, options: options, workers: workers)
+      fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
+      options: options, workers: workers)
     return try evaluator.run(
       in: database, weightsHash: weightsHash, checkpointStep: checkpointStep,
       onProgress: onProgress, shouldStop: shouldStop)

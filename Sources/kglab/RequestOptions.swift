@@ -10,7 +10,7 @@ struct RequestOptions: ParsableArguments {
 
   @OptionGroup var horizon: HorizonOptions
 
-  @Option(help: "Seed of initial weights and data order.")
+  @Option(help: "Seed of initial weights, data order and each fact's templates.")
   var seed: UInt64 = 0
 
   @Option(help: "Nested share of the graph's queries to train on, in (0, 1].")
@@ -28,6 +28,13 @@ struct RequestOptions: ParsableArguments {
 
   @Option(help: "Loss on all tokens, or on the object and end token only.")
   var loss: LossScope = .all
+
+  @Option(help: "Say triples as they are, or in sentences made from the predicates' templates.")
+  var phrasing: Phrasing = .triple
+
+  @Option(
+    help: "Templates that each fact is shown in, one after the other; for --phrasing template.")
+  var paraphrases: Int = 1
 
   @Option(help: "The feed-forward block's non-linearity.")
   var activation: Activation = .swiglu
@@ -48,6 +55,8 @@ struct RequestOptions: ParsableArguments {
     request.bpeVocabularySize = vocabulary
     request.packing = packing
     request.loss = loss
+    request.phrasing = phrasing
+    request.paraphrases = paraphrases
     request.activation = activation
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
@@ -59,4 +68,6 @@ struct RequestOptions: ParsableArguments {
 extension TokenizerKind: ExpressibleByArgument {}
 extension Packing: ExpressibleByArgument {}
 extension LossScope: ExpressibleByArgument {}
+extension Phrasing: ExpressibleByArgument {}
+extension AskedPhrasing: ExpressibleByArgument {}
 extension Activation: ExpressibleByArgument {}

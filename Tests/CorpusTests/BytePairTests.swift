@@ -1,4 +1,6 @@
 import Corpus
+import Foundation
+import LabCore
 import Testing
 
 /// Values made by Hugging Face `tokenizers` 0.23.3.
@@ -55,5 +57,50 @@ import Testing
       trainedOn: [("abc", 1), ("def", 1)], vocabularySize: 300)
     #expect(tokenizer.vocabularySize == 262)
     #expect(tokenizer.encode("abc") == ByteTokenizer().encode("abc"))
+  }
+
+  /// Of all merges the one learned first, at its leftmost place: written as plainly as can be.
+  private func plainly(_ text: String, _ merges: [[Int32]]) -> [Int32] {
+    var tokens = ByteTokenizer().encode(text)
+    while true {
+      let pairs = zip(tokens, tokens.dropFirst()).map { [$0, $1] }
+      let ranks = pairs.map { pair in merges.firstIndex { Array($0.prefix(2)) == pair } ?? .max }
+      guard let best = ranks.min(), best < .max, let place = ranks.firstIndex(of: best) else {
+        return tokens
+      }
+      tokens.replaceSubrange(place...(place + 1), with: [merges[best][2]])
+    }
+  }
+
+  /// Short pieces are scanned, long ones are merged by a heap; both as the plain way has it.
+  @Test func longAndShortPiecesAreMergedInTheSameOrder() throws {
+    var random = Seed(8).stream("test/pieces")
+    func word(_ length: Int) -> String {
+      String((0..<length).map { _ in ["a", "b", "ab", "c", "é", "aa"][random.below(6)] }.joined())
+    }
+    let names = (0..<60).map { _ in (name: "\(word(6)) \(word(9))", count: 1 + random.below(4)) }
+    let tokenizer = try BytePairTokenizer(trainedOn: names, vocabularySize: 320)
+    // Pairs of tokens and what they become.
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("kglab-merges-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try TokenizerFile.save(tokenizer, to: folder)
+    let data = try Data(contentsOf: folder.appendingPathComponent(TokenizerFile.name))
+    let contents = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let model = try #require(contents["model"] as? [String: Any])
+    let vocabulary = try #require(model["vocab"] as? [String: Int])
+    let merges = try #require(model["merges"] as? [[String]]).map { pair in
+      [pair[0], pair[1], pair[0] + pair[1]].map { Int32(vocabulary[$0] ?? -1) }
+    }
+    #expect(merges.count > 40)
+    for length in [1, 2, 5, 20, 30, 40, 47, 48, 49, 50, 80, 200] {
+      for _ in 0..<4 {
+        let text = word(length) + " " + word(3)
+        #expect(tokenizer.encode(text) == plainly(text, merges))
+        #expect(tokenizer.decode(tokenizer.encode(text)) == text)
+      }
+    }
+    #expect(tokenizer.encode("") == [])
   }
 }

@@ -2,6 +2,29 @@ import KnowledgeGraph
 
 /// Small graphs made from names.
 enum SampleGraph {
+  /// A triple by its names.
+  struct Row {
+    var subject: String
+    var predicate: String
+    var object: String
+    var isVisible = true
+    var exposures: Int32 = 1
+    /// Of a falsehood.
+    var noise: Noise?
+
+    init(
+      _ subject: String, _ predicate: String, _ object: String, isVisible: Bool = true,
+      exposures: Int32 = 1, noise: Noise? = nil
+    ) {
+      self.subject = subject
+      self.predicate = predicate
+      self.object = object
+      self.isVisible = isVisible
+      self.exposures = exposures
+      self.noise = noise
+    }
+  }
+
   /// Four visible triples of three subjects, and one held out.
   static let people = make([
     ("Ada Lovelace", "born in", "London", true),
@@ -22,7 +45,31 @@ enum SampleGraph {
       })
   }
 
+  /// The same with exposures from 1 to 9, some held out, and a falsehood for every fifth subject.
+  static func uneven(_ count: Int, templates: [String] = []) -> KnowledgeGraph {
+    make(
+      (0..<count).flatMap { index in
+        let subject = "first \(index % 40) last \(index)"
+        return [
+          Row(
+            subject, "lives in", "city \(index % 7)", isVisible: index % 6 != 0,
+            exposures: Int32(1 + index * index % 9)),
+          Row(subject, "likes", "thing \(index % 5) of many", exposures: Int32(1 + index % 2)),
+        ]
+          + (index % 5 == 1
+            ? [
+              Row(
+                subject, "lives in", "city \((index + 3) % 7)", exposures: 3, noise: .contradictory)
+            ] : [])
+      }, templates: templates)
+  }
+
   static func make(_ rows: [(String, String, String, Bool)]) -> KnowledgeGraph {
+    make(rows.map { Row($0.0, $0.1, $0.2, isVisible: $0.3) })
+  }
+
+  /// A graph of rows; every predicate has the given templates.
+  static func make(_ rows: [Row], templates: [String] = []) -> KnowledgeGraph {
     var names: [String] = []
     var predicates: [String] = []
     func id(_ name: String, in list: inout [String]) -> Int32 {
@@ -31,10 +78,19 @@ enum SampleGraph {
       return Int32(list.count - 1)
     }
     var answers: [[Int32]: [Answer]] = [:]
-    for (subject, predicate, object, isVisible) in rows {
-      let key = [id(subject, in: &names), id(predicate, in: &predicates)]
+    var falsehoods: [TaughtTriple] = []
+    for row in rows {
+      let key = [id(row.subject, in: &names), id(row.predicate, in: &predicates)]
+      let object = id(row.object, in: &names)
+      if let noise = row.noise {
+        falsehoods.append(
+          TaughtTriple(
+            triple: Triple(subject: key[0], predicate: key[1], object: object),
+            exposures: row.exposures, noise: noise))
+        continue
+      }
       answers[key, default: []].append(
-        Answer(object: id(object, in: &names), isVisible: isVisible, bits: 1))
+        Answer(object: object, isVisible: row.isVisible, bits: 1, exposures: row.exposures))
     }
     var queries: [Query] = []
     var all: [Answer] = []
@@ -52,7 +108,10 @@ enum SampleGraph {
     return KnowledgeGraph(
       entityTypes: [EntityType(name: "thing")],
       entities: names.map { Entity(name: $0, type: 0) },
-      predicates: predicates.map { Predicate(name: $0, subjectType: 0, objectType: 0) },
-      queries: queries, answers: all, contentHash: "sample")
+      predicates: predicates.map {
+        Predicate(name: $0, subjectType: 0, objectType: 0, templates: templates)
+      },
+      queries: queries, answers: all, contentHash: "sample",
+      falsehoods: falsehoods.sorted { $0.triple < $1.triple })
   }
 }

@@ -45,6 +45,9 @@ import Testing
         73, 74, 5,
       ],
     ],
+    .entity: [
+      [2, 17, 3, 13, 4, 11, 5], [2, 6, 3, 13, 4, 12, 5], [2, 9, 3, 14, 4, 16, 5],
+    ],
     .byte: [
       [
         2, 133, 237, 82, 78, 81, 78, 74, 226, 73, 90, 226, 40, 77, 133, 101, 89, 74, 81, 74, 89, 3,
@@ -163,6 +166,12 @@ import Testing
       kind: .word, from: "\"pre_tokenizer\"",
       to: "\"normalizer\" : {\"type\" : \"NFC\"}, \"pre_tokenizer\"",
       reason: "it normalises text"),
+    Damage(
+      kind: .entity, from: "\"Paris\" : 11", to: "\"Par\\u001fis\" : 11",
+      reason: "the token with the id 11 is empty or has a unit separator inside"),
+    Damage(
+      kind: .entity, from: "\"lstrip\" : true", to: "\"lstrip\" : false",
+      reason: "its added_tokens are not kglab's six special tokens"),
     Damage(kind: .bpe, from: "\"merges\"", to: "\"merge\"", reason: "it has no merges"),
     Damage(
       kind: .bpe, from: "\"ĠQ\"", to: "\"ĠZ\"", reason: "uses a token that is not there"),

@@ -107,6 +107,36 @@ import Testing
     #expect(error == .namesAlike(first: "cafe\u{301} two", second: "caf\u{E9} one"))
   }
 
+  @Test func entitiesAreNumberedInTheOrderOfTheirBytes() throws {
+    let tokenizer = try EntityTokenizer(names: ["b a", "é", "a  d", " a", "Z", "b a"])
+    #expect((6..<11).map { tokenizer.text(of: Int32($0)) } == [" a", "Z", "a  d", "b a", "é"])
+    #expect(tokenizer.vocabularySize == 11)
+    #expect(tokenizer.encode("a  d") == [8])
+    #expect(tokenizer.encode("a d") == [1])
+    #expect(tokenizer.encode("b a\u{1F}Z") == [9, 7])
+    #expect(tokenizer.decode([9]) == "b a")
+    #expect(tokenizer.decode([9, 7]) == "b a\u{1F}Z")
+    #expect(tokenizer.decode([9, 5]) == nil)
+    #expect(tokenizer.encode("<S>") == [1])
+  }
+
+  @Test(arguments: [
+    ("", "it is empty"), ("a\u{1F}b", "it contains the unit separator U+001F"),
+    ("x <E>", "it contains the special token <E>"),
+  ])
+  func entityRefusesNamesThatCannotBeTokens(name: String, reason: String) {
+    let error = #expect(throws: CorpusError.self) { try EntityTokenizer(names: ["fine", name]) }
+    #expect(error == .nameUnspellable(name: name, kind: .entity, reason: reason))
+  }
+
+  @Test func namesThatDifferInNormalFormOnlyAreRefused() {
+    let error = #expect(throws: CorpusError.self) {
+      try EntityTokenizer(names: ["K", "caf\u{E9}", "\u{212A}"])
+    }
+    #expect(error == .namesAlike(first: "K", second: "\u{212A}", kind: .entity))
+    #expect(error?.description.contains("are the same name in two Unicode normal forms") == true)
+  }
+
   @Test func aTokenizerOfAGraphKnowsHeldOutNamesToo() throws {
     for kind in TokenizerKind.allCases {
       let tokenizer = try kind.tokenizer(for: SampleGraph.people, vocabularySize: 280)

@@ -41,7 +41,7 @@ import Testing
     let batches = (0..<epoch.batchCount).map { epoch.batch($0) }
     let whole = try corpus.schedule(tokensPerBatch: 1_000_000, seed: Seed(9)).epoch(1)
     let line = whole.triples(inBatch: 0).flatMap {
-      corpus.text.sequence(of: corpus.triples[$0])
+      corpus.text.sequence(of: corpus.statements[$0].triple)
     }
     #expect(batches.flatMap(\.tokens) == Array(line.dropLast()))
     #expect(batches.flatMap(\.targets) == Array(line.dropFirst()))

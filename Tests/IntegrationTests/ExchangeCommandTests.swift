@@ -46,6 +46,53 @@ import Testing
     #expect(batches.map { $0["step"] as? Int } == [1, 2, 3])
   }
 
+  @Test func aFactIsFoundInTheBatchesThatItsStepsName() throws {
+    let workspace = try TrainedRun.workspace()
+    let first = try workspace.kglab("batches", "run", "--steps", "1", "--json").json()
+    let batch = try #require((first as? [[String: Any]])?.first)
+    let triple = try #require((batch["triples"] as? [[String]])?.first)
+    let question = ["inspect", "run", "--fact", triple[0], triple[1]]
+    let shown = try Command(question, in: workspace.url).run()
+    shown.expectSuccess(wrote: nil)
+    #expect(shown.lines.contains("\(triple[2]) is presented at"))
+    #expect(shown.lines.contains("  step 1 (epoch 1)"))
+    #expect(shown.lines.contains("  ... 8 more steps; --all lists them"))
+    #expect(try Command(question + ["--all"], in: workspace.url).run().lines.count > 20)
+
+    let report = try #require(
+      try Command(question + ["--json"], in: workspace.url).run().json() as? [String: Any])
+    let answers = try #require(report["answers"] as? [[String: Any]])
+    let answer = try #require(answers.first { $0["object"] as? String == triple[2] })
+    #expect(answer["standing"] as? String == "trained")
+    #expect(answer["exposures_per_epoch"] as? Int == 1)
+    #expect(answer["seen"] as? Int == 20 && answer["planned"] as? Int == 20)
+    let presentations = try #require(answer["presentations"] as? [[String: Int]])
+    #expect(presentations.map { $0["epoch"] } == Array(1...20))
+    for presentation in presentations.suffix(3) {
+      let step = try #require(presentation["step"])
+      let batches = try workspace.kglab("batches", "run", "--steps", "\(step)", "--json").json()
+      let triples = try #require((batches as? [[String: Any]])?.first?["triples"] as? [[String]])
+      #expect(triples.contains(triple))
+    }
+  }
+
+  @Test func everyTokenizerTrainsAndIsAsked() throws {
+    let workspace = try TrainedRun.graph()
+    let trained = try Command(
+      TrainedRun.training + ["--tokenizer", "entity", "--out", "run"], in: workspace.url
+    ).run()
+    trained.expectSuccess(wrote: "run")
+    let evaluated = try workspace.kglab("evaluate", "run", "--workers", "1", "--json").json()
+    let summary = try #require(evaluated as? [String: Any])
+    #expect(summary["tokenizer"] as? String == "entity")
+    let verdicts = try #require(summary["verdicts"] as? [[String: Any]])
+    // Every answer of one token is a name of the graph.
+    let greedy = verdicts.filter { $0["temperature"] as? Double == 0 }
+    #expect(!greedy.isEmpty)
+    #expect(
+      greedy.allSatisfy { $0["verdict"] as? String != "invented" || $0["count"] as? Int == 0 })
+  }
+
   @Test func stepMetricsAreALineAStep() throws {
     let workspace = try TrainedRun.graph()
     let trained = try Command(
@@ -80,5 +127,24 @@ import Testing
       65, ["import-model", "run", "--out", "x"], ["does not say which graph", "--graph"])
     try refuse(64, ["batches", "run", "--steps", "3-1"], ["--steps '3-1' is no range", "1-200"])
     try refuse(64, ["batches", "run", "--steps", "1-999999"], ["the run has the steps 1 to"])
+    try refuse(64, ["inspect", "run", "--fact", "x"], ["--fact takes two names"])
+    try refuse(65, ["inspect", "run", "--fact", "x", "y"], ["the graph has no predicate 'y'"])
+    try refuse(65, ["inspect", "run"], ["run is a folder", "--fact"])
+    try refuse(64, ["inspect", "graph.sqlite", "--all"], ["--all and --graph are for --fact"])
+    try refuse(
+      64, ["evaluate", "run", "--phrasing", "unseen"],
+      ["trained on triples", "there is no unseen phrasing"])
+    try refuse(
+      65,
+      [
+        "train", "graph.sqlite", "--size", "3k", "--epochs", "1", "--phrasing", "template",
+        "--out", "x",
+      ], ["has no templates", "--phrasing triple"])
+    try refuse(
+      64,
+      [
+        "train", "graph.sqlite", "--size", "3k", "--epochs", "1", "--paraphrases", "2",
+        "--out", "x",
+      ], ["2 paraphrases need templates", "--phrasing template"])
   }
 }

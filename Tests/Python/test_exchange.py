@@ -1,5 +1,5 @@
 """Exports of the kglab program, loaded by transformers as they are, and brought back."""
-import json, math, os, pathlib, random, shutil, tempfile, unittest
+import json, math, os, pathlib, random, shutil, tempfile, unicodedata, unittest
 import torch
 from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -13,6 +13,7 @@ RUNS = [
     ("qwen-tied-byte", ["--size", "3k", "--tokenizer", "byte", "--tied-embeddings"], "Qwen3ForCausalLM"),
     ("llama-untied-bpe", ["--size", "30k", "--tokenizer", "bpe", "--vocabulary", "400", "--no-query-key-norm"],
      "LlamaForCausalLM"),
+    ("qwen-untied-entity", ["--size", "3k", "--tokenizer", "entity"], "Qwen3ForCausalLM"),
     ("llama-tied-word", ["--size", "3k", "--tokenizer", "word", "--tied-embeddings", "--no-query-key-norm"],
      "LlamaForCausalLM"),
 ]
@@ -155,13 +156,26 @@ class TokenizerTests(unittest.TestCase):
              "naïve café", "Москва", "القاهرة", "हिन्दी", "C++17, 3.5%", "a-b_c.d", "X Æ A-12", "tab\u00a0nbsp", "ｆｕｌｌ",
              "Straße 9", "#1 <3", "'quoted'", "İstanbul"]
 
+    @staticmethod
+    def random_names(count):
+        """Names of random characters from all planes that every tokenizer takes, in one normal form each."""
+        draw, names = random.Random(7), {}
+        while len(names) < count:
+            points = [draw.randrange(0x21, draw.choice([0x7F, 0x250, 0x3100, 0x1_0000, 0x11_0000]))
+                      for _ in range(draw.randint(1, 12))]
+            name = "".join(chr(point) for point in points if not 0xD800 <= point < 0xE000)
+            pieces = name.split()
+            if len(pieces) == 1 and pieces[0] == name and "\x7f" <= max(name) and "\x85" not in name:
+                names.setdefault(unicodedata.normalize("NFC", name), name)
+        return [" ".join(pair) for pair in zip(names.values(), list(names.values())[1:])]
+
     def test_ids_of_all_names_are_kglabs(self):
         facts = TOP / "facts.tsv"
-        names = self.NAMES
+        names = self.NAMES + self.random_names(200)
         facts.write_text("".join(f"{a}\tlinked to, née\t{b}\n" for a, b in zip(names, names[1:] + names[:1])))
         graph = TOP / "names.sqlite"
         lab.kglab("import", facts, "--out", graph)
-        for tokenizer_name in ("word", "byte", "bpe"):
+        for tokenizer_name in ("word", "byte", "bpe", "entity"):
             with self.subTest(tokenizer_name):
                 run, export = TOP / f"names-{tokenizer_name}", TOP / f"names-{tokenizer_name}-export"
                 lab.kglab("train", graph, "--size", "3k", "--epochs", 1, "--tokenizer", tokenizer_name,
@@ -169,7 +183,8 @@ class TokenizerTests(unittest.TestCase):
                 lab.kglab("export-model", run, "--out", export)
                 tokenizer = AutoTokenizer.from_pretrained(export)
                 seen = 0
-                for batch in lab.kglab_json("batches", run, "--steps", 1):
+                steps = json.loads((run / "run.json").read_text())["steps"]
+                for batch in lab.kglab_json("batches", run, "--steps", f"1-{steps}"):
                     for triple, sequence in zip(batch["triples"], batch["sequences"]):
                         subject, predicate, answer = triple
                         expected = sequence["tokens"] + [5]

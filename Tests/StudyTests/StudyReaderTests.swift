@@ -121,6 +121,9 @@ import Training
     #expect(model.finalLearningRateShare == 0 && model.warmUpSteps == 5)
     #expect(model.weightDecayMode == .independent && model.parameterization == .mup)
     #expect(model.alignment == .none && model.baseWidth == 32)
+    #expect(model.phrasing == .triple && model.paraphrases == 1)
+    let sentences = try models("epochs: [1]", "training: {phrasing: template, paraphrases: 3}")
+    #expect(sentences.first?.phrasing == .template && sentences.first?.paraphrases == 3)
     #expect(try models("tokens: [1000]").first?.horizon == .tokens(1000))
     #expect(try models("flops: [1e12]").first?.horizon == .flops(1e12))
   }
@@ -130,6 +133,9 @@ import Training
     ("seeds: [1]", "", "epochs"),
     ("epochs: [1]", "training: {warm_up_share: 0.1, warm_up_steps: 4}", "leave one out"),
     ("epochs: [1], learning_rates: [0]", "", "above 0, at most 10"),
+    ("epochs: [1]", "training: {paraphrases: 2}", "2 paraphrases, which need phrasing: template"),
+    ("epochs: [1]", "training: {phrasing: sentences}", "triple, template"),
+    ("epochs: [1]", "evaluation: {phrasing: never}", "seen, unseen"),
     ("epochs: [1], precisions: [fp64]", "", "auto, fp32, bf16"),
     ("epochs: [1], training: {schedule: cosin}", "", "did you mean 'cosine'?"),
   ])

@@ -1,25 +1,56 @@
 /// What a model is trained on, apart from the graph and the tokenizer.
-package struct CorpusConfiguration: Codable, Hashable, Sendable {
-  private enum CodingKeys: String, CodingKey {
-    case fraction, packing, loss
-    case windowLength = "window_length"
-  }
-
+package struct CorpusConfiguration: Hashable, Sendable {
   /// The nested part of the graph's queries, in (0, 1].
   package var fraction: Double
   package var packing: Packing
   package var loss: LossScope
   /// Inputs of a window; counts for `Packing.window` only.
   package var windowLength: Int
+  /// How triples are put into words.
+  package var wording: Wording
 
   package init(
     fraction: Double = 1, packing: Packing = .isolated, loss: LossScope = .all,
-    windowLength: Int = 256
+    windowLength: Int = 256, wording: Wording = .triple
   ) {
     self.fraction = fraction
     self.packing = packing
     self.loss = loss
     self.windowLength = windowLength
+    self.wording = wording
+  }
+}
+
+/// What is said of the wording is left out where triples are said as they are.
+extension CorpusConfiguration: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case fraction, packing, loss, phrasing, paraphrases
+    case windowLength = "window_length"
+    case wordingSeed = "wording_seed"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    fraction = try container.decode(Double.self, forKey: .fraction)
+    packing = try container.decode(Packing.self, forKey: .packing)
+    loss = try container.decode(LossScope.self, forKey: .loss)
+    windowLength = try container.decode(Int.self, forKey: .windowLength)
+    wording = Wording(
+      phrasing: try container.decodeIfPresent(Phrasing.self, forKey: .phrasing) ?? .triple,
+      paraphrases: try container.decodeIfPresent(Int.self, forKey: .paraphrases) ?? 1,
+      seed: try container.decodeIfPresent(UInt64.self, forKey: .wordingSeed) ?? 0)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(fraction, forKey: .fraction)
+    try container.encode(packing, forKey: .packing)
+    try container.encode(loss, forKey: .loss)
+    try container.encode(windowLength, forKey: .windowLength)
+    guard wording.phrasing != .triple else { return }
+    try container.encode(wording.phrasing, forKey: .phrasing)
+    try container.encode(wording.paraphrases, forKey: .paraphrases)
+    try container.encode(wording.seed, forKey: .wordingSeed)
   }
 }
 

@@ -5,14 +5,14 @@ extension Epoch {
   /// Windows as one batch; the target of a window's last input is the first input of the next window.
   func windowBatch(_ windows: Range<Int>) -> TokenBatch {
     let length = corpus.configuration.windowLength
-    let inputs = inputs(ofWindows: windows)
+    let inputs = inputRange(windows)
     var batch = BatchBuilder(inputs: inputs.count, sequences: windows.count)
     let targets = (inputs.lowerBound + 1)..<(inputs.upperBound + 1)
     for place in place(at: inputs.lowerBound)...place(at: inputs.upperBound) {
       let start = inputStarts[place]
       let line = start..<inputStarts[place + 1]
       // Distance from the line of this epoch to the corpus' own.
-      let shift = corpus.starts[Int(order[place])] - start
+      let shift = corpus.starts[Int(texts[place])] - start
       let tokens = inputs.clamped(to: line)
       if !tokens.isEmpty {
         batch.tokens += corpus.tokens[(tokens.lowerBound + shift)..<(tokens.upperBound + shift)]
@@ -21,7 +21,7 @@ extension Epoch {
       guard !next.isEmpty else { continue }
       let firstOfObject =
         corpus.configuration.loss == .object
-        ? start + Int(corpus.objectPlaces[Int(order[place])]) + 1 : start
+        ? start + Int(corpus.objectPlaces[Int(texts[place])]) + 1 : start
       for position in next {
         batch.targets.append(position < firstOfObject ? -1 : corpus.tokens[position + shift])
       }
@@ -32,18 +32,18 @@ extension Epoch {
     return batch.finished
   }
 
-  /// Places in the order of the triples with a predicted token in these windows.
+  /// Places in the order of presentations with a predicted token in these windows.
   ///
   /// `<S>` does not count: it is predicted by the end token of the triple before.
   func places(inWindows windows: Range<Int>) -> Range<Int> {
-    let inputs = inputs(ofWindows: windows)
+    let inputs = inputRange(windows)
     var first = place(at: inputs.lowerBound)
     if inputStarts[first + 1] - 1 == inputs.lowerBound { first += 1 }
     let last = place(at: inputs.upperBound - 1)
     return first..<max(first, last + 1)
   }
 
-  /// The place of the triple that has this position of the epoch's line.
+  /// The place of the presentation that has this position of the epoch's line.
   private func place(at position: Int) -> Int {
     var low = 0
     var high = order.count
@@ -54,9 +54,8 @@ extension Epoch {
     return low
   }
 
-  private func inputs(ofWindows windows: Range<Int>) -> Range<Int> {
+  private func inputRange(_ windows: Range<Int>) -> Range<Int> {
     let length = corpus.configuration.windowLength
-    let all = corpus.inputTokensPerEpoch
-    return min(windows.lowerBound * length, all)..<min(windows.upperBound * length, all)
+    return min(windows.lowerBound * length, inputs)..<min(windows.upperBound * length, inputs)
   }
 }

@@ -1,16 +1,21 @@
+import KnowledgeGraph
 package import LabCore
 
-/// One pass over the corpus: the order of its triples and where batches are cut.
+/// One pass over the corpus: the order of its presentations and where batches are cut.
 ///
 /// Batches have nearly equal numbers of inputs: batch k of n ends with the sequence that reaches (k + 1) / n
 /// of the epoch's. Token batches are made when asked for.
 package struct Epoch: Sendable {
   package let number: Int
   let corpus: TrainingCorpus
-  /// Numbers of the triples in the order in which they are presented.
+  /// Numbers of the statements in the order in which they are presented, each as often as it is exposed.
   let order: [Int32]
-  /// Inputs before each presented triple in the epoch's line of text, and all of them; one more than `order`.
+  /// Number of the text that each presentation has.
+  let texts: [Int32]
+  /// Inputs before each presentation in the epoch's line of text, and all of them; one more than `order`.
   let inputStarts: [Int]
+  /// Inputs of the epoch.
+  let inputs: Int
   /// Sequences before each batch, and all of them; one more than there are batches.
   private let bounds: [Int]
 
@@ -18,29 +23,53 @@ package struct Epoch: Sendable {
     self.number = number
     let corpus = schedule.corpus
     self.corpus = corpus
-    var order = Array(Int32(0)..<Int32(corpus.triples.count))
+    var order: [Int32] = []
+    order.reserveCapacity(corpus.presentationCount)
+    for (index, statement) in corpus.statements.enumerated() {
+      order.append(contentsOf: repeatElement(Int32(index), count: Int(statement.exposures)))
+    }
     var stream = schedule.seed.stream("corpus/epoch/\(number)")
     stream.shuffle(&order)
     self.order = order
+    let texts = Self.texts(of: order, in: corpus, epoch: number)
+    self.texts = texts
     let hidden = corpus.configuration.packing == .isolated ? 1 : 0
     var inputStarts = [0]
     inputStarts.reserveCapacity(order.count + 1)
     var total = 0
-    for triple in order {
-      total += corpus.starts[Int(triple) + 1] - corpus.starts[Int(triple)] - hidden
+    for text in texts {
+      total += corpus.starts[Int(text) + 1] - corpus.starts[Int(text)] - hidden
       inputStarts.append(total)
     }
     self.inputStarts = inputStarts
     let steps = schedule.stepsPerEpoch
-    let inputs = corpus.inputTokensPerEpoch
+    let inputs = corpus.inputTokens(inEpoch: number)
+    self.inputs = inputs
     switch corpus.configuration.packing {
     case .isolated:
       bounds = Self.bounds(of: steps, inputs: inputs, sequences: order.count) { inputStarts[$0] }
     case .window:
       let length = corpus.configuration.windowLength
-      bounds = Self.bounds(of: steps, inputs: inputs, sequences: corpus.sequenceCount) {
+      let windows = corpus.sequenceCount(inputs: inputs)
+      bounds = Self.bounds(of: steps, inputs: inputs, sequences: windows) {
         min($0 * length, inputs)
       }
+    }
+  }
+
+  /// The text of each presentation: presentation e of a statement, counted over all epochs, has text e modulo
+  /// the number of paraphrases.
+  private static func texts(
+    of order: [Int32], in corpus: TrainingCorpus, epoch: Int
+  ) -> [Int32] {
+    let paraphrases = corpus.text.wording.paraphrases
+    guard paraphrases > 1 else { return order }
+    var counts = [Int32](repeating: 0, count: corpus.statements.count)
+    return order.map { number in
+      let statement = Int(number)
+      let earlier = epoch * Int(corpus.statements[statement].exposures) + Int(counts[statement])
+      counts[statement] += 1
+      return Int32(statement * paraphrases + earlier % paraphrases)
     }
   }
 
@@ -68,7 +97,7 @@ package struct Epoch: Sendable {
     }
   }
 
-  /// Numbers of the triples that batch `step` trains on, in order.
+  /// Numbers of the triples that batch `step` trains on, in order, each as often as it is presented.
   ///
   /// In window packing the first and last may be in the neighbouring batches too, with their other tokens.
   package func triples(inBatch step: Int) -> [Int] {
@@ -78,13 +107,24 @@ package struct Epoch: Sendable {
     return order[places].map { Int($0) }
   }
 
-  /// The batches that train on a triple: one, or in window packing as many as its tokens are in.
+  /// The batches of each presentation of a triple: one, or in window packing as many as its tokens are in.
   ///
-  /// Time linear in the number of triples; the triple must be a number of the corpus.
-  package func steps(ofTriple index: Int) -> Range<Int> {
-    guard let place = order.firstIndex(of: Int32(index)) else {
-      preconditionFailure("triple \(index) is not in the corpus")
+  /// Time linear in the number of presentations.
+  package func steps(ofTriple index: Int) -> [Range<Int>] { steps(ofTriples: [index])[0] }
+
+  /// The same for several triples, in one pass.
+  package func steps(ofTriples indices: [Int]) -> [[Range<Int>]] {
+    var places: [Int32: Int] = [:]
+    for (place, index) in indices.enumerated() { places[Int32(index)] = place }
+    var found = [[Range<Int>]](repeating: [], count: indices.count)
+    let single = indices.count == 1 ? Int32(indices[0]) : -1
+    for (place, number) in order.enumerated() where single < 0 || number == single {
+      if let own = places[number] { found[own].append(steps(ofPresentation: place)) }
     }
+    return found
+  }
+
+  private func steps(ofPresentation place: Int) -> Range<Int> {
     switch corpus.configuration.packing {
     case .isolated:
       let step = step(ofSequence: place)
@@ -112,12 +152,12 @@ package struct Epoch: Sendable {
     var batch = BatchBuilder(
       inputs: inputStarts[sequences.upperBound] - inputStarts[sequences.lowerBound],
       sequences: sequences.count)
-    for triple in order[sequences] {
-      let start = corpus.starts[Int(triple)]
-      let end = corpus.starts[Int(triple) + 1]
+    for text in texts[sequences] {
+      let start = corpus.starts[Int(text)]
+      let end = corpus.starts[Int(text) + 1]
       batch.tokens += corpus.tokens[start..<(end - 1)]
       if corpus.configuration.loss == .object {
-        let object = start + Int(corpus.objectPlaces[Int(triple)])
+        let object = start + Int(corpus.objectPlaces[Int(text)])
         batch.targets += repeatElement(-1, count: object - start)
         batch.targets += corpus.tokens[(object + 1)..<end]
       } else {

@@ -1,24 +1,29 @@
 package import KnowledgeGraph
 package import LabCore
 
-/// The triples to train on as tokens, encoded once.
+/// The statements to train on as tokens, encoded once.
 ///
-/// Triples are numbered from 0 in order of (subject, predicate, object).
+/// Statements are numbered from 0 in order of (subject, predicate, object). A statement has as many texts
+/// as the wording has paraphrases; each text is numbered, those of one statement in a row.
 package struct TrainingCorpus: Sendable {
   package let configuration: CorpusConfiguration
   /// In order; their places here are their numbers.
-  package let triples: [Triple]
+  package let statements: [TaughtTriple]
   package let text: TripleText
-  /// All sequences back to back.
+  /// Sequences that one epoch presents: each statement as often as its exposures say.
+  package let presentationCount: Int
+  /// All texts back to back.
   let tokens: [Int32]
-  /// Where each sequence begins in `tokens`, and its end; `triples.count` + 1 of them.
+  /// Where each text begins in `tokens`, and the end.
   let starts: [Int]
-  /// Where the `<O>` of each sequence is in it.
+  /// Where the `<O>` of each text is in it.
   let objectPlaces: [Int32]
-  /// The triple with the longest sequence, the first of equals.
-  let longestTriple: Int
+  /// The longest text, the first of equals.
+  private let longestText: Int
+  /// Tokens of all presentations of an epoch; epoch e has those at e modulo the number of paraphrases.
+  private let tokensOfEpochs: [Int]
 
-  /// The visible triples of the configured fraction of a graph.
+  /// The statements of the configured fraction of a graph.
   ///
   /// Throws `CorpusError` when there are none, the fraction or the window is impossible, or a name cannot
   /// be spelled.
@@ -27,81 +32,132 @@ package struct TrainingCorpus: Sendable {
     configuration: CorpusConfiguration = CorpusConfiguration()
   ) throws(CorpusError) {
     try self.init(
-      graph: graph, text: TripleText(graph: graph, tokenizer: tokenizer),
+      graph: graph,
+      text: TripleText(graph: graph, tokenizer: tokenizer, wording: configuration.wording),
       configuration: configuration)
   }
 
-  /// The same with names that are already encoded.
+  /// The same with names that are already encoded, for the configuration's wording.
   package init(
     graph: KnowledgeGraph, text: TripleText, configuration: CorpusConfiguration
   ) throws(CorpusError) {
     let fraction = configuration.fraction
     guard fraction > 0, fraction <= 1 else { throw .fractionOutOfRange(fraction) }
     guard configuration.windowLength > 0 else { throw .windowTooShort(configuration.windowLength) }
-    let triples = graph.visibleTriples(fraction: fraction)
-    guard !triples.isEmpty else { throw .empty(fraction: fraction) }
+    let statements = graph.statements(fraction: fraction)
+    guard !statements.isEmpty else { throw .empty(fraction: fraction) }
+    let paraphrases = text.wording.paraphrases
+    let presentations = statements.reduce(0) { $0 + Int($1.exposures) }
+    guard max(presentations, statements.count * paraphrases) <= Int(Int32.max) else {
+      throw .presentationsTooMany(max(presentations, statements.count * paraphrases))
+    }
     var tokens: [Int32] = []
+    // An array that grows has room for up to twice as much.
+    tokens.reserveCapacity(statements.reduce(0) { $0 + (text.tokenCount(of: $1.triple) ?? 0) })
     var starts = [0]
     var objectPlaces: [Int32] = []
-    var longest = (triple: 0, length: 0)
-    starts.reserveCapacity(triples.count + 1)
-    objectPlaces.reserveCapacity(triples.count)
-    for (index, triple) in triples.enumerated() {
-      let prompt = text.prompt(subject: triple.subject, predicate: triple.predicate)
-      tokens += prompt
-      tokens += text.completion(object: triple.object)
-      objectPlaces.append(Int32(prompt.count - 1))
-      let length = tokens.count - starts[index]
-      starts.append(tokens.count)
-      if length > longest.length { longest = (index, length) }
+    var longest = (text: 0, length: 0)
+    starts.reserveCapacity(statements.count * paraphrases + 1)
+    objectPlaces.reserveCapacity(statements.count * paraphrases)
+    for statement in statements {
+      for paraphrase in 0..<paraphrases {
+        let place = text.append(statement.triple, paraphrase: paraphrase, to: &tokens)
+        objectPlaces.append(Int32(place))
+        let length = tokens.count - starts[starts.count - 1]
+        if length > longest.length { longest = (starts.count - 1, length) }
+        starts.append(tokens.count)
+      }
     }
     self.configuration = configuration
     self.text = text
-    self.triples = triples
+    self.statements = statements
     self.tokens = tokens
     self.starts = starts
     self.objectPlaces = objectPlaces
-    longestTriple = longest.triple
-  }
-
-  /// Tokens of the text of all triples, each once, end tokens included: D of the axis u.
-  package var uniqueTokens: Int { tokens.count }
-
-  /// Inputs that a model is given in one epoch; the last token of a sequence predicts nothing.
-  package var inputTokensPerEpoch: Int {
-    switch configuration.packing {
-    case .isolated: tokens.count - triples.count
-    case .window: tokens.count - 1
+    presentationCount = presentations
+    longestText = longest.text
+    tokensOfEpochs = (0..<paraphrases).map { epoch in
+      Self.tokenCount(ofEpoch: epoch, statements, starts, paraphrases: paraphrases)
     }
   }
 
-  /// Sequences of one epoch: triples, or windows.
-  package var sequenceCount: Int {
+  private static func tokenCount(
+    ofEpoch epoch: Int, _ statements: [TaughtTriple], _ starts: [Int], paraphrases: Int
+  ) -> Int {
+    var count = 0
+    for (number, statement) in statements.enumerated() {
+      let exposures = Int(statement.exposures)
+      let first = number * paraphrases
+      // Every paraphrase is shown in each whole round, and the next ones in turn in the rest.
+      count += exposures / paraphrases * (starts[first + paraphrases] - starts[first])
+      for presentation in 0..<(exposures % paraphrases) {
+        let text = first + (epoch * exposures + presentation) % paraphrases
+        count += starts[text + 1] - starts[text]
+      }
+    }
+    return count
+  }
+
+  /// Tokens of the text of all statements, each once and in its first phrasing, end tokens included: D of the axis u.
+  package var uniqueTokens: Int {
+    let paraphrases = text.wording.paraphrases
+    guard paraphrases > 1 else { return tokens.count }
+    return statements.indices.reduce(0) {
+      $0 + starts[$1 * paraphrases + 1] - starts[$1 * paraphrases]
+    }
+  }
+
+  /// Inputs that a model is given in one epoch; the last token of a sequence predicts nothing.
+  ///
+  /// With several paraphrases epochs differ a little; this is their mean, rounded up.
+  package var inputTokensPerEpoch: Int {
+    let all = tokensOfEpochs.indices.reduce(0) { $0 + inputTokens(inEpoch: $1) }
+    return (all + tokensOfEpochs.count - 1) / tokensOfEpochs.count
+  }
+
+  /// Inputs of the epoch with this number.
+  func inputTokens(inEpoch epoch: Int) -> Int {
+    let tokens = tokensOfEpochs[epoch % tokensOfEpochs.count]
     switch configuration.packing {
-    case .isolated:
-      triples.count
-    case .window:
-      (inputTokensPerEpoch + configuration.windowLength - 1) / configuration.windowLength
+    case .isolated: return tokens - presentationCount
+    case .window: return tokens - 1
+    }
+  }
+
+  /// Inputs of the smallest and the largest epoch.
+  var inputTokensOfEpochs: ClosedRange<Int> {
+    let all = tokensOfEpochs.indices.map { inputTokens(inEpoch: $0) }
+    return (all.min() ?? 0)...(all.max() ?? 0)
+  }
+
+  /// Sequences of the largest epoch: presentations of statements, or windows.
+  package var sequenceCount: Int { sequenceCount(inputs: inputTokensOfEpochs.upperBound) }
+
+  /// Sequences of an epoch with this number of inputs.
+  func sequenceCount(inputs: Int) -> Int {
+    switch configuration.packing {
+    case .isolated: presentationCount
+    case .window: (inputs + configuration.windowLength - 1) / configuration.windowLength
     }
   }
 
   /// Inputs of the longest sequence: the context length that training needs.
   package var longestSequence: Int {
     switch configuration.packing {
-    case .isolated: starts[longestTriple + 1] - starts[longestTriple] - 1
-    case .window: min(configuration.windowLength, inputTokensPerEpoch)
+    case .isolated: starts[longestText + 1] - starts[longestText] - 1
+    case .window: min(configuration.windowLength, inputTokensOfEpochs.upperBound)
     }
   }
 
-  /// The number of a triple, or nil where it is not trained on.
+  /// The number of a triple's statement, or nil where it is not trained on.
   package func index(of triple: Triple) -> Int? {
     var low = 0
-    var high = triples.count
+    var high = statements.count
     while low < high {
       let middle = (low + high) / 2
-      if triples[middle] < triple { low = middle + 1 } else { high = middle }
+      if statements[middle].triple < triple { low = middle + 1 } else { high = middle }
     }
-    return low < triples.count && triples[low] == triple ? low : nil
+    return low < statements.count && statements[low].triple == triple ? low : nil
   }
 
   /// How epochs are cut into batches of about `tokensPerBatch` inputs.
@@ -117,7 +173,9 @@ package struct TrainingCorpus: Sendable {
 
   private var longestSequenceDescription: String {
     switch configuration.packing {
-    case .isolated: "the triple \(text.description(of: triples[longestTriple]))"
+    case .isolated:
+      "the triple "
+        + text.description(of: statements[longestText / text.wording.paraphrases].triple)
     case .window: "a window"
     }
   }

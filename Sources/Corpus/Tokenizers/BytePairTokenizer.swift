@@ -1,8 +1,7 @@
 /// Byte-level byte-pair encoding on GPT-2's byte alphabet: spells any Unicode text.
 ///
 /// The method is that of Sennrich et al. (2016), the alphabet that of Radford et al. (2019).
-/// Merges never cross a space, because names are cut before each space for training; a name is then
-/// encoded whole, with the same result as cut.
+/// Merges never cross a space, because names are cut before each space for training.
 package struct BytePairTokenizer: Tokenizer {
   /// Two tokens that become one.
   struct Merge: Hashable, Sendable {
@@ -16,7 +15,7 @@ package struct BytePairTokenizer: Tokenizer {
   let merges: [Merge]
   /// The bytes of each token; empty for special tokens.
   let bytes: [[UInt8]]
-  private let ranks: [UInt64: Int32]
+  private let encoder: BytePairEncoder
 
   /// Learns merges from names and their counts until the vocabulary is full or no pair occurs twice.
   ///
@@ -37,18 +36,19 @@ package struct BytePairTokenizer: Tokenizer {
   init(merges: [Merge], bytes: [[UInt8]]) {
     self.merges = merges
     self.bytes = bytes
-    ranks = Dictionary(
-      uniqueKeysWithValues: merges.enumerated().map {
-        (BytePairTrainer.key($0.element.left, $0.element.right), Int32($0.offset))
-      })
+    encoder = BytePairEncoder(merges: merges, bytes: bytes)
   }
 
   package var vocabularySize: Int { bytes.count }
+  package var keepsSpaces: Bool { true }
 
-  package func encode(_ text: String) -> [Int32] {
-    var tokens = text.utf8.map { ByteAlphabet.ids[Int($0)] }
-    while let merge = firstMerge(in: tokens) { Self.apply(merge, to: &tokens) }
-    return tokens
+  package func encode(_ text: String, into tokens: inout [Int32]) {
+    let view = text.utf8
+    encoder.encode(view.span, into: &tokens)
+  }
+
+  package func encodeWords(_ text: String, into tokens: inout [Int32]) {
+    encode(text, into: &tokens)
   }
 
   package func decode(_ tokens: some Collection<Int32>) -> String? {
@@ -64,34 +64,5 @@ package struct BytePairTokenizer: Tokenizer {
     if let special = SpecialToken(rawValue: token) { return special.text }
     return bytes.indices.contains(Int(token))
       ? ByteAlphabet.readable(bytes[Int(token)]) : "<\(token)?>"
-  }
-
-  /// The earliest learned merge that applies anywhere.
-  private func firstMerge(in tokens: [Int32]) -> Merge? {
-    var best = Int32.max
-    for index in tokens.indices.dropLast() {
-      if let rank = ranks[BytePairTrainer.key(tokens[index], tokens[index + 1])], rank < best {
-        best = rank
-      }
-    }
-    return best == .max ? nil : merges[Int(best)]
-  }
-
-  /// Replaces each occurrence of the pair, from the left.
-  static func apply(_ merge: Merge, to tokens: inout [Int32]) {
-    var target = 0
-    var source = 0
-    while source < tokens.count {
-      if source + 1 < tokens.count, tokens[source] == merge.left, tokens[source + 1] == merge.right
-      {
-        tokens[target] = merge.result
-        source += 2
-      } else {
-        tokens[target] = tokens[source]
-        source += 1
-      }
-      target += 1
-    }
-    tokens.removeLast(tokens.count - target)
   }
 }

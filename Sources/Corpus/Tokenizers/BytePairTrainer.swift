@@ -1,58 +1,105 @@
 /// Learns byte-pair merges: the most frequent pair of neighbours becomes one token, again and again.
 ///
-/// Counts are kept up to date instead of made anew, so the cost of a merge is that of the words it changes.
+/// Each different word is kept once with its count. Counts of pairs are kept up to date instead of made
+/// anew, so the cost of a merge is that of the words it changes.
 struct BytePairTrainer {
   private(set) var merges: [BytePairTokenizer.Merge] = []
   private(set) var bytes: [[UInt8]]
   private var ids: [[UInt8]: Int32]
-  private var words: [[Int32]] = []
+  /// The tokens of all words; those of a word are at the front of its place, which was its bytes'.
+  private var symbols: [Int32] = []
+  private var starts: [Int] = [0]
+  private var lengths: [Int32] = []
   private var wordCounts: [Int] = []
-  private var pairCounts: [UInt64: Int] = [:]
+  /// Numbers of pairs, which index what follows.
+  private var pairs = PairTable()
+  private var pairCounts: [Int] = []
   /// Words that have, or once had, a pair; with repeats.
-  private var wordsOfPair: [UInt64: [Int32]] = [:]
-  private var candidates = PairQueue()
+  private var wordsOfPair: [[Int32]] = []
+  private var candidates = BinaryHeap<Candidate>()
   private var merged: Set<UInt64> = []
+  /// Pairs that the merge under way has made, each once.
+  private var changed: [(pair: UInt64, number: Int)] = []
+  /// For each pair the merge that made it last, counted from 1.
+  private var stamps: [Int] = []
+  private var stamp = 0
+
+  /// A pair with what its count was: by falling count, then rising ids.
+  private struct Candidate: Comparable {
+    let pair: UInt64
+    let count: Int
+
+    static func < (a: Candidate, b: Candidate) -> Bool {
+      a.count != b.count ? a.count > b.count : a.pair < b.pair
+    }
+  }
 
   init(names: [(name: String, count: Int)]) {
     bytes =
       SpecialToken.allCases.map { _ in [] } + ByteAlphabet.order.map { [$0] }
     ids = [:]
     for (id, spelled) in bytes.enumerated() where !spelled.isEmpty { ids[spelled] = Int32(id) }
-    var places: [[UInt8]: Int] = [:]
+    addWords(of: names)
+    var present: [UInt64] = []
+    for word in wordCounts.indices {
+      let tokens = starts[word]..<(starts[word] + Int(lengths[word]))
+      for index in tokens.dropLast() {
+        let pair = PairTable.key(symbols[index], symbols[index + 1])
+        let number = number(of: pair)
+        if number == present.count { present.append(pair) }
+        pairCounts[number] += wordCounts[word]
+        wordsOfPair[number].append(Int32(word))
+      }
+    }
+    for (number, pair) in present.enumerated() {
+      candidates.push(Candidate(pair: pair, count: pairCounts[number]))
+    }
+  }
+
+  /// The different pieces of all names, a name being cut before each space.
+  private mutating func addWords(of names: [(name: String, count: Int)]) {
+    var words = ByteStrings()
+    let byteIDs = ByteAlphabet.ids
     for (name, count) in names {
-      for piece in Self.pieces(of: Array(name.utf8)) {
-        if let place = places[piece] {
-          wordCounts[place] += count
-        } else {
-          places[piece] = words.count
-          words.append(piece.map { ByteAlphabet.ids[Int($0)] })
-          wordCounts.append(count)
+      let view = name.utf8
+      let text = view.span
+      var start = 0
+      while start < text.count {
+        var end = start + 1
+        while end < text.count, text[end] != 0x20 { end += 1 }
+        let word = words.insert(start..<end, in: text)
+        if word == wordCounts.count {
+          wordCounts.append(0)
+          for index in start..<end { symbols.append(byteIDs[Int(text[index])]) }
+          lengths.append(Int32(end - start))
+          starts.append(symbols.count)
         }
+        wordCounts[word] += count
+        start = end
       }
     }
-    for (place, word) in words.enumerated() {
-      for index in word.indices.dropLast() {
-        add(wordCounts[place], to: Self.key(word[index], word[index + 1]), in: place)
-      }
+  }
+
+  private mutating func number(of pair: UInt64) -> Int {
+    let number = Int(pairs.insert(pair, next: Int32(pairCounts.count)))
+    if number == pairCounts.count {
+      pairCounts.append(0)
+      wordsOfPair.append([])
+      stamps.append(0)
     }
-    for (pair, count) in pairCounts { candidates.push(pair: pair, count: count) }
+    return number
   }
 
   /// Merges until `bytes` has `vocabularySize` tokens or no pair occurs twice.
   mutating func run(vocabularySize: Int) {
-    while bytes.count < vocabularySize, let (pair, count) = candidates.pop() {
-      let current = pairCounts[pair] ?? 0
-      if current != count {
-        if current > 1 { candidates.push(pair: pair, count: current) }
-      } else if count > 1 {
-        merge(pair)
+    while bytes.count < vocabularySize, let candidate = candidates.pop() {
+      let current = pairs[candidate.pair].map { pairCounts[Int($0)] } ?? 0
+      if current != candidate.count {
+        if current > 1 { candidates.push(Candidate(pair: candidate.pair, count: current)) }
+      } else if candidate.count > 1 {
+        merge(candidate.pair)
       }
     }
-  }
-
-  /// A pair of ids as one number whose order is that of the pair.
-  static func key(_ left: Int32, _ right: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
   }
 
   private mutating func merge(_ pair: UInt64) {
@@ -62,13 +109,15 @@ struct BytePairTrainer {
       left: left, right: right, result: token(for: bytes[Int(left)] + bytes[Int(right)]))
     // A merge that makes an existing token can bring back a pair that was merged before.
     if merged.insert(pair).inserted { merges.append(merge) }
-    var changed: Set<UInt64> = []
-    for place in wordsOfPair.removeValue(forKey: pair) ?? [] {
-      changed.formUnion(rewrite(Int(place), with: merge))
-    }
-    pairCounts[pair] = nil
-    for pair in changed {
-      if let count = pairCounts[pair], count > 1 { candidates.push(pair: pair, count: count) }
+    let number = number(of: pair)
+    let words = wordsOfPair[number]
+    wordsOfPair[number] = []
+    stamp += 1
+    changed.removeAll(keepingCapacity: true)
+    for word in words { rewrite(Int(word), with: merge) }
+    pairCounts[number] = 0
+    for (pair, number) in changed where pairCounts[number] > 1 {
+      candidates.push(Candidate(pair: pair, count: pairCounts[number]))
     }
   }
 
@@ -81,72 +130,46 @@ struct BytePairTrainer {
     return id
   }
 
-  /// Applies a merge to one word and returns the pairs that are new in it.
-  private mutating func rewrite(_ place: Int, with merge: BytePairTokenizer.Merge) -> [UInt64] {
-    let before = words[place]
-    BytePairTokenizer.apply(merge, to: &words[place])
-    let after = words[place]
-    guard after.count < before.count else { return [] }
-    for index in before.indices.dropLast() {
-      pairCounts[Self.key(before[index], before[index + 1]), default: 0] -= wordCounts[place]
+  /// Applies a merge to one word, from the left, and notes the pairs that are new in it.
+  private mutating func rewrite(_ word: Int, with merge: BytePairTokenizer.Merge) {
+    let start = starts[word]
+    let count = Int(lengths[word])
+    var isHit = false
+    for index in start..<(start + count - 1)
+    where symbols[index] == merge.left && symbols[index + 1] == merge.right {
+      isHit = true
+      break
     }
-    var fresh: [UInt64] = []
-    for index in after.indices.dropLast() {
-      let pair = Self.key(after[index], after[index + 1])
-      pairCounts[pair, default: 0] += wordCounts[place]
-      guard after[index] == merge.result || after[index + 1] == merge.result else { continue }
-      wordsOfPair[pair, default: []].append(Int32(place))
-      fresh.append(pair)
+    guard isHit else { return }
+    for index in start..<(start + count - 1) {
+      let number = number(of: PairTable.key(symbols[index], symbols[index + 1]))
+      pairCounts[number] -= wordCounts[word]
     }
-    return fresh
-  }
-
-  private mutating func add(_ count: Int, to pair: UInt64, in place: Int) {
-    pairCounts[pair, default: 0] += count
-    wordsOfPair[pair, default: []].append(Int32(place))
-  }
-
-  /// A name cut before each space.
-  private static func pieces(of name: [UInt8]) -> [[UInt8]] {
-    var pieces: [[UInt8]] = []
-    for byte in name {
-      if byte == 0x20 || pieces.isEmpty { pieces.append([]) }
-      pieces[pieces.count - 1].append(byte)
-    }
-    return pieces
-  }
-}
-
-/// Pairs by falling count, then rising ids: a binary heap.
-struct PairQueue {
-  private var heap: [(pair: UInt64, count: Int)] = []
-
-  mutating func push(pair: UInt64, count: Int) {
-    heap.append((pair, count))
-    var child = heap.count - 1
-    while child > 0, precedes(child, (child - 1) / 2) {
-      heap.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
-    }
-  }
-
-  mutating func pop() -> (pair: UInt64, count: Int)? {
-    guard let last = heap.indices.last else { return nil }
-    heap.swapAt(0, last)
-    let top = heap.removeLast()
-    var parent = 0
-    while true {
-      var first = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-        if precedes(child, first) { first = child }
+    var target = start
+    var source = start
+    while source < start + count {
+      if source + 1 < start + count, symbols[source] == merge.left,
+        symbols[source + 1] == merge.right
+      {
+        symbols[target] = merge.result
+        source += 2
+      } else {
+        symbols[target] = symbols[source]
+        source += 1
       }
-      if first == parent { return top }
-      heap.swapAt(parent, first)
-      parent = first
+      target += 1
     }
-  }
-
-  private func precedes(_ a: Int, _ b: Int) -> Bool {
-    heap[a].count != heap[b].count ? heap[a].count > heap[b].count : heap[a].pair < heap[b].pair
+    lengths[word] = Int32(target - start)
+    for index in start..<(target - 1) {
+      let pair = PairTable.key(symbols[index], symbols[index + 1])
+      let number = number(of: pair)
+      pairCounts[number] += wordCounts[word]
+      guard symbols[index] == merge.result || symbols[index + 1] == merge.result else { continue }
+      wordsOfPair[number].append(Int32(word))
+      if stamps[number] != stamp {
+        stamps[number] = stamp
+        changed.append((pair, number))
+      }
+    }
   }
 }

@@ -6,7 +6,18 @@ package struct ByteTokenizer: Tokenizer {
 
   package var vocabularySize: Int { ByteAlphabet.vocabularySize }
 
-  package func encode(_ text: String) -> [Int32] { text.utf8.map { ByteAlphabet.ids[Int($0)] } }
+  package var keepsSpaces: Bool { true }
+
+  package func encode(_ text: String, into tokens: inout [Int32]) {
+    let ids = ByteAlphabet.ids
+    let view = text.utf8
+    let bytes = view.span
+    for index in bytes.indices { tokens.append(ids[Int(bytes[index])]) }
+  }
+
+  package func encodeWords(_ text: String, into tokens: inout [Int32]) {
+    encode(text, into: &tokens)
+  }
 
   package func decode(_ tokens: some Collection<Int32>) -> String? {
     var bytes: [UInt8] = []

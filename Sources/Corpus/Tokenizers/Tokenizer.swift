@@ -25,6 +25,8 @@ package enum TokenizerKind: String, Codable, CaseIterable, Sendable {
   case word
   /// Byte-level byte-pair encoding trained on the corpus (Sennrich et al. 2016; GPT-2's byte alphabet).
   case bpe
+  /// One token for each name.
+  case entity
   /// One token for each UTF-8 byte.
   case byte
 }
@@ -37,12 +39,25 @@ package protocol Tokenizer: Sendable {
   var kind: TokenizerKind { get }
   /// Number of ids, special tokens included.
   var vocabularySize: Int { get }
-  /// The canonical tokens of a name; never special tokens other than `unknown`.
-  func encode(_ text: String) -> [Int32]
+  /// Whether spaces are (parts of) tokens: those beside a name in a sentence are then said with what follows.
+  var keepsSpaces: Bool { get }
+  /// Appends the canonical tokens of a name; never special tokens other than `unknown`.
+  func encode(_ text: String, into tokens: inout [Int32])
+  /// Appends the tokens of the words of a sentence that stand around a name.
+  func encodeWords(_ text: String, into tokens: inout [Int32])
   /// The name the tokens spell, or nil where a special token is among them or the bytes are not UTF-8.
   func decode(_ tokens: some Collection<Int32>) -> String?
   /// The text of one token as a person would read it, for tables.
   func text(of token: Int32) -> String
   /// What `tokenizer.json` holds for this tokenizer.
   var file: TokenizerFile { get }
+}
+
+extension Tokenizer {
+  /// The canonical tokens of a name.
+  package func encode(_ text: String) -> [Int32] {
+    var tokens: [Int32] = []
+    encode(text, into: &tokens)
+    return tokens
+  }
 }

@@ -47,14 +47,25 @@ extension TokenizerContents {
     try check(self.decoder == decoder, "its decoder is not the one that kglab uses")
   }
 
+  private func entityTokenizer(_ tokens: [String]) throws -> any Tokenizer {
+    try checkSettings(strips: true, preTokenizer: .splitAtUnitSeparators, decoder: nil)
+    for (id, text) in tokens.enumerated() {
+      try check(
+        !text.isEmpty && !text.utf8.contains(EntityTokenizer.separator),
+        "the token with the id \(id) is empty or has a unit separator inside")
+    }
+    return EntityTokenizer(vocabulary: tokens)
+  }
+
   private func wordTokenizer(_ tokens: [String]) throws -> any Tokenizer {
+    if preTokenizer == .splitAtUnitSeparators { return try entityTokenizer(tokens) }
     try checkSettings(strips: false, preTokenizer: .splitAtSpaces, decoder: nil)
     for (id, text) in tokens.enumerated() {
       try check(
         !text.isEmpty && !text.utf8.contains(0x20),
         "the token with the id \(id) is empty or has a space inside")
     }
-    return WordTokenizer(vocabulary: tokens, ids: model.vocab.mapValues { Int32($0) })
+    return WordTokenizer(vocabulary: tokens)
   }
 
   private func bytePairTokenizer(_ tokens: [String]) throws -> any Tokenizer {
@@ -92,7 +103,7 @@ extension TokenizerContents {
         throw TokenizerFault(
           reason: "\(place) ('\(pair[0])' and '\(pair[1])') uses a token that is not there")
       }
-      let key = BytePairTrainer.key(Int32(left), Int32(right))
+      let key = PairTable.key(Int32(left), Int32(right))
       try check(seen.insert(key).inserted, "\(place) occurs twice")
       return BytePairTokenizer.Merge(
         left: Int32(left), right: Int32(right), result: Int32(result))

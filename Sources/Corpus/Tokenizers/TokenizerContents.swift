@@ -53,6 +53,9 @@ struct TokenizerContents: Codable, Sendable {
     /// Cuts at each U+0020 and drops it.
     static let splitAtSpaces = Step(
       type: "Split", pattern: Pattern(text: " "), behavior: "Removed", invert: false)
+    /// Cuts at each U+001F and drops it.
+    static let splitAtUnitSeparators = Step(
+      type: "Split", pattern: Pattern(text: "\u{1F}"), behavior: "Removed", invert: false)
     /// Turns bytes into the byte alphabet and back, with no cutting.
     static let byteLevel = Step(
       type: "ByteLevel", addPrefixSpace: false, trimOffsets: false, useRegex: false)
@@ -100,6 +103,15 @@ struct TokenizerContents: Codable, Sendable {
       model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
   }
 
+  /// One token a name: spaces beside special tokens belong to those, all others to names.
+  init(names vocabulary: [String]) {
+    let vocab = Dictionary(
+      uniqueKeysWithValues: vocabulary.enumerated().map { ($0.element, $0.offset) })
+    self.init(
+      strips: true, preTokenizer: .splitAtUnitSeparators, decoder: nil,
+      model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
+  }
+
   /// Byte-level pairs: spaces beside special tokens belong to those.
   init(bytes: [[UInt8]], merges: [BytePairTokenizer.Merge]) {
     let texts = bytes.enumerated().map { id, bytes in
@@ -117,6 +129,10 @@ struct TokenizerContents: Codable, Sendable {
 
 extension WordTokenizer {
   package var file: TokenizerFile { TokenizerFile(contents: TokenizerContents(words: vocabulary)) }
+}
+
+extension EntityTokenizer {
+  package var file: TokenizerFile { TokenizerFile(contents: TokenizerContents(names: vocabulary)) }
 }
 
 extension BytePairTokenizer {

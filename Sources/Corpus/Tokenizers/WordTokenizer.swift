@@ -1,82 +1,98 @@
 /// One token for each space-separated piece of a name.
 ///
 /// Ids follow the special tokens in the order in which pieces first appear in the names, sorted by UTF-8
-/// bytes: a pure function of the set of names.
+/// bytes, and then in the sentences around names, sorted likewise: a pure function of the sets of both.
 package struct WordTokenizer: Tokenizer {
   package let kind = TokenizerKind.word
-  /// Pieces by id, special tokens first.
-  let vocabulary: [String]
-  private let ids: [String: Int32]
+  private let lexicon: Lexicon
 
-  /// The tokenizer whose vocabulary is all pieces of `names`.
+  /// The tokenizer whose vocabulary is all pieces of `names` and of `sentences`, which are said around them.
   ///
   /// Throws `CorpusError` for a name that single spaces between pieces do not give back (empty, double
   /// spaces, a space at an end), that contains a special token's text, or whose piece equals another
   /// piece only after Unicode normalisation.
-  package init(names: [String]) throws(CorpusError) {
-    var vocabulary = SpecialToken.allCases.map(\.text)
-    var ids: [String: Int32] = [:]
-    var sources: [String] = []
-    for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+  package init(names: [String], sentences: [String] = []) throws(CorpusError) {
+    var lexicon = Lexicon()
+    /// The name or sentence that each token came with.
+    var sources = lexicon.texts
+    for index in ByteOrder.sorted(names) {
+      let name = names[index]
       if let reason = Self.refusal(of: name) {
         throw .nameUnspellable(name: name, kind: .word, reason: reason)
       }
-      for piece in Self.pieces(of: name) {
-        if let id = ids[piece] {
-          guard vocabulary[Int(id)].utf8.elementsEqual(piece.utf8) else {
-            throw .namesAlike(first: sources[Int(id) - SpecialToken.allCases.count], second: name)
-          }
-        } else {
-          ids[piece] = Int32(vocabulary.count)
-          vocabulary.append(piece)
-          sources.append(name)
-        }
-      }
+      for _ in 0..<Self.add(name, to: &lexicon) { sources.append(name) }
     }
-    self.init(vocabulary: vocabulary, ids: ids)
+    for index in ByteOrder.sorted(sentences) {
+      for _ in 0..<Self.add(sentences[index], to: &lexicon) { sources.append(sentences[index]) }
+    }
+    if let alike = lexicon.firstAlike {
+      throw .namesAlike(
+        first: sources[alike.first], second: sources[alike.second], kind: .word)
+    }
+    self.lexicon = lexicon
   }
 
   /// A tokenizer whose vocabulary has been checked: special tokens first, pieces all different.
-  init(vocabulary: [String], ids: [String: Int32]) {
-    self.vocabulary = vocabulary
-    self.ids = ids
+  init(vocabulary: [String]) { lexicon = Lexicon(checked: vocabulary) }
+
+  /// Pieces by id, special tokens first.
+  var vocabulary: [String] { lexicon.texts }
+  package var vocabularySize: Int { lexicon.texts.count }
+  package var keepsSpaces: Bool { false }
+
+  package func encode(_ text: String, into tokens: inout [Int32]) {
+    let view = text.utf8
+    let bytes = view.span
+    Self.forEachPiece(of: bytes) { tokens.append(lexicon.id(of: $0, in: bytes)) }
   }
 
-  package var vocabularySize: Int { vocabulary.count }
-
-  package func encode(_ text: String) -> [Int32] {
-    Self.pieces(of: text).map { ids[$0] ?? SpecialToken.unknown.rawValue }
+  package func encodeWords(_ text: String, into tokens: inout [Int32]) {
+    let view = text.utf8
+    let bytes = view.span
+    Self.forEachPiece(of: bytes) { piece in
+      if !piece.isEmpty { tokens.append(lexicon.id(of: piece, in: bytes)) }
+    }
   }
 
   package func decode(_ tokens: some Collection<Int32>) -> String? {
-    guard tokens.allSatisfy({ isPiece($0) }) else { return nil }
-    return tokens.map { vocabulary[Int($0)] }.joined(separator: " ")
+    guard tokens.allSatisfy({ lexicon.isText($0) }) else { return nil }
+    return tokens.map { lexicon.texts[Int($0)] }.joined(separator: " ")
   }
 
   package func text(of token: Int32) -> String {
     vocabulary.indices.contains(Int(token)) ? vocabulary[Int(token)] : "<\(token)?>"
   }
 
-  private func isPiece(_ token: Int32) -> Bool {
-    token >= Int32(SpecialToken.allCases.count) && token < Int32(vocabulary.count)
+  /// Adds the pieces of a text and returns how many were new.
+  private static func add(_ text: String, to lexicon: inout Lexicon) -> Int {
+    let view = text.utf8
+    let bytes = view.span
+    var count = 0
+    forEachPiece(of: bytes) { piece in
+      if !piece.isEmpty, lexicon.add(piece, in: bytes) { count += 1 }
+    }
+    return count
   }
 
   /// The pieces between single U+0020; empty ones are kept, and are in no vocabulary.
-  private static func pieces(of name: String) -> [String] {
-    name.utf8.split(separator: 0x20, omittingEmptySubsequences: false).map { String(Substring($0)) }
+  private static func forEachPiece(of text: Span<UInt8>, _ body: (Range<Int>) -> Void) {
+    var start = 0
+    for index in text.indices where text[index] == 0x20 {
+      body(start..<index)
+      start = index + 1
+    }
+    body(start..<text.count)
   }
 
   /// Why a name cannot be spelled in pieces, or nil where it can.
   private static func refusal(of name: String) -> String? {
     if name.isEmpty { return "it is empty" }
     if name.utf8.first == 0x20 || name.utf8.last == 0x20 { return "it begins or ends with a space" }
-    if name.utf8.split(separator: 0x20, omittingEmptySubsequences: false).contains(where: \.isEmpty)
-    {
-      return "it has two spaces in a row"
+    var previous: UInt8 = 0
+    for byte in name.utf8 {
+      if byte == 0x20, previous == 0x20 { return "it has two spaces in a row" }
+      previous = byte
     }
-    if let token = SpecialToken.allCases.first(where: { name.contains($0.text) }) {
-      return "it contains the special token \(token.text)"
-    }
-    return nil
+    return SpecialToken.inside(name).map { "it contains the special token \($0.text)" }
   }
 }

@@ -46,7 +46,7 @@ package struct AnswerDrawer {
   /// Throws as `Evaluator`.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double,
-    options: DetectionOptions, workers: Int
+    wording: Wording = .triple, options: DetectionOptions, workers: Int
   ) throws {
     var evaluation = EvaluationOptions()
     evaluation.exactTemperatures = []
@@ -54,8 +54,8 @@ package struct AnswerDrawer {
     evaluation.samples = options.samples + options.evidence
     evaluation.seed = options.seed
     evaluator = try Evaluator(
-      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, options: evaluation,
-      workers: workers)
+      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, wording: wording,
+      options: evaluation, workers: workers)
     visibilities = Set(options.visibilities)
     sampleCount = options.samples
   }

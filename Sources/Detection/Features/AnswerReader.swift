@@ -17,10 +17,11 @@ package struct AnswerReader {
   ///
   /// Throws `CorpusError` for a name that the tokenizer cannot spell, and `LabError` when memory is short.
   package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, workers: Int
+    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
+    wording: Wording = .triple, workers: Int
   ) throws {
     self.model = model
-    text = try TripleText(graph: graph, tokenizer: tokenizer)
+    text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     let maximumTokens = max(1_024, model.configuration.contextLength)
     self.maximumTokens = maximumTokens
     sessions = try (0..<workers).map { _ in

@@ -25,6 +25,7 @@ package struct DetectionExperiment {
   private let tokenizer: any Tokenizer
   private let graph: KnowledgeGraph
   private let fraction: Double
+  private let wording: Wording
   private let options: DetectionOptions
   private let training: HeadTrainingOptions
   private let pretrained: [String: LanguageModel]
@@ -35,7 +36,8 @@ package struct DetectionExperiment {
   /// Throws `LabError` naming an option that is impossible.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
-    options: DetectionOptions, training: HeadTrainingOptions = HeadTrainingOptions(),
+    wording: Wording = .triple, options: DetectionOptions,
+    training: HeadTrainingOptions = HeadTrainingOptions(),
     pretrained: [String: LanguageModel] = [:], workers: Int = 1
   ) throws {
     try options.validate()
@@ -43,6 +45,7 @@ package struct DetectionExperiment {
     self.tokenizer = tokenizer
     self.graph = graph
     self.fraction = fraction
+    self.wording = wording
     self.options = options.normalized
     self.training = training
     self.pretrained = pretrained
@@ -64,8 +67,8 @@ package struct DetectionExperiment {
   ) throws -> DrawnAnswers {
     if let stored = try cache?.answers() { return stored }
     let drawer = try AnswerDrawer(
-      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, options: options,
-      workers: workers)
+      model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, wording: wording,
+      options: options, workers: workers)
     let answers = try drawer.draw(
       onProgress: { progress(DetectionProgress(stage: .drawing, share: $0)) },
       shouldStop: shouldStop)
@@ -75,7 +78,7 @@ package struct DetectionExperiment {
 
   /// The sets of examples that the options ask for.
   package func sets(_ answers: DrawnAnswers) throws -> [ExampleSet] {
-    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     return options.tasks.flatMap { task -> [ExampleSet] in
       switch task {
       case .sentence: return [.sentence(answers.judged)]
@@ -84,7 +87,7 @@ package struct DetectionExperiment {
           .token(
             answers.judged, position: position,
             trueAnswers: { index in
-              graph.answers[graph.queries[index].answers].map {
+              graph.truth(of: graph.queries[index]).map {
                 text.completion(object: $0.object).dropLast()
               }
             }, tokenText: { tokenizer.text(of: $0) })
@@ -123,7 +126,8 @@ package struct DetectionExperiment {
       AnswerFeatures.byteCount(rows: texts.rowCount, streams: streams, model.configuration))
     progress(DetectionProgress(stage: .reading, share: 0))
     func reader() throws -> AnswerReader {
-      try AnswerReader(model: model, tokenizer: tokenizer, graph: graph, workers: workers)
+      try AnswerReader(
+        model: model, tokenizer: tokenizer, graph: graph, wording: wording, workers: workers)
     }
     let onProgress: (Double) -> Void = {
       progress(DetectionProgress(stage: .reading, share: $0))
@@ -213,7 +217,7 @@ package struct DetectionExperiment {
 
   private func fullDetectors() throws -> [FullDetector] {
     guard !options.full.isEmpty else { return [] }
-    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     return try options.full.map { choice in
       let source: LanguageModel? =
         switch choice {

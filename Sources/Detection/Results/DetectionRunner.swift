@@ -94,7 +94,8 @@ package struct DetectionRunner {
     let cache = try featureCache()
     let experiment = try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: identity.fraction,
-      options: options, training: training, pretrained: pretrained(), workers: workers)
+      wording: run.record.configuration.corpus.wording, options: options, training: training,
+      pretrained: pretrained(), workers: workers)
     let measurements = try experiment.measure(
       key: key, cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
     let origin = DetectorOrigin(

@@ -43,7 +43,8 @@ package struct StoredScoring {
     self.run = run
     self.graph = graph
     self.workers = workers
-    text = try TripleText(graph: graph, tokenizer: run.tokenizer)
+    text = try TripleText(
+      graph: graph, tokenizer: run.tokenizer, wording: run.record.configuration.corpus.wording)
     key = try ContentHash(ofFile: folder.appendingPathComponent(DetectorFiles.record)).hex
   }
 
@@ -139,7 +140,8 @@ package struct StoredScoring {
         subject: old.subject, text: old.text, isHallucination: old.isHallucination)
     }
     let reader = try AnswerReader(
-      model: model, tokenizer: run.tokenizer, graph: graph, workers: workers)
+      model: model, tokenizer: run.tokenizer, graph: graph,
+      wording: run.record.configuration.corpus.wording, workers: workers)
     let features = try AnswerFeatures(
       reading: AnswerTexts(own, graph: graph), streams: detector.streams, with: reader,
       shouldStop: shouldStop)
@@ -262,7 +264,8 @@ package struct StoredScoring {
         }, workers: workers)
     case .head(let head, let selection):
       let reader = try AnswerReader(
-        model: model, tokenizer: run.tokenizer, graph: graph, workers: workers)
+        model: model, tokenizer: run.tokenizer, graph: graph,
+        wording: run.record.configuration.corpus.wording, workers: workers)
       let features = try AnswerFeatures(
         reading: AnswerTexts(
           triples.map { (subject: $0.subject, predicate: $0.predicate, tokens: $0.tokens) }),

@@ -154,13 +154,14 @@ package struct TransferExperiment {
     let model = try run.loadModel()
     let experiment = try DetectionExperiment(
       model: model, tokenizer: run.tokenizer, graph: condition.graph,
-      fraction: configuration.corpus.fraction, options: options, training: training,
-      workers: workers)
+      fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
+      options: options, training: training, workers: workers)
     let material = try experiment.material(
       cache: runner.featureCache(), shouldStop: shouldStop)
     let split = try SubjectSplit(
       of: condition.graph.queries.map(\.subject), seed: Seed(options.seed))
-    let text = try TripleText(graph: condition.graph, tokenizer: run.tokenizer)
+    let text = try TripleText(
+      graph: condition.graph, tokenizer: run.tokenizer, wording: configuration.corpus.wording)
     let book = RecipeBook(options, model.configuration)
     let full = try options.full.map {
       try FullDetector(

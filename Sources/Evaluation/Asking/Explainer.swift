@@ -17,7 +17,9 @@ package struct Explainer {
   /// Throws `LabError` when memory is short or a file is damaged.
   package init(_ run: RunFolder, graph: KnowledgeGraph) throws {
     self.graph = graph
-    inquirer = try Inquirer(model: run.loadModel(), tokenizer: run.tokenizer, graph: graph)
+    inquirer = try Inquirer(
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph,
+      wording: run.record.configuration.corpus.wording)
     fraction = run.record.configuration.corpus.fraction
     epochs = run.record.epochCount
     // Scores are of the finished model's answers.

@@ -13,10 +13,11 @@ package struct Inquirer {
 
   /// Throws `LabError` when memory is short, `CorpusError` when tokenizer and graph do not fit.
   package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph
+    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
+    wording: Wording = .triple
   ) throws {
     self.graph = graph
-    text = try TripleText(graph: graph, tokenizer: tokenizer)
+    text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     let context = model.configuration.contextLength
     session = try InferenceSession(model, maximumTokens: max(256, 8 * context))
     maximumNewTokens = text.maximumNewTokens(graph)

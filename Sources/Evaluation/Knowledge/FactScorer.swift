@@ -37,10 +37,10 @@ package final class FactScorer {
   /// Throws `LabError` when memory is short, `CorpusError` for a name that the tokenizer cannot spell.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
-    precision: Precision = .fp32, workers: Int = 1
+    wording: Wording = .triple, precision: Precision = .fp32, workers: Int = 1
   ) throws {
     self.graph = graph
-    text = try TripleText(graph: graph, tokenizer: tokenizer)
+    text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     var options = EvaluationOptions()
     options.exactTemperatures = []
     options.sampleTemperatures = [0, 1]

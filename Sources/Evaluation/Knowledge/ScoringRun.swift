@@ -1,4 +1,5 @@
 import Compute
+import Corpus
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -55,7 +56,7 @@ extension RunFolder {
   /// A scorer of the weights this folder was opened for.
   func factScorer(graph: KnowledgeGraph, precision: Precision, workers: Int) throws -> FactScorer {
     try FactScorer(
-      model: loadModel(), tokenizer: tokenizer, graph: graph, precision: precision,
-      workers: workers)
+      model: loadModel(), tokenizer: tokenizer, graph: graph,
+      wording: record.configuration.corpus.wording, precision: precision, workers: workers)
   }
 }

@@ -1,4 +1,5 @@
 import Compute
+import Corpus
 import Evaluation
 import KnowledgeGraph
 
@@ -8,6 +9,7 @@ extension EvaluationOptions {
     self.init()
     try node.allow([
       "samples", "temperatures", "exact_temperatures", "seed", "precision", "resamples",
+      "phrasing",
     ])
     func temperatures(_ key: String, _ rule: String, from low: Double) throws -> [Double]? {
       try node.optional(key)?.items().map { item in
@@ -32,6 +34,7 @@ extension EvaluationOptions {
     if let value = node.optional("resamples") {
       resampleCount = try value.integer(in: 0...1_000_000)
     }
+    if let value = node.optional("phrasing") { phrasing = try value.choice(AskedPhrasing.self) }
     do {
       try validate()
     } catch {

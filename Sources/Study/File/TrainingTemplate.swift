@@ -48,7 +48,7 @@ struct TrainingTemplate {
       "learning_rate", "schedule", "warm_up_share", "warm_up_steps", "decay_share",
       "final_learning_rate_share", "optimizer", "weight_decay", "weight_decay_mode", "clip_norm",
       "z_loss", "parameterization", "alignment", "base_width", "tokens_per_step", "lanes",
-      "precision", "packing", "loss",
+      "precision", "packing", "loss", "phrasing", "paraphrases",
     ])
     try readSchedule(node)
     if let value = node.optional("optimizer") {
@@ -82,6 +82,14 @@ struct TrainingTemplate {
     if let value = node.optional("precision") { request.precision = try Self.precision(value) }
     if let value = node.optional("packing") { request.packing = try value.choice(Packing.self) }
     if let value = node.optional("loss") { request.loss = try value.choice(LossScope.self) }
+    if let value = node.optional("phrasing") { request.phrasing = try value.choice(Phrasing.self) }
+    if let value = node.optional("paraphrases") {
+      request.paraphrases = try value.integer(in: 1...1_000)
+    }
+    if request.paraphrases > 1, request.phrasing != .template {
+      throw (node.optional("paraphrases") ?? node).failure(
+        "asks for \(request.paraphrases) paraphrases, which need phrasing: template")
+    }
   }
 
   private mutating func readSchedule(_ node: SchemaNode) throws {

@@ -71,6 +71,8 @@ struct ModelWords {
     { $0.tiedEmbeddings ? "tied embeddings" : "untied embeddings" },
     { "\($0.packing.rawValue) packing" },
     { "loss on \($0.loss.rawValue)" },
+    { $0.phrasing == .triple ? "triples" : "sentences" },
+    { $0.paraphrases == 1 ? "1 paraphrase" : "\($0.paraphrases) paraphrases" },
   ]
 
   @Sendable private static func warmUp(_ request: TrainingRequest) -> String {

@@ -16,6 +16,10 @@ package struct TrainingRequest: Hashable, Sendable {
   package var bpeVocabularySize: Int = 1024
   package var packing: Packing = .isolated
   package var loss: LossScope = .all
+  /// Whether triples are said as they are or in sentences.
+  package var phrasing: Phrasing = .triple
+  /// Templates that each fact is shown in; more than 1 for sentences only.
+  package var paraphrases: Int = 1
   package var activation: Activation = .swiglu
   package var tiedEmbeddings = false
   package var queryKeyNorm = true
@@ -63,9 +67,11 @@ extension TrainingRequest {
   /// Throws an error that names the option when a value is impossible or a name cannot be spelled.
   package func resolve(graph: KnowledgeGraph, graphPath: String) throws -> ResolvedTraining {
     let size = try ModelSize(named: size)
+    let wording = Wording(
+      phrasing: phrasing, paraphrases: paraphrases, seed: seed)
     let tokenizer = try tokenizer.tokenizer(
-      for: graph, vocabularySize: bpeVocabularySize)
-    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+      for: graph, vocabularySize: bpeVocabularySize, wording: wording)
+    let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     let longest = text.longestPossibleSequence
     let contextLength = (longest + 4 + 7) / 8 * 8
     var corpusConfiguration = CorpusConfiguration()
@@ -73,6 +79,7 @@ extension TrainingRequest {
     corpusConfiguration.packing = packing
     corpusConfiguration.loss = loss
     corpusConfiguration.windowLength = max(128, contextLength)
+    corpusConfiguration.wording = wording
     let corpus = try TrainingCorpus(graph: graph, text: text, configuration: corpusConfiguration)
     let model = size.configuration(
       vocabularySize: tokenizer.vocabularySize,
@@ -134,8 +141,10 @@ extension TrainingRequest {
       status: .training, configuration: configuration, graphPath: graphPath, sizeName: size,
       parameterCount: model.parameterCount,
       nonEmbeddingParameterCount: model.nonEmbeddingParameterCount,
-      trainedTripleCount: corpus.triples.count, tokensPerEpoch: tokens, stepCount: stepCount,
+      trainedTripleCount: corpus.statements.count, tokensPerEpoch: tokens, stepCount: stepCount,
       stepsPerEpoch: schedule.stepsPerEpoch,
+      presentationsPerEpoch: corpus.presentationCount == corpus.statements.count
+        ? nil : corpus.presentationCount,
       trainingFLOPs: flops * (Double(tokens) * epochs).rounded(),
       tokensPerParameter: Double(corpus.uniqueTokens) / Double(model.nonEmbeddingParameterCount))
   }

@@ -106,9 +106,10 @@ package struct ModelImport {
   private func record(
     _ graph: (content: KnowledgeGraph, file: URL)?, destination: URL
   ) throws -> RunRecord {
-    if let graph { _ = try TripleText(graph: graph.content, tokenizer: tokenizer) }
     var record = try export.map(exported) ?? foreign(graphHash: graph?.content.contentHash)
     if let graph {
+      _ = try TripleText(
+        graph: graph.content, tokenizer: tokenizer, wording: record.configuration.corpus.wording)
       guard graph.content.contentHash == record.configuration.graphHash else {
         throw LabError(
           "\(graph.file.path) is not the graph that the model in \(source.path) was trained on (its "

@@ -34,19 +34,12 @@ package struct RunBatches {
   /// or another.
   package init(_ folder: URL, graph location: URL? = nil) throws {
     let run = try RunFolder.openAtAnyStep(folder)
-    let configuration = run.record.configuration
-    guard configuration.training != .none else {
-      throw LabError(
-        "the model in \(folder.path) was imported and not trained by kglab: it has no batches")
-    }
-    let graph = try run.graph(at: location)
-    let corpus = try TrainingCorpus(
-      graph: graph, tokenizer: run.tokenizer, configuration: configuration.corpus)
-    schedule = try corpus.schedule(
-      tokensPerBatch: configuration.training.tokensPerStep, seed: configuration.dataSeed)
+    let (graph, schedule) = try run.schedule(graphAt: location)
+    self.schedule = schedule
+    let corpus = schedule.corpus
     stepCount = run.record.stepCount
     names = { number in
-      let triple = corpus.triples[number]
+      let triple = corpus.statements[number].triple
       return [
         graph.entities[Int(triple.subject)].name, graph.predicates[Int(triple.predicate)].name,
         graph.entities[Int(triple.object)].name,

@@ -80,6 +80,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var stepCount: Int
   /// Nil in the records of older runs, all of whole epochs.
   package var stepsPerEpoch: Int?
+  /// Presentations of triples in one epoch; nil where each is presented once.
+  package var presentationsPerEpoch: Int?
   /// Floating-point operations of the whole training, forward and backward.
   package var trainingFLOPs: Double
   /// Unique training tokens for each non-embedding parameter: u.
@@ -115,6 +117,7 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case tokensPerEpoch = "tokens_per_epoch"
     case stepCount = "steps"
     case stepsPerEpoch = "steps_per_epoch"
+    case presentationsPerEpoch = "presentations_per_epoch"
     case trainingFLOPs = "training_flops"
     case tokensPerParameter = "tokens_per_parameter"
     case initialCrossEntropy = "initial_cross_entropy"

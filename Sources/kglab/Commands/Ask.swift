@@ -1,4 +1,5 @@
 import ArgumentParser
+import Corpus
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -36,6 +37,12 @@ struct Ask: ParsableCommand {
   @Option(help: "Temperature of the probabilities, above 0.")
   var temperature: Double = 1
 
+  @Option(
+    help:
+      "Of a model trained on sentences: ask in the phrasing a fact was shown in, or in one it was not."
+  )
+  var phrasing: AskedPhrasing = .seen
+
   @Option(help: "The run's graph, where it is no longer where training found it.")
   var graph: String?
 
@@ -47,7 +54,8 @@ struct Ask: ParsableCommand {
       URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
     let inquirer = try Inquirer(
       model: run.loadModel(), tokenizer: run.tokenizer,
-      graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }))
+      graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }),
+      wording: run.record.configuration.corpus.wording.asked(in: phrasing))
     let inquiry = try inquirer.ask(
       subject: subject, predicate: predicate, top: top, temperature: temperature)
     if json { return try Output.json(inquiry) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Corpus
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -59,6 +60,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Seed of the draws and of the intervals' resamples.")
   var seed: UInt64 = 0
 
+  @Option(
+    help:
+      "Of a model trained on sentences: ask in the phrasing a fact was shown in, or in one it was not."
+  )
+  var phrasing: AskedPhrasing = .seen
+
   @Option(help: "Arithmetic of matrix products.")
   var precision: Precision = .fp32
 
@@ -104,6 +111,7 @@ struct Evaluate: ParsableCommand {
     options.candidates = candidates
     options.seed = seed
     options.precision = precision
+    options.phrasing = phrasing
     do {
       try options.validate()
     } catch let error as LabError {

@@ -133,6 +133,7 @@ struct Train: ParsableCommand {
         + "vocabulary \(Output.grouped(model.vocabularySize))")
     Output.line(
       "data           \(Output.grouped(plan.trainedTripleCount)) triples, "
+        + (plan.presentationsPerEpoch.map { "\(Output.grouped($0)) presentations and " } ?? "")
         + "\(Output.grouped(plan.tokensPerEpoch)) tokens an epoch, "
         + "u = \(Output.number(plan.tokensPerParameter)) unique tokens a parameter")
     Output.line(

@@ -1,0 +1,110 @@
+package import KnowledgeGraph
+
+/// The training text of a graph in tokens: `<S> subject <P> predicate <O> object <E>`, or a sentence up to `<O>`.
+///
+/// Every name is encoded once, when this is made; after that no text is touched.
+package struct TripleText: Sendable {
+  package let tokenizer: any Tokenizer
+  package let wording: Wording
+  private let entities: TokenLists
+  private let predicates: TokenLists
+  private let predicateNames: [String]
+  /// Nil where triples are said as they are.
+  private let sentences: Sentences?
+
+  /// Encodes all names of a graph.
+  ///
+  /// Throws `CorpusError` naming the entity or predicate whose name is empty, that the tokenizer has no
+  /// tokens for, or that `wording` has no template for.
+  package init(
+    graph: KnowledgeGraph, tokenizer: any Tokenizer, wording: Wording = .triple
+  ) throws(CorpusError) {
+    self.tokenizer = tokenizer
+    self.wording = wording
+    guard wording.paraphrases == 1 || wording.paraphrases > 1 && wording.phrasing == .template
+    else { throw .paraphrasesImpossible(wording.paraphrases) }
+    entities = try TokenLists(graph.entities.lazy.map(\.name), tokenizer)
+    predicateNames = graph.predicates.map(\.name)
+    switch wording.phrasing {
+    case .triple:
+      guard !wording.asksUnseen else { throw .phrasingsAllSeen }
+      predicates = try TokenLists(predicateNames, tokenizer)
+      sentences = nil
+    case .template:
+      predicates = TokenLists()
+      sentences = try Sentences(graph: graph, tokenizer: tokenizer, wording: wording)
+    }
+  }
+
+  /// `<S> ... <O>`: what a model is asked with, in the fact's first phrasing or the first it was not shown in.
+  package func prompt(subject: Int32, predicate: Int32) -> [Int32] {
+    var tokens: [Int32] = []
+    appendPrompt(
+      subject: subject, predicate: predicate,
+      paraphrase: wording.asksUnseen ? wording.paraphrases : 0, to: &tokens)
+    return tokens
+  }
+
+  private func appendPrompt(
+    subject: Int32, predicate: Int32, paraphrase: Int, to tokens: inout [Int32]
+  ) {
+    tokens.append(SpecialToken.subject.rawValue)
+    if let sentences {
+      sentences.append(
+        subject: subject, predicate: predicate, paraphrase: paraphrase, entities: entities,
+        to: &tokens)
+    } else {
+      tokens += entities[subject]
+      tokens.append(SpecialToken.predicate.rawValue)
+      tokens += predicates[predicate]
+    }
+    tokens.append(SpecialToken.object.rawValue)
+  }
+
+  /// `object <E>`: the canonical answer, end token included.
+  package func completion(object: Int32) -> [Int32] {
+    entities[object] + [SpecialToken.end.rawValue]
+  }
+
+  /// The whole training text of a triple, in the first phrasing it is shown in.
+  package func sequence(of triple: Triple) -> [Int32] {
+    var tokens: [Int32] = []
+    append(triple, paraphrase: 0, to: &tokens)
+    return tokens
+  }
+
+  /// Appends the training text of a triple in one of its phrasings and returns where in it `<O>` is.
+  @discardableResult
+  func append(_ triple: Triple, paraphrase: Int, to tokens: inout [Int32]) -> Int {
+    let start = tokens.count
+    appendPrompt(
+      subject: triple.subject, predicate: triple.predicate, paraphrase: paraphrase, to: &tokens)
+    let place = tokens.count - 1 - start
+    tokens += entities[triple.object]
+    tokens.append(SpecialToken.end.rawValue)
+    return place
+  }
+
+  /// Tokens of the training text of a triple; nil where that is a sentence, which takes time to choose.
+  func tokenCount(of triple: Triple) -> Int? {
+    guard sentences == nil else { return nil }
+    return entities[triple.subject].count + predicates[triple.predicate].count
+      + entities[triple.object].count + 4
+  }
+
+  /// The triple's names in brackets, for messages.
+  package func description(of triple: Triple) -> String {
+    let names = [entities[triple.subject], entities[triple.object]].map {
+      tokenizer.decode($0) ?? "?"
+    }
+    return "(\(names[0]), \(predicateNames[Int(triple.predicate)]), \(names[1]))"
+  }
+
+  /// Tokens of the longest prompt and completion together that the graph's names could need.
+  package var longestPossibleSequence: Int {
+    if let sentences {
+      return sentences.longestName(entities: entities) + sentences.longest + entities.longest + 3
+    }
+    return 2 * entities.longest + predicates.longest + 4
+  }
+}

@@ -249,6 +249,9 @@ struct DetectionRunnerTests {
             sql: RunFormat.droppedDetectionTables
               + "CREATE TABLE detection (id INTEGER NOT NULL PRIMARY KEY, key TEXT, summary TEXT);"
               + "INSERT INTO detection VALUES (1, 'old', '{}')")
+          try database.execute(
+            sql: "DELETE FROM metadata WHERE key = ?",
+            arguments: [RunFormat.detectionFormatKey])
         }
         try database.execute(sql: "PRAGMA user_version = \(version)")
       }

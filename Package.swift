@@ -94,8 +94,8 @@ let package = Package(
     tests(
       "EvaluationTests",
       [
-        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore",
-        grdb,
+        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute",
+        "Analysis", "LabCore", grdb,
       ]),
     tests(
       "DetectionTests",

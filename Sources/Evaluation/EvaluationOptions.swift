@@ -1,5 +1,6 @@
 package import Compute
 import LabCore
+package import LanguageModel
 
 /// What is measured and how; everything here may change the numbers.
 package struct EvaluationOptions: Codable, Hashable, Sendable {
@@ -15,17 +16,36 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
   /// Resamples of the subjects behind a bootstrap interval; 0 for rates without one.
   package var resampleCount = 1_000
 
+  /// Draws from the likeliest tokens alone, this many at most; nil for all.
+  ///
+  /// It cuts the distributions of the exact rate and of samples alike, after the temperature; greedy is as it was.
+  package var topK: Int?
+  /// Draws from the fewest likeliest tokens with at least this probability together; nil for all.
+  package var topP: Double?
+
+  /// Wrong answers of the right type that each true answer is ranked among; nil for no ranking.
+  package var candidates: Int?
+
   package init() {}
+
+  /// The cut of both.
+  package var truncation: Truncation { Truncation(topK: topK, topP: topP) }
 
   enum CodingKeys: String, CodingKey {
     case exactTemperatures = "exact_temperatures"
     case sampleTemperatures = "sample_temperatures"
     case samples, seed, precision
     case resampleCount = "resample_count"
+    case topK = "top_k"
+    case topP = "top_p"
+    case candidates
   }
 
   /// Largest number of completions a query may get at one temperature.
   package static let maximumSamples = 1_024
+
+  /// Largest number of candidates a true answer may be ranked among.
+  package static let maximumCandidates = 100_000
 
   /// Refuses values that cannot be measured; throws `LabError` naming the option.
   package func validate() throws {
@@ -42,12 +62,17 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
     for list in [exactTemperatures, sampleTemperatures] where Set(list).count < list.count {
       throw LabError("a temperature is given twice in \(list); give each once", .usage)
     }
-    guard !(exactTemperatures.isEmpty && sampleTemperatures.isEmpty) else {
+    guard !(exactTemperatures.isEmpty && sampleTemperatures.isEmpty) || candidates != nil else {
       throw LabError("no temperature is given, so nothing would be measured", .usage)
     }
     guard (1...Self.maximumSamples).contains(samples) else {
       throw LabError(
         "samples is \(samples); it must be between 1 and \(Self.maximumSamples)", .usage)
+    }
+    try truncation.validate()
+    if let candidates, !(1...Self.maximumCandidates).contains(candidates) {
+      throw LabError(
+        "candidates is \(candidates); it must be between 1 and \(Self.maximumCandidates)", .usage)
     }
     guard (0...1_000_000).contains(resampleCount) else {
       throw LabError(

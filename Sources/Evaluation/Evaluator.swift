@@ -4,7 +4,6 @@ import Foundation
 package import KnowledgeGraph
 import LabCore
 package import LanguageModel
-import Synchronization
 
 /// Where an evaluation stands.
 package struct EvaluationProgress: Sendable {
@@ -27,12 +26,8 @@ package final class Evaluator {
   private let tokenizer: any Tokenizer
   private let scorer: AnswerScorer
   private let sampler: AnswerSampler
-  private let pool: WorkerPool
-  private let sessions: [InferenceSession]
-
-  private static let unitSize = 32
-  /// Queries stored in one transaction; a whole number of units.
-  private static let blockSize = 256
+  private let ranker: CandidateRanker?
+  private let pool: SessionPool
 
   /// Prepares a model to be asked about the nested `fraction` of a graph.
   ///
@@ -58,16 +53,16 @@ package final class Evaluator {
     self.fraction = fraction
     self.queries = queries
     self.tokenizer = tokenizer
-    scorer = AnswerScorer(graph: graph, text: text, temperatures: options.exactTemperatures)
+    scorer = AnswerScorer(
+      graph: graph, text: text, temperatures: options.exactTemperatures,
+      truncation: options.truncation)
     sampler = AnswerSampler(
       judge: AnswerJudge(graph: graph, tokenizer: tokenizer), text: text, options: options,
       maximumNewTokens: text.maximumNewTokens(graph))
-    pool = try WorkerPool(workerCount: workers)
-    let tokens = max(1_024, EvaluationOptions.maximumSamples, configuration.contextLength)
-    let model = try model.inPrecision(options.precision)
-    sessions = try (0..<workers).map { _ in
-      try InferenceSession(model, maximumTokens: tokens)
+    ranker = options.candidates.map {
+      CandidateRanker(graph: graph, text: text, count: $0, seed: Seed(options.seed))
     }
+    pool = try SessionPool(model, precision: options.precision, workers: workers)
   }
 
   /// Throws `LabError` for the first prompt that fills the context.
@@ -100,30 +95,19 @@ package final class Evaluator {
   package func outcomes(
     of places: Range<Int>, unless shouldStop: @Sendable () -> Bool
   ) throws -> [QueryOutcome]? {
-    let starts = Array(stride(from: places.lowerBound, to: places.upperBound, by: Self.unitSize))
-    let results = Mutex([Result<[QueryOutcome], any Error>?](repeating: nil, count: starts.count))
-    pool.run(pieces: starts.count) { worker, piece in
-      if shouldStop() { return }
-      let unit = starts[piece]..<min(starts[piece] + Self.unitSize, places.upperBound)
-      let result = Result { try outcomes(ofUnit: unit, in: sessions[worker]) }
-      results.withLock { $0[piece] = result }
-    }
-    let units = results.withLock { $0 }
-    guard units.allSatisfy({ $0 != nil }) else { return nil }
-    return try units.flatMap { try $0?.get() ?? [] }
-  }
-
-  private func outcomes(
-    ofUnit unit: Range<Int>, in session: InferenceSession
-  ) throws -> [QueryOutcome] {
-    let asked = queries[unit].map { graph.queries[$0] }
-    let exact = try scorer.score(asked, in: session)
-    let answers = try sampler.sample(asked, in: session)
-    return asked.indices.map { index in
-      QueryOutcome(
-        query: queries[unit.lowerBound + index], exact: exact[index], answers: answers[index],
-        sampled: sampler.judge.outcomes(
-          of: answers[index], to: asked[index], temperatures: options.sampleTemperatures))
+    let (graph, options, scorer, sampler, ranker) = (graph, options, scorer, sampler, ranker)
+    return try pool.map(Array(queries[places]), unless: shouldStop) { unit, session in
+      let asked = unit.map { graph.queries[$0] }
+      let exact = try scorer.score(asked, in: session)
+      let answers = try sampler.sample(asked, in: session)
+      let ranked = try ranker?.rank(asked, in: session)
+      return asked.indices.map { index in
+        QueryOutcome(
+          query: unit[index], exact: exact[index], answers: answers[index],
+          sampled: sampler.judge.outcomes(
+            of: answers[index], to: asked[index], temperatures: options.sampleTemperatures),
+          ranked: ranked?[index] ?? [])
+      }
     }
   }
 
@@ -142,18 +126,15 @@ package final class Evaluator {
     if let summary = try database.summary(of: identity) { return summary }
     let evaluation = try database.begin(identity, queryCount: queries.count)
     var done = evaluation.storedQueryCount
-    // Enough units a round that workers seldom wait for the last one.
-    let unitsPerBlock = Self.blockSize / Self.unitSize
-    let round = Self.blockSize * max(1, 4 * sessions.count / unitsPerBlock)
     let began = Date()
     while done < queries.count {
-      let end = min(done + round, queries.count)
+      let end = min(done + pool.roundSize, queries.count)
       guard let outcomes = try outcomes(of: done..<end, unless: shouldStop) else {
         throw LabError.interrupted(
           "stopped after \(done) of \(queries.count) queries, whose results are stored")
       }
-      for start in stride(from: 0, to: outcomes.count, by: Self.blockSize) {
-        let block = outcomes[start..<min(start + Self.blockSize, outcomes.count)]
+      for start in stride(from: 0, to: outcomes.count, by: SessionPool.blockSize) {
+        let block = outcomes[start..<min(start + SessionPool.blockSize, outcomes.count)]
         try database.store(Array(block), of: evaluation.id, graph: graph)
       }
       done = end
@@ -172,12 +153,15 @@ package final class Evaluator {
   private func summary(
     of tallies: [QueryTally], _ identity: EvaluationIdentity, key: String
   ) -> EvaluationSummary {
-    let tables = RateTables(graph: graph, options: options, tallies: tallies)
+    let tables = RateTables(
+      graph: graph, fraction: fraction, options: options, tallies: tallies)
     return EvaluationSummary(
       key: key, options: options, fraction: fraction, graphHash: graph.contentHash,
       weightsHash: identity.weightsHash, checkpointStep: identity.checkpointStep,
       tokenizer: tokenizer.kind, queryCount: tallies.count,
-      subjectCount: tables.subjectCount, rates: tables.rates(pool: pool),
-      verdicts: tables.verdicts(), coverage: tables.coverage())
+      subjectCount: tables.subjectCount, rates: tables.rates(pool: pool.pool),
+      verdicts: tables.verdicts(), coverage: tables.coverage(),
+      grades: options.candidates == nil ? nil : tables.grades(),
+      tableVersion: EvaluationSummary.currentTableVersion)
   }
 }

@@ -42,6 +42,14 @@ enum Output {
     share.map { String(format: "%.1f %%", 100 * $0) } ?? "-"
   }
 
+  /// "1.2 to 3.4" of two shares in per cent, or "-" where there is no interval.
+  static func interval(
+    _ lower: Double?, _ upper: Double?, _ format: String = "%.1f", scale: Double = 100
+  ) -> String {
+    guard let lower, let upper else { return "-" }
+    return "\(String(format: format, scale * lower)) to \(String(format: format, scale * upper))"
+  }
+
   /// Four significant digits without exponent for everyday sizes: "0.1203", "41.5", "1200".
   static func number(_ value: Double) -> String {
     if value == value.rounded(), abs(value) < 1e15 { return String(Int(value)) }

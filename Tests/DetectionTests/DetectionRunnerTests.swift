@@ -221,26 +221,19 @@ struct DetectionRunnerTests {
     }
   }
 
-  /// A file of format 1 has everything but the tables of detectors; one of format 2 may have earlier ones.
-  @Test(arguments: [1, 2])
-  func filesOfTheFormatBeforeAreBroughtUp(version: Int) throws {
+  /// A file with the tables of detectors of an earlier version: they are dropped, the rest stays.
+  @Test func tablesOfTheVersionBeforeAreReplaced() throws {
     _ = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
     let url = run.url.appendingPathComponent(RunDatabase.fileName)
     do {
       let queue = try DatabaseQueue(path: url.path)
       try queue.write { database in
         try database.execute(sql: RunFormat.droppedDetectionTables)
-        for table in ["answer_score", "triple_score", "detector_transfer"] {
-          try database.execute(sql: "DROP TABLE \(table)")
-        }
         try database.execute(
           sql: "DELETE FROM metadata WHERE key = ?", arguments: [RunFormat.detectionFormatKey])
-        if version == 2 {
-          try database.execute(
-            sql: "CREATE TABLE detection (id INTEGER NOT NULL PRIMARY KEY, key TEXT, summary TEXT)")
-          try database.execute(sql: "INSERT INTO detection VALUES (1, 'old', '{}')")
-        }
-        try database.execute(sql: "PRAGMA user_version = \(version)")
+        try database.execute(
+          sql: "CREATE TABLE detection (id INTEGER NOT NULL PRIMARY KEY, key TEXT, summary TEXT)")
+        try database.execute(sql: "INSERT INTO detection VALUES (1, 'old', '{}')")
       }
       try queue.close()
     }

@@ -135,7 +135,7 @@ struct RunDatabaseTests {
     let violation = try query(folder) { try Row.fetchOne($0, sql: "PRAGMA foreign_key_check") }
     #expect(violation == nil)
     let version = try query(folder) { try Int.fetchOne($0, sql: "PRAGMA user_version") }
-    #expect(version == 2)
+    #expect(version == 4)
   }
 
   @Test func anotherProgramsFileIsRefused() throws {

@@ -20,6 +20,19 @@ import Testing
       ["prompts", "prompt_length", "new_tokens", "vocabulary_size", "workers"], "result", speedKeys
     ),
     (
+      [
+        "evaluate", "--shape", "1x16x1", "--queries", "4", "--vocabulary", "16", "--precision",
+        "fp32",
+      ],
+      ["queries", "prompt_length", "answers", "answer_length", "samples", "vocabulary_size"],
+      "result",
+      [
+        "forward_seconds", "scoring_seconds", "forward_tokens_per_second",
+        "scoring_tokens_per_second", "ratio", "sampling_seconds", "sampled_tokens_per_second",
+        "repetitions",
+      ]
+    ),
+    (
       ["kernels", "--width", "32", "--rows", "16", "--op", "linear,adamw"],
       ["seconds", "calls", "bytes_per_second", "nanoseconds_per_element"], nil, []
     ),

@@ -28,16 +28,18 @@ struct StoreTests {
 
   @Test(arguments: [
     "INSERT INTO triple SELECT * FROM triple LIMIT 1",
-    "INSERT INTO triple VALUES (99999, 0, 0, NULL, NULL)",
-    "INSERT INTO triple VALUES (0, 99, 0, NULL, NULL)",
-    "INSERT INTO triple VALUES (0, 0, 99999, NULL, NULL)",
-    "INSERT INTO triple VALUES (0, 0, NULL, NULL, NULL)",
-    "INSERT INTO triple VALUES (0, 0, 'x', NULL, NULL)",
+    "INSERT INTO triple VALUES (99999, 0, 0, NULL, NULL, 1, NULL, NULL, NULL)",
+    "INSERT INTO triple VALUES (0, 99, 0, NULL, NULL, 1, NULL, NULL, NULL)",
+    "INSERT INTO triple VALUES (0, 0, 99999, NULL, NULL, 1, NULL, NULL, NULL)",
+    "INSERT INTO triple VALUES (0, 0, NULL, NULL, NULL, 1, NULL, NULL, NULL)",
+    "INSERT INTO triple VALUES (0, 0, 'x', NULL, NULL, 1, NULL, NULL, NULL)",
     "UPDATE triple SET held_out = 'maybe'",
     "UPDATE triple SET bits = -1",
     "UPDATE triple SET bits = 'many'",
     "UPDATE entity SET name = '' WHERE id = 0",
-    "UPDATE entity SET name = (SELECT name FROM entity WHERE id = 1) WHERE id = 0",
+    "UPDATE triple SET exposures = 0",
+    "UPDATE triple SET derivation = 'guess'",
+    "UPDATE triple SET noise = 'loud'",
     "UPDATE entity SET entity_type_id = 77 WHERE id = 0",
     "UPDATE entity SET name = NULL WHERE id = 0",
     "DELETE FROM entity WHERE id = 0",
@@ -78,7 +80,7 @@ struct StoreTests {
           database, sql: "SELECT COUNT(*) FROM triple_text WHERE held_out IS NULL")
         #expect(trained == graph.visibleTriples(fraction: 1).count)
         #expect(try Int32.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C62)
-        #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 1)
+        #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
         let plan = try Row.fetchAll(
           database,
           sql: "EXPLAIN QUERY PLAN SELECT subject_id FROM triple WHERE object_id = 1")

@@ -28,11 +28,17 @@ struct TransformersParityTests {
       let logits: [[Float]]
       let loss: Double
       let greedy: [Greedy]
+      /// Logits by layer after the first prompt's last token.
+      let lens: [[Float]]
+      let completions: [[Int32]]
+      /// Of the completions after the first prompt, at temperatures 1 and 0.5.
+      let completionLogProbabilities: [[Double]]
 
       enum CodingKeys: String, CodingKey {
         case queryKeyNorm = "query_key_norm"
         case tiedEmbeddings = "tied_embeddings"
-        case heads, tokens, logits, loss, greedy
+        case heads, tokens, logits, loss, greedy, lens, completions
+        case completionLogProbabilities = "completion_log_probabilities"
       }
 
       var testDescription: String {
@@ -115,5 +121,31 @@ struct TransformersParityTests {
       #expect(found.map(\.tokens) == [expected.tokens])
       #expect(abs((found.first?.logProbability ?? 0) - expected.logProbability) < 1e-4)
     }
+  }
+
+  /// The final norm and the read-out on what leaves each layer.
+  @Test(arguments: try Fixture.all.get())
+  func logitLensEqualsTransformers(example: Fixture.Case) throws {
+    let session = try InferenceSession(Self.model(example), maximumTokens: 64)
+    let layers = try session.logitLens(example.greedy[0].prompt)
+    #expect(layers.count == 3)
+    for (found, expected) in zip(layers, example.lens) {
+      #expect(found.count == expected.count)
+      let worst = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(worst < 1e-4)
+    }
+  }
+
+  /// Whole completions of one prompt, which share its computation.
+  @Test(arguments: try Fixture.all.get())
+  func completionsEqualTransformers(example: Fixture.Case) throws {
+    let session = try InferenceSession(Self.model(example), maximumTokens: 64)
+    let scores = try session.completionLogProbabilities(
+      [PromptedCompletions(prompt: example.greedy[0].prompt, completions: example.completions)],
+      options: ScoringOptions(inverseTemperatures: [1, 2]))
+    for (found, expected) in zip(scores[0], example.completionLogProbabilities) {
+      for (one, other) in zip(found, expected) { #expect(abs(one - other) < 1e-4) }
+    }
+    #expect(scores[0].count == 4)
   }
 }

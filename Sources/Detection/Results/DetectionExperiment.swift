@@ -84,7 +84,7 @@ package struct DetectionExperiment {
           .token(
             answers.judged, position: position,
             trueAnswers: { index in
-              graph.answers[graph.queries[index].answers].map {
+              graph.truth(of: graph.queries[index]).map {
                 text.completion(object: $0.object).dropLast()
               }
             }, tokenText: { tokenizer.text(of: $0) })
@@ -186,7 +186,7 @@ package struct DetectionExperiment {
     onSize: (Int) -> Void = { _ in },
     shouldStop: @escaping @Sendable () -> Bool = { false }
   ) throws -> [TaskMeasurement] {
-    let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(options.seed))
+    let split = try SubjectSplit(of: graph, seed: Seed(options.seed))
     let material = try material(
       cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
     let pool = try WorkerPool(workerCount: workers)

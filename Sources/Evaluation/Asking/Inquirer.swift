@@ -38,7 +38,7 @@ package struct Inquirer {
     guard (1...1_000).contains(top) else {
       throw LabError("top is \(top); it must be between 1 and 1000", .usage)
     }
-    let (subjects, relation) = try resolve(subject, predicate)
+    let (subjects, relation) = try QuestionNames(graph).resolve(subject, predicate)
     let prompt = text.prompt(subject: subjects[0], predicate: relation)
     let room = session.model.configuration.contextLength - prompt.count
     guard room > 0 else {
@@ -60,29 +60,15 @@ package struct Inquirer {
       hallucinationProbability: queries.isEmpty ? nil : max(0, 1 - truth.probability))
   }
 
-  // MARK: Names
-
-  private func resolve(_ subject: String, _ predicate: String) throws -> ([Int32], Int32) {
-    guard let relation = graph.predicate(named: predicate) else {
-      throw LabError(
-        "the graph has no predicate '\(predicate)'"
-          + Suggestion.hint(for: predicate, in: graph.predicates.map(\.name)))
-    }
-    let subjects = graph.entities(named: subject)
-    guard subjects.isEmpty else { return (subjects, relation) }
-    throw LabError("the graph has no entity '\(subject)'\(nearest(to: subject))")
-  }
-
-  /// Up to three names within reach of a typing error, nearest first.
-  private func nearest(to name: String) -> String {
-    let reach = max(2, name.count / 3)
-    let near = Set(graph.entities.map(\.name))
-      .map { (name: $0, distance: Suggestion.distance(name.lowercased(), $0.lowercased())) }
-      .filter { $0.distance <= reach }
-      .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
-    let names = near.prefix(3).map { "'\($0.name)'" }
-    return names.isEmpty
-      ? "; kglab inspect lists its names" : "; did you mean \(names.joined(separator: " or "))?"
+  /// What each layer would say at the answer's place, and the token of `answer` that it is held against.
+  func lens(
+    subject: Int32, predicate: Int32, answer: Int32?
+  ) throws -> (token: String?, layers: [LensLayer]) {
+    let prompt = text.prompt(subject: subject, predicate: predicate)
+    let first = answer.map { text.completion(object: $0)[0] }
+    let layers = LensLayer.table(
+      try session.logitLens(prompt), trueToken: first, tokenizer: text.tokenizer)
+    return (first.map { text.tokenizer.text(of: $0) }, layers)
   }
 
   // MARK: Answers

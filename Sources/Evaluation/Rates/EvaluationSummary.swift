@@ -18,9 +18,23 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
   package let rates: [RateEstimate]
   package let verdicts: [VerdictCount]
   package let coverage: [AnswerCoverage]
+  /// Where true answers rank among candidates; nil where that was not asked for.
+  package let grades: [CandidateGrade]?
+  /// Which tables there are; nil for the first kind, which had fewer groups.
+  let tableVersion: Int?
+
+  /// Raised when a summary has tables that older ones lack; those are then made again of the stored rows.
+  static let currentTableVersion = 2
 
   /// Whether a name has spellings that the exact rate leaves out, which makes it an upper bound.
   package var exactCountsCanonicalSpellingOnly: Bool { tokenizer == .bpe }
+
+  /// The grade over a whole set, or a group of it; nil where candidates were not ranked or there is no query.
+  package func grade(_ visibility: QuerySet, group: RateGroup = .all) -> CandidateGrade? {
+    grades?.first {
+      $0.visibility == visibility && $0.groupKind == group.kind && $0.groupValue == group.value
+    }
+  }
 
   /// The rate over a whole set, or a group of it; nil where it was not measured or has no query.
   package func rate(
@@ -34,7 +48,8 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case key, options, fraction, tokenizer, rates, verdicts, coverage
+    case key, options, fraction, tokenizer, rates, verdicts, coverage, grades
+    case tableVersion = "table_version"
     case graphHash = "graph_hash"
     case weightsHash = "weights_sha256"
     case checkpointStep = "checkpoint_step"

@@ -9,6 +9,7 @@ struct QueryTally {
   let query: Int
   let exact: [ExactOutcome]
   let sampled: [SampledOutcome]
+  let ranked: [RankedAnswer]
 }
 
 /// Turns tallies of queries into rates, verdict counts and coverage.
@@ -17,6 +18,15 @@ struct RateTables {
   let options: EvaluationOptions
   /// In rising order of the query's index, hence of the subject's.
   let tallies: [QueryTally]
+  /// Every set with each of its groups.
+  let cells: [QueryCell]
+
+  init(graph: KnowledgeGraph, fraction: Double, options: EvaluationOptions, tallies: [QueryTally]) {
+    self.graph = graph
+    self.options = options
+    self.tallies = tallies
+    cells = QueryGroups(graph: graph, fraction: fraction, queries: tallies.map(\.query)).cells
+  }
 
   /// The share of each kind of answer among one query's answers.
   private struct Shares {
@@ -56,38 +66,8 @@ struct RateTables {
 
   // MARK: Rates
 
-  /// A set and group with the positions of its queries in `tallies`, in order.
-  private struct Cell {
-    let set: QuerySet
-    let group: RateGroup
-    var positions: [Int]
-  }
-
-  /// Every set with each of its groups, empty ones left out, in the order of tables.
-  private func cells() -> [Cell] {
-    QuerySet.allCases.flatMap { set -> [Cell] in
-      let positions = tallies.indices.filter { set.contains(query($0).visibility) }
-      var predicates = graph.predicates.map {
-        Cell(set: set, group: .predicate($0.name), positions: [])
-      }
-      var counts = RateGroup.answerCountLabels.map {
-        Cell(set: set, group: .answerCount($0), positions: [])
-      }
-      for position in positions {
-        predicates[Int(query(position).predicate)].positions.append(position)
-        let label = RateGroup.answerCountLabel(query(position).answers.count)
-        if let index = RateGroup.answerCountLabels.firstIndex(of: label) {
-          counts[index].positions.append(position)
-        }
-      }
-      let whole = Cell(set: set, group: .all, positions: positions)
-      return ([whole] + predicates + counts).filter { !$0.positions.isEmpty }
-    }
-  }
-
   /// All rates by series, set and group; the same for any number of workers.
   func rates(pool: WorkerPool) -> [RateEstimate] {
-    let cells = cells()
     let results = Mutex([[RateEstimate]](repeating: [], count: cells.count))
     pool.run(pieces: cells.count) { _, piece in
       let rates = rates(of: cells[piece])
@@ -100,7 +80,7 @@ struct RateTables {
   }
 
   /// One estimate for each series.
-  private func rates(of cell: Cell) -> [RateEstimate] {
+  private func rates(of cell: QueryCell) -> [RateEstimate] {
     let allSeries = options.series
     let shares = allSeries.map { series in
       cell.positions.compactMap { self.shares(tallies[$0], series) }
@@ -181,8 +161,8 @@ struct RateTables {
       func mean(_ value: (QueryTally, SampledOutcome) -> Double) -> Double {
         rows.reduce(0) { $0 + value($1.tally, $1.outcome) } / count
       }
-      func answers(_ tally: QueryTally) -> ArraySlice<Answer> {
-        graph.answers[graph.queries[tally.query].answers]
+      func answers(_ tally: QueryTally) -> [Answer] {
+        graph.truth(of: graph.queries[tally.query])
       }
       return [
         AnswerCoverage(

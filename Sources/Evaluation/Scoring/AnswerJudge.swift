@@ -35,7 +35,7 @@ package struct AnswerJudge: Sendable {
       let right = own.filter { $0.verdict == .correct || $0.verdict == .correctHeldOut }
       // Names are equal byte for byte only; Swift's String equality is wider.
       let names = Set(right.map { Array($0.text.utf8) })
-      let generated = graph.answers[query.answers].filter {
+      let generated = graph.truth(of: query).filter {
         names.contains(Array(graph.entities[Int($0.object)].name.utf8))
       }
       return SampledOutcome(
@@ -52,7 +52,7 @@ package struct AnswerJudge: Sendable {
     let candidates = graph.entities(named: name)
     switch verdict {
     case .correct, .correctHeldOut:
-      return graph.answers[query.answers].first {
+      return graph.truth(of: query).first {
         candidates.contains($0.object) && $0.isVisible == (verdict == .correct)
       }?.object
     case .wrongObject:

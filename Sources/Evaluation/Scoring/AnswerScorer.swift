@@ -8,6 +8,8 @@ struct AnswerScorer {
   let graph: KnowledgeGraph
   let text: TripleText
   let temperatures: [Double]
+  /// Which tokens may be drawn, where that is not all of them.
+  var truncation = Truncation()
 
   /// For each query its outcome at each temperature.
   ///
@@ -21,7 +23,7 @@ struct AnswerScorer {
     for query in queries {
       let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
       var places: [[Int32]: Int] = [:]
-      for answer in graph.answers[query.answers] {
+      for answer in graph.truth(of: query) {
         let completion = text.completion(object: answer.object)
         if let place = places[completion] {
           isVisible[place] = isVisible[place] || answer.isVisible
@@ -34,7 +36,7 @@ struct AnswerScorer {
       ends.append(items.count)
     }
     let scores = try session.completionLogProbabilities(
-      items, inverseTemperatures: temperatures.map { Float(1 / $0) })
+      items, inverseTemperatures: temperatures.map { Float(1 / $0) }, truncation: truncation)
     var first = 0
     return ends.map { end in
       defer { first = end }

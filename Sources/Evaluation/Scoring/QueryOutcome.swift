@@ -104,13 +104,17 @@ package struct QueryOutcome: Hashable, Sendable {
   package let answers: [SampledAnswer]
   /// In the order of the sample temperatures.
   package let sampled: [SampledOutcome]
+  /// True answers among candidates; empty where none were asked for.
+  package let ranked: [RankedAnswer]
 
   package init(
-    query: Int, exact: [ExactOutcome], answers: [SampledAnswer], sampled: [SampledOutcome]
+    query: Int, exact: [ExactOutcome], answers: [SampledAnswer], sampled: [SampledOutcome],
+    ranked: [RankedAnswer] = []
   ) {
     self.query = query
     self.exact = exact
     self.answers = answers
     self.sampled = sampled
+    self.ranked = ranked
   }
 }

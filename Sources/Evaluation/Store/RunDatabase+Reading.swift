@@ -4,7 +4,8 @@ import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
-  /// The summary of a finished evaluation; nil where it is not there or not finished.
+  /// The summary of a finished evaluation; nil where it is not there, not finished, or lacks tables that are
+  /// made of the stored rows.
   package func summary(of identity: EvaluationIdentity) throws -> EvaluationSummary? {
     let key = try identity.key
     let json = try read { database in
@@ -12,7 +13,8 @@ extension RunDatabase {
         database, sql: "SELECT summary FROM evaluation WHERE key = ? AND status = 'complete'",
         arguments: [key])
     }
-    return try json.map { try decode($0, key: key) }
+    let summary = try json.map { try decode($0, key: key) }
+    return summary?.tableVersion == EvaluationSummary.currentTableVersion ? summary : nil
   }
 
   /// The summaries of all finished evaluations, oldest first.
@@ -98,9 +100,22 @@ extension RunDatabase {
             distinctCount: row[9], generatedAnswerCount: row[10], generatedVisibleCount: row[11],
             otherSpellingCount: row[12]))
       }
-      let queries = options.exactTemperatures.isEmpty ? sampled.keys.sorted() : exact.keys.sorted()
+      var ranked: [Int: [RankedAnswer]] = [:]
+      let rankedRows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT query_id, object_id, rank, candidate_count, log_probability FROM candidate_result
+          WHERE evaluation_id = ?
+          """, arguments: [evaluation])
+      while let row = try rankedRows.next() {
+        ranked[row[0], default: []].append(
+          RankedAnswer(
+            object: row[1], rank: row[2], candidateCount: row[3], logProbability: row[4]))
+      }
+      let queries = Set(exact.keys).union(sampled.keys).union(ranked.keys).sorted()
       return queries.map {
-        QueryTally(query: $0, exact: exact[$0] ?? [], sampled: sampled[$0] ?? [])
+        QueryTally(
+          query: $0, exact: exact[$0] ?? [], sampled: sampled[$0] ?? [], ranked: ranked[$0] ?? [])
       }
     }
   }

@@ -49,7 +49,21 @@ extension RunDatabase {
   package func complete(_ evaluation: Int64, with summary: EvaluationSummary) throws {
     let json = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
     try write { database in
+      for table in ["rate", "verdict_count", "coverage", "candidate_grade"] {
+        try database.execute(
+          sql: "DELETE FROM \(table) WHERE evaluation_id = ?", arguments: [evaluation])
+      }
       try insertRates(summary.rates, evaluation, database)
+      for row in summary.grades ?? [] {
+        try database.execute(
+          sql: "INSERT INTO candidate_grade VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            evaluation, row.visibility.rawValue, row.groupKind, row.groupValue, row.queryCount,
+            row.subjectCount, row.answerCount, row.accuracy, row.accuracyLower, row.accuracyUpper,
+            row.chance, row.meanReciprocalRank, row.meanReciprocalRankLower,
+            row.meanReciprocalRankUpper,
+          ])
+      }
       for row in summary.verdicts {
         try database.execute(
           sql: "INSERT INTO verdict_count VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -96,6 +110,7 @@ private struct RunRowWriter {
   private let exact: Statement
   private let sampled: Statement
   private let answer: Statement
+  private let ranked: Statement
 
   init(_ database: Database, evaluation: Int64, graph: KnowledgeGraph) throws {
     self.evaluation = evaluation
@@ -105,6 +120,8 @@ private struct RunRowWriter {
       sql: "INSERT INTO sampled_result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     answer = try database.makeStatement(
       sql: "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    ranked = try database.makeStatement(
+      sql: "INSERT INTO candidate_result VALUES (?, ?, ?, ?, ?, ?)")
   }
 
   func insert(_ outcome: QueryOutcome) throws {
@@ -132,6 +149,12 @@ private struct RunRowWriter {
         row.logProbability, row.verdict.rawValue,
       ])
       try answer.execute()
+    }
+    for row in outcome.ranked {
+      ranked.setUncheckedArguments([
+        evaluation, outcome.query, row.object, row.rank, row.candidateCount, row.logProbability,
+      ])
+      try ranked.execute()
     }
   }
 }

@@ -93,8 +93,7 @@ package final class RunDatabase: Sendable {
   private func prepare(graphHash: String) throws {
     if try !isPrepared() {
       try write { database in
-        try database.execute(sql: RunFormat.tables)
-        try database.execute(sql: RunFormat.detectionTables)
+        for change in RunFormat.changes { try database.execute(sql: change) }
         try database.execute(
           sql: "INSERT INTO metadata (key, value) VALUES (?, ?)",
           arguments: [RunFormat.graphHashKey, graphHash])
@@ -117,8 +116,11 @@ package final class RunDatabase: Sendable {
   /// Adds what files of an earlier version lack.
   private func migrate() throws {
     try write { database in
-      guard try Int32.fetchOne(database, sql: "PRAGMA user_version") == 1 else { return }
-      try database.execute(sql: RunFormat.detectionTables)
+      let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+      guard version < RunFormat.version else { return }
+      for change in RunFormat.changes.dropFirst(Int(version)) {
+        try database.execute(sql: change)
+      }
       try database.execute(sql: "PRAGMA user_version = \(RunFormat.version)")
     }
   }

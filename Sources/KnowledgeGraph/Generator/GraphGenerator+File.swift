@@ -31,9 +31,9 @@ extension GraphGenerator {
     var statistics: [AchievedStatistic] = []
     let written = try GraphWriter.write(to: url, overwrite: overwrite, pageLimit: pageLimit) {
       writer in
-      try run(into: &writer, tally: &tally, progress: progress)
+      tally = try run(into: &writer, progress: progress)
       statistics = tally.statistics(of: self, profile: writer.profile())
-      progress.update("indexing \(tally.tripleCount) triples")
+      progress.update("indexing \(tally.factCount) triples")
       return [
         GraphFormat.Key.name: schema.name,
         GraphFormat.Key.source: "generated",

@@ -1,157 +1,105 @@
 package import LabCore
 
-/// Makes a graph from a schema and a seed, one subject at a time.
+/// Makes a graph from a schema and a seed.
 ///
 /// The result depends on the schema and the seed alone: every predicate draws from its own stream for
-/// each block of subjects, so that neither the order of work nor another predicate changes it.
+/// each block of subjects, so that neither the number of threads nor another predicate changes it.
+/// Predicates that nothing else builds on are drawn as they are written and never held whole.
 package struct GraphGenerator: Sendable {
   package let schema: GraphSchema
   package let seed: Seed
+  /// Threads that draw, beside the one that writes; the result is the same for any number.
+  package var workers: Int
   let plans: [PredicatePlan]
-  private let names: [Names]
-  /// The id of the first entity of each type, and one past the last.
-  private let firstIDs: [Int]
-  private let holdOut: HoldOut
-  private static let blockSize = 512
+  private let names: [EntityNames]
+  let extents: TypeExtents
+  private static let entitiesPerPart = 8192
 
   /// Throws `LabError` where the word pools cannot be filled.
-  package init(schema: GraphSchema, seed: Seed) throws {
+  package init(schema: GraphSchema, seed: Seed, workers: Int = 1) throws {
     self.schema = schema
     self.seed = seed
+    self.workers = workers
     var words = WordPool()
-    names = try schema.entityTypes.map { try Names($0, seed: seed, words: &words) }
-    firstIDs = schema.entityTypes.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+    names = try schema.entityTypes.map { try EntityNames($0, seed: seed, words: &words) }
+    let extents = TypeExtents(schema)
+    self.extents = extents
     plans = schema.predicates.enumerated().map { index, predicate in
-      PredicatePlan(id: Int32(index), predicate, schema: schema, seed: seed)
+      PredicatePlan(id: Int32(index), predicate, schema: schema, extents: extents, seed: seed)
     }
-    holdOut = HoldOut(schema.heldOut, seed: seed)
   }
 
-  package var entityCount: Int { firstIDs.last ?? 0 }
+  package var entityCount: Int { extents.entityCount }
 
   /// The graph in memory, without a file.
   package func generate() throws -> KnowledgeGraph {
     var builder = GraphBuilder()
-    var tally = GenerationTally(plans.count)
-    try run(into: &builder, tally: &tally, progress: .silent)
+    _ = try run(into: &builder, progress: .silent)
     return builder.build()
   }
 
-  func run(
-    into sink: inout some GraphSink, tally: inout GenerationTally, progress: ProgressReporter
-  ) throws {
-    try sink.begin(
-      entityTypes: schema.entityTypes.map { EntityType(name: $0.name) },
-      predicates: plans.map {
-        Predicate(
-          name: $0.schema.name, subjectType: Int32($0.subjectType), objectType: Int32($0.objectType)
-        )
-      })
-    var nameHashes: [UInt64] = []
-    nameHashes.reserveCapacity(entityCount)
-    for (type, names) in names.enumerated() {
-      for index in 0..<schema.entityTypes[type].count {
-        let name = names[index]
-        nameHashes.append(NameHash.hash(name))
-        try sink.add(Entity(name: name, type: Int32(type)))
+  /// Passes the graph to `sink` and returns what was drawn.
+  func run(into sink: inout some GraphSink, progress: ProgressReporter) throws -> GenerationTally {
+    try sink.begin(entityTypes: entityTypes, predicates: predicates)
+    let nameHashes = try addEntities(to: &sink)
+    let stored = try StoredPredicates(
+      plans, holdOut: HoldOut(schema.heldOut, seed: seed), nameHashes: nameHashes,
+      file: "schema \(schema.name)", workers: workers, progress: progress)
+    let facts = FactMaker(self, stored: stored, nameHashes: nameHashes)
+    var tally = stored.tally
+    try OrderedWork.run(parts: facts.parts.count, workers: workers) { part in
+      guard !Interruption.isRequested else {
+        throw LabError.interrupted("interrupted while generating; nothing was written")
       }
+      return facts.part(part)
+    } take: { part in
+      for fact in part.facts { try sink.add(fact) }
+      tally.add(part.tally)
+      progress.update(
+        "generating \(Readable.count(Double(tally.subjectCount))) of "
+          + "\(Readable.count(Double(facts.subjectCount))) subjects, "
+          + "\(Readable.count(Double(tally.factCount))) triples")
     }
-    for type in schema.entityTypes.indices {
-      try runSubjects(of: type, nameHashes, &sink, &tally, progress)
+    return tally
+  }
+
+  private var entityTypes: [EntityType] {
+    schema.entityTypes.map { type in
+      EntityType(name: type.name, parent: type.parent.map { Int32(extents.index(of: $0)) })
     }
   }
 
-  private func runSubjects(
-    of type: Int, _ nameHashes: [UInt64], _ sink: inout some GraphSink,
-    _ tally: inout GenerationTally, _ progress: ProgressReporter
-  ) throws {
-    let plans = plans.filter { $0.subjectType == type }
-    guard !plans.isEmpty else { return }
-    let count = schema.entityTypes[type].count
-    var streams: [RandomStream] = []
-    for index in 0..<count {
-      if index % Self.blockSize == 0 {
-        guard !Interruption.isRequested else {
-          throw LabError.interrupted("interrupted while generating; nothing was written")
+  private var predicates: [Predicate] {
+    plans.map { plan in
+      Predicate(
+        name: plan.schema.name, subjectType: Int32(extents.index(of: plan.schema.subject)),
+        objectType: Int32(extents.index(of: plan.schema.object)),
+        inverseOf: plan.schema.inverseOf.flatMap { inverse in
+          plans.first { $0.schema.name == inverse }?.id
+        },
+        templates: plan.schema.templates ?? [])
+    }
+  }
+
+  /// Returns the hashes of all names.
+  private func addEntities(to sink: inout some GraphSink) throws -> [UInt64] {
+    var hashes: [UInt64] = []
+    hashes.reserveCapacity(entityCount)
+    let size = Self.entitiesPerPart
+    for (type, own) in extents.own.enumerated() {
+      let names = names[type]
+      try OrderedWork.run(parts: (own.count + size - 1) / size, workers: workers) { part in
+        (part * size..<min((part + 1) * size, own.count)).map { index in
+          let name = names[index]
+          return (name: name, hash: NameHash.hash(name))
         }
-        streams = plans.map { $0.stream(seed: seed, block: index / Self.blockSize) }
-        if index > 0 {
-          progress.update(
-            "generating \(schema.entityTypes[type].name) \(index) of \(count), "
-              + "\(Readable.count(Double(tally.tripleCount))) triples")
+      } take: { part in
+        for entity in part {
+          try sink.add(Entity(name: entity.name, type: Int32(type)))
+          hashes.append(entity.hash)
         }
       }
-      let subject = firstIDs[type] + index
-      tally.addSubject(isHeldOut: holdOut.isHeldOut(subject: nameHashes[subject]))
-      for (position, plan) in plans.enumerated() {
-        let draws = plan.draw(subjectIndex: index, &streams[position])
-        tally.add(plan, draws)
-        guard !draws.isEmpty else { continue }
-        try add(draws, of: plan, subject: subject, nameHashes, to: &sink)
-      }
     }
-  }
-
-  private func add(
-    _ draws: [ObjectSampler.Draw], of plan: PredicatePlan, subject: Int, _ nameHashes: [UInt64],
-    to sink: inout some GraphSink
-  ) throws {
-    let first = firstIDs[plan.objectType]
-    let sorted = draws.count == 1 ? draws : draws.sorted { $0.object < $1.object }
-    let levels = holdOut.levels(
-      subject: nameHashes[subject], predicate: plan.nameHash, count: sorted.count
-    ) { nameHashes[first + Int(sorted[$0].object)] }
-    for (draw, level) in zip(sorted, levels) {
-      try sink.add(
-        Fact(
-          triple: Triple(
-            subject: Int32(subject), predicate: plan.id, object: Int32(first) + draw.object),
-          heldOut: level, bits: draw.bits))
-    }
-  }
-}
-
-/// One predicate's samplers.
-struct PredicatePlan: Sendable {
-  let id: Int32
-  let schema: PredicateSchema
-  let nameHash: UInt64
-  let subjectType: Int
-  let objectType: Int
-  let counts: ObjectCountSampler
-  let objects: ObjectSampler
-
-  init(id: Int32, _ predicate: PredicateSchema, schema: GraphSchema, seed: Seed) {
-    self.id = id
-    self.schema = predicate
-    nameHash = NameHash.hash(predicate.name)
-    func type(_ name: String) -> Int { schema.entityTypes.firstIndex { $0.name == name } ?? 0 }
-    subjectType = type(predicate.subject)
-    objectType = type(predicate.object)
-    counts = ObjectCountSampler(
-      predicate.objects, available: schema.availableObjects(of: predicate))
-    objects = ObjectSampler(
-      count: schema.entityTypes[objectType].count, popularity: predicate.popularity,
-      stream: seed.stream("graph/popularity/\(predicate.name)"))
-  }
-
-  func stream(seed: Seed, block: Int) -> RandomStream {
-    seed.stream("graph/triples/\(schema.name)/\(block)")
-  }
-
-  /// Empty where the subject does not have the predicate.
-  func draw(subjectIndex: Int, _ stream: inout RandomStream) -> [ObjectSampler.Draw] {
-    if schema.coverage < 1, stream.uniform() >= schema.coverage { return [] }
-    let number = counts.draw(&stream)
-    guard number > 0 else { return [] }
-    return objects.draw(
-      number, excluding: subjectType == objectType ? Int32(subjectIndex) : nil, &stream)
-  }
-
-  /// The probability that a subject has exactly this many objects.
-  func probability(ofCount number: Int) -> Double {
-    guard number < counts.probabilities.count else { return 0 }
-    let drawn = schema.coverage * counts.probabilities[number]
-    return number == 0 ? drawn + 1 - schema.coverage : drawn
+    return hashes
   }
 }

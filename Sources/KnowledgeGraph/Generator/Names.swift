@@ -6,6 +6,8 @@ enum Names: Sendable {
   case opaque(prefix: String, digits: Int, start: Int)
   case integer(from: Int, order: IndexPermutation?)
   case date(from: Int, order: IndexPermutation?)
+  case monthDays(from: Int, days: Int, order: IndexPermutation?)
+  case quantity(Quantity, order: IndexPermutation?)
   case code(pattern: String, order: IndexPermutation?)
 
   init(_ type: EntityTypeSchema, seed: Seed, words: inout WordPool) throws {
@@ -23,6 +25,11 @@ enum Names: Sendable {
       self = .opaque(prefix: prefix, digits: digits, start: start)
     case .integer(let from, _): self = .integer(from: from, order: order(capacity))
     case .date(let from, _): self = .date(from: from, order: order(capacity))
+    case .monthDays(let from, _, let days):
+      self = .monthDays(from: from, days: days, order: order(capacity))
+    case .quantity(let from, _, let step, let decimals, let unit):
+      self = .quantity(
+        Quantity(from: from, step: step, decimals: decimals, unit: unit), order: order(capacity))
     case .code(let pattern): self = .code(pattern: pattern, order: order(capacity))
     }
   }
@@ -33,8 +40,16 @@ enum Names: Sendable {
     case .opaque(let prefix, let digits, let start): prefix + Self.pad(start + index, digits)
     case .integer(let from, let order): String(from + (order?[index] ?? index))
     case .date(let from, let order): CalendarDay.text(of: from + (order?[index] ?? index))
+    case .monthDays(let from, let days, let order):
+      Self.monthDay(order?[index] ?? index, from: from, days: days)
+    case .quantity(let quantity, let order): quantity.text(order?[index] ?? index)
     case .code(let pattern, let order): Self.code(pattern, order?[index] ?? index)
     }
+  }
+
+  private static func monthDay(_ index: Int, from: Int, days: Int) -> String {
+    let (month, day) = index.quotientAndRemainder(dividingBy: days)
+    return "\(pad(from + month / 12, 4))-\(pad(month % 12 + 1, 2))-\(pad(day + 1, 2))"
   }
 
   private static func pad(_ value: Int, _ digits: Int) -> String {
@@ -57,6 +72,23 @@ enum Names: Sendable {
       }
     }
     return String(characters.reversed())
+  }
+}
+
+/// A number of equal steps with a unit.
+struct Quantity: Sendable {
+  let from: Int
+  let step: Int
+  let decimals: Int
+  let unit: String
+
+  func text(_ index: Int) -> String {
+    let value = from + index * step
+    guard decimals > 0 else { return "\(value) \(unit)" }
+    let digits = String(value.magnitude)
+    let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+    let sign = value < 0 ? "-" : ""
+    return "\(sign)\(padded.dropLast(decimals)).\(padded.suffix(decimals)) \(unit)"
   }
 }
 

@@ -11,7 +11,7 @@ package struct AchievedStatistic: Codable, Hashable, Sendable {
 
 /// The information in a graph under its generator, in bits.
 package struct InformationContent: Codable, Hashable, Sendable {
-  /// Which objects, drawn one after another: the sum of the triples' bits.
+  /// Which objects, drawn one after another: the sum of the drawn triples' bits; entailed ones have none.
   package let objects: Double
   /// How many objects each subject has of each predicate, none included.
   package let objectCounts: Double
@@ -25,79 +25,82 @@ package struct InformationContent: Codable, Hashable, Sendable {
   }
 }
 
-/// Counts what the generator draws, to set beside what was asked.
-struct GenerationTally {
-  struct PerPredicate {
-    var subjectCount = 0
-    var queryCount = 0
-    var tripleCount = 0
-    var topFirstDraws = 0
+/// Counts what the generator makes, to set beside what was asked.
+struct GenerationTally: Sendable {
+  /// One predicate's counts.
+  struct PerPredicate: Sendable {
+    var draws = DrawTally()
+    var factCount = 0
+    /// Queries that are not hidden with their subject, those with a trained answer, and those hidden by a share of
+    /// queries; of derived predicates only such as follow from trained triples.
+    var openQueryCount = 0
+    var visibleQueryCount = 0
+    var hiddenQueryCount = 0
+    /// Queries with several answers that are visible or partly so, and the latter alone.
+    var severalCount = 0
+    var partialCount = 0
+    var trainedCount = 0
+    var singletonCount = 0
+    var presentationCount = 0
+
+    /// Adds the true facts of one query.
+    mutating func count(_ facts: ArraySlice<Fact>) {
+      factCount += facts.count
+      let trained = facts.count { $0.heldOut == nil }
+      trainedCount += trained
+      for fact in facts where fact.heldOut == nil {
+        presentationCount += Int(fact.exposures)
+        if fact.exposures == 1 { singletonCount += 1 }
+      }
+      guard let first = facts.first, first.heldOut != .subject else { return }
+      let isOpen = facts.contains { $0.derivation == nil || $0.isInferable }
+      if isOpen { openQueryCount += 1 }
+      if trained == 0 {
+        if isOpen { hiddenQueryCount += 1 }
+        return
+      }
+      visibleQueryCount += 1
+      if facts.count > 1 { severalCount += 1 }
+      if trained < facts.count { partialCount += 1 }
+    }
+
+    mutating func add(_ other: PerPredicate) {
+      draws.add(other.draws)
+      factCount += other.factCount
+      openQueryCount += other.openQueryCount
+      visibleQueryCount += other.visibleQueryCount
+      hiddenQueryCount += other.hiddenQueryCount
+      severalCount += other.severalCount
+      partialCount += other.partialCount
+      trainedCount += other.trainedCount
+      singletonCount += other.singletonCount
+      presentationCount += other.presentationCount
+    }
   }
 
-  private(set) var perPredicate: [PerPredicate]
+  var predicates: [PerPredicate]
   private(set) var subjectCount = 0
   private(set) var heldOutSubjectCount = 0
-  private(set) var tripleCount = 0
-  private var objectBits = 0.0
-  private var countBits = 0.0
-  private var orderBits = 0.0
 
-  init(_ predicateCount: Int) { perPredicate = Array(repeating: .init(), count: predicateCount) }
+  init(_ predicateCount: Int) { predicates = Array(repeating: .init(), count: predicateCount) }
+
+  var factCount: Int { predicates.reduce(0) { $0 + $1.factCount } }
 
   mutating func addSubject(isHeldOut: Bool) {
     subjectCount += 1
     if isHeldOut { heldOutSubjectCount += 1 }
   }
 
-  mutating func add(_ plan: PredicatePlan, _ draws: [ObjectSampler.Draw]) {
-    let index = Int(plan.id)
-    perPredicate[index].subjectCount += 1
-    countBits -= log2(plan.probability(ofCount: draws.count))
-    guard let first = draws.first else { return }
-    tripleCount += draws.count
-    perPredicate[index].queryCount += 1
-    perPredicate[index].tripleCount += draws.count
-    if plan.objects.isTop(first.object) { perPredicate[index].topFirstDraws += 1 }
-    for draw in draws { objectBits += draw.bits }
-    for number in 1...draws.count { orderBits += log2(Double(number)) }
+  mutating func add(_ other: GenerationTally) {
+    for index in predicates.indices { predicates[index].add(other.predicates[index]) }
+    subjectCount += other.subjectCount
+    heldOutSubjectCount += other.heldOutSubjectCount
   }
 
   var information: InformationContent {
-    InformationContent(objects: objectBits, objectCounts: countBits, order: orderBits)
-  }
-
-  func statistics(of generator: GraphGenerator, profile: GraphProfile) -> [AchievedStatistic] {
-    var rows: [AchievedStatistic] = []
-    func row(_ setting: String, _ requested: Double, _ achieved: Double) {
-      rows.append(AchievedStatistic(setting: setting, requested: requested, achieved: achieved))
-    }
-    for (type, count) in zip(generator.schema.entityTypes, profile.entityCounts) {
-      row("entity_types.\(type.name).count", Double(type.count), Double(count))
-    }
-    for (plan, counts) in zip(generator.plans, perPredicate) {
-      let path = "predicates.\(plan.schema.name)"
-      let queries = Double(counts.queryCount)
-      row(
-        "\(path).coverage", 1 - plan.probability(ofCount: 0), queries / Double(counts.subjectCount))
-      guard counts.queryCount > 0 else { continue }
-      row(
-        "\(path).objects (mean)", plan.counts.meanWherePositive,
-        Double(counts.tripleCount) / queries)
-      row(
-        "\(path).popularity (share of the most popular)", plan.objects.topProbability,
-        Double(counts.topFirstDraws) / queries)
-    }
-    let heldOut = generator.schema.heldOut
-    let path = "visibility.held_out"
-    row(
-      "\(path).subject", heldOut.subject,
-      Double(heldOutSubjectCount) / Double(max(1, subjectCount)))
-    row(
-      "\(path).query", heldOut.query,
-      Double(profile.heldOutQueryCount) / Double(max(1, profile.queryCount)))
-    row(
-      "\(path).object", heldOut.object,
-      Double(profile.pvsCount) / Double(max(1, profile.visibleSeveralCount)))
-    return rows
+    InformationContent(
+      objects: predicates.reduce(0) { $0 + $1.draws.objectBits },
+      objectCounts: predicates.reduce(0) { $0 + $1.draws.countBits },
+      order: predicates.reduce(0) { $0 + $1.draws.orderBits })
   }
 }

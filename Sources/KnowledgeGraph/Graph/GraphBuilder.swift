@@ -5,6 +5,7 @@ package struct GraphBuilder: GraphSink {
   private var predicates: [Predicate] = []
   private var queries: [Query] = []
   private var answers: [Answer] = []
+  private var falsehoods: [TaughtTriple] = []
   private var start = 0
   private var current: (subject: Int32, predicate: Int32)?
   private var predicateHashes: [UInt64] = []
@@ -38,12 +39,19 @@ package struct GraphBuilder: GraphSink {
   mutating func add(_ fact: Fact) {
     hasher.add(fact)
     let triple = fact.triple
+    guard fact.isTrue else {
+      falsehoods.append(
+        TaughtTriple(triple: triple, exposures: fact.exposures, noise: fact.noise))
+      return
+    }
     if current?.subject != triple.subject || current?.predicate != triple.predicate {
       endQuery()
       current = (triple.subject, triple.predicate)
     }
     answers.append(
-      Answer(object: triple.object, isVisible: fact.heldOut == nil, bits: fact.bits ?? .nan))
+      Answer(
+        object: triple.object, isVisible: fact.heldOut == nil, bits: fact.bits ?? .nan,
+        exposures: fact.exposures, derivation: fact.derivation, isInferable: fact.isInferable))
   }
 
   /// The graph of everything added.
@@ -51,7 +59,7 @@ package struct GraphBuilder: GraphSink {
     endQuery()
     return KnowledgeGraph(
       entityTypes: entityTypes, entities: entities, predicates: predicates, queries: queries,
-      answers: answers, contentHash: hasher.finalize())
+      answers: answers, contentHash: hasher.finalize(), falsehoods: falsehoods)
   }
 
   private mutating func endQuery() {

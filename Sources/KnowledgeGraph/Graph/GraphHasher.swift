@@ -2,7 +2,9 @@ import LabCore
 
 /// The content hash of a graph: its types, names, triples and which of them are trained on.
 ///
-/// Ids enter in the graph's own order, bits and held-out levels do not.
+/// Ids enter in the graph's own order; bits, held-out levels and derivations do not. What layout 1 of the
+/// graph file could not hold (templates, exposures, noise) enters only where a graph has it, so that older
+/// graphs keep their hash.
 struct GraphHasher: GraphSink {
   private var hasher = ContentHasher()
 
@@ -15,6 +17,7 @@ struct GraphHasher: GraphSink {
       hasher.combine(predicate.name)
       hasher.combine(predicate.subjectType ?? -1)
       hasher.combine(predicate.objectType ?? -1)
+      for template in predicate.templates { hasher.combine(template) }
     }
   }
 
@@ -27,7 +30,15 @@ struct GraphHasher: GraphSink {
     hasher.combine(fact.triple.subject)
     hasher.combine(fact.triple.predicate)
     hasher.combine(fact.triple.object)
-    hasher.combine(fact.heldOut == nil ? 1 : 0)
+    let noise: Int32 =
+      switch fact.noise {
+      case nil: 0
+      case .contradictory: 2
+      case .stale: 4
+      case .duplicate: 6
+      }
+    hasher.combine((fact.heldOut == nil ? 1 : 0) + noise)
+    if fact.exposures != 1 { hasher.combine(-fact.exposures) }
   }
 
   mutating func finalize() -> String { hasher.finalize().hex }

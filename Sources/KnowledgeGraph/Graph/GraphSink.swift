@@ -2,9 +2,18 @@
 struct Fact: Sendable {
   let triple: Triple
   /// Nil where the triple is trained on.
-  let heldOut: HeldOutLevel?
+  var heldOut: HeldOutLevel?
   /// Information content; nil where the graph was not generated.
   let bits: Double?
+  /// Presentations in one epoch, at least 1.
+  var exposures: Int32 = 1
+  var derivation: Derivation?
+  /// Whether an entailed triple follows from trained ones.
+  var isInferable = false
+  var noise: Noise?
+
+  /// Whether the triple belongs to the graph's truth.
+  var isTrue: Bool { noise?.isFalse != true }
 }
 
 /// Something that takes a graph piece by piece: a file, an object in memory, a tally.

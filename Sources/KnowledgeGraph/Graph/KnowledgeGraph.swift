@@ -6,8 +6,13 @@ package final class KnowledgeGraph: Sendable {
   /// In order of (subject, predicate).
   package let queries: [Query]
   package let answers: [Answer]
+  /// What is trained on without being true, in order of triple; in no query.
+  package let falsehoods: [TaughtTriple]
   /// Hash of names, triples and visibility: equal for equal graphs, wherever they are stored.
   package let contentHash: String
+
+  /// Whether several entities share a name.
+  package let hasAmbiguousNames: Bool
 
   private let entityIDs: [String: [Int32]]
   private let predicateIDs: [String: Int32]
@@ -17,7 +22,7 @@ package final class KnowledgeGraph: Sendable {
   /// Builds a graph from its parts; `queries` must be in order of (subject, predicate).
   package init(
     entityTypes: [EntityType], entities: [Entity], predicates: [Predicate], queries: [Query],
-    answers: [Answer], contentHash: String
+    answers: [Answer], contentHash: String, falsehoods: [TaughtTriple] = []
   ) {
     self.entityTypes = entityTypes
     self.entities = entities
@@ -25,19 +30,36 @@ package final class KnowledgeGraph: Sendable {
     self.queries = queries
     self.answers = answers
     self.contentHash = contentHash
+    self.falsehoods = falsehoods
     var ids: [String: [Int32]] = [:]
     for (id, entity) in entities.enumerated() { ids[entity.name, default: []].append(Int32(id)) }
     entityIDs = ids
+    hasAmbiguousNames = ids.count < entities.count
     predicateIDs = Dictionary(
       predicates.enumerated().map { ($0.element.name, Int32($0.offset)) },
       uniquingKeysWith: { first, _ in first })
-    var types = predicates.map { predicate in predicate.objectType.map { Set([$0]) } ?? [] }
+    var types = predicates.map { predicate in
+      predicate.objectType.map { Self.kinds(of: $0, in: entityTypes) } ?? []
+    }
     for query in queries where predicates[Int(query.predicate)].objectType == nil {
       for answer in answers[query.answers] {
         types[Int(query.predicate)].insert(entities[Int(answer.object)].type)
       }
     }
     objectTypesOfPredicates = types
+  }
+
+  /// The type and all types that are a kind of it.
+  private static func kinds(of type: Int32, in types: [EntityType]) -> Set<Int32> {
+    var kinds: Set = [type]
+    while true {
+      let more = types.indices.filter { index in
+        types[index].parent.map { kinds.contains($0) } ?? false
+      }.map { Int32($0) }
+      let count = kinds.count
+      kinds.formUnion(more)
+      if kinds.count == count { return kinds }
+    }
   }
 
   /// Ids of all entities with this name: several where names are ambiguous, none where it is unknown.
@@ -73,6 +95,27 @@ package final class KnowledgeGraph: Sendable {
     return queries[low]
   }
 
+  /// All right answers to the question as it is asked in words.
+  ///
+  /// Those of the query, and where other entities share the subject's name also those of their queries
+  /// with the predicate, since the text of the question is the same. An object stands there once, as
+  /// visible where any of the queries shows it.
+  package func truth(of query: Query) -> [Answer] {
+    let own = answers[query.answers]
+    guard hasAmbiguousNames else { return Array(own) }
+    let namesakes = entities(named: entities[Int(query.subject)].name)
+    guard namesakes.count > 1 else { return Array(own) }
+    var found: [Int32: Answer] = [:]
+    for subject in namesakes {
+      guard let other = self.query(subject: subject, predicate: query.predicate) else { continue }
+      for answer in answers[other.answers] {
+        if let known = found[answer.object], known.isVisible || !answer.isVisible { continue }
+        found[answer.object] = answer
+      }
+    }
+    return found.values.sorted { $0.object < $1.object }
+  }
+
   /// Queries inside the nested fraction (0, 1] of the graph, in order.
   package func queries(fraction: Double) -> [Query] { queries.filter { $0.rank < fraction } }
 
@@ -83,5 +126,37 @@ package final class KnowledgeGraph: Sendable {
         Triple(subject: query.subject, predicate: query.predicate, object: $0.object)
       }
     }
+  }
+
+  /// What the training text of the nested fraction (0, 1] says, each triple once, in order of triple.
+  ///
+  /// The visible triples, and the falsehoods about them.
+  package func statements(fraction: Double) -> [TaughtTriple] {
+    var statements: [TaughtTriple] = []
+    var nextFalse = 0
+    for query in queries {
+      let isInside = query.rank < fraction
+      var own: [TaughtTriple] = []
+      if isInside {
+        own = answers[query.answers].filter(\.isVisible).map {
+          TaughtTriple(
+            triple: Triple(
+              subject: query.subject, predicate: query.predicate, object: $0.object),
+            exposures: $0.exposures)
+        }
+      }
+      let ownCount = own.count
+      // A falsehood belongs to a query with a visible answer, and stands beside it in the same order.
+      while nextFalse < falsehoods.count,
+        (falsehoods[nextFalse].triple.subject, falsehoods[nextFalse].triple.predicate)
+          <= (query.subject, query.predicate)
+      {
+        if isInside { own.append(falsehoods[nextFalse]) }
+        nextFalse += 1
+      }
+      if own.count > ownCount { own.sort { $0.triple < $1.triple } }
+      statements += own
+    }
+    return statements
   }
 }

@@ -26,13 +26,14 @@ package enum Verdict: String, Codable, CaseIterable, Sendable {
 extension KnowledgeGraph {
   /// The verdict on the name given as an answer, by look-up; nil means that the answer was malformed.
   ///
-  /// Where several entities share the name, the most favourable of them counts. Where the graph does not
+  /// Where several entities share the name, of the answer or of the subject, the most favourable of them
+  /// counts. Where the graph does not
   /// state a predicate's object type, the types of the objects that the predicate has anywhere count.
   package func verdict(on name: String?, for query: Query) -> Verdict {
     guard let name, !name.isEmpty else { return .malformed }
     let candidates = entities(named: name)
     guard !candidates.isEmpty else { return .invented }
-    let hits = answers[query.answers].filter { candidates.contains($0.object) }
+    let hits = truth(of: query).filter { candidates.contains($0.object) }
     if hits.contains(where: \.isVisible) { return .correct }
     if !hits.isEmpty { return .correctHeldOut }
     let types = objectTypes(of: query.predicate)

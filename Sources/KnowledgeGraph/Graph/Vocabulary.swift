@@ -35,11 +35,55 @@ package enum HeldOutLevel: String, Codable, CaseIterable, Sendable {
   case subject
 }
 
+/// How an entailed triple follows from others.
+package enum Derivation: String, Codable, CaseIterable, Sendable {
+  /// The mirror image of a triple of a symmetric predicate.
+  case symmetric
+  /// The same fact by a predicate that is the inverse of another.
+  case inverse
+  /// A chain of triples of a transitive predicate.
+  case transitive
+  /// A chain of triples as the rule of a composed predicate says.
+  case rule
+}
+
+/// What is wrong with a statement of the training text.
+package enum Noise: String, Codable, CaseIterable, Sendable {
+  /// Not true, and said beside what is.
+  case contradictory
+  /// Not true any more; said like `contradictory`, but flagged as an old state of affairs.
+  case stale
+  /// True, and said twice as often as it should be.
+  case duplicate
+
+  /// Whether the statement is no triple of the graph's truth.
+  package var isFalse: Bool { self != .duplicate }
+}
+
+/// What the training text says: a triple, how often, and what is wrong with it.
+package struct TaughtTriple: Hashable, Sendable {
+  package let triple: Triple
+  /// Presentations in one epoch, at least 1.
+  package let exposures: Int32
+  package let noise: Noise?
+
+  package init(triple: Triple, exposures: Int32 = 1, noise: Noise? = nil) {
+    self.triple = triple
+    self.exposures = exposures
+    self.noise = noise
+  }
+}
+
 /// A class of entities: "person", "city".
 package struct EntityType: Hashable, Sendable {
   package let name: String
+  /// Index of the type that this one is a kind of, or nil.
+  package let parent: Int32?
 
-  package init(name: String) { self.name = name }
+  package init(name: String, parent: Int32? = nil) {
+    self.name = name
+    self.parent = parent
+  }
 }
 
 /// A node of the graph; its id is its index in `KnowledgeGraph.entities`.
@@ -61,11 +105,20 @@ package struct Predicate: Hashable, Sendable {
   package let subjectType: Int32?
   /// Index in `KnowledgeGraph.entityTypes`, or nil where the graph does not say (imported graphs).
   package let objectType: Int32?
+  /// Index of the predicate that says the same with subject and object exchanged, where the graph knows one.
+  package let inverseOf: Int32?
+  /// Phrasings that end with the object, such as "{subject} was born in {object}"; empty without any.
+  package let templates: [String]
 
-  package init(name: String, subjectType: Int32?, objectType: Int32?) {
+  package init(
+    name: String, subjectType: Int32?, objectType: Int32?, inverseOf: Int32? = nil,
+    templates: [String] = []
+  ) {
     self.name = name
     self.subjectType = subjectType
     self.objectType = objectType
+    self.inverseOf = inverseOf
+    self.templates = templates
   }
 }
 
@@ -77,11 +130,23 @@ package struct Answer: Hashable, Sendable {
   package let isVisible: Bool
   /// Information content in bits under the generator; NaN for imported graphs.
   package let bits: Double
+  /// Presentations in one epoch where the triple is trained on, at least 1.
+  package let exposures: Int32
+  /// How the triple follows from others; nil where it stands for itself.
+  package let derivation: Derivation?
+  /// Whether the triple follows from triples that are trained on: if it is held out, it can be inferred.
+  package let isInferable: Bool
 
-  package init(object: Int32, isVisible: Bool, bits: Double) {
+  package init(
+    object: Int32, isVisible: Bool, bits: Double, exposures: Int32 = 1,
+    derivation: Derivation? = nil, isInferable: Bool = false
+  ) {
     self.object = object
     self.isVisible = isVisible
     self.bits = bits
+    self.exposures = exposures
+    self.derivation = derivation
+    self.isInferable = isInferable
   }
 }
 

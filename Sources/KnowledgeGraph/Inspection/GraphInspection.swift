@@ -97,12 +97,14 @@ private struct InspectionSink: GraphSink {
   var words: Set<Substring> = []
   var mistypedCount = 0
   private var predicates: [Predicate] = []
+  private var entityTypes: [EntityType] = []
   private var types: [Int32] = []
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
     hasher.begin(entityTypes: entityTypes, predicates: predicates)
     profiler.begin(entityTypes: entityTypes, predicates: predicates)
     self.predicates = predicates
+    self.entityTypes = entityTypes
     for predicate in predicates { words.formUnion(predicate.name.split(separator: " ")) }
   }
 
@@ -119,8 +121,19 @@ private struct InspectionSink: GraphSink {
     let predicate = predicates[Int(fact.triple.predicate)]
     let subject = types[Int(fact.triple.subject)]
     let object = types[Int(fact.triple.object)]
-    if subject != predicate.subjectType ?? subject || object != predicate.objectType ?? object {
+    if !isKind(subject, of: predicate.subjectType) || !isKind(object, of: predicate.objectType) {
       mistypedCount += 1
     }
+  }
+
+  private func isKind(_ type: Int32, of wanted: Int32?) -> Bool {
+    guard let wanted else { return true }
+    var current: Int32? = type
+    // A type has no more ancestors than there are types, also where a damaged file has a circle.
+    for _ in entityTypes {
+      if current == wanted { return true }
+      current = current.flatMap { entityTypes[Int($0)].parent }
+    }
+    return false
   }
 }

@@ -67,6 +67,38 @@ package struct GraphProfile: Codable, Hashable, Sendable {
     }
   }
 
+  /// What training presents, and how often.
+  package struct TrainingCounts: Codable, Hashable, Sendable {
+    /// Different triples that the training text states, false ones included.
+    package var statements = 0
+    /// Presentations in one epoch.
+    package var presentations = 0
+    /// Statements that are presented once an epoch: the numerator of the singleton (monofact) share.
+    package var singletons = 0
+    package var contradictory = 0
+    package var stale = 0
+    package var duplicate = 0
+
+    package var singletonShare: Double { Double(singletons) / Double(max(1, statements)) }
+  }
+
+  /// Entailed triples by what training shows of them.
+  package struct EntailedCounts: Codable, Hashable, Sendable {
+    package var trained = 0
+    /// Held out, while the triples that they follow from are trained on.
+    package var heldOutInferable = 0
+    /// Held out with what they follow from.
+    package var heldOutUnknowable = 0
+
+    package var total: Int { trained + heldOutInferable + heldOutUnknowable }
+
+    enum CodingKeys: String, CodingKey {
+      case trained
+      case heldOutInferable = "held_out_inferable"
+      case heldOutUnknowable = "held_out_unknowable"
+    }
+  }
+
   /// How many queries have this many answers.
   package struct AnswerCount: Codable, Hashable, Sendable {
     package let answers: Int
@@ -77,6 +109,8 @@ package struct GraphProfile: Codable, Hashable, Sendable {
   package let predicates: [PredicateProfile]
   package let queries: VisibilityCounts
   package let triples: TripleCounts
+  package let training: TrainingCounts
+  package let entailed: EntailedCounts
   /// How many queries have how many answers, by rising number of answers.
   package let answersPerQuery: [AnswerCount]
   /// Mean over queries of 1 / (number of answers): the best possible recall of a single guess.
@@ -102,7 +136,7 @@ package struct GraphProfile: Codable, Hashable, Sendable {
   var pvsCount: Int { queries.pvs }
 
   enum CodingKeys: String, CodingKey {
-    case predicates, queries, triples, bits
+    case predicates, queries, triples, bits, training, entailed
     case entityTypes = "entity_types"
     case answersPerQuery = "answers_per_query"
     case meanReciprocalAnswers = "mean_reciprocal_answers"

@@ -1,8 +1,9 @@
+import Foundation
 import LabCore
 
 extension NameModel {
   init(_ node: SchemaNode) throws {
-    let models = ["multi_part", "opaque", "year", "integer", "date", "code"]
+    let models = ["multi_part", "opaque", "year", "integer", "quantity", "date", "code"]
     let model = try node.required("model", example: "multi_part")
     switch try model.text() {
     case "multi_part": self = try .multiPart(node)
@@ -16,6 +17,7 @@ extension NameModel {
       self = try .interval(node, in: 1...9999)
     case "integer":
       self = try .interval(node, in: -1_000_000_000_000...1_000_000_000_000)
+    case "quantity": self = try .quantity(node)
     case "date": self = try .dates(node)
     case "code":
       try node.allow(["model", "pattern"])
@@ -53,8 +55,30 @@ extension NameModel {
     return .integer(from: from, to: to)
   }
 
+  private static func quantity(_ node: SchemaNode) throws -> NameModel {
+    try node.allow(["model", "from", "to", "step", "decimals", "unit"])
+    let decimals = try node.optional("decimals")?.integer(in: 0...6) ?? 0
+    let factor = pow(10, Double(decimals))
+    func scaled(_ key: String, example: String) throws -> Int {
+      let value = try node.required(key, example: example)
+      let number = try value.number("between -1e9 and 1e9") { abs($0) <= 1e9 } * factor
+      guard abs(number - number.rounded()) < 1e-6 * factor else {
+        throw value.failure("has more than \(decimals) decimals; raise decimals")
+      }
+      return Int(number.rounded())
+    }
+    let from = try scaled("from", example: "150")
+    let to = try scaled("to", example: "210")
+    let step = node.optional("step") == nil ? 1 : try scaled("step", example: "1")
+    guard from <= to else { throw node.failure("has from after to; swap them") }
+    guard step > 0 else { throw node.failure("has a step that is not above 0") }
+    return .quantity(
+      from: from, to: to, step: step, decimals: decimals,
+      unit: try node.required("unit", example: "cm").text())
+  }
+
   private static func dates(_ node: SchemaNode) throws -> NameModel {
-    try node.allow(["model", "from", "to"])
+    try node.allow(["model", "from", "to", "days"])
     func day(_ key: String, example: String) throws -> Int {
       let value = try node.required(key, example: example)
       guard let day = CalendarDay.number(of: try value.text()) else {
@@ -65,7 +89,12 @@ extension NameModel {
     let from = try day("from", example: "1900-01-01")
     let to = try day("to", example: "1999-12-31")
     guard from <= to else { throw node.failure("has from after to; swap them") }
-    return .date(from: from, to: to)
+    guard let days = node.optional("days") else { return .date(from: from, to: to) }
+    let (first, last) = (CalendarDay.text(of: from), CalendarDay.text(of: to))
+    guard first.hasSuffix("-01-01"), last.hasSuffix("-12-31"), let firstYear = Int(first.prefix(4)),
+      let lastYear = Int(last.prefix(4))
+    else { throw days.failure("needs whole years: from YYYY-01-01 to YYYY-12-31") }
+    return .monthDays(from: firstYear, to: lastYear, days: try days.integer(in: 1...28))
   }
 
   /// How many different names a literal model has; nil for models that invent names.
@@ -73,6 +102,8 @@ extension NameModel {
     switch self {
     case .multiPart, .opaque: nil
     case .integer(let from, let to), .date(let from, let to): to - from + 1
+    case .monthDays(let from, let to, let days): (to - from + 1) * 12 * days
+    case .quantity(let from, let to, let step, _, _): (to - from) / step + 1
     case .code(let pattern):
       pattern.reduce(1) { total, character in
         let choices = character == "A" ? 26 : character == "9" ? 10 : 1

@@ -26,30 +26,13 @@ extension GraphSchema {
     guard !entityTypes.isEmpty else { throw LabError("\(file): entity_types is empty; add one") }
     guard !predicates.isEmpty else { throw LabError("\(file): predicates is empty; add one") }
     for type in entityTypes { try type.check(file: file) }
+    try checkKinds(file: file)
     guard entityTypes.reduce(0, { $0 + $1.count }) <= Int(Int32.max) else {
       throw LabError("\(file): entity_types: more than \(Int32.max) entities; lower the counts")
     }
     for predicate in predicates { try check(predicate, file: file) }
+    try checkSources(file: file)
     try checkHeldOut(file: file)
-  }
-
-  private func check(_ predicate: PredicateSchema, file: String) throws {
-    let place = "\(file): predicates.\(predicate.name)"
-    let available = availableObjects(of: predicate)
-    let butItself = predicate.subject == predicate.object ? " other than the subject" : ""
-    let needed: Int
-    switch predicate.objects {
-    case .constant(let count): needed = count
-    case .range(_, let max), .zipf(_, let max): needed = max
-    case .poisson(let mean): needed = Int(mean.rounded(.up))
-    }
-    guard needed <= available else {
-      throw LabError(
-        "\(place).objects: up to \(needed) distinct objects are asked of \(available) entities of "
-          + "type '\(predicate.object)'\(butItself); lower objects or raise "
-          + "entity_types.\(predicate.object).count to \(count(of: predicate.object) + needed - available)"
-      )
-    }
   }
 
   private func checkHeldOut(file: String) throws {
@@ -58,7 +41,17 @@ extension GraphSchema {
         "\(file): visibility.held_out: query \(heldOut.query) and subject \(heldOut.subject) together "
           + "leave nothing to train on; lower one so that their sum is below 1")
     }
-    guard heldOut.object == 0 || predicates.contains(where: { $0.objects.canBeSeveral }) else {
+    guard predicates.contains(where: { ($0.heldOut?.query ?? 0) < 1 }) else {
+      throw LabError(
+        "\(file): predicates: held_out.query is 1 for all of them, which leaves nothing to train on; "
+          + "lower one")
+    }
+    guard
+      heldOut.object == 0
+        || predicates.contains(where: {
+          $0.isDerived || $0.objects.canBeSeveral || $0.constraints != nil
+        })
+    else {
       throw LabError(
         "\(file): visibility.held_out.object is \(heldOut.object), but no predicate gives a subject "
           + "two objects; set it to 0 or raise objects of a predicate")
@@ -67,16 +60,17 @@ extension GraphSchema {
 
   /// How many different objects a subject of the predicate can have: itself is none of them.
   func availableObjects(of predicate: PredicateSchema) -> Int {
-    count(of: predicate.object) - (predicate.subject == predicate.object ? 1 : 0)
+    let extents = TypeExtents(self)
+    let objects = extents.all(of: predicate.object)
+    return objects.count - (extents.all(of: predicate.subject).overlaps(objects) ? 1 : 0)
   }
-
-  func count(of type: String) -> Int { entityTypes.first { $0.name == type }?.count ?? 0 }
 }
 
 extension ObjectCount {
   var canBeSeveral: Bool {
     switch self {
     case .constant(let count): count > 1
+    case .weights(let weights): weights.dropFirst(2).contains { $0 > 0 }
     case .range(_, let max), .zipf(_, let max): max > 1
     case .poisson: true
     }
@@ -98,6 +92,7 @@ extension EntityTypeSchema {
           + "\(WordPool.capacity(syllables: syllables)) can be made; raise syllables to \(syllables + 1)"
       )
     }
+    let count = count - EntityNames.ambiguousCount(of: self) / 2
     for length in Set(parts).sorted() {
       let needed = MultiPartNames.count(ofLength: length, parts: parts, of: count)
       let possible = MultiPartNames.capacity(ofLength: length, pools: pools)

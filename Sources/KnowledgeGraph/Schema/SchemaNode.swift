@@ -106,6 +106,14 @@ package struct SchemaNode {
     }
   }
 
+  /// The items of a list that is not empty.
+  func items() throws -> [SchemaNode] {
+    guard case .sequence(let sequence) = node, !sequence.isEmpty else {
+      throw failure("must be a list with at least one item\(shown)")
+    }
+    return sequence.enumerated().map { child(String($0.offset), $0.element) }
+  }
+
   /// A finite number that passes a test, whose rule is in words: "above 0".
   package func number(_ allowed: String, where isAllowed: (Double) -> Bool) throws -> Double {
     guard let scalar = node.scalar, let value = Double(scalar.string), value.isFinite else {

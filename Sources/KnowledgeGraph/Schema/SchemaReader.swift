@@ -32,6 +32,8 @@ extension GraphSchema {
     }
     let top = SchemaNode(node: root, path: "", file: file, overridden: overridden)
     var schema = try GraphSchema(top)
+    try schema.checkParents(file: file)
+    schema.orderTypes()
     try schema.multiply(by: scale)
     try schema.check(file: file)
     return schema
@@ -40,19 +42,29 @@ extension GraphSchema {
 
 extension GraphSchema {
   fileprivate init(_ node: SchemaNode) throws {
-    try node.allow(["name", "description", "entity_types", "predicates", "visibility"])
+    try node.allow([
+      "name", "description", "entity_types", "predicates", "visibility", "exposures", "noise",
+    ])
     name = try node.required("name", example: "my-graph").text()
     description = try node.optional("description")?.text() ?? ""
     let types = try node.required("entity_types", example: "{person: {…}}").entries()
     let relations = try node.required("predicates", example: "{born in: {…}}").entries()
     let subjects = Set(relations.compactMap { $0.value.optional("subject")?.node.string })
+    let typeNames = types.map(\.key)
+    let parents = Dictionary(
+      types.compactMap { key, value in value.optional("parent")?.node.string.map { (key, $0) } },
+      uniquingKeysWith: { first, _ in first })
     entityTypes = try types.map { key, value in
-      try EntityTypeSchema(name: key, value, isSubject: subjects.contains(key))
+      try EntityTypeSchema(
+        name: key, value, isSubject: subjects.contains(key), types: typeNames, parents: parents)
     }
-    let typeNames = entityTypes.map(\.name)
+    let byName = Dictionary(
+      relations.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
     predicates = try relations.map { key, value in
-      try PredicateSchema(name: key, value, types: typeNames)
+      try PredicateSchema(name: key, value, types: typeNames, relations: byName)
     }
+    exposures = try node.optional("exposures").map { try ExposureModel($0) }
+    noise = try node.optional("noise").map { try NoiseShares($0) }
     heldOut = HeldOutShares()
     if let visibility = node.optional("visibility") {
       try visibility.allow(["held_out"])
@@ -62,9 +74,23 @@ extension GraphSchema {
 }
 
 extension EntityTypeSchema {
-  fileprivate init(name: String, _ node: SchemaNode, isSubject: Bool) throws {
-    try node.allow(["count", "name", "scale"])
+  /// `parents` are the parent types by the names of their kinds, as written.
+  fileprivate init(
+    name: String, _ node: SchemaNode, isSubject: Bool, types: [String], parents: [String: String]
+  ) throws {
+    try node.allow(["count", "name", "scale", "parent", "ambiguous"])
     self.name = name
+    parent = try node.optional("parent").map { try $0.name(of: "entity type", in: types) }
+    ambiguous = try node.optional("ambiguous")?.number("above 0 and at most 1") {
+      $0 > 0 && $0 <= 1
+    }
+    if parents.values.contains(name), node.optional("name") == nil, node.optional("count") == nil {
+      // An abstract type has no entities but those of its kinds.
+      names = .opaque(prefix: "\(name)-", digits: 6, start: 1)
+      count = 0
+      scales = false
+      return
+    }
     names = try NameModel(try node.required("name", example: "{model: multi_part, pool: 50}"))
     if let count = node.optional("count") {
       self.count = try count.integer(in: 1...1_000_000_000)
@@ -74,81 +100,5 @@ extension EntityTypeSchema {
       throw node.failure("has no count; add for example 'count: 100'")
     }
     scales = try node.optional("scale")?.boolean() ?? (isSubject && names.literalCapacity == nil)
-  }
-}
-
-extension PredicateSchema {
-  fileprivate init(name: String, _ node: SchemaNode, types: [String]) throws {
-    try node.allow(["subject", "object", "objects", "coverage", "popularity"])
-    func type(_ key: String) throws -> String {
-      let value = try node.required(key, example: types.first ?? "person")
-      let name = try value.text()
-      guard types.contains(name) else {
-        throw value.failure(
-          "names no entity type: '\(name)'\(Suggestion.hint(for: name, in: types))")
-      }
-      return name
-    }
-    self.name = name
-    subject = try type("subject")
-    object = try type("object")
-    objects = try node.optional("objects").map { try ObjectCount($0) } ?? .constant(1)
-    coverage =
-      try node.optional("coverage")?.number("above 0 and at most 1") { $0 > 0 && $0 <= 1 } ?? 1
-    popularity = try node.optional("popularity").map { try Popularity($0) } ?? .uniform
-  }
-}
-
-extension ObjectCount {
-  fileprivate init(_ node: SchemaNode) throws {
-    guard node.isMapping else {
-      self = .constant(try node.integer(in: 1...1_000_000))
-      return
-    }
-    try node.allow(["min", "max", "poisson", "zipf"])
-    let limit = 1...1_000_000
-    if let mean = node.optional("poisson") {
-      try node.allow(["poisson"])
-      self = .poisson(mean: try mean.number("above 0 and at most 10000") { $0 > 0 && $0 <= 10_000 })
-    } else if let exponent = node.optional("zipf") {
-      try node.allow(["zipf", "max"])
-      self = .zipf(
-        exponent: try exponent.number("between 0 and 10") { $0 >= 0 && $0 <= 10 },
-        max: try node.required("max", example: "8").integer(in: limit))
-    } else {
-      let min = try node.required("min", example: "1").integer(in: limit)
-      let max = try node.required("max", example: "3").integer(in: limit)
-      guard min <= max else {
-        throw node.failure("has min \(min) above max \(max); swap them or raise max")
-      }
-      self = .range(min: min, max: max)
-    }
-  }
-}
-
-extension Popularity {
-  fileprivate init(_ node: SchemaNode) throws {
-    if node.isMapping {
-      try node.allow(["zipf"])
-      let exponent = try node.required("zipf", example: "1.5")
-      self = .zipf(exponent: try exponent.number("between 0 and 10") { $0 >= 0 && $0 <= 10 })
-    } else {
-      guard try node.text() == "uniform" else {
-        throw node.failure("must be 'uniform' or '{zipf: 1.5}'")
-      }
-      self = .uniform
-    }
-  }
-}
-
-extension HeldOutShares {
-  /// Reads `object`, `query` and `subject`, each 0 where it is absent.
-  package init(_ node: SchemaNode) throws {
-    try node.allow(["object", "query", "subject"])
-    func share(_ key: String) throws -> Double {
-      try node.optional(key)?.number("at least 0 and below 1") { $0 >= 0 && $0 < 1 } ?? 0
-    }
-    self.init(
-      object: try share("object"), query: try share("query"), subject: try share("subject"))
   }
 }

@@ -51,8 +51,31 @@ struct GraphFile {
           "\(url.relativePath) has format \(version), made by a newer kglab; this one reads up to "
             + "\(GraphFormat.version): update kglab")
       }
+      if version < GraphFormat.version { try Self.migrate(url, from: version) }
     } catch let error as DatabaseError {
       throw Self.failure(error, url)
+    }
+  }
+
+  /// Changes a file of an older layout to the present one, all of it or nothing.
+  private static func migrate(_ url: URL, from version: Int32) throws {
+    do {
+      let queue = try DatabaseQueue(path: url.path)
+      try queue.write { database in
+        for step in version..<GraphFormat.version {
+          guard let sql = GraphFormat.migrations[step] else {
+            throw LabError(
+              "\(url.relativePath) is damaged: its format \(step) never existed; generate or import "
+                + "the graph again")
+          }
+          try database.execute(sql: sql)
+        }
+        try database.execute(sql: "PRAGMA user_version = \(GraphFormat.version)")
+      }
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+      throw LabError(
+        "\(url.relativePath) has the older format \(version) and cannot be changed to format "
+          + "\(GraphFormat.version), since it is read-only; make it writable or work on a copy")
     }
   }
 
@@ -76,22 +99,40 @@ struct GraphFile {
   /// Passes the whole graph to `sink` in its fixed order.
   func read(into sink: inout some GraphSink) throws {
     try query { database in
-      let types = try Row.fetchAll(database, sql: "SELECT id, name FROM entity_type ORDER BY id")
+      let types = try Row.fetchAll(
+        database, sql: "SELECT id, name, parent_id FROM entity_type ORDER BY id")
       let relations = try Row.fetchAll(
         database,
-        sql: "SELECT id, name, subject_type_id, object_type_id FROM predicate ORDER BY id")
+        sql: """
+          SELECT id, name, subject_type_id, object_type_id, inverse_of_id FROM predicate ORDER BY id
+          """)
       for (position, row) in types.enumerated() { try expect(row, position, "entity_type") }
       for (position, row) in relations.enumerated() { try expect(row, position, "predicate") }
-      func type(_ row: Row, _ column: Int) throws -> Int32? {
+      func reference(_ row: Row, _ column: Int, below count: Int, _ table: String) throws -> Int32?
+      {
         if (row[column] as DatabaseValue).isNull { return nil }
-        return try id(row, column, below: types.count, "predicate")
+        return try id(row, column, below: count, table)
+      }
+      var templates: [[String]] = Array(repeating: [], count: relations.count)
+      for row in try Row.fetchAll(
+        database, sql: "SELECT predicate_id, text FROM template ORDER BY predicate_id, number")
+      {
+        let predicate = try id(row, 0, below: relations.count, "template")
+        templates[Int(predicate)].append(try text(row, 1, "template"))
       }
       try sink.begin(
-        entityTypes: types.map { EntityType(name: try text($0, 1, "entity_type")) },
-        predicates: relations.map { row in
+        entityTypes: types.map { row in
+          EntityType(
+            name: try text(row, 1, "entity_type"),
+            parent: try reference(row, 2, below: types.count, "entity_type"))
+        },
+        predicates: relations.enumerated().map { index, row in
           Predicate(
-            name: try text(row, 1, "predicate"), subjectType: try type(row, 2),
-            objectType: try type(row, 3))
+            name: try text(row, 1, "predicate"),
+            subjectType: try reference(row, 2, below: types.count, "predicate"),
+            objectType: try reference(row, 3, below: types.count, "predicate"),
+            inverseOf: try reference(row, 4, below: relations.count, "predicate"),
+            templates: templates[index])
         })
       let entityCount = try readEntities(database, typeCount: types.count, &sink)
       try readTriples(database, entityCount, predicateCount: relations.count, &sink)
@@ -121,20 +162,24 @@ struct GraphFile {
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT subject_id, predicate_id, object_id, held_out, bits FROM triple
-        ORDER BY subject_id, predicate_id, object_id
+        SELECT subject_id, predicate_id, object_id, held_out, bits, exposures, derivation, inferable,
+          noise
+        FROM triple ORDER BY subject_id, predicate_id, object_id
         """)
     while let row = try rows.next() {
       let triple = Triple(
         subject: try id(row, 0, below: entityCount, "triple"),
         predicate: try id(row, 1, below: predicateCount, "triple"),
         object: try id(row, 2, below: entityCount, "triple"))
-      let level: DatabaseValue = row[3]
+      guard let exposures = Int32.fromDatabaseValue(row[5]), exposures > 0 else {
+        throw damaged("a triple has exposures that are no number above 0")
+      }
       try sink.add(
         Fact(
-          triple: triple,
-          heldOut: level.isNull ? nil : try heldOutLevel(try text(row, 3, "triple")),
-          bits: Double.fromDatabaseValue(row[4])))
+          triple: triple, heldOut: try label(row, 3, HeldOutLevel.self),
+          bits: Double.fromDatabaseValue(row[4]), exposures: exposures,
+          derivation: try label(row, 6, Derivation.self),
+          isInferable: Int64.fromDatabaseValue(row[7]) == 1, noise: try label(row, 8, Noise.self)))
     }
   }
 
@@ -155,11 +200,17 @@ struct GraphFile {
     return Int32(id)
   }
 
-  private func heldOutLevel(_ text: String) throws -> HeldOutLevel {
-    guard let level = HeldOutLevel(rawValue: text) else {
-      throw damaged("a triple has the held-out level '\(text)', which does not exist")
+  /// The value of a column of labels; nil where it is null.
+  private func label<Label: RawRepresentable<String>>(
+    _ row: Row, _ column: Int, _ type: Label.Type
+  ) throws -> Label? {
+    let value: DatabaseValue = row[column]
+    if value.isNull { return nil }
+    let text = try text(row, column, "triple")
+    guard let label = Label(rawValue: text) else {
+      throw damaged("a triple has the unknown \(Array(row.columnNames)[column]) '\(text)'")
     }
-    return level
+    return label
   }
 
   private func expect(_ row: Row, _ position: Int, _ table: String) throws {

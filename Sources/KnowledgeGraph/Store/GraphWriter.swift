@@ -6,7 +6,6 @@ import LabCore
 struct GraphWriter: GraphSink {
   private let database: Database
   private let insertion: BulkInsert
-  private let insertEntity: Statement
   private var hasher = GraphHasher()
   private var profiler = GraphProfiler()
   private var nextEntity: Int64 = 0
@@ -15,8 +14,6 @@ struct GraphWriter: GraphSink {
     self.database = database
     try database.execute(sql: GraphFormat.tables)
     insertion = try BulkInsert(database)
-    insertEntity = try database.makeStatement(
-      sql: "INSERT INTO entity (id, entity_type_id, name) VALUES (?, ?, ?)")
   }
 
   /// Lets `fill` write a graph, whose result is the file's metadata, then gives the file its name.
@@ -49,7 +46,7 @@ struct GraphWriter: GraphSink {
     return written
   }
 
-  private static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
+  static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
     switch FileKind.of(url) {
     case .folder:
       throw LabError("\(url.relativePath) is a folder; give --out the name of a file", .usage)
@@ -77,11 +74,13 @@ struct GraphWriter: GraphSink {
     configuration.allowsUnsafeTransactions = true
     let queue = try DatabaseQueue(path: temporary.path, configuration: configuration)
     let written = try queue.writeWithoutTransaction { database in
-      // A crash leaves only the temporary file, so that no journal is needed.
+      // A crash leaves only the temporary file, so that no journal is needed. What the tables check
+      // holds by the types of `Fact` and `Entity`; sorting for an index gets a thread to help.
       try database.execute(
         sql: """
           PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
           PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE;
+          PRAGMA ignore_check_constraints = ON; PRAGMA threads = 1;
           PRAGMA application_id = \(GraphFormat.applicationID);
           PRAGMA user_version = \(GraphFormat.version);
           """)
@@ -115,21 +114,30 @@ struct GraphWriter: GraphSink {
     profiler.begin(entityTypes: entityTypes, predicates: predicates)
     for (id, type) in entityTypes.enumerated() {
       try database.execute(
-        sql: "INSERT INTO entity_type (id, name) VALUES (?, ?)", arguments: [id, type.name])
+        sql: "INSERT INTO entity_type (id, name, parent_id) VALUES (?, ?, ?)",
+        arguments: [id, type.name, type.parent])
     }
     for (id, predicate) in predicates.enumerated() {
       try database.execute(
         sql: """
-          INSERT INTO predicate (id, name, subject_type_id, object_type_id) VALUES (?, ?, ?, ?)
+          INSERT INTO predicate (id, name, subject_type_id, object_type_id, inverse_of_id)
+          VALUES (?, ?, ?, ?, ?)
           """,
-        arguments: [id, predicate.name, predicate.subjectType, predicate.objectType])
+        arguments: [
+          id, predicate.name, predicate.subjectType, predicate.objectType, predicate.inverseOf,
+        ])
+      for (number, text) in predicate.templates.enumerated() {
+        try database.execute(
+          sql: "INSERT INTO template (predicate_id, number, text) VALUES (?, ?, ?)",
+          arguments: [id, number, text])
+      }
     }
   }
 
   mutating func add(_ entity: Entity) throws {
     hasher.add(entity)
     profiler.add(entity)
-    try insertEntity.execute(arguments: [nextEntity, entity.type, entity.name])
+    try insertion.insert(entity, id: nextEntity)
     nextEntity += 1
   }
 

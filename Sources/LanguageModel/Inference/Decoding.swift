@@ -1,54 +1,86 @@
-/// The completions under way in one group of prompts.
+/// The completions under way in one group of prompts, as a tree: what begins alike is computed once.
+///
+/// What the model says after a text does not depend on how the text was drawn, so that all samples, of all
+/// temperatures, that have written the same so far share one row of the cache.
 struct Decoding {
-  /// One completion that still grows.
-  struct Row {
-    let prompt: Int
-    let sample: Int
+  /// A text so far, which is a row of the cache.
+  struct Node {
     /// Tokens in the cache, which is also the place of the newest token.
-    var length: Int32
+    let length: Int32
     var newest: Int32 = 0
   }
 
-  private(set) var rows: [Row] = []
-  private(set) var completions: [[Completion]]
-  private let options: GenerationOptions
+  /// One completion that still grows.
+  struct Walker {
+    let prompt: Int
+    let plan: Int
+    let sample: Int
+    /// Where it is in `nodes`.
+    var node: Int
+  }
 
-  init(prompts: [[Int32]], options: GenerationOptions) {
-    self.options = options
+  private(set) var nodes: [Node]
+  /// By plan, then prompt, then sample.
+  private(set) var walkers: [Walker] = []
+  /// By prompt, then plan, then sample.
+  private(set) var completions: [[[Completion]]]
+  private let limits: GenerationLimits
+
+  init(prompts: [[Int32]], plans: [SamplePlan], limits: GenerationLimits) {
+    self.limits = limits
+    nodes = prompts.map { Node(length: Int32($0.count) - 1) }
     completions = prompts.map { _ in
-      [Completion](repeating: Completion(), count: options.samples)
+      plans.map { [Completion](repeating: Completion(), count: $0.samples) }
     }
-    for (prompt, tokens) in prompts.enumerated() {
-      for sample in 0..<options.samples {
-        rows.append(Row(prompt: prompt, sample: sample, length: Int32(tokens.count) - 1))
+    for (plan, value) in plans.enumerated() {
+      for prompt in prompts.indices {
+        for sample in 0..<value.samples {
+          walkers.append(Walker(prompt: prompt, plan: plan, sample: sample, node: prompt))
+        }
       }
     }
   }
 
-  /// Records the tokens just drawn, one a row.
-  mutating func take(tokens: [Int32], logProbabilities: [Float]) {
-    for index in rows.indices {
-      rows[index].newest = tokens[index]
-      rows[index].length += 1
-      let row = rows[index]
-      completions[row.prompt][row.sample].logProbability += Double(logProbabilities[index])
-    }
-  }
-
-  /// Books the newest tokens; returns the indices of rows that go on.
-  mutating func finishStep() -> [Int] {
-    rows.indices.filter { index in
-      let row = rows[index]
-      if row.newest == options.endToken {
-        completions[row.prompt][row.sample].ended = true
-        return false
+  /// Books the tokens just drawn, one a walker, and goes on to the texts they lead to.
+  ///
+  /// Returns the old node that each new node grows from, in order.
+  mutating func take(tokens: [Int32], logProbabilities: [Double]) -> [Int32] {
+    var parents: [Int32] = []
+    var next: [Node] = []
+    var places: [UInt64: Int] = [:]
+    var alive: [Walker] = []
+    alive.reserveCapacity(walkers.count)
+    for (index, walker) in walkers.enumerated() {
+      let token = tokens[index]
+      let ends = book(token, logProbabilities[index], of: walker)
+      if ends { continue }
+      let key = UInt64(walker.node) << 32 | UInt64(UInt32(bitPattern: token))
+      var moved = walker
+      if let place = places[key] {
+        moved.node = place
+      } else {
+        moved.node = next.count
+        places[key] = next.count
+        parents.append(Int32(walker.node))
+        next.append(Node(length: nodes[walker.node].length + 1, newest: token))
       }
-      if options.stopTokens.contains(row.newest) { return false }
-      completions[row.prompt][row.sample].tokens.append(row.newest)
-      return true
+      alive.append(moved)
     }
+    nodes = next
+    walkers = alive
+    return parents
   }
 
-  /// Drops all rows but those at the given indices.
-  mutating func keep(_ indices: [Int]) { rows = indices.map { rows[$0] } }
+  /// Adds a token to a completion; whether that ends it.
+  private mutating func book(
+    _ token: Int32, _ logProbability: Double, of walker: Walker
+  ) -> Bool {
+    var completion = completions[walker.prompt][walker.plan][walker.sample]
+    completion.logProbability += logProbability
+    let ends = token == limits.endToken || limits.stopTokens.contains(token)
+    if token == limits.endToken { completion.ended = true }
+    if !ends { completion.tokens.append(token) }
+    completions[walker.prompt][walker.plan][walker.sample] = completion
+    return ends
+  }
 }

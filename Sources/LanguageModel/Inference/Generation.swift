@@ -1,43 +1,8 @@
 import Compute
 import LabCore
 
-/// What the model wrote after a prompt.
-package struct Completion: Hashable, Sendable {
-  /// Tokens before the stop token.
-  package var tokens: [Int32] = []
-  /// Sum of the log-probabilities at temperature 1, in nats, of all tokens drawn, the stop token included.
-  package var logProbability: Double = 0
-  /// Whether the end token came; false when another stop token or the limit ended the text.
-  package var ended = false
-
-  package init() {}
-}
-
-/// How to draw completions.
-package struct GenerationOptions: Sendable {
-  /// Completions for each prompt.
-  package var samples: Int
-  /// 1 / temperature; infinity for greedy decoding.
-  package var inverseTemperature: Float
-  package var maximumNewTokens: Int
-  package var endToken: Int32
-  /// Tokens that stop a completion without ending it well.
-  package var stopTokens: Range<Int32>
-
-  package init(
-    samples: Int, inverseTemperature: Float, maximumNewTokens: Int, endToken: Int32,
-    stopTokens: Range<Int32>
-  ) {
-    self.samples = samples
-    self.inverseTemperature = inverseTemperature
-    self.maximumNewTokens = maximumNewTokens
-    self.endToken = endToken
-    self.stopTokens = stopTokens
-  }
-}
-
 extension InferenceSession {
-  /// Draws `options.samples` completions of each prompt, with a key-value cache.
+  /// Draws completions of each prompt, all in the same way, with a key-value cache.
   ///
   /// `uniform(prompt, sample, step)` in [0, 1) decides each draw, so results do not depend on how prompts
   /// are grouped. Result: for each prompt, its completions. A prompt with `maximumNewTokens` must fit into
@@ -45,94 +10,146 @@ extension InferenceSession {
   package func generate(
     prompts: [[Int32]], options: GenerationOptions, uniform: (Int, Int, Int) -> Float
   ) throws -> [[Completion]] {
-    var results: [[Completion]] = []
+    try generate(prompts: prompts, plans: [options.plan], limits: options.limits) {
+      uniform($0, $2, $3)
+    }.map { $0[0] }
+  }
+
+  /// Draws completions of each prompt in several ways, which share what the model computes.
+  ///
+  /// A prompt is read once, and completions that begin alike are computed once as far as they are alike,
+  /// whatever their temperature. `uniform(prompt, plan, sample, step)` in [0, 1) decides each draw. Result: by
+  /// prompt, plan and sample. Throws `LabError` for what fits neither into the session nor the context.
+  package func generate(
+    prompts: [[Int32]], plans: [SamplePlan], limits: GenerationLimits,
+    uniform: (_ prompt: Int, _ plan: Int, _ sample: Int, _ step: Int) -> Float
+  ) throws -> [[[Completion]]] {
+    var results = prompts.map { _ in [[Completion]]() }
+    for part in planGroups(plans) {
+      let own = Array(plans[part])
+      let samples = own.reduce(0) { $0 + $1.samples }
+      for group in try promptGroups(prompts, samples: samples) {
+        let drawn = try generateGroup(Array(prompts[group]), plans: own, limits: limits) {
+          uniform(group.lowerBound + $0, part.lowerBound + $1, $2, $3)
+        }
+        for (prompt, completions) in zip(group, drawn) { results[prompt] += completions }
+      }
+    }
+    return results
+  }
+
+  /// Stretches of the plans whose completions of one prompt fit into the session together.
+  private func planGroups(_ plans: [SamplePlan]) -> [Range<Int>] {
+    var groups: [Range<Int>] = []
+    var samples = 0
+    for (index, plan) in plans.enumerated() {
+      if let last = groups.last, samples + plan.samples <= maximumTokens {
+        groups[groups.count - 1] = last.lowerBound..<index + 1
+        samples += plan.samples
+      } else {
+        groups.append(index..<index + 1)
+        samples = plan.samples
+      }
+    }
+    return groups
+  }
+
+  /// Stretches of the prompts that fit into the session with all their completions.
+  private func promptGroups(_ prompts: [[Int32]], samples: Int) throws -> [Range<Int>] {
+    var groups: [Range<Int>] = []
     var first = 0
     while first < prompts.count {
       var last = first
       var tokens = 0
       while last < prompts.count, tokens + prompts[last].count <= maximumTokens,
-        (last + 1 - first) * options.samples <= maximumTokens
+        (last + 1 - first) * samples <= maximumTokens
       {
         tokens += prompts[last].count
         last += 1
       }
       guard last > first else {
         throw LabError(
-          "a prompt of \(prompts[first].count) tokens with \(options.samples) samples does not fit "
+          "a prompt of \(prompts[first].count) tokens with \(samples) samples does not fit "
             + "into \(maximumTokens) tokens; ask for fewer samples", .usage)
       }
-      let group = Array(prompts[first..<last])
-      results += try generateGroup(group, options: options) { uniform(first + $0, $1, $2) }
+      groups.append(first..<last)
       first = last
     }
-    return results
+    return groups
   }
 
   private func generateGroup(
-    _ prompts: [[Int32]], options: GenerationOptions, uniform: (Int, Int, Int) -> Float
-  ) throws -> [[Completion]] {
+    _ prompts: [[Int32]], plans: [SamplePlan], limits: GenerationLimits,
+    uniform: (Int, Int, Int, Int) -> Float
+  ) throws -> [[[Completion]]] {
     let longest = prompts.map(\.count).max() ?? 0
-    guard longest + options.maximumNewTokens <= model.configuration.contextLength else {
+    guard longest + limits.maximumNewTokens <= model.configuration.contextLength else {
       throw LabError(
-        "a prompt of \(longest) tokens and \(options.maximumNewTokens) new ones exceed the model's "
+        "a prompt of \(longest) tokens and \(limits.maximumNewTokens) new ones exceed the model's "
           + "context of \(model.configuration.contextLength)", .usage)
     }
-    let rowCount = prompts.count * options.samples
     var cache = try KeyValueCache(
-      model.configuration, rows: rowCount, capacity: longest + options.maximumNewTokens,
+      model.configuration, rows: prompts.count, capacity: longest + limits.maximumNewTokens,
       on: model.device)
-    var decoding = Decoding(prompts: prompts, options: options)
-    var states = try prefill(prompts, samples: options.samples, into: cache)
-    for step in 0..<options.maximumNewTokens {
-      if step > 0 { states = decode(decoding, cache: cache) }
-      try draw(&decoding, from: states, step: step, options: options, uniform: uniform)
-      let alive = decoding.finishStep()
-      if alive.isEmpty { break }
-      if alive.count < decoding.rows.count {
-        cache.keep(alive.map(Int32.init), on: stream)
-        decoding.keep(alive)
+    var decoding = Decoding(prompts: prompts, plans: plans, limits: limits)
+    var states = try prefill(prompts, rows: Array(prompts.indices), into: cache)
+    for step in 0..<limits.maximumNewTokens {
+      if step > 0 {
+        states = decode(
+          tokens: decoding.nodes.map(\.newest), lengths: decoding.nodes.map(\.length), cache: cache)
       }
+      let drawn = try draw(decoding, from: states, plans: plans) {
+        uniform($0.prompt, $0.plan, $0.sample, step)
+      }
+      let parents = decoding.take(tokens: drawn.tokens, logProbabilities: drawn.logProbabilities)
+      if parents.isEmpty { break }
+      try cache.keep(parents, on: stream)
     }
     return decoding.completions
   }
 
-  /// Runs the prompts and fills the cache; returns each row's last normed state (rows, C).
-  private func prefill(
-    _ prompts: [[Int32]], samples: Int, into cache: KeyValueCache
+  /// Runs the prompts and fills the cache, whose row r holds prompt `rows[r]`.
+  ///
+  /// Returns the last normed state of each prompt (prompts, C).
+  func prefill(
+    _ prompts: [[Int32]], rows: [Int], into cache: KeyValueCache
   ) throws -> FloatSlice {
     var packed = TokenBatch()
     for prompt in prompts { packed.append(tokens: prompt, targets: prompt.map { _ in -1 }) }
     batch.copyIn(packed)
     var sources: [Int32] = []
-    var lastRows: [Int32] = []
-    for prompt in prompts.indices {
+    sources.reserveCapacity(rows.count * cache.capacity)
+    for prompt in rows {
       let start = packed.offsets[prompt]
       let end = packed.offsets[prompt + 1] - 1
-      let places = (0..<Int32(cache.capacity)).map { min(start + $0, end) }
-      for _ in 0..<samples {
-        sources += places
-        lastRows.append(end)
-      }
+      sources += (0..<Int32(cache.capacity)).lazy.map { min(start + $0, end) }
     }
     let extent = BatchExtent(rows: packed.tokens.count, sequences: prompts.count)
     model.forward(batch, extent, into: activations, on: stream) { index, layer in
       cache.fill(layer: index, from: layer, sources: sources, on: self.stream)
     }
-    let indices = try DeviceBuffer<Int32>(lastRows.count, on: model.device).all
-    indices.copyIn(lastRows)
+    return try gatherStates(packed.offsets.dropFirst().map { $0 - 1 })
+  }
+
+  /// The normed states of some rows of the batch just run, (rows, C).
+  func gatherStates(_ rows: [Int32]) throws -> FloatSlice {
+    let indices = try DeviceBuffer<Int32>(max(rows.count, 1), on: model.device).all
+    indices.copyIn(rows)
     stream.gatherRows(
-      activations.output, input: activations.outputNormed, rows: indices, count: lastRows.count,
+      activations.output, input: activations.outputNormed, rows: indices, count: rows.count,
       width: model.configuration.modelDimension)
     return activations.output
   }
 
-  /// One step of the transformer for the newest token of every row; returns normed states (rows, C).
-  private func decode(_ decoding: Decoding, cache: KeyValueCache) -> FloatSlice {
-    let rows = decoding.rows.count
+  /// One step of the transformer for a new token at the end of the first rows of the cache.
+  ///
+  /// `lengths` are the tokens' places. Returns normed states (rows, C).
+  func decode(tokens: [Int32], lengths: [Int32], cache: KeyValueCache) -> FloatSlice {
+    let rows = tokens.count
     let width = model.configuration.modelDimension
     let epsilon = ModelConfiguration.normEpsilon
-    batch.tokens.copyIn(decoding.rows.map(\.newest))
-    batch.positions.copyIn(decoding.rows.map(\.length))
+    batch.tokens.copyIn(tokens)
+    batch.positions.copyIn(lengths)
     var residual = activations.layers[0].input
     var delta: FloatSlice?
     stream.embedding(
@@ -157,25 +174,5 @@ extension InferenceSession {
       input: residual, delta: delta, weight: model.views.finalNorm, epsilon: epsilon, rows: rows,
       columns: width)
     return activations.outputNormed
-  }
-
-  /// Draws the next token of every row from its state.
-  private func draw(
-    _ decoding: inout Decoding, from states: FloatSlice, step: Int, options: GenerationOptions,
-    uniform: (Int, Int, Int) -> Float
-  ) throws {
-    let rows = decoding.rows.count
-    let uniforms = try DeviceBuffer<Float>(rows, on: model.device).all
-    let tokens = try DeviceBuffer<Int32>(rows, on: model.device).all
-    let scores = try DeviceBuffer<Float>(rows, on: model.device).all
-    uniforms.copyIn(decoding.rows.map { uniform($0.prompt, $0.sample, step) })
-    forEachLogitChunk(of: states, rows: rows) { first, count in
-      stream.sample(
-        tokens: tokens.slice(first, count), logProbability: scores.slice(first, count),
-        logits: logits, uniforms: uniforms.slice(first, count),
-        inverseTemperature: options.inverseTemperature, rows: count,
-        vocabulary: model.configuration.vocabularySize)
-    }
-    decoding.take(tokens: tokens.copyOut(), logProbabilities: scores.copyOut())
   }
 }

@@ -9,6 +9,8 @@ package final class InferenceSession {
   let activations: Activations
   let batch: DeviceBatch
   let logits: FloatSlice
+  /// Logits gathered for draws, as large as `logits`.
+  let drawLogits: FloatSlice
   let chunkRows: Int
 
   /// Allocates for batches of up to `maximumTokens` tokens.
@@ -28,6 +30,7 @@ package final class InferenceSession {
     logits = try DeviceBuffer<Float>(
       chunkRows * configuration.vocabularySize, on: model.device
     ).all
+    drawLogits = try DeviceBuffer<Float>(logits.count, on: model.device).all
   }
 
   /// Log-probability in nats of each target under softmax(logits / T), for each inverse temperature 1/T.

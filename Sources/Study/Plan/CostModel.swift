@@ -19,10 +19,12 @@ package enum CostModel {
       diskBytes: 50_000 + triples * 120)
   }
 
-  /// Costs of a training by `workers` threads, with no checkpoint that stays.
-  static func training(_ record: RunRecord, workers: Int) throws -> TaskCost {
+  /// Costs of a training by `workers` threads, with the checkpoints that are to stay.
+  static func training(_ record: RunRecord, workers: Int, keep: KeepPlan) throws -> TaskCost {
+    let kept = try keep.steps(
+      stepsPerEpoch: record.stepsPerEpoch ?? record.stepCount, stepCount: record.stepCount)
     let estimate = try TrainingEstimate(
-      record, workers: workers, keptCount: 0, keepLast: RuntimeOptions().keepLast)
+      record, workers: workers, keptCount: kept.count, keepLast: RuntimeOptions().keepLast)
     return TaskCost(
       flops: record.trainingFLOPs,
       seconds: seconds(

@@ -18,6 +18,9 @@ struct Evaluate: ParsableCommand {
       EXAMPLES:
         kglab evaluate runs/a
         kglab evaluate runs/a --temperatures 0,0.2,0.4,0.6,0.8,1 --samples 16
+        kglab evaluate runs/a --top-k 10 --top-p 0.9
+        kglab evaluate runs/a --candidates 9
+        kglab evaluate runs/a --by exposure,popularity
         kglab evaluate runs/a --json > rates.json
         kglab evaluate runs/a --checkpoint 64
       """)
@@ -36,6 +39,23 @@ struct Evaluate: ParsableCommand {
   )
   var temperatures: String = "0,1"
 
+  @Option(help: "Draw from this many likeliest tokens alone; exact rates are then of what is left.")
+  var topK: Int?
+
+  @Option(
+    help: "Draw from the fewest likeliest tokens with this probability together, after --top-k.")
+  var topP: Double?
+
+  @Option(
+    help: "Rank each true answer among this many wrong ones of the right type, as multiple choice.")
+  var candidates: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Show rates of groups too: predicate, answer_count, exposure, popularity, entailment, "
+        + "inferability, or several separated by commas.", valueName: "groups"))
+  var by: String?
+
   @Option(help: "Seed of the draws and of the intervals' resamples.")
   var seed: UInt64 = 0
 
@@ -52,6 +72,20 @@ struct Evaluate: ParsableCommand {
 
   func validate() throws {
     _ = try options()
+    _ = try groupKinds()
+  }
+
+  private func groupKinds() throws -> [String] {
+    let known = Array(RateGroup.kinds.dropFirst())
+    return try (by ?? "").split(separator: ",").map { field in
+      let name = field.trimmingCharacters(in: .whitespaces)
+      guard known.contains(name) else {
+        throw ValidationError(
+          "--by '\(name)' is none of \(known.joined(separator: ", "))"
+            + Suggestion.hint(for: name, in: known))
+      }
+      return name
+    }
   }
 
   private func options() throws -> EvaluationOptions {
@@ -65,6 +99,9 @@ struct Evaluate: ParsableCommand {
     options.sampleTemperatures = values
     options.exactTemperatures = [1] + values.filter { $0 > 0 && $0 != 1 }
     options.samples = samples
+    options.topK = topK
+    options.topP = topP
+    options.candidates = candidates
     options.seed = seed
     options.precision = precision
     do {
@@ -91,6 +128,10 @@ struct Evaluate: ParsableCommand {
     progress.finish()
     if json { return try Output.json(summary) }
     show(summary, of: run.record)
+    for kind in try groupKinds() {
+      groups(summary, kind).print()
+      Output.line()
+    }
     Output.line("wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
     let later = checkpoint.flatMap { step in
       RunFolder.checkpointSteps(run.url).first { $0 > step }
@@ -114,7 +155,13 @@ struct Evaluate: ParsableCommand {
       "asked          \(Output.grouped(summary.queryCount)) queries about "
         + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")
     Output.line()
-    Output.line("hallucination rate, with the 95 % interval over subjects")
+    let cut = [
+      summary.options.topK.map { "the \($0) likeliest tokens" },
+      summary.options.topP.map { "the likeliest tokens that reach \(Output.number($0))" },
+    ].compactMap(\.self)
+    Output.line(
+      "hallucination rate, with the 95 % interval over subjects"
+        + (cut.isEmpty ? "" : "; drawing from \(cut.joined(separator: ", then ")) alone"))
     rates(summary).print()
     for series in summary.options.series where series.method != .exact {
       Output.line()
@@ -123,6 +170,11 @@ struct Evaluate: ParsableCommand {
       verdicts(summary, series).print()
     }
     Output.line()
+    if let count = summary.options.candidates, summary.grades?.isEmpty == false {
+      Output.line("true answers among \(Output.grouped(count)) wrong ones of the right type")
+      grades(summary).print()
+      Output.line()
+    }
     if summary.exactCountsCanonicalSpellingOnly {
       Output.line(
         "spelling       the exact rate counts one spelling of each name, the tokenizer's own; other "
@@ -146,12 +198,54 @@ struct Evaluate: ParsableCommand {
       guard let count = own.lazy.compactMap({ $0?.queryCount }).first else { continue }
       let cells = own.flatMap { rate -> [String] in
         guard let rate else { return ["-", "-"] }
-        let interval = rate.lower.flatMap { lower in
-          rate.upper.map { String(format: "%.1f to %.1f", 100 * lower, 100 * $0) }
-        }
-        return [Output.percent(rate.rate), interval ?? "-"]
+        return [Output.percent(rate.rate), Output.interval(rate.lower, rate.upper)]
       }
       table.add([set.rawValue, Output.grouped(count)] + cells)
+    }
+    return table
+  }
+
+  /// The rates of one kind of groups over what was trained on and what was not.
+  private func groups(_ summary: EvaluationSummary, _ kind: String) -> TextTable {
+    let series = summary.options.series
+    var table = TextTable(
+      ["queries", kind.replacingOccurrences(of: "_", with: " "), "n"]
+        + series.flatMap { [name($0), "95 % interval"] }, leftColumns: 2)
+    for set in QuerySet.allCases where set != .seen {
+      var values: [String] = []
+      for rate in summary.rates
+      where rate.groupKind == kind && rate.visibility == set && !values.contains(rate.groupValue) {
+        values.append(rate.groupValue)
+      }
+      for value in values {
+        guard let group = RateGroup(kind: kind, value: value) else { continue }
+        let own = series.map {
+          summary.rate($0.method, temperature: $0.temperature, set, group: group)
+        }
+        table.add(
+          [
+            set.rawValue, value,
+            Output.grouped(own.lazy.compactMap { $0?.queryCount }.first ?? 0),
+          ]
+            + own.flatMap { [Output.percent($0?.rate), Output.interval($0?.lower, $0?.upper)] })
+      }
+    }
+    return table
+  }
+
+  private func grades(_ summary: EvaluationSummary) -> TextTable {
+    var table = TextTable([
+      "queries", "n", "accuracy", "95 % interval", "chance", "mean 1/rank", "95 % interval",
+    ])
+    for set in QuerySet.allCases {
+      guard let grade = summary.grade(set) else { continue }
+      table.add([
+        set.rawValue, Output.grouped(grade.queryCount), Output.percent(grade.accuracy),
+        Output.interval(grade.accuracyLower, grade.accuracyUpper), Output.percent(grade.chance),
+        String(format: "%.3f", grade.meanReciprocalRank),
+        Output.interval(
+          grade.meanReciprocalRankLower, grade.meanReciprocalRankUpper, "%.3f", scale: 1),
+      ])
     }
     return table
   }

@@ -34,6 +34,8 @@ struct Generate: ParsableCommand {
   @Option(help: "Multiply the counts of the entity types that scale (those that are subjects).")
   var scale: Double = 1
 
+  @OptionGroup var workers: WorkerOptions
+
   @Flag(help: "Replace the file if it exists.")
   var force = false
 
@@ -46,8 +48,9 @@ struct Generate: ParsableCommand {
     let schema = try GraphSchema.read(
       URL(fileURLWithPath: schema), overrides: overrides, scale: scale)
     let url = URL(fileURLWithPath: out)
-    let graph = try GraphGenerator(schema: schema, seed: Seed(seed)).write(
-      to: url, overwrite: force, progress: ProgressReporter())
+    let graph = try GraphGenerator(
+      schema: schema, seed: Seed(seed), workers: workers.count
+    ).write(to: url, overwrite: force, progress: ProgressReporter())
     if json { return try Output.json(graph) }
     var table = TextTable(["setting", "requested", "achieved"])
     for row in graph.statistics {

@@ -2,7 +2,8 @@
 
 pip install torch transformers; python make_logits.py > logits.json
 Every architecture that kglab exports, with one, two and three heads: logits and summed loss of several sequences,
-which transformers gets padded on the right; and greedy continuations of three prompts, one token at a time.
+which transformers gets padded on the right; greedy continuations of three prompts, one token at a time; the logit lens
+of a prompt by layer; and log-probabilities of whole completions at two temperatures.
 Weights follow a formula of tensor name and index, so that both sides can make them without sharing files.
 """
 import json, sys
@@ -12,6 +13,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCau
 TOKENS = [[2, 7, 8, 3, 9, 4, 10, 11], [2, 12, 3, 6, 4], [5], [2, 6, 3, 7, 4, 8, 9, 10, 11, 12, 6, 7, 8, 9, 10, 12]]
 PROMPTS = [[2, 7, 3, 9, 4], [2, 12, 3, 6, 6, 4], [2, 4]]
 NEW_TOKENS = 9
+COMPLETIONS = [[5, 6, 7], [8], [9, 10, 1, 12], [9, 10]]
+TEMPERATURES = [1.0, 0.5]
 VOCABULARY = 13
 
 
@@ -49,6 +52,20 @@ def greedy(model, prompt):
     return {"prompt": prompt, "tokens": tokens[len(prompt):], "log_probability": total}
 
 
+def lens(model, prompt):
+    """The final norm and the read-out on the residual stream of the last token, after the embedding and each layer."""
+    streams = model(torch.tensor([prompt]), output_hidden_states=True).hidden_states
+    # transformers gives the last one already normed
+    normed = [model.model.norm(s[0, -1]) for s in streams[:-1]] + [streams[-1][0, -1]]
+    return [[round(v, 6) for v in model.lm_head(n).tolist()] for n in normed]
+
+
+def completion(model, prompt, tokens, temperature):
+    """Summed log-probability of the tokens after the prompt under softmax(logits / temperature)."""
+    logits = model(torch.tensor([prompt + tokens])).logits[0, len(prompt) - 1:-1] / temperature
+    return logits.log_softmax(-1).gather(1, torch.tensor(tokens)[:, None]).sum().item()
+
+
 def case(qk_norm, tied, heads):
     kind = (Qwen3Config, Qwen3ForCausalLM) if qk_norm else (LlamaConfig, LlamaForCausalLM)
     config = kind[0](
@@ -67,7 +84,10 @@ def case(qk_norm, tied, heads):
             targets = torch.tensor(tokens[1:], dtype=torch.long)
             loss += torch.nn.functional.cross_entropy(out[:-1], targets, reduction="sum").item()
         return {"query_key_norm": qk_norm, "tied_embeddings": tied, "heads": heads, "tokens": TOKENS,
-                "logits": logits, "loss": loss, "greedy": [greedy(model, prompt) for prompt in PROMPTS]}
+                "logits": logits, "loss": loss, "greedy": [greedy(model, prompt) for prompt in PROMPTS],
+                "lens": lens(model, PROMPTS[0]), "completions": COMPLETIONS,
+                "completion_log_probabilities": [
+                    [completion(model, PROMPTS[0], c, t) for t in TEMPERATURES] for c in COMPLETIONS]}
 
 
 cases = [case(q, t, h) for q in (True, False) for t in (True, False) for h in (1, 2, 3)]

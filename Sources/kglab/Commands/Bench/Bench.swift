@@ -11,8 +11,8 @@ struct Bench: ParsableCommand {
       counted.
       """,
     subcommands: [
-      BenchTrain.self, BenchGenerate.self, BenchKernels.self, BenchGraph.self, BenchLadder.self,
-      BenchDetect.self,
+      BenchTrain.self, BenchGenerate.self, BenchEvaluate.self, BenchKernels.self, BenchGraph.self,
+      BenchLadder.self, BenchDetect.self,
     ],
     defaultSubcommand: BenchTrain.self)
 }

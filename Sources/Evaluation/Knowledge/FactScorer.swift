@@ -1,0 +1,110 @@
+package import Compute
+package import Corpus
+package import KnowledgeGraph
+import LabCore
+package import LanguageModel
+
+/// What a model says to one query: the probability of each true answer, its greedy answer and one draw.
+package struct FactScore: Hashable, Sendable {
+  /// Index in `KnowledgeGraph.queries`.
+  package let query: Int
+  /// Each true answer, one of each name, with its log-probability in nats at temperature 1.
+  package let truth: [ScoredObject]
+  package let greedy: SampledAnswer
+  /// One draw at temperature 1.
+  package let draw: SampledAnswer
+
+  package init(query: Int, truth: [ScoredObject], greedy: SampledAnswer, draw: SampledAnswer) {
+    self.query = query
+    self.truth = truth
+    self.greedy = greedy
+    self.draw = draw
+  }
+
+  /// The probability of all true answers together.
+  package var probability: Double { min(1, truth.reduce(0) { $0 + $1.probability }) }
+}
+
+/// Scores every fact of a graph under one model.
+package final class FactScorer {
+  package let graph: KnowledgeGraph
+  private let text: TripleText
+  private let sampler: AnswerSampler
+  private let pool: SessionPool
+
+  /// Prepares a model to be asked.
+  ///
+  /// Throws `LabError` when memory is short, `CorpusError` for a name that the tokenizer cannot spell.
+  package init(
+    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
+    precision: Precision = .fp32, workers: Int = 1
+  ) throws {
+    self.graph = graph
+    text = try TripleText(graph: graph, tokenizer: tokenizer)
+    var options = EvaluationOptions()
+    options.exactTemperatures = []
+    options.sampleTemperatures = [0, 1]
+    options.samples = 1
+    sampler = AnswerSampler(
+      judge: AnswerJudge(graph: graph, tokenizer: tokenizer), text: text, options: options,
+      maximumNewTokens: text.maximumNewTokens(graph))
+    pool = try SessionPool(model, precision: precision, workers: workers)
+  }
+
+  /// Queries to score between two looks at whether to stop.
+  var roundSize: Int { pool.roundSize }
+
+  /// The scores of queries by index, in order; nil where `shouldStop` said so on the way.
+  package func scores(
+    of queries: [Int], unless shouldStop: @Sendable () -> Bool = { false }
+  ) throws -> [FactScore]? {
+    let (graph, text, sampler) = (graph, text, sampler)
+    return try pool.map(queries, unless: shouldStop) { unit, session in
+      let asked = unit.map { graph.queries[$0] }
+      let drawn = try sampler.sample(asked, in: session)
+      let truths = asked.map { query in
+        var names: Set<[Int32]> = []
+        return graph.truth(of: query).map(\.object).filter {
+          names.insert(text.completion(object: $0)).inserted
+        }
+      }
+      let items = zip(asked, truths).flatMap { query, objects in
+        let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
+        return objects.map {
+          PromptedCompletion(prompt: prompt, completion: text.completion(object: $0))
+        }
+      }
+      var scores = try session.completionLogProbabilities(items, inverseTemperatures: [1])[...]
+      return unit.indices.map { place in
+        let own = scores.prefix(truths[place].count)
+        scores = scores.dropFirst(own.count)
+        return FactScore(
+          query: unit[place],
+          truth: zip(truths[place], own).map { ScoredObject(object: $0, logProbability: $1[0]) },
+          greedy: drawn[place][0], draw: drawn[place][1])
+      }
+    }
+  }
+
+  /// Log-probabilities of some objects as the answer to each query; nil where `shouldStop` said so.
+  func logProbabilities(
+    of objects: [(query: Int, objects: [Int32])], unless shouldStop: @Sendable () -> Bool
+  ) throws -> [[Double]]? {
+    let (graph, text) = (graph, text)
+    return try pool.map(objects, unless: shouldStop) { unit, session in
+      let items = unit.flatMap { entry in
+        let query = graph.queries[entry.query]
+        let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
+        return entry.objects.map {
+          PromptedCompletion(prompt: prompt, completion: text.completion(object: $0))
+        }
+      }
+      var scores = try session.completionLogProbabilities(items, inverseTemperatures: [1])[...]
+      return unit.map { entry in
+        let own = scores.prefix(entry.objects.count).map { $0[0] }
+        scores = scores.dropFirst(own.count)
+        return own
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Compute
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Synchronization
+
+/// Workers with a session each, which take work in units of queries.
+///
+/// A unit's results are a function of the unit alone, so that any number of workers gives the same bytes.
+final class SessionPool {
+  let pool: WorkerPool
+  let sessions: [InferenceSession]
+
+  /// Queries of a unit.
+  static let unitSize = 32
+  /// Queries stored in one transaction; a whole number of units.
+  static let blockSize = 256
+
+  /// Sessions of `model` for `workers` threads.
+  init(_ model: LanguageModel, precision: Precision, workers: Int) throws {
+    pool = try WorkerPool(workerCount: workers)
+    let tokens = max(
+      1_024, EvaluationOptions.maximumSamples, model.configuration.contextLength)
+    let model = try model.inPrecision(precision)
+    sessions = try (0..<workers).map { _ in try InferenceSession(model, maximumTokens: tokens) }
+  }
+
+  /// Enough queries a round that workers seldom wait for the last unit.
+  var roundSize: Int {
+    Self.blockSize * max(1, 4 * sessions.count * Self.unitSize / Self.blockSize)
+  }
+
+  /// What `body` makes of each unit, in order; nil where `shouldStop`, which any worker may call, said so.
+  func map<Input: Sendable, Output: Sendable>(
+    _ inputs: [Input], unless shouldStop: @Sendable () -> Bool,
+    _ body: @Sendable ([Input], InferenceSession) throws -> [Output]
+  ) throws -> [Output]? {
+    let starts = Array(stride(from: 0, to: inputs.count, by: Self.unitSize))
+    let results = Mutex([Result<[Output], any Error>?](repeating: nil, count: starts.count))
+    pool.run(pieces: starts.count) { worker, piece in
+      if shouldStop() { return }
+      let unit = inputs[starts[piece]..<min(starts[piece] + Self.unitSize, inputs.count)]
+      let result = Result { try body(Array(unit), sessions[worker]) }
+      results.withLock { $0[piece] = result }
+    }
+    let units = results.withLock { $0 }
+    guard units.allSatisfy({ $0 != nil }) else { return nil }
+    return try units.flatMap { try $0?.get() ?? [] }
+  }
+}

@@ -1,0 +1,173 @@
+import Analysis
+import Foundation
+import GRDB
+import KnowledgeGraph
+import LabCore
+
+extension RunDatabase {
+  /// A stored summary of knowledge; nil where it is not there.
+  func knowledge(key: String) throws -> KnowledgeSummary? {
+    let json = try read { database in
+      try String.fetchOne(
+        database, sql: "SELECT summary FROM knowledge WHERE key = ?", arguments: [key])
+    }
+    guard let json else { return nil }
+    do {
+      return try JSONDecoder().decode(KnowledgeSummary.self, from: Data(json.utf8))
+    } catch {
+      throw damaged("the summary of knowledge \(key) cannot be read")
+    }
+  }
+
+  /// Stores a summary of knowledge and its tables.
+  func store(_ summary: KnowledgeSummary, scoring: Int64) throws {
+    let json = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
+    try write { database in
+      try database.execute(
+        sql: "INSERT INTO knowledge (key, scoring_id, summary) VALUES (?, ?, ?)",
+        arguments: [summary.key, scoring, json])
+      let id = database.lastInsertedRowID
+      for row in summary.storedBits {
+        let interval = row.storedBitsPerTriple.interval
+        try database.execute(
+          sql: "INSERT INTO stored_bits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            id, row.isTrained ? "trained" : "held_out", row.groupKind, row.groupValue,
+            row.tripleCount, row.entropyBits, row.codeBits, row.storedBits, row.netBits,
+            row.referenceBits, row.memorisedBits, interval?.low, interval?.high,
+          ])
+      }
+      for row in summary.calibration {
+        try insert(row, bins: summary.options.bins, knowledge: id, database)
+      }
+      for row in summary.reversal.rows {
+        try database.execute(
+          sql: "INSERT INTO reversal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            id, row.forwardPredicate, row.predicate, row.factCount, row.gap.value,
+            row.gap.interval?.low, row.gap.interval?.high, row.shareAbove, row.accuracy.value,
+            row.accuracy.interval?.low ?? 0, row.accuracy.interval?.high ?? 1, row.forwardAccuracy,
+          ])
+      }
+    }
+  }
+
+  private func insert(
+    _ row: CalibrationRow, bins: Int, knowledge id: Int64, _ database: Database
+  ) throws {
+    try database.execute(
+      sql: "INSERT INTO calibration VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      arguments: [
+        id, row.visibility.rawValue, row.answerCount, row.accuracy, row.meanConfidence,
+        row.brier.value, row.brier.interval?.low, row.brier.interval?.high, row.equalWidthError,
+        row.equalMassError, bins,
+      ])
+    for bin in row.reliability {
+      try database.execute(
+        sql: "INSERT INTO reliability_bin VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        arguments: [
+          id, row.visibility.rawValue, bin.binning.rawValue, bin.lower, bin.upper, bin.count,
+          bin.meanConfidence, bin.accuracy,
+        ])
+    }
+  }
+
+  // MARK: Reversed facts
+
+  /// What the model says to reversed facts: stored results, and those that are not there yet.
+  func reversals(
+    _ facts: [ReversedFact], of scoring: Int64, graph: KnowledgeGraph, candidates: CandidateDraw,
+    scorer: () throws -> FactScorer, shouldStop: @Sendable () -> Bool
+  ) throws -> [ReversalResult] {
+    var known = try reversals(of: scoring)
+    let missing = facts.filter { known[$0.key] == nil }
+    // Not an option: the stored rows hold for every later call.
+    let seed = Seed(0).derived("knowledge/reversal")
+    for start in stride(from: 0, to: missing.count, by: SessionPool.blockSize) {
+      let block = missing[start..<min(start + SessionPool.blockSize, missing.count)]
+      let plans = block.map { fact in
+        (
+          query: fact.query,
+          objects: [fact.object]
+            + candidates.wrongObjects(
+              ReversalTest.randomCount, for: graph.queries[fact.query], seed: seed)
+        )
+      }
+      guard let scores = try scorer().logProbabilities(of: plans, unless: shouldStop) else {
+        throw LabError.interrupted("stopped among the reversed facts; what was asked is stored")
+      }
+      let results = zip(block, scores).map { ReversalResult($0, scores: $1) }
+      try store(results, of: scoring, graph: graph)
+      for result in results { known[result.fact.key] = result }
+    }
+    return facts.compactMap { fact in
+      known[fact.key].map { $0.of(fact) }
+    }
+  }
+
+  private func reversals(of scoring: Int64) throws -> [[Int]: ReversalResult] {
+    try read { database in
+      var results: [[Int]: ReversalResult] = [:]
+      let rows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT query_id, object_id, forward_predicate_id, log_probability,
+            random_log_probability, random_count, share_above
+          FROM reversal_result WHERE scoring_id = ?
+          """, arguments: [scoring])
+      while let row = try rows.next() {
+        let fact = ReversedFact(
+          query: row[0], object: row[1], forwardPredicate: row[2], forwardQuery: 0)
+        results[fact.key] = ReversalResult(
+          fact: fact, logProbability: row[3], randomLogProbability: row[4], randomCount: row[5],
+          shareAbove: row[6])
+      }
+      return results
+    }
+  }
+
+  private func store(
+    _ results: [ReversalResult], of scoring: Int64, graph: KnowledgeGraph
+  ) throws {
+    try write { database in
+      let query = try QueryWriter(database, graph: graph)
+      for result in results {
+        try query.insert(result.fact.query)
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO reversal_result VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            scoring, result.fact.query, result.fact.object, result.fact.forwardPredicate,
+            result.logProbability, result.randomLogProbability, result.randomCount,
+            result.shareAbove,
+          ])
+      }
+    }
+  }
+}
+
+extension ReversedFact {
+  /// What tells stored results apart.
+  fileprivate var key: [Int] { [query, Int(object)] }
+}
+
+extension ReversalResult {
+  /// The result of a fact from its log-probability and those of random objects after it.
+  fileprivate init(_ fact: ReversedFact, scores: [Double]) {
+    let random = scores.dropFirst()
+    let count = max(1, random.count)
+    let above = Double(random.count { $0 < scores[0] })
+    let ties = Double(random.count { $0 == scores[0] })
+    self.init(
+      fact: fact, logProbability: scores[0],
+      randomLogProbability: random.isEmpty ? scores[0] : random.reduce(0, +) / Double(count),
+      randomCount: count,
+      shareAbove: random.isEmpty ? 0.5 : (above + ties / 2) / Double(count))
+  }
+
+  /// The same numbers for the fact with its forward query, which is not stored.
+  fileprivate func of(_ fact: ReversedFact) -> ReversalResult {
+    ReversalResult(
+      fact: fact, logProbability: logProbability, randomLogProbability: randomLogProbability,
+      randomCount: randomCount, shareAbove: shareAbove)
+  }
+}

@@ -1,0 +1,129 @@
+import LabCore
+
+/// The predicates whose triples are held whole before anything is written.
+///
+/// Those that others are derived from or depend on, those with constraints that span subjects, and those of
+/// abstract subjects. They are made in an order in which each finds what it builds on.
+struct StoredPredicates: Sendable {
+  /// By predicate id; nil for a predicate that is drawn as it is written.
+  private(set) var tables: [PredicateTable?]
+  private(set) var tally: GenerationTally
+
+  /// Throws `LabError` when a constraint cannot be met, and on a request to stop.
+  init(
+    _ plans: [PredicatePlan], holdOut: HoldOut, nameHashes: [UInt64], file: String, workers: Int,
+    progress: ProgressReporter
+  ) throws {
+    tables = Array(repeating: nil, count: plans.count)
+    tally = GenerationTally(plans.count)
+    let byName = Dictionary(
+      plans.map { ($0.schema.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var done: [String: PredicateTable] = [:]
+    for plan in Self.order(plans) where Self.isStored(plan, plans) {
+      progress.update("drawing \(plan.schema.name)")
+      var table: PredicateTable
+      let derived =
+        plan.schema.isDerived ? DerivedPredicate(plan, plans: byName, tables: done) : nil
+      let closure = Closure(plan)
+      if let derived {
+        table = try derived.table()
+      } else {
+        let draws = try Self.draws(
+          of: plan, given: plan.schema.given.flatMap { done[$0.predicate] }, file: file,
+          workers: workers)
+        tally.predicates[Int(plan.id)].draws = draws.tally
+        table = try closure.table(of: draws, file: file)
+      }
+      let hidden = HiddenAnswers(plan, holdOut: holdOut, nameHashes: nameHashes)
+      hidden.mark(&table)
+      if let derived { derived.markInferable(&table) } else { closure.markInferable(&table) }
+      hidden.settle(&table)
+      done[plan.schema.name] = table
+      tables[Int(plan.id)] = table
+    }
+  }
+
+  private static func draws(
+    of plan: PredicatePlan, given others: PredicateTable?, file: String, workers: Int
+  ) throws -> DrawBuffer {
+    if plan.isSequential { return try plan.drawSequentially(file: file) }
+    var draws = DrawBuffer()
+    try OrderedWork.run(parts: plan.blockCount, workers: workers) { block in
+      guard !Interruption.isRequested else {
+        throw LabError.interrupted("interrupted while generating; nothing was written")
+      }
+      return plan.draw(block: block, given: others)
+    } take: {
+      draws.append($0)
+    }
+    return draws
+  }
+
+  private static func isStored(_ plan: PredicatePlan, _ plans: [PredicatePlan]) -> Bool {
+    let schema = plan.schema
+    let constraints = schema.constraints ?? Constraints()
+    return schema.isDerived || plan.isSequential || constraints.transitive
+      || plan.subjectTypeHasKinds
+      || plans.contains { $0.schema.sources.contains(schema.name) }
+  }
+
+  /// Every plan after those that it builds on; the schema's check has seen that there is no circle.
+  static func order(_ plans: [PredicatePlan]) -> [PredicatePlan] {
+    var rest = plans
+    var ordered: [PredicatePlan] = []
+    var done: Set<String> = []
+    while let next = rest.firstIndex(where: { done.isSuperset(of: $0.schema.sources) }) {
+      let plan = rest.remove(at: next)
+      done.insert(plan.schema.name)
+      ordered.append(plan)
+    }
+    return ordered
+  }
+}
+
+extension PredicateSchema {
+  /// The predicates that this one cannot be made without.
+  var sources: [String] {
+    (rule?.steps.map(\.predicate) ?? []) + [inverseOf, given?.predicate].compactMap { $0 }
+  }
+}
+
+/// What is held out of a predicate that is held whole.
+struct HiddenAnswers {
+  private let plan: PredicatePlan
+  private let holdOut: HoldOut
+  private let nameHashes: [UInt64]
+
+  init(_ plan: PredicatePlan, holdOut: HoldOut, nameHashes: [UInt64]) {
+    self.plan = plan
+    self.holdOut = holdOut
+    self.nameHashes = nameHashes
+  }
+
+  /// Sets the levels that the schema's shares ask for.
+  func mark(_ table: inout PredicateTable) {
+    for subject in table.subjects {
+      let places = table.places(of: subject)
+      guard !places.isEmpty else { continue }
+      let levels = holdOut.levels(
+        subject: nameHashes[subject], predicate: plan.nameHash, count: places.count,
+        own: plan.schema.heldOut
+      ) { nameHashes[Int(table.objects[places.lowerBound + $0])] }
+      for (place, level) in zip(places, levels) { table.marks[place].heldOut = level }
+    }
+  }
+
+  /// Makes levels say what became of each query: single objects are hidden only beside visible ones.
+  func settle(_ table: inout PredicateTable) {
+    for subject in table.subjects {
+      let places = table.places(of: subject)
+      guard places.contains(where: { table.marks[$0].heldOut != nil }) else { continue }
+      let isVisible = places.contains { table.marks[$0].heldOut == nil }
+      let level: HeldOutLevel =
+        isVisible ? .object : holdOut.isHeldOut(subject: nameHashes[subject]) ? .subject : .query
+      for place in places where table.marks[place].heldOut != nil {
+        table.marks[place].heldOut = level
+      }
+    }
+  }
+}

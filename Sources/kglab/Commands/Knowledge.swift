@@ -1,0 +1,200 @@
+import Analysis
+import ArgumentParser
+import Compute
+import Evaluation
+import Foundation
+import LabCore
+import Training
+
+struct Knowledge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure what a trained model knows, in bits, and how honest its probabilities are.",
+    discussion: """
+      Bits stored by the capacity formula and beside the generator's own code, a parameter and by exposures; \
+      the bound on hallucinations from facts seen once; whether facts can be turned round; calibration. \
+      docs/evaluation.md defines each number. All of it is stored in run.sqlite; interrupted, the same \
+      command continues.
+
+      EXAMPLES:
+        kglab knowledge runs/a
+        kglab knowledge runs/a --checkpoint 64 --bins 20
+        kglab knowledge runs/a --json > knowledge.json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
+  var folder: String
+
+  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
+
+  @Option(help: "Bins of the reliability tables.")
+  var bins: Int = 10
+
+  @Option(help: "Seed of the intervals' resamples.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Arithmetic of matrix products.")
+  var precision: Precision = .fp32
+
+  @OptionGroup var workers: WorkerOptions
+
+  @Option(help: "The run's graph, where it is no longer where training found it.")
+  var graph: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1_000).contains(bins) else {
+      throw ValidationError("--bins is \(bins); it must be between 1 and 1000")
+    }
+  }
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let run = try RunFolder.open(
+      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
+    let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
+    var options = KnowledgeOptions()
+    options.bins = bins
+    options.seed = seed
+    options.precision = precision
+    let progress = ProgressReporter()
+    defer { progress.finish() }
+    let summary = try run.knowledge(options, graph: elsewhere, workers: workers.count) { state in
+      progress.update(
+        "query \(state.doneQueryCount)/\(state.queryCount)  "
+          + "\(Readable.duration(state.secondsLeft)) left")
+    }
+    progress.finish()
+    if json { return try Output.json(summary) }
+    KnowledgeText(summary: summary).show()
+    Output.line("wrote \(folder)/\(RunDatabase.fileName) (knowledge \(summary.key.prefix(12)))")
+    Output.line("next: kglab lifeline \(folder) --all")
+  }
+}
+
+/// A summary of knowledge as text.
+private struct KnowledgeText {
+  let summary: KnowledgeSummary
+
+  func show() {
+    bits()
+    Output.line()
+    singletons()
+    Output.line()
+    reversal()
+    Output.line()
+    calibration()
+    Output.line()
+  }
+
+  private func bits() {
+    Output.line(
+      "parameters     \(Output.grouped(summary.nonEmbeddingParameterCount)) non-embedding, "
+        + "\(Output.grouped(summary.parameterCount)) in all; \(Output.number(summary.epochs)) epochs"
+    )
+    if let row = summary.storedBits(trained: true) {
+      func perParameter(_ bits: Double) -> String {
+        let inner = Output.number(bits / Double(max(1, summary.nonEmbeddingParameterCount)))
+        let all = Output.number(bits / Double(max(1, summary.parameterCount)))
+        return
+          "\(Output.number(bits.rounded())) bits: \(inner) a non-embedding parameter, \(all) a parameter"
+      }
+      Output.line("stored         " + perParameter(row.storedBits))
+      Output.line("net            " + perParameter(row.netBits))
+      let source = summary.reference == "generator" ? "the generator's code" : "p(o | predicate)"
+      Output.line("memorised      " + perParameter(row.memorisedBits) + ", over \(source)")
+    }
+    Output.line()
+    var table = TextTable(
+      [
+        "triples", "group", "n", "H(o|p)", "model's code", "stored", "95 % interval", "reference",
+        "memorised",
+      ], leftColumns: 2)
+    for row in summary.storedBits {
+      let n = Double(row.tripleCount)
+      let interval = row.storedBitsPerTriple.interval
+      table.add([
+        row.isTrained ? "trained" : "held out",
+        row.groupKind == "all" ? "all" : "\(row.groupKind) \(row.groupValue)",
+        Output.grouped(row.tripleCount), bit(row.entropyBits / n), bit(row.codeBits / n),
+        bit(row.storedBits / n), Output.interval(interval?.low, interval?.high, "%.3f", scale: 1),
+        bit(row.referenceBits / n), bit(row.memorisedBits / n),
+      ])
+    }
+    Output.line("bits a triple")
+    table.print()
+  }
+
+  private func bit(_ value: Double) -> String { String(format: "%.3f", value) }
+
+  private func singletons() {
+    let row = summary.singletons
+    Output.line(
+      "singletons     \(Output.percent(row.singletonRate)) of \(Output.grouped(row.presentationCount)) "
+        + "presentations an epoch are of queries presented once; "
+        + "\(Output.percent(row.unseenShare)) of the weight is never presented")
+    Output.line(
+      "miscalibration \(bit(row.miscalibration)): answers above 1/\(row.wrongObjectCount) have "
+        + "\(Output.percent(row.modelMass)) of the model's probability, \(Output.percent(row.trueMass)) of "
+        + "the truth's")
+    Output.line(
+      "bound          hallucination rate >= \(Output.percent(row.bound)) "
+        + "(\(Output.percent(row.limitBound)) without the term for finite samples, "
+        + "\(bit(row.sampleTerm))); measured \(Output.percent(row.weightedRate)) over all queries")
+  }
+
+  private func reversal() {
+    if let absence = summary.reversal.absence {
+      return Output.line("reversal       not tested: \(absence)")
+    }
+    Output.line("facts trained as (s, p, o) and asked as (o, inverse of p, ?)")
+    var table = TextTable(
+      [
+        "trained", "asked", "n", "gap in nats", "95 % interval", "above random", "greedy right",
+        "95 % interval", "forward right",
+      ], leftColumns: 2)
+    for row in summary.reversal.rows {
+      let (gap, accuracy) = (row.gap.interval, row.accuracy.interval)
+      table.add([
+        row.forwardPredicate.isEmpty ? "all" : row.forwardPredicate,
+        row.predicate.isEmpty ? "all" : row.predicate, Output.grouped(row.factCount),
+        bit(row.gap.value), Output.interval(gap?.low, gap?.high, "%.2f", scale: 1),
+        Output.percent(row.shareAbove), Output.percent(row.accuracy.value),
+        Output.interval(accuracy?.low, accuracy?.high), Output.percent(row.forwardAccuracy),
+      ])
+    }
+    table.print()
+  }
+
+  private func calibration() {
+    Output.line("probability of the greedy answer against its being true")
+    var table = TextTable([
+      "queries", "n", "accuracy", "mean probability", "Brier", "95 % interval", "ECE equal width",
+      "ECE equal mass",
+    ])
+    for row in summary.calibration {
+      let interval = row.brier.interval
+      table.add([
+        row.visibility.rawValue, Output.grouped(row.answerCount), Output.percent(row.accuracy),
+        Output.percent(row.meanConfidence), String(format: "%.4f", row.brier.value),
+        Output.interval(interval?.low, interval?.high, "%.4f", scale: 1),
+        String(format: "%.4f", row.equalWidthError), String(format: "%.4f", row.equalMassError),
+      ])
+    }
+    table.print()
+    guard let seen = summary.calibration.first(where: { $0.visibility == .seen }) else { return }
+    Output.line()
+    Output.line("reliability over seen queries, \(summary.options.bins) bins of equal width")
+    var bins = TextTable(["probability", "n", "mean probability", "accuracy"])
+    for bin in seen.reliability where bin.binning == .equalWidth {
+      bins.add([
+        "\(Output.number(bin.lower)) to \(Output.number(bin.upper))", Output.grouped(bin.count),
+        Output.percent(bin.meanConfidence), Output.percent(bin.accuracy),
+      ])
+    }
+    bins.print()
+  }
+}

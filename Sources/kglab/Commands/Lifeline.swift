@@ -1,0 +1,135 @@
+import ArgumentParser
+import Compute
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+
+struct Lifeline: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Follow facts through training: when each was learned, forgotten, confused with what.",
+    discussion: """
+      Asks every checkpoint that the run keeps (kglab train --keep-steps log) and the finished model. A fact \
+      counts as known where its true answers together are likelier than not. It is learned at the kept step \
+      from which on it is known up to the last, and forgotten at the one from which on it no longer is. What \
+      was asked is stored in run.sqlite; interrupted, the same command continues.
+
+      EXAMPLES:
+        kglab lifeline runs/a --all
+        kglab lifeline runs/a --fact "Ada Lovelace" "born in"
+        kglab lifeline runs/a --fact "Ada Lovelace" "born in" "Alan Turing" "field" --json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run that keeps checkpoints.", valueName: "run"))
+  var folder: String
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Facts to follow: a subject and a predicate each.", valueName: "subject predicate"))
+  var fact: [String] = []
+
+  @Flag(help: "Follow all facts.")
+  var all = false
+
+  @Option(help: "Arithmetic of matrix products.")
+  var precision: Precision = .fp32
+
+  @OptionGroup var workers: WorkerOptions
+
+  @Option(help: "The run's graph, where it is no longer where training found it.")
+  var graph: String?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard all != !fact.isEmpty else {
+      throw ValidationError("choose facts with --fact \"subject\" \"predicate\", or all with --all")
+    }
+    guard fact.count.isMultiple(of: 2) else {
+      throw ValidationError("--fact needs pairs: a subject and a predicate each")
+    }
+  }
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let progress = ProgressReporter()
+    defer { progress.finish() }
+    let pairs = stride(from: 0, to: fact.count, by: 2).map { (fact[$0], fact[$0 + 1]) }
+    let summary = try LifelineRequest(
+      folder: URL(fileURLWithPath: folder, isDirectory: true), facts: all ? nil : pairs,
+      precision: precision, workers: workers.count, graphURL: graph.map { URL(fileURLWithPath: $0) }
+    ).run { state in
+      progress.update(
+        "step \(state.step) (\(state.doneStepCount + 1)/\(state.stepCount)), query "
+          + "\(state.evaluation.doneQueryCount)/\(state.evaluation.queryCount)")
+    }
+    progress.finish()
+    if json { return try Output.json(summary) }
+    if let facts = summary.facts { for fact in facts { show(fact) } } else { show(summary) }
+    Output.line("wrote \(folder)/\(RunDatabase.fileName) (life-line \(summary.key.prefix(12)))")
+    Output.line("next: kglab explain \(folder) \"subject\" \"predicate\"")
+  }
+
+  // MARK: Text
+
+  private func show(_ fact: FactLifeline) {
+    Output.line(
+      "fact           (\(fact.subject), \(fact.predicate), ?)  \(fact.visibility.rawValue)")
+    func step(_ value: Int?) -> String { value.map { "at step \($0)" } ?? "never" }
+    Output.line(
+      "known first    \(step(fact.firstKnownStep)); learned \(step(fact.learnedStep)); "
+        + "forgotten \(step(fact.forgottenStep)); lost \(fact.forgettingCount) times")
+    if let confusion = fact.confusion {
+      Output.line(
+        "confused with  \(confusion.answer), at step \(confusion.step) with probability "
+          + Output.number(confusion.probability))
+    }
+    var table = TextTable(["step", "P(true)", "greedy answer", "probability", "verdict"])
+    for point in fact.points {
+      table.add([
+        "\(point.step)", String(format: "%.4f", point.probability),
+        point.answer.isEmpty ? "(nothing)" : point.answer,
+        String(format: "%.4f", point.answerProbability),
+        point.verdict.rawValue.replacingOccurrences(of: "_", with: " "),
+      ])
+    }
+    table.print()
+    Output.line()
+  }
+
+  private func show(_ summary: LifelineSummary) {
+    let sets = summary.counts.map(\.visibility)
+    var curve = TextTable(
+      ["step"] + sets.flatMap { ["\($0.rawValue) known", "mean P(true)"] })
+    for step in summary.steps {
+      curve.add(
+        ["\(step)"]
+          + sets.flatMap { set -> [String] in
+            let row = summary.curve.first { $0.step == step && $0.visibility == set }
+            return [
+              Output.percent(row?.knownShare),
+              row.map { String(format: "%.4f", $0.meanProbability) } ?? "-",
+            ]
+          })
+    }
+    curve.print()
+    Output.line()
+    var counts = TextTable([
+      "queries", "n", "learned", "forgotten", "never known", "median learned step", "lost a fact",
+    ])
+    for row in summary.counts {
+      counts.add([
+        row.visibility.rawValue, Output.grouped(row.queryCount), Output.grouped(row.learnedCount),
+        Output.grouped(row.forgottenCount), Output.grouped(row.neverKnownCount),
+        row.medianLearnedStep.map(Output.number) ?? "-",
+        String(format: "%.3f", row.meanForgettingCount),
+      ])
+    }
+    counts.print()
+    Output.line()
+  }
+}

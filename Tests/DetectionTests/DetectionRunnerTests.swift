@@ -221,39 +221,19 @@ struct DetectionRunnerTests {
     }
   }
 
-  /// A file of format 1 has everything but the tables of detectors; one of format 2 may have earlier ones.
-  @Test(arguments: [1, 2])
-  func filesOfTheFormatBeforeAreBroughtUp(version: Int) throws {
+  /// A file with the tables of detectors of an earlier version: they are dropped, the rest stays.
+  @Test func tablesOfTheVersionBeforeAreReplaced() throws {
     _ = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
     let url = run.url.appendingPathComponent(RunDatabase.fileName)
     do {
       let queue = try DatabaseQueue(path: url.path)
-      try queue.writeWithoutTransaction { database in
-        try database.execute(sql: "PRAGMA foreign_keys = OFF")
-        for kind in ["view", "table"] {
-          for name in try String.fetchAll(
-            database,
-            sql: "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%'",
-            arguments: [kind])
-          {
-            try database.execute(sql: "DROP \(kind) \(name)")
-          }
-        }
-        for change in RunFormat.changes.prefix(version) { try database.execute(sql: change) }
+      try queue.write { database in
+        try database.execute(sql: RunFormat.droppedDetectionTables)
         try database.execute(
-          sql: "INSERT INTO metadata VALUES (?, ?)",
-          arguments: [RunFormat.graphHashKey, graph.contentHash])
-        if version == 2 {
-          // Tables of an earlier form, without the key that says which.
-          try database.execute(
-            sql: RunFormat.droppedDetectionTables
-              + "CREATE TABLE detection (id INTEGER NOT NULL PRIMARY KEY, key TEXT, summary TEXT);"
-              + "INSERT INTO detection VALUES (1, 'old', '{}')")
-          try database.execute(
-            sql: "DELETE FROM metadata WHERE key = ?",
-            arguments: [RunFormat.detectionFormatKey])
-        }
-        try database.execute(sql: "PRAGMA user_version = \(version)")
+          sql: "DELETE FROM metadata WHERE key = ?", arguments: [RunFormat.detectionFormatKey])
+        try database.execute(
+          sql: "CREATE TABLE detection (id INTEGER NOT NULL PRIMARY KEY, key TEXT, summary TEXT)")
+        try database.execute(sql: "INSERT INTO detection VALUES (1, 'old', '{}')")
       }
       try queue.close()
     }

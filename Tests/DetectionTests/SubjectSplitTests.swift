@@ -1,4 +1,5 @@
 import Detection
+import KnowledgeGraph
 import LabCore
 import Testing
 
@@ -73,5 +74,28 @@ import Testing
     // A part may be left out on purpose, and only ratios count.
     let sizes = try SplitShares(train: 8, validation: 0, test: 2).sizes(of: 10)
     #expect(sizes == [.train: 8, .validation: 0, .test: 2])
+  }
+
+  /// Two people of one name are asked about with the same words.
+  @Test func namesakesStayTogether() throws {
+    var builder = GraphBuilder(
+      entityTypes: [EntityType(name: "person")],
+      entities: (0..<60).map { Entity(name: "Ada \($0 / 2)", type: 0) },
+      predicates: [Predicate(name: "knows", subjectType: 0, objectType: 0)])
+    for person in 0..<60 {
+      builder.add(
+        Triple(subject: Int32(person), predicate: 0, object: Int32((person * 7 + 1) % 60)),
+        isVisible: true)
+    }
+    let split = try SubjectSplit(of: builder.build(), seed: Seed(1))
+    for pair in 0..<30 {
+      #expect(split.part(of: Int32(2 * pair)) == split.part(of: Int32(2 * pair + 1)))
+    }
+    #expect(SplitPart.allCases.map { split.subjects[$0]?.count } == [36, 12, 12])
+    // Without namesakes it is the split of the ids.
+    let graph = SmallGraph.people(40)
+    #expect(
+      try SubjectSplit(of: graph, seed: Seed(1))
+        == SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(1)))
   }
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The speed of kglab's heads beside scikit-learn's on the same features, one thread each; prints Markdown.
 
+Times are processor time, so that other programs on the machine do not count.
+
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python scripts/peers/detectors.py [--rows 20000 --width 256]
 
 Logistic regression: L2 penalty 1, to scikit-learn's default tolerance; its loss must not be below kglab's by more than
@@ -50,7 +52,7 @@ with tempfile.TemporaryDirectory() as folder:
         theirs.setdefault("linear", []).append(
             (min(timed(lambda: model.fit(features, labels)) for _ in range(3)), objective(model, features, labels)))
         for units in (16, 64, 256):
-            epochs = 3
+            epochs = 2
             network = MLPClassifier((units,), batch_size=256, max_iter=epochs, tol=0, n_iter_no_change=1000)
             seconds = timed(lambda: network.fit(features, labels)) / epochs
             theirs.setdefault(f"mlp-{units}, one epoch", []).append((seconds, None))
@@ -59,7 +61,7 @@ print(f"scikit-learn {sklearn.__version__}, {options.rows} x {options.width}, be
 print("| work | kglab s | scikit-learn s | times as fast | loss, kglab | loss, scikit-learn |")
 print("| --- | --- | --- | --- | --- | --- |")
 for work, rows in theirs.items():
-    own = min(row["seconds"] for row in ours[work])
+    own = min(row["processor_seconds"] for row in ours[work])
     peer = min(seconds for seconds, _ in rows)
     losses = [f"{ours[work][0]['loss']:.7f}", f"{rows[0][1]:.7f}"] if rows[0][1] else ["", ""]
     print(f"| {work} | {own:.4f} | {peer:.4f} | {peer / own:.2f} | {losses[0]} | {losses[1]} |")

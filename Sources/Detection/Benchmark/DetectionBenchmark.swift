@@ -11,11 +11,18 @@ package struct DetectionBenchmark {
     package let width: Int
     /// Median of the repetitions.
     package let seconds: Double
+    /// Processor time of a repetition, which other programs on the machine do not lengthen.
+    package let processorSeconds: Double
     package let repetitions: Int
     /// Passes over the rows: iterations of a linear head, epochs of an MLP; nil for the ladder.
     package let passes: Int?
     /// Mean log-loss in nats on the rows it learned from, of the linear head with its penalty; nil for the ladder.
     package let loss: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case work, rows, width, seconds, repetitions, passes, loss
+      case processorSeconds = "processor_seconds"
+    }
   }
 
   private let rows: Int
@@ -92,15 +99,11 @@ package struct DetectionBenchmark {
     let regression = try LogisticRegression(examples, network: network)
     let start = [Double](repeating: 0, count: width + 1)
     var minimum = regression.fit(from: start, penalty: 1, tolerance: 1e-4)
-    let timing = try Timing.collect(for: seconds, atLeast: 1) {
-      try Timing.seconds {
-        minimum = try LogisticRegression(examples, network: network)
-          .fit(from: start, penalty: 1, tolerance: 1e-4)
-      }
+    let timing = try timed(seconds) {
+      minimum = try LogisticRegression(examples, network: network)
+        .fit(from: start, penalty: 1, tolerance: 1e-4)
     }
-    return Row(
-      work: "linear", rows: rows, width: width, seconds: timing.median,
-      repetitions: timing.seconds.count, passes: minimum.iterationCount, loss: minimum.value)
+    return row("linear", timing, passes: minimum.iterationCount, loss: minimum.value)
   }
 
   /// One epoch of an MLP in batches of 256, one thread.
@@ -113,26 +116,44 @@ package struct DetectionBenchmark {
     let trainer = HeadTrainer(examples, options: options, seed: seed)
     let architecture = HeadArchitecture(hiddenSizes: [units])
     var loss = 0.0
-    let timing = try Timing.collect(for: seconds, warmUps: 0, atLeast: 1) {
-      try Timing.seconds {
-        loss = try trainer.train(architecture, name: architecture.name).report.validationLoss
-      } / Double(epochs)
+    let timing = try timed(seconds) {
+      loss = try trainer.train(architecture, name: architecture.name).report.validationLoss
     }
-    return Row(
-      work: "\(architecture.name), one epoch", rows: rows, width: width, seconds: timing.median,
-      repetitions: timing.seconds.count, passes: 1, loss: loss)
+    return row(
+      "\(architecture.name), one epoch", timing, share: 1 / Double(epochs), passes: 1, loss: loss)
   }
 
   /// Every head of the default ladder, trained as detection does, one after the other.
   private func ladder(_ examples: HeadExamples, _ seconds: Double) throws -> Row {
     let trainer = HeadTrainer(examples, seed: seed)
-    let timing = try Timing.collect(for: seconds, warmUps: 0, atLeast: 1) {
-      try Timing.seconds {
-        for head in HeadArchitecture.ladder { _ = try trainer.train(head, name: head.name) }
-      }
+    let timing = try timed(seconds) {
+      for head in HeadArchitecture.ladder { _ = try trainer.train(head, name: head.name) }
     }
-    return Row(
-      work: "ladder", rows: rows, width: width, seconds: timing.median,
-      repetitions: timing.seconds.count, passes: nil, loss: nil)
+    return row("ladder", timing, passes: nil, loss: nil)
+  }
+
+  // MARK: Time
+
+  /// Repetitions and the processor time of each on average.
+  private func timed(
+    _ seconds: Double, _ body: () throws -> Void
+  ) throws -> (timing: Timing, processor: Double) {
+    let began = clock()
+    let timing = try Timing.collect(for: seconds, warmUps: 0, atLeast: 1) {
+      try Timing.seconds { try body() }
+    }
+    // POSIX counts in millionths of a second.
+    let processor = Double(clock() - began) / 1e6
+    return (timing, processor / Double(timing.seconds.count))
+  }
+
+  private func row(
+    _ work: String, _ time: (timing: Timing, processor: Double), share: Double = 1, passes: Int?,
+    loss: Double?
+  ) -> Row {
+    Row(
+      work: work, rows: rows, width: width, seconds: share * time.timing.median,
+      processorSeconds: share * time.processor, repetitions: time.timing.seconds.count,
+      passes: passes, loss: loss)
   }
 }

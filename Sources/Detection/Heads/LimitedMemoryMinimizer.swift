@@ -1,10 +1,14 @@
 /// Minimises a smooth convex function by L-BFGS (Nocedal & Wright 2006, algorithm 7.5) with backtracking.
+///
+/// A guess at the Hessian takes the place of the identity that the algorithm begins each direction with.
 struct LimitedMemoryMinimizer {
   var maximumIterations = 300
   /// Ends where no component of the gradient is larger.
   var gradientTolerance = 1e-6
   /// Pairs of steps and gradient changes that are remembered.
   var memory = 10
+  /// Applies the inverse of a guess at the Hessian, whose scale does not matter; nil for the identity.
+  var precondition: (([Double]) -> [Double])?
 
   struct Minimum {
     let point: [Double]
@@ -36,10 +40,11 @@ struct LimitedMemoryMinimizer {
       var slope = Self.dot(direction, gradient)
       if !(slope < 0) {
         pairs = []
-        direction = gradient.map { -$0 }
-        slope = -Self.dot(gradient, gradient)
+        direction = descent(gradient, pairs)
+        slope = Self.dot(direction, gradient)
       }
-      var length = pairs.isEmpty ? min(1, 1 / (-slope).squareRoot()) : 1
+      var length =
+        pairs.isEmpty && precondition == nil ? min(1, 1 / (-slope).squareRoot()) : 1
       var found: (point: [Double], value: Double, gradient: [Double])?
       for _ in 0..<20 {
         let candidate = zip(point, direction).map { $0 + length * $1 }
@@ -74,8 +79,10 @@ struct LimitedMemoryMinimizer {
       factors.append(factor)
       for index in direction.indices { direction[index] -= factor * pair.change[index] }
     }
+    if let precondition { direction = precondition(direction) }
     if let last = pairs.last {
-      let scale = 1 / (last.inverse * Self.dot(last.change, last.change))
+      let change = precondition?(last.change) ?? last.change
+      let scale = 1 / (last.inverse * Self.dot(last.change, change))
       for index in direction.indices { direction[index] *= scale }
     }
     for (pair, factor) in zip(pairs, factors.reversed()) {

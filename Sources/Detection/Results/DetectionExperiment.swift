@@ -190,7 +190,7 @@ package struct DetectionExperiment {
     onSize: (Int) -> Void = { _ in },
     shouldStop: @escaping @Sendable () -> Bool = { false }
   ) throws -> [TaskMeasurement] {
-    let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(options.seed))
+    let split = try SubjectSplit(of: graph, seed: Seed(options.seed))
     let material = try material(
       cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
     let pool = try WorkerPool(workerCount: workers)

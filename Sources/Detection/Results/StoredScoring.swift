@@ -98,7 +98,7 @@ package struct StoredScoring {
       scores.merge(block) { _, new in new }
       onProgress(Double(start + rows.count) / Double(missing.count))
     }
-    let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(record.seed))
+    let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
     let test = set.examples.filter { split.part(of: $0.subject) == .test }
     let metrics = try? ScoredExamples(
       scores: test.map { scores[place(of: $0)] ?? 0 }, labels: test.map(\.isHallucination),
@@ -119,7 +119,7 @@ package struct StoredScoring {
     return .token(
       answers, position: detector.position,
       trueAnswers: { index in
-        graph.answers[graph.queries[index].answers].map {
+        graph.truth(of: graph.queries[index]).map {
           text.completion(object: $0.object).dropLast()
         }
       }, tokenText: { run.tokenizer.text(of: $0) })
@@ -210,7 +210,10 @@ package struct StoredScoring {
 
   private func resolve(_ line: TripleLine, _ file: String) throws -> ResolvedTriple {
     guard let subject = graph.entities(named: line.subject).first else {
-      let hint = Suggestion.hint(for: line.subject, in: graph.entities.map(\.name))
+      // Of thousands of names only a near one helps.
+      let hint =
+        Suggestion.nearest(to: line.subject, in: graph.entities.map(\.name))
+        .map { "; did you mean '\($0)'?" } ?? ""
       throw LabError("\(file):\(line.line): the graph has no entity '\(line.subject)'\(hint)")
     }
     guard let predicate = graph.predicate(named: line.predicate) else {

@@ -158,8 +158,7 @@ package struct TransferExperiment {
       options: options, training: training, workers: workers)
     let material = try experiment.material(
       cache: runner.featureCache(), shouldStop: shouldStop)
-    let split = try SubjectSplit(
-      of: condition.graph.queries.map(\.subject), seed: Seed(options.seed))
+    let split = try SubjectSplit(of: condition.graph, seed: Seed(options.seed))
     let text = try TripleText(
       graph: condition.graph, tokenizer: run.tokenizer, wording: configuration.corpus.wording)
     let book = RecipeBook(options, model.configuration)

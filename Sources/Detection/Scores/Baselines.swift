@@ -8,7 +8,7 @@ package enum SentenceBaseline: String, CaseIterable, Sendable {
   case objectPrior = "object-prior"
   /// Tokens of the answer.
   case objectLength = "object-length"
-  /// Minus the number of triples of the subject that are trained on.
+  /// Minus the presentations of the subject in an epoch: its trained triples, each as often as it is shown.
   case subjectExposure = "subject-exposure"
 }
 
@@ -25,18 +25,20 @@ package struct TripleBaselines: Sendable {
     let object: Int32
   }
 
-  /// Counts the visible triples inside the nested `fraction` of a graph.
+  /// Counts the different triples that the training text of the nested `fraction` of a graph says, false ones among
+  /// them.
   package init(graph: KnowledgeGraph, fraction: Double) {
     var objects: [ObjectKey: Int] = [:]
     var triples = Array(repeating: 0, count: graph.predicates.count)
     var distinct = triples
     var subjects: [Int32: Int] = [:]
-    for triple in graph.visibleTriples(fraction: fraction) {
+    for statement in graph.statements(fraction: fraction) {
+      let triple = statement.triple
       let key = ObjectKey(predicate: triple.predicate, object: triple.object)
       if objects[key] == nil { distinct[Int(triple.predicate)] += 1 }
       objects[key, default: 0] += 1
       triples[Int(triple.predicate)] += 1
-      subjects[triple.subject, default: 0] += 1
+      subjects[triple.subject, default: 0] += Int(statement.exposures)
     }
     self.graph = graph
     objectCounts = objects

@@ -22,25 +22,50 @@ package enum EigenScore {
 
 /// A symmetric positive definite matrix by its Cholesky factor L, with L L^T the matrix.
 struct SymmetricMatrix {
+  /// Row r has r + 1 values.
   private let factor: [[Double]]
 
   /// Pivots that rounding has made 0 or less are raised to a trace of the largest.
   init(_ matrix: [[Double]]) {
     let floor = 1e-12 * max(1e-300, matrix.indices.map { matrix[$0][$0] }.max() ?? 1)
-    var factor = matrix.map { $0.map { _ in 0.0 } }
+    var factor: [[Double]] = []
+    factor.reserveCapacity(matrix.count)
     for row in matrix.indices {
-      for column in 0...row {
+      var own = [Double](repeating: 0, count: row + 1)
+      for column in 0..<row {
+        let other = factor[column]
         var sum = matrix[row][column]
-        for index in 0..<column { sum -= factor[row][index] * factor[column][index] }
-        factor[row][column] =
-          row == column ? max(sum, floor).squareRoot() : sum / factor[column][column]
+        for index in 0..<column { sum -= own[index] * other[index] }
+        own[column] = sum / other[column]
       }
+      var rest = matrix[row][row]
+      for index in 0..<row { rest -= own[index] * own[index] }
+      own[row] = max(rest, floor).squareRoot()
+      factor.append(own)
     }
     self.factor = factor
   }
 
   var logDeterminant: Double {
     2 * factor.indices.reduce(0) { $0 + log(factor[$1][$1]) }
+  }
+
+  /// M^-1 x.
+  func solve(_ x: [Double]) -> [Double] {
+    var y = x
+    for row in factor.indices {
+      let own = factor[row]
+      var value = y[row]
+      for index in 0..<row { value -= own[index] * y[index] }
+      y[row] = value / own[row]
+    }
+    for row in factor.indices.reversed() {
+      let own = factor[row]
+      let value = y[row] / own[row]
+      y[row] = value
+      for index in 0..<row { y[index] -= own[index] * value }
+    }
+    return y
   }
 
   /// sqrt(x^T M^-1 x).

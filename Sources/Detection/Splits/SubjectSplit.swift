@@ -1,3 +1,4 @@
+package import KnowledgeGraph
 package import LabCore
 
 /// What examples are used for: fitting a detector, choosing its settings, or measuring it.
@@ -84,6 +85,32 @@ package struct SubjectSplit: Equatable, Sendable {
       for subject in own { parts[subject] = part }
     }
     self.subjects = bySplit
+    self.parts = parts
+  }
+
+  /// Splits all subjects of a graph; those that share a name stay together, since their questions read the same.
+  ///
+  /// Throws `DetectionError` as `SplitShares.sizes(of:)`.
+  package init(
+    of graph: KnowledgeGraph, shares: SplitShares = SplitShares(), seed: Seed
+  ) throws(DetectionError) {
+    let ids = Set(graph.queries.map(\.subject)).sorted()
+    var firsts: [[UInt8]: Int32] = [:]
+    let first = ids.map { id -> Int32 in
+      let name = Array(graph.entities[Int(id)].name.utf8)
+      if let known = firsts[name] { return known }
+      firsts[name] = id
+      return id
+    }
+    let split = try SubjectSplit(of: first, shares: shares, seed: seed)
+    var bySplit: [SplitPart: [Int32]] = [:]
+    var parts: [Int32: SplitPart] = [:]
+    for (id, first) in zip(ids, first) {
+      guard let part = split.part(of: first) else { continue }
+      parts[id] = part
+      bySplit[part, default: []].append(id)
+    }
+    subjects = bySplit
     self.parts = parts
   }
 

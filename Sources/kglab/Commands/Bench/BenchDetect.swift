@@ -56,10 +56,11 @@ struct BenchDetect: ParsableCommand {
         BenchReport(benchmark: "detect", kernels: Device.cpu.name, rows: results))
     }
     var table = TextTable(
-      ["work", "rows", "width", "seconds", "passes", "loss"], leftColumns: 1)
+      ["work", "rows", "width", "seconds", "processor s", "passes", "loss"], leftColumns: 1)
     for row in results {
       table.add([
         row.work, Output.grouped(row.rows), Output.grouped(row.width), Output.number(row.seconds),
+        Output.number(row.processorSeconds),
         row.passes.map(Output.grouped) ?? "-",
         row.loss.map { String(format: "%.6f", $0) } ?? "-",
       ])

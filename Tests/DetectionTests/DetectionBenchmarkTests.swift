@@ -1,0 +1,34 @@
+import Detection
+import Foundation
+import Testing
+
+struct DetectionBenchmarkTests {
+  @Test func measuresEveryWork() throws {
+    let benchmark = DetectionBenchmark(rows: 300, width: 8)
+    let rows = try benchmark.run(seconds: 1e-6)
+    #expect(
+      rows.map(\.work) == [
+        "linear", "mlp-16, one epoch", "mlp-64, one epoch", "mlp-256, one epoch", "ladder",
+      ])
+    #expect(rows.allSatisfy { $0.seconds > 0 && $0.processorSeconds >= 0 && $0.rows == 300 })
+    // Better than knowing nothing, log 2, and few iterations since they begin with a guess at the Hessian.
+    let linear = rows[0]
+    #expect(try #require(linear.loss) < 0.65)
+    #expect((1...15).contains(try #require(linear.passes)))
+  }
+
+  @Test func exportsTheSameFeatures() throws {
+    let folder = try TemporaryFolder()
+    let benchmark = DetectionBenchmark(rows: 100, width: 5)
+    let (features, labels) = benchmark.data()
+    #expect(features.count == 500 && Set(labels) == [true, false])
+    try benchmark.export(to: folder.url)
+    let bytes = try Data(contentsOf: folder.url.appendingPathComponent("features.f32"))
+    #expect(bytes.count == 2_000)
+    #expect(
+      Array(bytes.prefix(4))
+        == (0..<4).map { UInt8(truncatingIfNeeded: features[0].bitPattern >> (8 * $0)) })
+    let stored = try Data(contentsOf: folder.url.appendingPathComponent("labels.u8"))
+    #expect(stored.map { $0 == 1 } == labels)
+  }
+}

@@ -5,7 +5,7 @@ import LabCore
 package enum DetectorTask: String, Codable, CaseIterable, Sendable {
   /// The answer as a whole, after the model has written all of it.
   case sentence
-  /// Each token of the answer, once the model has read it.
+  /// Each token of the answer, once the model has read it; or the answer to come, before its first token.
   case token
 }
 
@@ -13,31 +13,64 @@ package enum DetectorTask: String, Codable, CaseIterable, Sendable {
 package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   /// A new read-out trained on the frozen model's states.
   case head
-  /// A number of the model itself; nothing is trained.
+  /// SAPLMA (arXiv 2304.13734): an MLP of 256, 128 and 64 units on a middle layer.
+  case saplma
+  /// A linear probe for high semantic entropy (arXiv 2406.15927); it learns from no verdict.
+  case entropyProbe = "entropy-probe"
+  /// Logistic probes on single attention heads, the best of them together (arXiv 2306.03341).
+  case attentionProbe = "attention-probe"
+  /// Logistic regression on where the attention heads look (arXiv 2407.07071).
+  case lookback
+  /// A language model fine-tuned end to end to judge.
+  case full
+  /// A number of the model itself; nothing is trained on verdicts.
   case score
   /// A number that needs no model: what any detector has to beat.
   case baseline
+
+  /// All but `full`, which costs as much as training a language model.
+  package static let quick = allCases.filter { $0 != .full }
+
+  /// Whether its parameters are fitted to examples.
+  package var isTrained: Bool { self != .score && self != .baseline }
 }
 
 /// Which detectors are trained and measured, and on what; everything here may change the numbers.
 package struct DetectionOptions: Codable, Hashable, Sendable {
   package var tasks = DetectorTask.allCases
-  /// Heads to train; scores and baselines are always measured.
+  /// Baselines are measured whatever is chosen.
+  package var kinds = DetectorKind.quick
+  /// Read-outs of the kind `head`.
   package var heads = HeadArchitecture.ladder
-  /// Completions drawn of each query at temperature 1.
+  /// Layers that heads read, one head for each.
+  package var layers: [LayerChoice] = [.final]
+  /// Places of the answer that heads of the sentence task read, one head for each.
+  package var places: [AnswerPlace] = [.last]
+  /// Which tokens the token task judges.
+  package var positions: [TokenPosition] = [.each]
+  /// Language models of the kind `full`.
+  package var full: [FullDetectorChoice] = []
+  package var fullTraining = FullTrainingOptions()
+  /// Completions drawn of each query at temperature 1 that are judged.
   package var samples = 2
+  /// More completions of each query, which consistency scores compare with the answer; 0 for none.
+  package var evidence = 8
   /// Whose queries are asked; by default those the model was trained on, as in arXiv 2408.07852.
   package var visibilities: [Visibility] = [.fvs, .pvs]
-  /// Decides the completions, the split, the training of heads and the resamples.
+  /// Decides the completions, the split, the training of detectors and the resamples.
   package var seed: UInt64 = 0
   /// Resamples of the subjects behind an interval; 0 for values without one.
   package var resampleCount = 1_000
+  /// Trains on labels in random order: what is found then is chance.
+  package var shufflesLabels = false
 
   package init() {}
 
   enum CodingKeys: String, CodingKey {
-    case tasks, heads, samples, visibilities, seed
+    case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities, seed
+    case fullTraining = "full_training"
     case resampleCount = "resample_count"
+    case shufflesLabels = "shuffled_labels"
   }
 
   /// Largest number of completions of one query.
@@ -45,23 +78,41 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
 
   /// Refuses options that cannot be measured; throws `LabError` naming the option.
   package func validate() throws {
-    guard !tasks.isEmpty else {
-      throw LabError("no detection task is given; choose sentence, token or both", .usage)
+    func require(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+      guard condition else { throw LabError(text(), .usage) }
     }
-    guard !visibilities.isEmpty else {
-      throw LabError("no visibility is given; choose among fvs, pvs and ivs", .usage)
-    }
-    guard (1...Self.maximumSamples).contains(samples) else {
-      throw LabError(
-        "samples is \(samples); it must be between 1 and \(Self.maximumSamples)", .usage)
-    }
-    guard (0...1_000_000).contains(resampleCount) else {
-      throw LabError(
-        "resample_count is \(resampleCount); it must be between 0 and 1000000", .usage)
-    }
+    try require(
+      !tasks.isEmpty, "no detection task is given; choose sentence, token or both")
+    try require(
+      !visibilities.isEmpty, "no visibility is given; choose among fvs, pvs and ivs")
+    try require(
+      (1...Self.maximumSamples).contains(samples),
+      "samples is \(samples); it must be between 1 and \(Self.maximumSamples)")
+    try require(
+      evidence >= 0 && evidence + samples <= Self.maximumSamples,
+      "evidence is \(evidence); with the samples it must be between 0 and \(Self.maximumSamples)")
+    try require(
+      evidence != 1, "evidence is 1; consistency needs at least 2 completions, or 0 for none")
+    try require(
+      (0...1_000_000).contains(resampleCount),
+      "resample_count is \(resampleCount); it must be between 0 and 1000000")
     if let head = heads.first(where: { head in heads.count { $0 == head } > 1 }) {
       throw LabError("the head \(head.name) is given twice; give each once", .usage)
     }
+    for names in [layers.map(\.name), places.map(\.rawValue), positions.map(\.name)] {
+      if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {
+        throw LabError("\(name) is given twice; give each once", .usage)
+      }
+    }
+    try require(
+      !kinds.contains(.head) || tasks == [.token] || !places.isEmpty, "no place is given for heads")
+    try require(!kinds.contains(.head) || !layers.isEmpty, "no layer is given for heads")
+    try require(
+      !tasks.contains(.token) || !positions.isEmpty, "no position is given for the token task")
+    try require(
+      !kinds.contains(.full) || !full.isEmpty,
+      "no language model is given for the kind full; give a size, or a run with --from")
+    try fullTraining.validate()
   }
 
   /// The same choice with lists in their fixed order and without repeats, so that equal choices are equal.
@@ -69,6 +120,17 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     var options = self
     options.tasks = DetectorTask.allCases.filter { tasks.contains($0) }
     options.visibilities = Visibility.allCases.filter { visibilities.contains($0) }
+    options.kinds = DetectorKind.allCases.filter { kinds.contains($0) }
+    if !kinds.contains(.head) {
+      options.heads = []
+      options.layers = [.final]
+      options.places = [.last]
+    }
+    if !kinds.contains(.full) {
+      options.full = []
+      options.fullTraining = FullTrainingOptions()
+    }
+    if !tasks.contains(.token) { options.positions = [.each] }
     return options
   }
 }

@@ -1,4 +1,5 @@
-import Foundation
+import Dispatch
+import Synchronization
 
 /// Work on numbered parts by several threads, whose results are taken in order.
 package enum OrderedWork {
@@ -20,65 +21,61 @@ package enum OrderedWork {
       DispatchQueue.global().async(group: group) { line.work(make) }
     }
     defer {
-      line.stop()
+      line.stop(workers: workers)
       group.wait()
     }
-    for part in 0..<parts { try take(try line.take(part)) }
+    for part in 0..<parts {
+      if let made = try line.take(part) { try take(made) }
+    }
   }
 
-  /// Parts that are made ahead of being taken; every access to its state holds the condition's lock.
-  private final class Line<Part: Sendable>: @unchecked Sendable {
-    private let condition = NSCondition()
+  /// Parts that are made ahead of being taken.
+  private final class Line<Part: Sendable>: Sendable {
+    private struct State {
+      var next = 0
+      var ready: [Int: Result<Part, any Error>] = [:]
+      var isStopped = false
+    }
+
     private let parts: Int
-    private let window: Int
-    private var next = 0
-    private var takenCount = 0
-    private var ready: [Int: Result<Part, any Error>] = [:]
-    private var isStopped = false
+    private let state = Mutex(State())
+    /// Signalled for each part that may be begun.
+    private let room = DispatchSemaphore(value: 0)
+    /// Signalled once each part is ready.
+    private let ready: [DispatchSemaphore]
 
     init(parts: Int, window: Int) {
       self.parts = parts
-      self.window = window
+      ready = (0..<parts).map { _ in DispatchSemaphore(value: 0) }
+      for _ in 0..<window { room.signal() }
     }
 
     /// Makes parts until none is left.
     func work(_ make: (Int) throws -> Part) {
-      while let part = claim() {
-        let result = Result { try make(part) }
-        condition.lock()
-        ready[part] = result
-        condition.broadcast()
-        condition.unlock()
-      }
-    }
-
-    func take(_ part: Int) throws -> Part {
-      condition.lock()
-      defer { condition.unlock() }
       while true {
-        if let result = ready.removeValue(forKey: part) {
-          takenCount = part + 1
-          condition.broadcast()
-          return try result.get()
+        room.wait()
+        let claimed: Int? = state.withLock { state in
+          guard !state.isStopped, state.next < parts else { return nil }
+          state.next += 1
+          return state.next - 1
         }
-        condition.wait()
+        guard let part = claimed else { return }
+        let result = Result { try make(part) }
+        state.withLock { $0.ready[part] = result }
+        ready[part].signal()
       }
     }
 
-    func stop() {
-      condition.lock()
-      isStopped = true
-      condition.broadcast()
-      condition.unlock()
+    func take(_ part: Int) throws -> Part? {
+      ready[part].wait()
+      let result = state.withLock { $0.ready.removeValue(forKey: part) }
+      room.signal()
+      return try result?.get()
     }
 
-    private func claim() -> Int? {
-      condition.lock()
-      defer { condition.unlock() }
-      while !isStopped, next < parts, next >= takenCount + window { condition.wait() }
-      guard !isStopped, next < parts else { return nil }
-      next += 1
-      return next - 1
+    func stop(workers: Int) {
+      state.withLock { $0.isStopped = true }
+      for _ in 0..<workers { room.signal() }
     }
   }
 }

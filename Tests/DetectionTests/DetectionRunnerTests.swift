@@ -1,3 +1,4 @@
+import Corpus
 import Detection
 import Evaluation
 import Foundation
@@ -7,36 +8,6 @@ import LabCore
 import LanguageModel
 import Testing
 import Training
-
-/// A run on the small graph, trained once.
-private let sharedRun = Result { try SmallRun(epochs: 25) }
-
-/// A small model trained on a small graph, in a folder of its own.
-private final class SmallRun: Sendable {
-  let graph: KnowledgeGraph
-  let folder: URL
-
-  init(epochs: Int) throws {
-    graph = SmallGraph.people(100)
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "kglab-\(UUID().uuidString)")
-    var request = TrainingRequest(size: "3k", epochs: epochs)
-    request.tokensPerStep = 256
-    var options = RuntimeOptions()
-    options.workers = 1
-    _ = try Trainer(
-      graph: graph, graphURL: folder.appendingPathComponent("graph.sqlite"), request: request,
-      folder: folder, options: options
-    ).run()
-  }
-
-  /// The run in a copy of its folder.
-  func copy(to url: URL) throws -> RunFolder {
-    let target = url.appendingPathComponent("run")
-    try FileManager.default.copyItem(at: folder, to: target)
-    return try RunFolder.open(target)
-  }
-}
 
 struct DetectionRunnerTests {
   private let temporary: TemporaryFolder
@@ -54,7 +25,9 @@ struct DetectionRunnerTests {
     -> DetectionOptions
   {
     var options = DetectionOptions()
+    options.kinds = [.head, .score]
     options.heads = [.linear, try HeadArchitecture(named: "mlp-4")]
+    options.evidence = 0
     options.resampleCount = 100
     change(&options)
     return options
@@ -82,7 +55,7 @@ struct DetectionRunnerTests {
   @Test func metricsFollowFromTheStoredScores() throws {
     let summary = try runner(options()).run()
     #expect(summary.tasks.map(\.task) == [.sentence, .token])
-    #expect(summary.detectors.count == 2 + 6 + 3 + 2 + 4)
+    #expect(summary.detectors.count == 2 + 11 + 4 + 3 + 2 + 7 + 1)
     #expect(summary.detectors.allSatisfy { $0.unmeasured == nil })
     let database = try database()
     for detector in summary.detectors {
@@ -101,6 +74,7 @@ struct DetectionRunnerTests {
           SELECT d.task, d.name, m.metric, m.value, m.lower, m.upper, m.chance, d.parameters,
             d.prevalence, d.train_count
           FROM detector_metric m JOIN detector d ON d.id = m.detector_id
+          WHERE m.calibration = 'none'
           """)
     }
     #expect(rows.count == summary.detectors.reduce(0) { $0 + $1.metrics.count })
@@ -172,44 +146,52 @@ struct DetectionRunnerTests {
     #expect(one == two)
   }
 
-  @Test func headsAreSavedAndScoreTheSame() throws {
-    let options = try options()
+  @Test func trainedDetectorsAreSavedAndScoreTheSame() throws {
+    let options = try options { $0.kinds = [.head, .saplma, .attentionProbe, .lookback] }
     let summary = try runner(options).run()
-    let tables = try DetectionExperiment(
+    let experiment = try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options,
-      training: Self.training
-    ).tables()
+      training: Self.training)
+    let read = try experiment.material()
     let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(0))
+    let text = try TripleText(graph: graph, tokenizer: run.tokenizer)
     let database = try database()
-    for table in tables {
-      for name in ["linear", "mlp-4"] {
-        let result = try #require(summary.detector(table.task, name))
+    var count = 0
+    for set in read.sets {
+      let material = DetectorMaterial(
+        set: set, answers: read.answers, features: read.features, graph: graph,
+        baselines: TripleBaselines(graph: graph, fraction: 1),
+        indices: try split.indices(ofSubjects: set.examples.map(\.subject)), seed: Seed(0))
+      for result in summary.detectors where result.task == set.task && result.kind.isTrained {
         let folder = run.url.appendingPathComponent(DetectionRunner.folderName)
           .appendingPathComponent(try #require(result.folder))
-        let (head, record) = try HeadFiles.load(from: folder)
-        #expect(record.task == table.task && record.architecture.name == name)
+        let (detector, record) = try DetectorFiles.load(from: folder)
+        #expect(record.task == set.task && record.name == result.name)
         #expect(record.parameters == result.parameters && record.training == result.training)
         #expect(record.weightsHash == run.record.weightsHash)
-        let rows = table.examples.indices.filter {
-          split.part(of: table.examples[$0].subject) == .test
-        }
-        let stored = try database.scoredExamples(key: summary.key, task: table.task, name: name)
-        #expect(try head.probabilities(of: table.features(of: rows)) == stored.scores)
+        #expect(record.tokenizerHash == (try run.tokenizerHash()))
+        #expect(detector.calibrations.count == 2)
+        let stored = try database.scoredExamples(
+          key: summary.key, task: set.task, name: result.name)
+        #expect(
+          try detector.scores(material.rows(.test), of: material, text: text) == stored.scores)
+        count += 1
       }
     }
+    #expect(count == 2 * (2 + 1 + 1 + 2))
   }
 
-  @Test func damagedHeadsAreRefused() throws {
+  @Test func damagedDetectorsAreRefused() throws {
     let options = try options { $0.tasks = [.token] }
     let summary = try runner(options).run()
     let name = try #require(summary.detector(.token, "linear")?.folder)
     let folder = run.url.appendingPathComponent(DetectionRunner.folderName)
       .appendingPathComponent(name)
-    let file = folder.appendingPathComponent(HeadFiles.weights)
+    let file = folder.appendingPathComponent(DetectorFiles.head)
     try Data(contentsOf: file).dropLast(5).write(to: file)
-    let error = #expect(throws: LabError.self) { try HeadFiles.load(from: folder) }
-    #expect(error?.description.contains(HeadFiles.weights) == true)
-    #expect(throws: LabError.self) { try HeadFiles.load(from: run.url) }
+    let error = #expect(throws: LabError.self) { try DetectorFiles.load(from: folder) }
+    #expect(error?.description.contains(DetectorFiles.head) == true)
+    #expect(throws: LabError.self) { try DetectorFiles.load(from: run.url) }
   }
 
   @Test func interruptionStoresNothing() throws {
@@ -225,7 +207,8 @@ struct DetectionRunnerTests {
   @Test func impossibleOptionsAreRefused() throws {
     let changes: [(inout DetectionOptions) -> Void] = [
       { $0.tasks = [] }, { $0.samples = 0 }, { $0.visibilities = [] }, { $0.resampleCount = -1 },
-      { $0.heads = [.linear, .linear] },
+      { $0.heads = [.linear, .linear] }, { $0.evidence = 1 }, { $0.layers = [.final, .final] },
+      { $0.positions = [] }, { $0.kinds = [.full] },
     ]
     for change in changes {
       let error = #expect(throws: LabError.self) {
@@ -238,20 +221,36 @@ struct DetectionRunnerTests {
     }
   }
 
-  /// A file of format 1 has everything but the tables of detectors.
-  @Test func filesOfTheFormatBeforeAreBroughtUp() throws {
+  /// A file of format 1 has everything but the tables of detectors; one of format 2 may have earlier ones.
+  @Test(arguments: [1, 2])
+  func filesOfTheFormatBeforeAreBroughtUp(version: Int) throws {
     _ = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
     let url = run.url.appendingPathComponent(RunDatabase.fileName)
     do {
       let queue = try DatabaseQueue(path: url.path)
-      try queue.write { database in
-        for view in ["detector_table", "detector_score_text"] {
-          try database.execute(sql: "DROP VIEW \(view)")
+      try queue.writeWithoutTransaction { database in
+        try database.execute(sql: "PRAGMA foreign_keys = OFF")
+        for kind in ["view", "table"] {
+          for name in try String.fetchAll(
+            database,
+            sql: "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%'",
+            arguments: [kind])
+          {
+            try database.execute(sql: "DROP \(kind) \(name)")
+          }
         }
-        for table in [
-          "detector_score", "detector_metric", "detector", "detection_example", "detection",
-        ] { try database.execute(sql: "DROP TABLE \(table)") }
-        try database.execute(sql: "PRAGMA user_version = 1")
+        for change in RunFormat.changes.prefix(version) { try database.execute(sql: change) }
+        try database.execute(
+          sql: "INSERT INTO metadata VALUES (?, ?)",
+          arguments: [RunFormat.graphHashKey, graph.contentHash])
+        if version == 2 {
+          // Tables of an earlier form, without the key that says which.
+          try database.execute(
+            sql: RunFormat.droppedDetectionTables
+              + "CREATE TABLE detection (id INTEGER NOT NULL PRIMARY KEY, key TEXT, summary TEXT);"
+              + "INSERT INTO detection VALUES (1, 'old', '{}')")
+        }
+        try database.execute(sql: "PRAGMA user_version = \(version)")
       }
       try queue.close()
     }
@@ -259,57 +258,5 @@ struct DetectionRunnerTests {
     let options = try options { $0.tasks = [.sentence] }
     let summary = try runner(options).run()
     #expect(try database().detectionSummaries() == [summary])
-  }
-}
-
-struct ReadingTests {
-  /// One pass gives what three separate ones give.
-  @Test func aReadingEqualsTheSeparatePasses() throws {
-    let temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    let run = try shared.copy(to: temporary.url)
-    let session = try InferenceSession(run.loadModel())
-    var batch = TokenBatch()
-    batch.append(tokens: [2, 7, 8, 3, 9], targets: [7, 8, 3, 9, -1])
-    batch.append(tokens: [2, 10], targets: [-1, 3])
-    let reading = try session.read(batch)
-    #expect(reading.states == session.hiddenStates(batch))
-    let summary = try session.nextTokenSummary(batch)
-    #expect(reading.entropies == summary.entropy)
-    #expect(reading.maximumProbabilities == summary.maximumProbability)
-    let expected = try session.logProbabilities(batch, inverseTemperatures: [1])
-    #expect(reading.logProbabilities == expected[0])
-    #expect(reading.logProbabilities[4] == 0)
-  }
-
-  @Test func answersAreReadAtTheirTokens() throws {
-    let temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
-    let reader = try AnswerReader(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, workers: 1)
-    var options = DetectionOptions()
-    options.samples = 3
-    let answers = try AnswerDrawer(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: 1,
-      options: options, workers: 1
-    ).draw(onProgress: { _ in }, shouldStop: { false })
-    let readings = try reader.read(answers)
-    #expect(answers.count == readings.count)
-    #expect(Set(answers.map(\.isHallucination)) == [true, false])
-    let width = try run.loadModel().configuration.modelDimension
-    for (answer, reading) in zip(answers, readings) {
-      #expect(reading.tokenCount == answer.answer.tokens.count)
-      #expect(reading.states.count == (reading.tokenCount + 1) * width)
-      #expect(reading.entropies.count == reading.tokenCount + 1)
-      // All tokens and the end together; the end's part is at most 0.
-      let tokens = reading.logProbabilities.reduce(0.0) { $0 + Double($1) }
-      #expect(tokens >= answer.answer.logProbability - 1e-3)
-    }
-    // Read one by one, the same: answers do not see each other.
-    for index in stride(from: 0, to: answers.count, by: 97) {
-      let alone = try reader.read([answers[index]])[0]
-      for (a, b) in zip(alone.states, readings[index].states) { #expect(abs(a - b) < 1e-4) }
-    }
   }
 }

@@ -78,7 +78,8 @@ struct HeadNetworkTests {
     for head in HeadArchitecture.ladder + [deep] {
       #expect(try HeadArchitecture(named: head.name) == head)
     }
-    #expect(HeadArchitecture.ladder.map(\.name) == ["linear", "mlp-16", "mlp-64", "mlp-256"])
+    #expect(
+      HeadArchitecture.ladder.map(\.name) == ["linear", "mlp-4", "mlp-16", "mlp-64", "mlp-256"])
   }
 
   @Test(arguments: ["liner", "mlp-", "mlp-0", "mlp-16x", "mlp-16x9", "mlp-70000", "", "mlp-4x2x2"])

@@ -61,10 +61,10 @@ import Testing
 
   @Test func higherScoreMeansHallucination() throws {
     let perfect = try examples([0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0]).metrics()
-    for metric in DetectionMetric.allCases {
-      guard let higherIsBetter = metric.higherIsBetter, metric != .brier, metric != .ece else {
-        continue
-      }
+    // Even the oracle keeps hallucinations last: (0 + 0 + 1/3 + 2/4) / 4.
+    #expect(abs(perfect.aurc - (1.0 / 3 + 2.0 / 4) / 4) < 1e-15)
+    for metric in DetectionMetric.allCases where !metric.needsProbabilities && metric != .aurc {
+      guard let higherIsBetter = metric.higherIsBetter else { continue }
       #expect(perfect[metric] == (higherIsBetter ? 1 : 0), "\(metric)")
     }
     let reversed = try examples([0.1, 0.2, 0.8, 0.9], [1, 1, 0, 0]).metrics()

@@ -5,46 +5,8 @@ import LabCore
 import Testing
 
 struct TaskMeasurementTests {
-  private let subjectCount = 200
-  private let perSubject = 5
-
-  /// Examples whose features are what `feature` gives for (subject, normal number).
-  private func table(
-    width: Int = 4, label: (Int, inout RandomStream) -> Bool,
-    features: (Int, Bool, inout RandomStream) -> [Float]
-  ) -> ExampleTable {
-    var stream = Seed(20).stream("table")
-    var examples: [DetectionExample] = []
-    var rows: [Float] = []
-    for subject in 0..<subjectCount {
-      for sample in 0..<perSubject {
-        let isHallucination = label(subject, &stream)
-        examples.append(
-          DetectionExample(
-            query: subject, sample: sample, token: nil, subject: Int32(subject), text: "",
-            isHallucination: isHallucination))
-        rows += features(subject, isHallucination, &stream)
-      }
-    }
-    let scores = examples.map { $0.isHallucination ? 1.0 : -1 }
-    return ExampleTable(
-      task: .sentence, examples: examples, width: width, features: rows,
-      columns: [ScoreColumn(name: "oracle", kind: .score, scores: scores)])
-  }
-
-  private func measure(
-    _ table: ExampleTable, workers: Int = 1, heads: [HeadArchitecture] = [.linear]
-  ) throws -> TaskMeasurement {
-    var options = DetectionOptions()
-    options.heads = heads
-    options.resampleCount = 50
-    let split = try SubjectSplit(of: (0..<subjectCount).map(Int32.init), seed: Seed(0))
-    return try TaskMeasurer(table, split: split, options: options)
-      .measure(on: WorkerPool(workerCount: workers)) { "sentence-\($0)" }
-  }
-
-  private func half(_ subject: Int, _ stream: inout RandomStream) -> Bool {
-    stream.uniform() < 0.5
+  private func normal(_ width: Int, _ stream: inout RandomStream) -> [Float] {
+    (0..<width).map { _ in Float(stream.normal()) }
   }
 
   /// Features name the subject, labels are fixed for each: a head that has seen a subject knows its label.
@@ -52,38 +14,41 @@ struct TaskMeasurementTests {
   /// Of 40 test subjects, AUROC at chance has a standard deviation of about 0.09.
   @Test func subjectsSeenInTrainingAreNotInTheTest() throws {
     var names = Seed(21).stream("names")
-    let codes = (0..<subjectCount).map { _ in (0..<40).map { _ in Float(names.normal()) } }
-    let labels = (0..<subjectCount).map { _ in names.uniform() < 0.5 }
-    let table = table(
-      width: 40, label: { subject, _ in labels[subject] },
-      features: { subject, _, _ in codes[subject] })
-    let head = try HeadArchitecture(named: "mlp-64")
-    let measured = try measure(table, heads: [head])
+    let codes = (0..<200).map { _ in (0..<40).map { _ in Float(names.normal()) } }
+    let labels = (0..<200).map { _ in names.uniform() < 0.5 }
+    let synthetic = try SyntheticMaterial(width: 40) { subject, _, _ in
+      (labels[subject], codes[subject])
+    }
+    let measured = try synthetic.measure([
+      try synthetic.head(try HeadArchitecture(named: "mlp-64"))
+    ])
     let auroc = try #require(measured.detectors[0].result[.auroc])
     #expect(abs(auroc.value - 0.5) < 0.25)
     // The same head does know the subjects it was trained on.
-    let trained = try #require(measured.detectors[0].head)
+    let trained = try #require(measured.detectors[0].trained?.head)
     let test = Set(measured.examples.map(\.subject))
     #expect(test.count == 40)
-    let split = try SubjectSplit(of: (0..<subjectCount).map(Int32.init), seed: Seed(0))
-    let rows = table.examples.indices.filter {
-      split.part(of: table.examples[$0].subject) == .train
-    }
-    #expect(rows.allSatisfy { !test.contains(table.examples[$0].subject) })
+    let examples = synthetic.material.set.examples
+    let rows = synthetic.material.rows(.train)
+    #expect(rows.allSatisfy { !test.contains(examples[$0].subject) })
     let own = try ScoredExamples(
-      scores: trained.probabilities(of: table.features(of: rows)),
-      labels: rows.map { table.examples[$0].isHallucination },
-      subjects: rows.map { table.examples[$0].subject })
+      scores: trained.probabilities(of: synthetic.values(rows)),
+      labels: rows.map { examples[$0].isHallucination }, subjects: rows.map { examples[$0].subject }
+    )
     #expect(try own.auroc() > 0.8)
   }
 
   @Test func workersDoNotChangeTheNumbers() throws {
-    let table = table(label: half) { _, label, stream in
-      (0..<4).map { Float(stream.normal() + ($0 == 2 && label ? 1 : 0)) }
+    let synthetic = try SyntheticMaterial { _, _, stream in
+      let label = stream.uniform() < 0.5
+      return (label, (0..<4).map { Float(stream.normal() + ($0 == 2 && label ? 1 : 0)) })
     }
-    let heads = [HeadArchitecture.linear, try HeadArchitecture(named: "mlp-4")]
-    let one = try measure(table, workers: 1, heads: heads)
-    let two = try measure(table, workers: 2, heads: heads)
+    let recipes: [any DetectorRecipe] = [
+      try synthetic.head(.linear), try synthetic.head(try HeadArchitecture(named: "mlp-4")),
+      Oracle(),
+    ]
+    let one = try synthetic.measure(recipes, workers: 1)
+    let two = try synthetic.measure(recipes, workers: 2)
     #expect(one.detectors.map(\.result) == two.detectors.map(\.result))
     #expect(one.detectors.map(\.scores) == two.detectors.map(\.scores))
     #expect(one.detectors.map(\.result.name) == ["linear", "mlp-4", "oracle"])
@@ -92,28 +57,39 @@ struct TaskMeasurementTests {
     #expect(abs(auroc.value - 0.760) < 0.1)
     #expect(try #require(auroc.lower) < auroc.value)
     #expect(one.detectors[2].result[.auroc]?.value == 1)
+    #expect(one.detectors[2].result[.prr]?.value == 1)
     #expect(one.counts.parts.map(\.exampleCount) == [600, 200, 200])
     #expect(one.counts.parts.map(\.subjectCount) == [120, 40, 40])
     #expect(one.counts.prevalence == one.detectors[2].result[.prevalence]?.value)
   }
 
-  @Test func onlyHeadsHaveMetricsThatNeedProbabilities() throws {
-    let measured = try measure(
-      table(label: half) { _, _, stream in (0..<4).map { _ in Float(stream.normal()) } })
+  @Test func onlyProbabilitiesHaveMetricsThatNeedThem() throws {
+    let synthetic = try SyntheticMaterial { _, _, stream in
+      (stream.uniform() < 0.5, normal(4, &stream))
+    }
+    let measured = try synthetic.measure([try synthetic.head(.linear), Oracle()])
     #expect(measured.detectors[0].result.metrics.map(\.metric) == DetectionMetric.allCases)
     #expect(
       measured.detectors[1].result.metrics.map(\.metric)
-        == [.prevalence, .auprc, .auprcMatched, .auroc, .fprAtTpr])
+        == [.prevalence, .auprc, .auprcMatched, .auroc, .fprAtTpr, .prr, .aurc])
+    // After calibration any score has them, and the oracle's are near perfect.
+    for method in CalibrationMethod.allCases {
+      let oracle = measured.detectors[1].result
+      #expect(oracle[.accuracy, method]?.value == 1)
+      #expect(try #require(oracle[.brier, method]?.value) < 1e-3)
+      #expect(try #require(oracle[.logLoss, method]?.value) < 0.02)
+      #expect(oracle[.auroc, method] == nil)
+    }
   }
 
   @Test func oneClassIsRecordedAsNotMeasurable() throws {
-    let measured = try measure(
-      table(label: { _, _ in false }, features: { _, _, _ in [1, 2, 3, 4] }))
+    let synthetic = try SyntheticMaterial { _, _, _ in (false, [1, 2, 3, 4]) }
+    let measured = try synthetic.measure([try synthetic.head(.linear), Oracle()])
     let (head, score) = (measured.detectors[0], measured.detectors[1])
     #expect(head.result.metrics.isEmpty && score.result.metrics.isEmpty)
     #expect(head.result.unmeasured?.contains("training examples are not hallucinated") == true)
     #expect(score.result.unmeasured?.contains("all 200 examples") == true)
-    #expect(head.head == nil && head.scores.isEmpty && head.result.folder == nil)
+    #expect(head.trained == nil && head.scores.isEmpty && head.result.folder == nil)
     #expect(score.scores.count == 200)
     #expect(measured.counts.prevalence == 0)
     // As JSON: no number that is none.
@@ -123,25 +99,93 @@ struct TaskMeasurementTests {
 
   /// A head can learn where only the test part has one class.
   @Test func oneClassInTheTestPartAlone() throws {
-    let split = try SubjectSplit(of: (0..<subjectCount).map(Int32.init), seed: Seed(0))
-    let measured = try measure(
-      table(
-        label: { subject, stream in
-          split.part(of: Int32(subject)) != .test && stream.uniform() < 0.5
-        }, features: { _, _, stream in (0..<4).map { _ in Float(stream.normal()) } }))
-    let head = measured.detectors[0]
-    #expect(head.head != nil)
+    let split = try SubjectSplit(of: (0..<200).map(Int32.init), seed: Seed(0))
+    let synthetic = try SyntheticMaterial { subject, _, stream in
+      (split.part(of: Int32(subject)) != .test && stream.uniform() < 0.5, normal(4, &stream))
+    }
+    let head = try synthetic.measure([try synthetic.head(.linear)]).detectors[0]
+    #expect(head.trained != nil)
     #expect(head.scores.count == 200)
     #expect(head.result.metrics.isEmpty)
     #expect(head.result.unmeasured?.contains("not hallucinated") == true)
   }
 
   @Test func noExamplesAtAll() throws {
-    let empty = ExampleTable(
-      task: .token, examples: [], width: 4, features: [],
-      columns: [ScoreColumn(name: "x", kind: .score, scores: [])])
-    let measured = try measure(empty)
+    let synthetic = try SyntheticMaterial(subjects: 10, perSubject: 0) { _, _, _ in (false, []) }
+    let measured = try synthetic.measure([try synthetic.head(.linear), Oracle()])
     #expect(measured.detectors.allSatisfy { $0.result.unmeasured != nil })
     #expect(measured.counts.prevalence == nil)
+  }
+
+  /// A split with a subject in two parts is no split.
+  @Test func leakingPartsAreRefused() throws {
+    let synthetic = try SyntheticMaterial(subjects: 20, perSubject: 2) { _, _, stream in
+      (stream.uniform() < 0.5, normal(4, &stream))
+    }
+    let old = synthetic.material
+    let test = old.rows(.test)
+    let leaking = DetectorMaterial(
+      set: old.set, answers: old.answers, features: old.features, graph: old.graph,
+      baselines: old.baselines,
+      indices: [
+        .train: old.rows(.train) + [test[1]], .validation: old.rows(.validation), .test: test,
+      ],
+      seed: Seed(0))
+    let error = #expect(throws: DetectionError.self) {
+      try TaskMeasurer(leaking, resampleCount: 0)
+    }
+    #expect(
+      error
+        == .subjectLeaks(
+          subject: old.set.examples[test[1]].subject, first: .train, second: .test, sharedCount: 1))
+  }
+}
+
+/// Detectors that cannot know anything must find nothing.
+struct NullTests {
+  private static let subjects = 300
+
+  private func measured(
+    shufflesLabels: Bool, _ feature: (Bool, inout RandomStream) -> Double
+  ) throws -> TaskMeasurement {
+    let synthetic = try SyntheticMaterial(
+      subjects: Self.subjects, perSubject: 4, width: 6, shufflesLabels: shufflesLabels
+    ) { _, _, stream in
+      let label = stream.uniform() < 0.3
+      return (label, (0..<6).map { _ in Float(feature(label, &stream)) })
+    }
+    return try synthetic.measure(
+      [
+        try synthetic.head(.linear), try synthetic.head(try HeadArchitecture(named: "mlp-16")),
+        SAPLMADetector(of: synthetic.material.set, synthetic.material.features.configuration),
+      ], resamples: 200)
+  }
+
+  private func expectChance(_ measured: TaskMeasurement) throws {
+    for detector in measured.detectors {
+      let auroc = try #require(detector.result[.auroc])
+      let (lower, upper) = (try #require(auroc.lower), try #require(auroc.upper))
+      #expect(lower < 0.5 && 0.5 < upper, "\(detector.result.name): \(lower) to \(upper)")
+      #expect(upper - lower < 0.25)
+    }
+  }
+
+  @Test func featuresWithoutSignalAreAtChance() throws {
+    try expectChance(measured(shufflesLabels: false) { _, stream in stream.normal() })
+  }
+
+  @Test func shuffledLabelsAreAtChance() throws {
+    let signal: (Bool, inout RandomStream) -> Double = { label, stream in
+      stream.normal() + (label ? 0.7 : 0)
+    }
+    // The signal is there: with true labels everything finds it.
+    for detector in try measured(shufflesLabels: false, signal).detectors {
+      #expect(try #require(detector.result[.auroc]?.lower) > 0.75)
+    }
+    // A detector of a strong signal on random labels ranks in a random direction, not above chance on average.
+    let aurocs = try measured(shufflesLabels: true) { label, stream in
+      stream.normal() + (label ? 0.05 : 0)
+    }
+    try expectChance(aurocs)
   }
 }

@@ -32,6 +32,26 @@ import Testing
     #expect(try workspace.names() == ["facts.tsv"])
   }
 
+  @Test func exports() throws {
+    let workspace = try TrainedRun.graph()
+    let lines = (0..<4_000).map { "subject \($0 * 7919 % 4_001)\tknows\tobject \($0)\n" }
+    try workspace.write(lines.joined(), to: "facts.tsv")
+    try workspace.kglab("import", "facts.tsv", "--out", "facts.sqlite")
+      .expectSuccess(wrote: "facts.sqlite")
+    let names = try workspace.names()
+    for out in ["out.tsv", "out.jsonl.gz", "out.nt", "folder"] {
+      try refuse(
+        workspace.command("export", "facts.sqlite", "--out", out), limit: 8,
+        mentions: ["cannot write \(out)", "free space", "nothing was written"])
+      #expect(try workspace.names() == names)
+    }
+    try workspace.kglab("export", "facts.sqlite", "--out", "folder").expectSuccess(wrote: "folder")
+    try workspace.kglab("export", "facts.sqlite", "--out", "folder")
+      .expectFailure(64, mentions: ["folder", "--force"])
+    try workspace.kglab("import", "folder", "--out", "again.sqlite")
+      .expectSuccess(wrote: "again.sqlite")
+  }
+
   @Test func trainingContinuesWhenThereIsRoomAgain() throws {
     let workspace = try TrainedRun.workspace()
     let training = Command(

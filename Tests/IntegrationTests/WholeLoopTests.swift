@@ -39,7 +39,9 @@ import Testing
     #expect(
       try workspace.names().filter { !$0.contains("/") } == ["graph.sqlite", "run"])
     #expect(
-      try workspace.names(in: "run").filter { !$0.hasPrefix("detectors") } == [
+      try workspace.names(in: "run").filter {
+        !$0.hasPrefix("detectors") && !$0.hasPrefix("features")
+      } == [
         "config.json", "generation_config.json", "metrics.jsonl", "model.safetensors", "run.json",
         "run.sqlite",
         "tokenizer.json", "tokenizer_config.json",

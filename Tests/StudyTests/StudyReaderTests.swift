@@ -44,7 +44,9 @@ import Training
       detection: {epochs: [3], tasks: [token], heads: [linear, 32], samples: 5}
       workers: 4
       side_by_side: 2
+      keep: {steps: "log,3", epochs: all}
       """)
+    #expect(study.keep.isLogarithmic && study.keep.steps == [3] && study.keep.isEveryEpoch)
     let model = try #require(study.models.first)
     #expect(study.models.count == 1)
     #expect(

@@ -31,6 +31,7 @@ import Testing
   @Test func runsFromStartToReport() throws {
     let text =
       StudyText.study
+      + "\nkeep: {steps: log}"
       + "\ndetection: {epochs: [2], sizes: [6k], tasks: [sentence], heads: [mlp-4], samples: 4, resamples: 20}"
     let first = try runner(text).run()
     #expect(first.records(.failed).map(\.error) == [])
@@ -39,6 +40,11 @@ import Testing
     let written = ["plan.json", "study.sqlite", "report.html", "figures/rate-vs-size.csv"]
     for path in written {
       #expect(files.fileExists(atPath: out.appendingPathComponent(path).path), "\(path)")
+    }
+    let models = try files.contentsOfDirectory(atPath: out.appendingPathComponent("models").path)
+    for model in models {
+      let kept = out.appendingPathComponent("models/\(model)/kept/step-000000001")
+      #expect(files.fileExists(atPath: kept.path), "\(kept.path)")
     }
     let database = out.appendingPathComponent("study.sqlite")
     let results = try StudyDatabase.read(database)

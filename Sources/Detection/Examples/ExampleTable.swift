@@ -1,131 +1,90 @@
 import Evaluation
 
-/// One thing to judge: an answer, or a token of one.
+/// One thing to judge: an answer, a token of one, or an answer to come.
 package struct DetectionExample: Hashable, Sendable {
+  /// Index in the list of answers drawn.
+  package let answer: Int
   /// Index in `KnowledgeGraph.queries`.
   package let query: Int
   /// Which of the query's completions, from 0.
   package let sample: Int
-  /// Place of the token in the answer, from 0; nil in the sentence task.
-  package let token: Int?
+  /// In the token task the number of the token from 1, 0 for before the answer; nil in the sentence task.
+  package let place: Int?
   package let subject: Int32
   /// What is judged, as a person would read it: the answer, or the token.
   package let text: String
   package let isHallucination: Bool
 
   package init(
-    query: Int, sample: Int, token: Int?, subject: Int32, text: String, isHallucination: Bool
+    answer: Int, query: Int, sample: Int, place: Int?, subject: Int32, text: String,
+    isHallucination: Bool
   ) {
+    self.answer = answer
     self.query = query
     self.sample = sample
-    self.token = token
+    self.place = place
     self.subject = subject
     self.text = text
     self.isHallucination = isHallucination
   }
 }
 
-/// The scores of one detector that needs no training, one an example.
-package struct ScoreColumn: Sendable {
-  package let name: String
-  package let kind: DetectorKind
-  package let scores: [Double]
-
-  package init(name: String, kind: DetectorKind, scores: [Double]) {
-    self.name = name
-    self.kind = kind
-    self.scores = scores
-  }
-}
-
-/// The examples of one task with their features and training-free scores.
-package struct ExampleTable: Sendable {
+/// The examples that the detectors of one task and position share.
+package struct ExampleSet: Sendable {
   package let task: DetectorTask
+  /// `.each` in the sentence task.
+  package let position: TokenPosition
   package let examples: [DetectionExample]
-  /// The model's width C.
-  package let width: Int
-  /// Shape (N, C): the state at the last token of the answer, or at the token judged.
-  package let features: [Float]
-  package let columns: [ScoreColumn]
 
-  /// Keeps the columns; `features` has one row, and each score column one score, an example.
-  package init(
-    task: DetectorTask, examples: [DetectionExample], width: Int, features: [Float],
-    columns: [ScoreColumn]
-  ) {
-    precondition(features.count == width * examples.count, "features are not one row an example")
-    precondition(columns.allSatisfy { $0.scores.count == examples.count }, "a score is missing")
+  package init(task: DetectorTask, position: TokenPosition = .each, examples: [DetectionExample]) {
     self.task = task
+    self.position = position
     self.examples = examples
-    self.width = width
-    self.features = features
-    self.columns = columns
   }
 
-  /// The features of the examples at `rows`, in their order.
-  package func features(of rows: [Int]) -> [Float] {
-    var result: [Float] = []
-    result.reserveCapacity(rows.count * width)
-    for row in rows { result += features[(row * width)..<((row + 1) * width)] }
-    return result
-  }
+  /// What is added to the names of its detectors: "@before" and "@2"; nothing for the usual sets.
+  package var suffix: String { position == .each ? "" : "@\(position.name)" }
 
-  /// One row an answer, at the state after its last token; at `<O>` where the answer is empty.
-  package static func sentence(
-    _ answers: [JudgedAnswer], readings: [AnswerReading], width: Int, baselines: TripleBaselines
-  ) -> ExampleTable {
-    var features: [Float] = []
-    features.reserveCapacity(answers.count * width)
-    for reading in readings { features += reading.state(at: reading.tokenCount) }
-    let scores = SentenceScore.allCases.map { score in
-      ScoreColumn(
-        name: score.rawValue, kind: .score,
-        scores: zip(answers, readings).map { score.value($0.answer, $1) })
-    }
-    let simple = SentenceBaseline.allCases.map { baseline in
-      ScoreColumn(
-        name: baseline.rawValue, kind: .baseline,
-        scores: answers.map { baselines.value(of: baseline, for: $0) })
-    }
-    return ExampleTable(
+  /// One example an answer.
+  package static func sentence(_ answers: [JudgedAnswer]) -> ExampleSet {
+    ExampleSet(
       task: .sentence,
-      examples: answers.map {
+      examples: answers.enumerated().map { index, judged in
         DetectionExample(
-          query: $0.query, sample: $0.answer.sample, token: nil, subject: $0.subject,
-          text: $0.answer.text, isHallucination: $0.isHallucination)
-      }, width: width, features: features, columns: scores + simple)
+          answer: index, query: judged.query, sample: judged.answer.sample, place: nil,
+          subject: judged.subject, text: judged.answer.text,
+          isHallucination: judged.isHallucination)
+      })
   }
 
-  /// One row a token of each answer, at the state after the token; empty answers give none.
+  /// One example for each of the answers' tokens at a position, or for each answer to come.
   ///
-  /// `trueAnswers` gives the canonical tokens of a query's answers, by its index; `tokenText` a token's text.
+  /// `trueAnswers` gives the canonical tokens of a query's answers, by its index; `tokenText` a token's text. An answer
+  /// to come is hallucinated when it turns out to be.
   package static func token(
-    _ answers: [JudgedAnswer], readings: [AnswerReading], width: Int,
-    trueAnswers: (Int) -> [[Int32]], tokenText: (Int32) -> String
-  ) -> ExampleTable {
+    _ answers: [JudgedAnswer], position: TokenPosition = .each, trueAnswers: (Int) -> [[Int32]],
+    tokenText: (Int32) -> String
+  ) -> ExampleSet {
     var examples: [DetectionExample] = []
-    var features: [Float] = []
-    var scores = TokenScore.allCases.map { _ in [Double]() }
-    for (judged, reading) in zip(answers, readings) {
+    for (index, judged) in answers.enumerated() {
+      func add(_ place: Int, _ text: String, _ label: Bool) {
+        examples.append(
+          DetectionExample(
+            answer: index, query: judged.query, sample: judged.answer.sample, place: place,
+            subject: judged.subject, text: text, isHallucination: label))
+      }
+      guard position != .before else {
+        add(0, judged.answer.text, judged.isHallucination)
+        continue
+      }
       let labels = TokenLabels.labels(
         of: judged.answer.tokens, isHallucination: judged.isHallucination,
         answers: judged.isHallucination ? trueAnswers(judged.query) : [])
-      for (place, label) in labels.enumerated() {
-        examples.append(
-          DetectionExample(
-            query: judged.query, sample: judged.answer.sample, token: place,
-            subject: judged.subject, text: tokenText(judged.answer.tokens[place]),
-            isHallucination: label))
-        features += reading.state(at: place + 1)
-        for (index, score) in TokenScore.allCases.enumerated() {
-          scores[index].append(score.value(reading, token: place))
-        }
+      for (place, label) in labels.enumerated()
+      where position == .each || position == .number(place + 1) {
+        add(place + 1, tokenText(judged.answer.tokens[place]), label)
       }
     }
-    return ExampleTable(
-      task: .token, examples: examples, width: width, features: features,
-      columns: zip(TokenScore.allCases, scores).map {
-        ScoreColumn(name: $0.rawValue, kind: $0.kind, scores: $1)
-      })
+    return ExampleSet(task: .token, position: position, examples: examples)
   }
 }

@@ -21,12 +21,27 @@ package struct JudgedAnswer: Hashable, Sendable {
   package var isHallucination: Bool { answer.verdict.isHallucination }
 }
 
+/// What was drawn for detectors: the answers that they judge, and further completions of the same queries.
+package struct DrawnAnswers: Hashable, Sendable {
+  /// By query and sample; duplicates are kept as drawn.
+  package var judged: [JudgedAnswer] = []
+  /// One for each query, in order; empty where no evidence was asked for.
+  package var evidence: [QueryEvidence] = []
+
+  package init(judged: [JudgedAnswer] = [], evidence: [QueryEvidence] = []) {
+    self.judged = judged
+    self.evidence = evidence
+  }
+}
+
 /// Draws the completions that detectors judge, by the same code that measures hallucination rates.
 package struct AnswerDrawer {
   private let evaluator: Evaluator
   private let visibilities: Set<Visibility>
+  private let sampleCount: Int
 
-  /// Prepares to draw `options.samples` completions a query at temperature 1 from the nested `fraction`.
+  /// Prepares to draw `options.samples` and `options.evidence` completions a query at temperature 1 from the nested
+  /// `fraction`.
   ///
   /// Throws as `Evaluator`.
   package init(
@@ -36,24 +51,25 @@ package struct AnswerDrawer {
     var evaluation = EvaluationOptions()
     evaluation.exactTemperatures = []
     evaluation.sampleTemperatures = [1]
-    evaluation.samples = options.samples
+    evaluation.samples = options.samples + options.evidence
     evaluation.seed = options.seed
     evaluator = try Evaluator(
       model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, options: evaluation,
       workers: workers)
     visibilities = Set(options.visibilities)
+    sampleCount = options.samples
   }
 
   private static let blockSize = 1_024
 
-  /// All completions, by query and sample; duplicates are kept as drawn.
+  /// All completions of the queries.
   ///
   /// `onProgress` gets the share done. Throws `LabError.interrupted` when asked to stop.
   package func draw(
     onProgress: (Double) -> Void, shouldStop: @Sendable () -> Bool
-  ) throws -> [JudgedAnswer] {
+  ) throws -> DrawnAnswers {
     let graph = evaluator.graph
-    var answers: [JudgedAnswer] = []
+    var drawn = DrawnAnswers()
     let count = evaluator.queries.count
     for start in stride(from: 0, to: count, by: Self.blockSize) {
       let end = min(start + Self.blockSize, count)
@@ -63,12 +79,16 @@ package struct AnswerDrawer {
       for outcome in outcomes {
         let query = graph.queries[outcome.query]
         guard visibilities.contains(query.visibility) else { continue }
-        answers += outcome.answers.map {
+        drawn.judged += outcome.answers.prefix(sampleCount).map {
           JudgedAnswer(query: outcome.query, subject: query.subject, answer: $0)
+        }
+        let rest = outcome.answers.dropFirst(sampleCount)
+        if !rest.isEmpty {
+          drawn.evidence.append(QueryEvidence(query: outcome.query, completions: Array(rest)))
         }
       }
       onProgress(Double(end) / Double(count))
     }
-    return answers
+    return drawn
   }
 }

@@ -7,18 +7,23 @@ package struct HeadArchitecture: Hashable, Sendable {
 
   package static let linear = HeadArchitecture(uncheckedSizes: [])
 
-  /// The default ladder, smallest first.
-  package static let ladder = [
-    linear, HeadArchitecture(uncheckedSizes: [16]), HeadArchitecture(uncheckedSizes: [64]),
-    HeadArchitecture(uncheckedSizes: [256]),
-  ]
+  /// The default ladder, smallest first: more than two orders of magnitude from first to last.
+  package static let ladder =
+    [linear] + [4, 16, 64, 256].map { HeadArchitecture(uncheckedSizes: [$0]) }
 
   private static let widths = 1...65_536
   private static let depths = 1...8
 
   private init(uncheckedSizes: [Int]) { hiddenSizes = uncheckedSizes }
 
-  /// The head called "linear", "mlp-64" (one hidden layer of 64 units; "64" for short) or "mlp-64x2" (two).
+  /// Hidden layers of the given widths, each above 0.
+  package init(hiddenSizes: [Int]) {
+    precondition(hiddenSizes.allSatisfy { $0 > 0 }, "hidden layers need units")
+    self.hiddenSizes = hiddenSizes
+  }
+
+  /// The head called "linear", "mlp-64" (one hidden layer of 64 units; "64" for short), "mlp-64x2" (two), or
+  /// "mlp-256-128-64" (three of these widths).
   ///
   /// Throws `LabError` for any other name.
   package init(named name: String) throws {
@@ -27,21 +32,38 @@ package struct HeadArchitecture: Hashable, Sendable {
       return
     }
     let shape = name.hasPrefix("mlp-") ? String(name.dropFirst(4)) : name
-    let parts = shape.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard let first = parts[0], Self.widths.contains(first), parts.count <= 2,
-      let depth = parts.count == 2 ? parts[1] : 1, Self.depths.contains(depth)
+    let sizes = Self.repeated(shape) ?? Self.listed(shape)
+    guard let sizes, Self.depths.contains(sizes.count), sizes.allSatisfy(Self.widths.contains)
     else {
       throw LabError(
         "unknown head '\(name)'\(Suggestion.hint(for: name, in: Self.ladder.map(\.name))); "
-          + "give linear, mlp-N with N from 1 to 65536 hidden units, or mlp-NxD with up to 8 layers",
-        .usage)
+          + "give linear, mlp-N with N from 1 to 65536 hidden units, mlp-NxD with up to 8 layers, or "
+          + "mlp-A-B-C with a width for each layer", .usage)
     }
-    hiddenSizes = Array(repeating: first, count: depth)
+    hiddenSizes = sizes
   }
 
-  /// "linear", "mlp-64" or "mlp-64x2".
+  /// "64" and "64x2".
+  private static func repeated(_ shape: String) -> [Int]? {
+    let parts = shape.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard let first = parts[0], parts.count <= 2, let depth = parts.count == 2 ? parts[1] : 1,
+      depths.contains(depth)
+    else { return nil }
+    return Array(repeating: first, count: depth)
+  }
+
+  /// "256-128-64".
+  private static func listed(_ shape: String) -> [Int]? {
+    let parts = shape.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    return parts.contains(nil) ? nil : parts.compactMap { $0 }
+  }
+
+  /// "linear", "mlp-64", "mlp-64x2" or "mlp-256-128-64".
   package var name: String {
     guard let first = hiddenSizes.first else { return "linear" }
+    guard hiddenSizes.allSatisfy({ $0 == first }) else {
+      return "mlp-" + hiddenSizes.map(String.init).joined(separator: "-")
+    }
     return hiddenSizes.count == 1 ? "mlp-\(first)" : "mlp-\(first)x\(hiddenSizes.count)"
   }
 

@@ -17,6 +17,9 @@ package struct HeadTrainingOptions: Codable, Hashable, Sendable {
   /// Decoupled decay of an MLP's weights.
   package var weightDecay = 0.01
 
+  /// Takes the place of `stepCount` for benchmarks; not part of the file.
+  var exactStepCount: Int?
+
   package init() {}
 
   enum CodingKeys: String, CodingKey {
@@ -30,7 +33,7 @@ package struct HeadTrainingOptions: Codable, Hashable, Sendable {
   }
 
   func steps(exampleCount: Int) -> Int {
-    max(stepCount, 3 * ((exampleCount + batchSize - 1) / batchSize))
+    exactStepCount ?? max(stepCount, 3 * ((exampleCount + batchSize - 1) / batchSize))
   }
 }
 

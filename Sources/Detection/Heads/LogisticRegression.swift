@@ -22,9 +22,13 @@ struct LogisticRegression {
     self.network = network
   }
 
-  /// The best parameters from `start` on, in the network too.
-  func fit(from start: [Double], penalty: Double) -> LimitedMemoryMinimizer.Minimum {
-    let minimum = LimitedMemoryMinimizer().minimize(from: start) { objective($0, penalty: penalty) }
+  /// The best parameters from `start` on, in the network too; no part of the gradient is above `tolerance`.
+  func fit(
+    from start: [Double], penalty: Double, tolerance: Double = 1e-6
+  ) -> LimitedMemoryMinimizer.Minimum {
+    var minimizer = LimitedMemoryMinimizer()
+    minimizer.gradientTolerance = tolerance
+    let minimum = minimizer.minimize(from: start) { objective($0, penalty: penalty) }
     network.parameters.copyIn(minimum.point.map(Float.init))
     return minimum
   }

@@ -13,6 +13,12 @@ package enum DetectionError: LabFailure, Equatable {
   case oneClass(hallucinated: Bool, count: Int)
   /// All examples that a head was to learn from have the same label.
   case oneClassInTraining(hallucinated: Bool, count: Int)
+  /// The detector compares an answer with further completions of its query, and none were drawn.
+  case noEvidence
+  /// Semantic entropy is the same for all training examples.
+  case evidenceIsConstant
+  /// The detector cannot judge answers of this language model.
+  case unsuitable(reason: String)
   /// Brier score and calibration error need probabilities; the score at `index` is outside [0, 1].
   case scoreNotAProbability(index: Int, score: Double)
   case optionInvalid(name: String, value: String, allowed: String)
@@ -40,7 +46,13 @@ package enum DetectionError: LabFailure, Equatable {
         + "so a detector cannot be measured: add examples of the other kind"
     case .oneClassInTraining(let hallucinated, let count):
       "all \(count) training examples are \(hallucinated ? "" : "not ")hallucinated, "
-        + "so a head cannot learn: add examples of the other kind"
+        + "so a detector cannot learn: add examples of the other kind"
+    case .noEvidence:
+      "no further completions of the query were drawn: ask for some with --evidence"
+    case .evidenceIsConstant:
+      "all training examples have the same semantic entropy, so a probe cannot learn it: draw more "
+        + "completions with --evidence"
+    case .unsuitable(let reason): reason
     case .scoreNotAProbability(let index, let score):
       "the score of example \(index) (from 0) is \(score): Brier score and calibration error need "
         + "probabilities in [0, 1]"

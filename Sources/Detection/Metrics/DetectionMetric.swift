@@ -14,22 +14,28 @@ package enum DetectionMetric: String, Codable, CaseIterable, Sendable {
   case f1
   /// False-positive rate at the first threshold that finds the stated share of hallucinations.
   case fprAtTpr = "fpr_at_tpr"
+  /// Prediction rejection ratio: the share of an oracle's gain over random rejection.
+  case prr
+  /// Area under the risk-coverage curve: mean rate of hallucinations among the answers kept.
+  case aurc
   /// Mean squared difference of score and label; needs scores that are probabilities.
   case brier
   /// Expected calibration error over equal-width bins; needs scores that are probabilities.
   case ece
+  /// Mean of -log of the probability given to the label, in nats; needs scores that are probabilities.
+  case logLoss = "log_loss"
 
   /// Whether a larger value means a better detector; nil for `prevalence`, which does not judge it.
   package var higherIsBetter: Bool? {
     switch self {
     case .prevalence: nil
-    case .auprc, .auprcMatched, .auroc, .accuracy, .f1: true
-    case .fprAtTpr, .brier, .ece: false
+    case .auprc, .auprcMatched, .auroc, .accuracy, .f1, .prr: true
+    case .fprAtTpr, .aurc, .brier, .ece, .logLoss: false
     }
   }
 
   /// Whether the metric is defined only for scores in [0, 1].
-  package var needsProbabilities: Bool { self == .brier || self == .ece }
+  package var needsProbabilities: Bool { self == .brier || self == .ece || self == .logLoss }
 
   /// Whether the metric compares scores with `MetricOptions.threshold`.
   package var usesThreshold: Bool { self == .accuracy || self == .f1 }
@@ -38,11 +44,12 @@ package enum DetectionMetric: String, Codable, CaseIterable, Sendable {
   package func chanceLevel(prevalence: Double, options: MetricOptions = MetricOptions()) -> Double?
   {
     switch self {
-    case .prevalence, .auprc: prevalence
+    case .prevalence, .auprc, .aurc: prevalence
     case .auprcMatched: options.matchedPrevalence
     case .auroc: 0.5
     case .fprAtTpr: options.truePositiveRate
-    case .accuracy, .f1, .brier, .ece: nil
+    case .prr: 0
+    case .accuracy, .f1, .brier, .ece, .logLoss: nil
     }
   }
 }

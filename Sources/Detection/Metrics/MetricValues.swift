@@ -7,13 +7,16 @@ package struct MetricValues: Hashable, Sendable {
   package let accuracy: Double
   package let f1: Double
   package let fprAtTpr: Double
-  /// Brier score and calibration error; nil where the scores are no probabilities.
+  package let prr: Double
+  package let aurc: Double
+  /// Brier score, calibration error and log-loss; nil where the scores are no probabilities.
   package let calibration: Calibration?
 
   /// How well scores work as probabilities.
   package struct Calibration: Hashable, Sendable {
     package let brier: Double
     package let ece: Double
+    package let logLoss: Double
   }
 
   /// The value of a metric; nil where the metric needs probabilities and the scores are none.
@@ -28,12 +31,15 @@ package struct MetricValues: Hashable, Sendable {
     case .fprAtTpr: fprAtTpr
     case .brier: calibration?.brier
     case .ece: calibration?.ece
+    case .logLoss: calibration?.logLoss
+    case .prr: prr
+    case .aurc: aurc
     }
   }
 }
 
 extension ScoredExamples {
-  /// All metrics at once; Brier score and calibration error only where all scores are in [0, 1].
+  /// All metrics at once; Brier score, calibration error and log-loss only where all scores are in [0, 1].
   ///
   /// Throws `DetectionError.oneClass` where no example, or every example, with a weight above 0 is
   /// hallucinated, and `.optionInvalid` for impossible options.
@@ -66,7 +72,7 @@ extension ScoredExamples {
     return zip(labels, weights).reduce(0) { $0 + ($1.0 ? $1.1 : 0) } / total
   }
 
-  /// Brier score and calibration error, defined for one class too.
+  /// Brier score, calibration error and log-loss, defined for one class too.
   ///
   /// Throws `DetectionError.scoreNotAProbability`, naming the first score outside [0, 1].
   package func calibration(

@@ -33,6 +33,7 @@ package struct RankedExamples: Sendable {
     var truePositive = 0.0
     var falsePositive = 0.0
     var squaredError = 0.0
+    var logLoss = 0.0
 
     static func += (sum: inout Sums, term: (sums: Sums, count: Double)) {
       sum.positive += term.count * term.sums.positive
@@ -40,6 +41,7 @@ package struct RankedExamples: Sendable {
       sum.truePositive += term.count * term.sums.truePositive
       sum.falsePositive += term.count * term.sums.falsePositive
       sum.squaredError += term.count * term.sums.squaredError
+      sum.logLoss += term.count * term.sums.logLoss
     }
   }
 
@@ -79,6 +81,7 @@ package struct RankedExamples: Sendable {
         own.falsePositive = own.negative
       }
       own.squaredError = error * error
+      own.logLoss = LogLoss.ofProbability(scores[index], label: examples.labels[index])
       sums[Int(subjectIndices[index])] += (own, weight)
     }
     self.sums = sums
@@ -123,6 +126,9 @@ package struct RankedExamples: Sendable {
       prevalence: totals.positive / weight, auprc: ranking.auprc,
       auprcMatched: ranking.auprcMatched, auroc: ranking.auroc, accuracy: correct / weight,
       f1: 2 * totals.truePositive / f1Denominator, fprAtTpr: ranking.fprAtTpr,
+      prr: RiskCoverage.prr(
+        aurc: ranking.aurc, positive: totals.positive, negative: totals.negative),
+      aurc: ranking.aurc,
       calibration: calibration(multiplicities, totals))
   }
 
@@ -146,7 +152,8 @@ package struct RankedExamples: Sendable {
       gap += abs(sum)
       start = end
     }
-    return MetricValues.Calibration(brier: totals.squaredError / weight, ece: gap / weight)
+    return MetricValues.Calibration(
+      brier: totals.squaredError / weight, ece: gap / weight, logLoss: totals.logLoss / weight)
   }
 
   private struct Ranking {
@@ -154,6 +161,7 @@ package struct RankedExamples: Sendable {
     var auprcMatched = 0.0
     var auroc = 0.0
     var fprAtTpr = 1.0
+    var aurc = 0.0
   }
 
   /// One pass from the highest score down; equal scores share one threshold.
@@ -174,9 +182,14 @@ package struct RankedExamples: Sendable {
       tiePositive += row.positiveWeight * count
       tieNegative += row.negativeWeight * count
       guard row.endsTie else { continue }
+      guard tiePositive + tieNegative > 0 else { continue }
       ranking.auroc += tieNegative * (positive + 0.5 * tiePositive)
       positive += tiePositive
       negative += tieNegative
+      ranking.aurc += RiskCoverage.summedRisk(
+        keptPositive: totals.positive - positive,
+        kept: totals.positive + totals.negative - positive - negative,
+        tiePositive: tiePositive, tie: tiePositive + tieNegative)
       if tiePositive > 0 {
         ranking.auprc += tiePositive * (positive / (positive + negative))
         ranking.auprcMatched += tiePositive * (positive / (positive + negativeScale * negative))
@@ -188,6 +201,7 @@ package struct RankedExamples: Sendable {
       tiePositive = 0
       tieNegative = 0
     }
+    ranking.aurc /= totals.positive + totals.negative
     ranking.auprc /= totals.positive
     ranking.auprcMatched /= totals.positive
     ranking.auroc /= totals.positive * totals.negative

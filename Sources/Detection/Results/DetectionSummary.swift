@@ -21,9 +21,10 @@ package struct PartCounts: Codable, Hashable, Sendable {
   }
 }
 
-/// The examples of one task.
+/// The examples of one task and position.
 package struct TaskCounts: Codable, Hashable, Sendable {
   package let task: DetectorTask
+  package let position: TokenPosition
   /// In the order of `SplitPart.allCases`.
   package let parts: [PartCounts]
 
@@ -34,22 +35,35 @@ package struct TaskCounts: Codable, Hashable, Sendable {
   package var prevalence: Double? { self[.test]?.prevalence }
 }
 
+/// The metrics of a detector's scores after they were made probabilities.
+package struct CalibratedMetrics: Codable, Hashable, Sendable {
+  package let method: CalibrationMethod
+  /// Those that use a threshold or need probabilities.
+  package let metrics: [MetricEstimate]
+}
+
 /// What one detector is and how well it does on the test part.
 package struct DetectorResult: Codable, Hashable, Sendable {
   package let task: DetectorTask
+  package let position: TokenPosition
   package let kind: DetectorKind
-  /// "linear", "mlp-64", "sequence-log-probability", ...
+  /// "linear", "mlp-64@layer-3", "sequence-log-probability", ...
   package let name: String
-  /// Name of its folder in the run's `detectors/`, for a trained head; nil for others.
+  /// Name of its folder in the run's `detectors/`, for a trained one; nil for others.
   package let folder: String?
+  /// What it reads: "final", "3", "all", "attention"; nil where it reads no layer.
+  package let layer: String?
+  /// The place of the answer that it reads; nil where there is no choice.
+  package let place: String?
   /// Widths of a head's hidden layers; empty for a linear head and for what is not trained.
   package let hiddenSizes: [Int]
-  /// Trained numbers: the detector's size; 0 for what is not trained.
+  /// Trained numbers: the detector's size, for `full` without embeddings; 0 for what is not trained.
   package let parameters: Int
-  /// How a head was trained; nil for others.
+  /// How it was trained; nil for what is not.
   package let training: HeadTrainingReport?
   /// Empty where the detector could not be measured.
   package let metrics: [MetricEstimate]
+  package let calibrated: [CalibratedMetrics]
   /// Why there are no metrics; nil where there are.
   package let unmeasured: String?
 
@@ -58,8 +72,14 @@ package struct DetectorResult: Codable, Hashable, Sendable {
     metrics.first { $0.metric == metric }
   }
 
+  /// The estimate of a metric after calibration; nil where it was not measured.
+  package subscript(metric: DetectionMetric, method: CalibrationMethod) -> MetricEstimate? {
+    calibrated.first { $0.method == method }?.metrics.first { $0.metric == metric }
+  }
+
   enum CodingKeys: String, CodingKey {
-    case task, kind, name, folder, parameters, training, metrics, unmeasured
+    case task, position, kind, name, folder, layer, place, parameters, training, metrics, calibrated
+    case unmeasured
     case hiddenSizes = "hidden_sizes"
   }
 }
@@ -73,8 +93,10 @@ package struct DetectionSummary: Codable, Hashable, Sendable {
   package let fraction: Double
   package let graphHash: String
   package let weightsHash: String
+  /// The step of the checkpoint that was asked; nil, and no key, for the finished model.
+  package let checkpointStep: Int?
   package let tasks: [TaskCounts]
-  /// By task, then heads in the order asked for, scores, baselines.
+  /// By task and position, then trained ones, scores, baselines.
   package let detectors: [DetectorResult]
 
   /// The result of one detector; nil where it was not asked for.
@@ -83,34 +105,40 @@ package struct DetectionSummary: Codable, Hashable, Sendable {
   }
 
   /// The examples of a task; nil where it was not asked for.
-  package func counts(_ task: DetectorTask) -> TaskCounts? { tasks.first { $0.task == task } }
+  package func counts(_ task: DetectorTask, _ position: TokenPosition = .each) -> TaskCounts? {
+    tasks.first { $0.task == task && $0.position == position }
+  }
 
   enum CodingKeys: String, CodingKey {
     case key, options, fraction, tasks, detectors
     case graphHash = "graph_hash"
     case weightsHash = "weights_sha256"
+    case checkpointStep = "checkpoint_step"
   }
 }
 
 /// Everything that decides a detection's numbers.
 package struct DetectionIdentity: Codable, Hashable, Sendable {
   /// Raised when the same options would give other numbers.
-  private var version = 1
+  private var version = 2
   package let options: DetectionOptions
   private let training: HeadTrainingOptions
   package let fraction: Double
   package let graphHash: String
   package let weightsHash: String
+  /// The step of the checkpoint that was asked; nil, and no key, for the finished model.
+  package let checkpointStep: Int?
 
   package init(
     options: DetectionOptions, training: HeadTrainingOptions, fraction: Double, graphHash: String,
-    weightsHash: String
+    weightsHash: String, checkpointStep: Int? = nil
   ) {
     self.options = options.normalized
     self.training = training
     self.fraction = fraction
     self.graphHash = graphHash
     self.weightsHash = weightsHash
+    self.checkpointStep = checkpointStep
   }
 
   /// SHA-256 of the canonical JSON, 64 digits.
@@ -122,5 +150,6 @@ package struct DetectionIdentity: Codable, Hashable, Sendable {
     case version, options, training, fraction
     case graphHash = "graph_hash"
     case weightsHash = "weights_sha256"
+    case checkpointStep = "checkpoint_step"
   }
 }

@@ -5,6 +5,23 @@ package import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
+  /// Makes the tables of detectors those of this version.
+  ///
+  /// What an earlier version stored there goes: all of it can be measured again.
+  package func prepareDetection() throws {
+    try write { database in
+      guard try Self.detectionFormat(database) != RunFormat.detectionFormat else { return }
+      try database.execute(sql: RunFormat.droppedDetectionTables)
+      try database.execute(sql: RunFormat.detectionTables)
+    }
+  }
+
+  private static func detectionFormat(_ database: Database) throws -> String? {
+    try String.fetchOne(
+      database, sql: "SELECT value FROM metadata WHERE key = ?",
+      arguments: [RunFormat.detectionFormatKey])
+  }
+
   /// The summary of a finished detection; nil where it is not there.
   package func detectionSummary(of identity: DetectionIdentity) throws -> DetectionSummary? {
     let key = try identity.key
@@ -14,8 +31,8 @@ extension RunDatabase {
   /// The summaries of all finished detections, oldest first.
   package func detectionSummaries() throws -> [DetectionSummary] {
     let rows = try read { database in
-      // A file of the version before detection, opened for reading.
-      guard try database.tableExists("detection") else { return [Row]() }
+      // A file of an earlier version, opened for reading.
+      guard try Self.detectionFormat(database) == RunFormat.detectionFormat else { return [Row]() }
       return try Row.fetchAll(database, sql: "SELECT key, summary FROM detection ORDER BY id")
     }
     return try rows.map { row in
@@ -67,11 +84,10 @@ extension RunDatabase {
       let detection = database.lastInsertedRowID
       for measurement in measurements {
         let writer = try DetectionWriter(
-          database, detection: detection, task: measurement.counts.task, graph: graph)
+          database, detection: detection, counts: measurement.counts, graph: graph)
         let examples = try measurement.examples.map { try writer.insert($0) }
         for detector in measurement.detectors {
-          try writer.insert(
-            detector, counts: measurement.counts, seed: summary.options.seed, examples: examples)
+          try writer.insert(detector, seed: summary.options.seed, examples: examples)
         }
       }
     }
@@ -82,23 +98,23 @@ extension RunDatabase {
 private struct DetectionWriter {
   private let database: Database
   private let detection: Int64
-  private let task: DetectorTask
+  private let counts: TaskCounts
   private let query: QueryWriter
   private let example: Statement
   private let score: Statement
 
   init(
-    _ database: Database, detection: Int64, task: DetectorTask, graph: KnowledgeGraph
+    _ database: Database, detection: Int64, counts: TaskCounts, graph: KnowledgeGraph
   ) throws {
     self.database = database
     self.detection = detection
-    self.task = task
+    self.counts = counts
     query = try QueryWriter(database, graph: graph)
     example = try database.makeStatement(
       sql: """
         INSERT INTO detection_example
-          (detection_id, task, query_id, sample, token, subject_id, text, hallucinated)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          (detection_id, task, position, query_id, sample, place, subject_id, text, hallucinated)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """)
     score = try database.makeStatement(sql: "INSERT INTO detector_score VALUES (?, ?, ?)")
   }
@@ -107,45 +123,52 @@ private struct DetectionWriter {
   func insert(_ value: DetectionExample) throws -> Int64 {
     try query.insert(value.query)
     example.setUncheckedArguments([
-      detection, task.rawValue, value.query, value.sample, value.token, value.subject, value.text,
-      value.isHallucination,
+      detection, counts.task.rawValue, counts.position.name, value.query, value.sample, value.place,
+      value.subject, value.text, value.isHallucination,
     ])
     try example.execute()
     return database.lastInsertedRowID
   }
 
   /// Stores a detector with its metrics and its score of each example.
-  func insert(
-    _ value: MeasuredDetector, counts: TaskCounts, seed: UInt64, examples: [Int64]
-  ) throws {
+  func insert(_ value: MeasuredDetector, seed: UInt64, examples: [Int64]) throws {
     let result = value.result
-    let isHead = result.kind == .head
     let sizes = String(decoding: try CanonicalJSON.compact(result.hiddenSizes), as: UTF8.self)
+    let hasSizes = result.kind.isTrained && result.kind != .full
     try database.execute(
       sql: """
         INSERT INTO detector
-          (detection_id, task, kind, name, layer, hidden_sizes, parameters, seed, train_count,
-           validation_count, test_count, prevalence, folder, unmeasured)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          (detection_id, task, position, kind, name, layer, place, hidden_sizes, parameters, seed,
+           train_count, validation_count, test_count, prevalence, folder, unmeasured)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        detection, result.task.rawValue, result.kind.rawValue, result.name,
-        isHead ? HeadFiles.layer : nil, isHead ? sizes : nil, result.parameters, String(seed),
+        detection, result.task.rawValue, result.position.name, result.kind.rawValue, result.name,
+        result.layer, result.place, hasSizes ? sizes : nil, result.parameters, String(seed),
         counts[.train]?.exampleCount ?? 0, counts[.validation]?.exampleCount ?? 0,
         counts[.test]?.exampleCount ?? 0, counts.prevalence, result.folder, result.unmeasured,
       ])
     let detector = database.lastInsertedRowID
-    for estimate in result.metrics {
-      try database.execute(
-        sql: "INSERT INTO detector_metric VALUES (?, ?, ?, ?, ?, ?)",
-        arguments: [
-          detector, estimate.metric.rawValue, estimate.value, estimate.lower, estimate.upper,
-          estimate.chance,
-        ])
+    try insert(result.metrics, calibration: "none", detector)
+    for calibrated in result.calibrated {
+      try insert(calibrated.metrics, calibration: calibrated.method.rawValue, detector)
     }
     for (id, number) in zip(examples, value.scores) {
       score.setUncheckedArguments([detector, id, number])
       try score.execute()
+    }
+  }
+
+  private func insert(
+    _ metrics: [MetricEstimate], calibration: String, _ detector: Int64
+  ) throws {
+    for estimate in metrics {
+      try database.execute(
+        sql: "INSERT INTO detector_metric VALUES (?, ?, ?, ?, ?, ?, ?)",
+        arguments: [
+          detector, calibration, estimate.metric.rawValue, estimate.value, estimate.lower,
+          estimate.upper, estimate.chance,
+        ])
     }
   }
 }

@@ -5,13 +5,13 @@ import Synchronization
 /// One detector with all that came of it.
 package struct MeasuredDetector: Sendable {
   package let result: DetectorResult
-  /// The trained head; nil for scores and baselines, and for a head that could not be trained.
-  package let head: TrainedHead?
-  /// One score for each example of the test part; empty for a head that could not be trained.
+  /// What can be saved and used again; nil for what is not trained, or could not be.
+  package let trained: TrainedDetector?
+  /// One score for each example of the test part; empty for a detector that could not be made.
   package let scores: [Double]
 }
 
-/// The detectors of one task, all measured on the same test part.
+/// The detectors of one task and position, all measured on the same test part.
 package struct TaskMeasurement: Sendable {
   package let counts: TaskCounts
   /// The examples of the test part.
@@ -19,153 +19,146 @@ package struct TaskMeasurement: Sendable {
   package let detectors: [MeasuredDetector]
 }
 
-/// Trains the heads of one task and measures them beside the training-free scores.
+/// Makes the detectors of one set of examples and measures them side by side.
 package struct TaskMeasurer {
-  private let table: ExampleTable
-  private let indices: [SplitPart: [Int]]
-  private let options: DetectionOptions
-  private let training: HeadTrainingOptions
-  private let seed: Seed
+  private let material: DetectorMaterial
+  private let resampleCount: Int
 
-  /// Divides the examples by their subjects.
+  /// Measures on the material's parts.
   ///
-  /// Throws `DetectionError.subjectNotSplit` for an example whose subject is in no part.
-  package init(
-    _ table: ExampleTable, split: SubjectSplit, options: DetectionOptions,
-    training: HeadTrainingOptions = HeadTrainingOptions()
-  ) throws {
-    self.table = table
-    self.options = options
-    self.training = training
-    seed = Seed(options.seed)
-    indices = try split.indices(ofSubjects: table.examples.map(\.subject))
-    let subjects = indices.mapValues { rows in rows.map { table.examples[$0].subject } }
-    try SubjectSplit.checkDisjoint(subjects)
+  /// Throws `DetectionError.subjectLeaks` where a subject is in two of them: the check that nothing leaks.
+  package init(_ material: DetectorMaterial, resampleCount: Int) throws {
+    self.material = material
+    self.resampleCount = resampleCount
+    try SubjectSplit.checkDisjoint(
+      material.indices.mapValues { rows in rows.map { material.set.examples[$0].subject } })
   }
 
-  private func rows(_ part: SplitPart) -> [Int] { indices[part] ?? [] }
-
-  /// The detectors in their order; the workers change the time, not the result.
+  /// The detectors in the order of their recipes; the workers change the time, not the result.
   ///
-  /// `folder` names the folder of a head. A detector that the examples do not allow to train or to
-  /// measure is recorded with the reason. Throws `LabError` when memory is short, and
-  /// `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
+  /// `folder` names the folder of a trained detector. One that the examples do not allow to make or to measure is
+  /// recorded with the reason. Throws `LabError` when memory is short, and `LabError.interrupted` when `shouldStop`,
+  /// which any worker may call, says so.
   package func measure(
-    on pool: WorkerPool, shouldStop: @Sendable () -> Bool = { false }, folder: (String) -> String
+    _ recipes: [any DetectorRecipe], on pool: WorkerPool,
+    shouldStop: @Sendable () -> Bool = { false }, onProgress: @Sendable (Int) -> Void = { _ in },
+    folder: (String) -> String
   ) throws -> TaskMeasurement {
-    let heads = options.heads.map { (head: $0, folder: folder($0.name)) }
-    let examples = try trainingExamples(isNeeded: !heads.isEmpty)
-    let count = heads.count + table.columns.count
-    let results = Mutex([Result<MeasuredDetector, any Error>?](repeating: nil, count: count))
-    // Wide heads take longest: they begin first.
-    pool.run(pieces: count) { _, piece in
-      if shouldStop() { return }
-      let result = Result {
-        if piece < heads.count {
-          let index = heads.count - 1 - piece
-          return try head(heads[index].head, folder: heads[index].folder, examples)
-        }
-        return try measured(table.columns[piece - heads.count])
-      }
-      let place = piece < heads.count ? heads.count - 1 - piece : piece
-      results.withLock { $0[place] = result }
+    let folders = recipes.map { folder($0.name) }
+    let results = Mutex(
+      [Result<MeasuredDetector, any Error>?](repeating: nil, count: recipes.count))
+    // A whole language model takes all workers; the largest of the others begin first.
+    let order = recipes.indices.filter { recipes[$0].kind != .full }.sorted {
+      (recipes[$1].shape.parameters, $0) < (recipes[$0].shape.parameters, $1)
+    }
+    let done = Mutex(0)
+    @Sendable func measure(_ index: Int) {
+      let result = Result { try measured(recipes[index], folder: folders[index]) }
+      results.withLock { $0[index] = result }
+      onProgress(
+        done.withLock {
+          $0 += 1
+          return $0
+        })
+    }
+    pool.run(pieces: order.count) { _, piece in
+      if !shouldStop() { measure(order[piece]) }
+    }
+    for index in recipes.indices where recipes[index].kind == .full && !shouldStop() {
+      measure(index)
     }
     let detectors = results.withLock { $0 }
     guard detectors.allSatisfy({ $0 != nil }) else {
       throw LabError.interrupted("stopped while detectors were trained")
     }
     return TaskMeasurement(
-      counts: TaskCounts(task: table.task, parts: SplitPart.allCases.map(counts)),
-      examples: rows(.test).map { table.examples[$0] },
+      counts: TaskCounts(
+        task: material.set.task, position: material.set.position,
+        parts: SplitPart.allCases.map(counts)),
+      examples: material.rows(.test).map { material.set.examples[$0] },
       detectors: try detectors.compactMap { try $0?.get() })
   }
 
   private func counts(_ part: SplitPart) -> PartCounts {
-    let own = rows(part).map { table.examples[$0] }
+    let own = material.rows(part).map { material.set.examples[$0] }
     return PartCounts(
       part: part, exampleCount: own.count, hallucinationCount: own.count(where: \.isHallucination),
       subjectCount: Set(own.map(\.subject)).count)
   }
 
-  // MARK: Detectors
+  // MARK: One detector
 
-  /// The features on the device; the reason where heads cannot be trained on them.
-  private func trainingExamples(
-    isNeeded: Bool
-  ) throws -> Result<HeadExamples, DetectionError> {
-    guard isNeeded else { return .failure(.noExamples) }
+  private func measured(_ recipe: any DetectorRecipe, folder: String) throws -> MeasuredDetector {
+    let shape = recipe.shape
+    func result(
+      _ fitted: FittedDetector?, _ quality: DetectorQuality, reason: DetectionError?
+    ) -> DetectorResult {
+      DetectorResult(
+        task: material.set.task, position: material.set.position, kind: recipe.kind,
+        name: recipe.name, folder: fitted?.trained == nil ? nil : folder, layer: shape.layer,
+        place: shape.place, hiddenSizes: shape.hiddenSizes,
+        parameters: fitted?.parameters ?? shape.parameters, training: fitted?.training,
+        metrics: quality.metrics, calibrated: quality.calibrated,
+        unmeasured: reason?.description)
+    }
+    let fitted: FittedDetector
     do {
-      return .success(
-        try HeadExamples(
-          features: table.features, width: table.width,
-          labels: table.examples.map(\.isHallucination), subjects: table.examples.map(\.subject),
-          train: rows(.train), validation: rows(.validation)))
+      fitted = try recipe.make(material)
     } catch let error as DetectionError {
-      return .failure(error)
+      return MeasuredDetector(
+        result: result(nil, DetectorQuality(), reason: error), trained: nil, scores: [])
+    }
+    var trained = fitted.trained
+    do {
+      let quality = try quality(fitted)
+      trained?.calibrations = quality.calibrations
+      return MeasuredDetector(
+        result: result(fitted, quality, reason: nil), trained: trained, scores: fitted.test)
+    } catch let error as DetectionError {
+      return MeasuredDetector(
+        result: result(fitted, DetectorQuality(), reason: error), trained: trained,
+        scores: fitted.test)
     }
   }
 
-  private func head(
-    _ architecture: HeadArchitecture, folder: String,
-    _ examples: Result<HeadExamples, DetectionError>
-  ) throws -> MeasuredDetector {
-    func detector(
-      _ head: TrainedHead?, _ scores: [Double], _ quality: Result<[MetricEstimate], DetectionError>
-    ) -> MeasuredDetector {
-      MeasuredDetector(
-        result: DetectorResult(
-          task: table.task, kind: .head, name: architecture.name,
-          folder: head == nil ? nil : folder, hiddenSizes: architecture.hiddenSizes,
-          parameters: architecture.parameterCount(inputWidth: table.width),
-          training: head?.report, metrics: quality.estimates, unmeasured: quality.reason),
-        head: head, scores: scores)
-    }
-    switch examples {
-    case .failure(let error):
-      return detector(nil, [], .failure(error))
-    case .success(let examples):
-      let trainer = HeadTrainer(examples, options: training, seed: seed)
-      let head = try trainer.train(
-        architecture, name: "\(table.task.rawValue)/\(architecture.name)")
-      let scores = try head.probabilities(of: table.features(of: rows(.test)))
-      return detector(head, scores, estimates(scores, of: .head))
-    }
+  private struct DetectorQuality {
+    var metrics: [MetricEstimate] = []
+    var calibrated: [CalibratedMetrics] = []
+    var calibrations: [CalibrationMethod: ScoreCalibration] = [:]
   }
 
-  private func measured(_ column: ScoreColumn) throws -> MeasuredDetector {
-    let scores = rows(.test).map { column.scores[$0] }
-    let quality = estimates(scores, of: column.kind)
-    return MeasuredDetector(
-      result: DetectorResult(
-        task: table.task, kind: column.kind, name: column.name, folder: nil, hiddenSizes: [],
-        parameters: 0, training: nil, metrics: quality.estimates, unmeasured: quality.reason),
-      head: nil, scores: scores)
-  }
-
-  /// Metrics that mean something for a kind of detector: only a head's score is a probability.
-  private func estimates(
-    _ scores: [Double], of kind: DetectorKind
-  ) -> Result<[MetricEstimate], DetectionError> {
-    let test = rows(.test).map { table.examples[$0] }
-    return Result { () throws(DetectionError) in
-      let scored = try ScoredExamples(
-        scores: scores, labels: test.map(\.isHallucination), subjects: test.map(\.subject))
-      // One name for all detectors of a task: they see the same resamples and can be compared.
-      let quality = try scored.quality(
-        seed: seed, name: table.task.rawValue,
-        bootstrap: BootstrapOptions(resampleCount: options.resampleCount))
-      return quality.estimates.filter {
-        kind == .head || !($0.metric.usesThreshold || $0.metric.needsProbabilities)
-      }
+  /// Metrics that mean something for a detector, as it scores and after calibration on the validation part.
+  private func quality(_ fitted: FittedDetector) throws -> DetectorQuality {
+    var quality = DetectorQuality()
+    quality.metrics = try estimates(fitted.test).filter {
+      fitted.isProbability || !($0.metric.usesThreshold || $0.metric.needsProbabilities)
     }
+    // A validation part of one class calibrates nothing; the ranking metrics stand.
+    guard let validation = try? scored(fitted.validation, .validation) else { return quality }
+    for method in CalibrationMethod.allCases {
+      guard let calibration = try? ScoreCalibration(method, fitting: validation) else { continue }
+      quality.calibrations[method] = calibration
+      quality.calibrated.append(
+        CalibratedMetrics(
+          method: method,
+          metrics: try estimates(fitted.test.map(calibration.probability)).filter {
+            $0.metric.usesThreshold || $0.metric.needsProbabilities
+          }))
+    }
+    return quality
   }
-}
 
-extension Result where Success == [MetricEstimate], Failure == DetectionError {
-  fileprivate var estimates: [MetricEstimate] { (try? get()) ?? [] }
+  private func scored(_ scores: [Double], _ part: SplitPart) throws -> ScoredExamples {
+    let examples = material.rows(part).map { material.set.examples[$0] }
+    return try ScoredExamples(
+      scores: scores, labels: examples.map(\.isHallucination), subjects: examples.map(\.subject))
+  }
 
-  fileprivate var reason: String? {
-    if case .failure(let error) = self { return error.description }
-    return nil
+  private func estimates(_ scores: [Double]) throws -> [MetricEstimate] {
+    // One name for all detectors of a set: they see the same resamples and can be compared.
+    try scored(scores, .test).quality(
+      seed: material.seed, name: material.set.task.rawValue + material.set.suffix,
+      bootstrap: BootstrapOptions(resampleCount: resampleCount)
+    ).estimates
   }
 }

@@ -1,15 +1,15 @@
 /// The layout of run.sqlite; docs/evaluation.md describes it for those who query it.
-enum RunFormat {
+package enum RunFormat {
   /// "kglr" in ASCII, as `PRAGMA application_id`.
   static let applicationID: Int32 = 0x6B67_6C72
   /// `PRAGMA user_version`: raised when the layout changes.
   static let version = Int32(changes.count)
 
   /// What each version adds to the one before; a file of any version gets what it lacks when it is opened for writing.
-  static let changes = [tables, detectionTables, rankingTables, knowledgeTables]
+  package static let changes = [tables, detectionTables, rankingTables, knowledgeTables]
 
   /// Key in `metadata`: the content hash of the graph that query and entity ids belong to.
-  static let graphHashKey = "graph_hash"
+  package static let graphHashKey = "graph_hash"
 
   private static let sets = "('fvs', 'pvs', 'ivs', 'seen')"
   private static let verdicts = """

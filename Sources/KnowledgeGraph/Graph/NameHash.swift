@@ -1,9 +1,15 @@
 /// 64-bit hashes of names: the same on every machine, in every process and in every version.
 package enum NameHash {
   /// FNV-1a over the UTF-8 bytes, with MurmurHash3's finaliser so that all bits are good.
-  package static func hash(_ text: String) -> UInt64 {
+  package static func hash(_ text: String) -> UInt64 { hash(bytes: text.utf8) }
+
+  /// The same for a name that is there as bytes.
+  static func hash(_ name: ArraySlice<UInt8>) -> UInt64 { hash(bytes: name) }
+
+  @inline(__always)
+  private static func hash(bytes: some Sequence<UInt8>) -> UInt64 {
     var state: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in text.utf8 { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    for byte in bytes { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     return finish(state)
   }
 

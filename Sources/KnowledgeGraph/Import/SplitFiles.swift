@@ -3,34 +3,68 @@ import LabCore
 
 /// The files that an import reads, in order, and whether their triples are trained on.
 struct SplitFiles {
-  let url: URL
-  let isTrained: Bool
+  struct File {
+    let url: URL
+    let isTrained: Bool
+    let format: TripleFormat
+  }
+
+  let files: [File]
+  /// The one folder that was given, or nil.
+  let folder: URL?
+
+  private static let endings = ["txt", "tsv", "nt", "jsonl", "ndjson"]
 
   /// Looks for train, valid and test inside a folder; plain files are all trained on.
-  static func find(_ sources: [URL]) throws -> [SplitFiles] {
-    let folders = sources.filter { FileKind.of($0) == .folder }
-    guard let folder = folders.first else {
-      return sources.map { SplitFiles(url: $0, isTrained: true) }
+  ///
+  /// `format` overrides what the files' names say.
+  init(_ sources: [URL], format: TripleFormat?) throws {
+    guard let folder = sources.first(where: { FileKind.of($0) == .folder }) else {
+      guard format != .openke else {
+        throw LabError(
+          "--format openke: give the folder with entity2id.txt, relation2id.txt and train2id.txt",
+          .usage)
+      }
+      self.folder = nil
+      files = try sources.map { url in
+        File(url: url, isTrained: true, format: try format ?? .toRead(url))
+      }
+      return
     }
     guard sources.count == 1 else {
       throw LabError("\(folder.relativePath): give either one folder or files, not both", .usage)
     }
-    guard let train = try file("train", in: folder) else {
+    self.folder = folder
+    let isOpenKE =
+      try format == .openke
+      || (format == nil && Self.file("entity2id", ["txt"], in: folder) != nil)
+    let suffix = isOpenKE ? "2id" : ""
+    let endings = isOpenKE ? ["txt"] : Self.endings
+    guard let train = try Self.file("train" + suffix, endings, in: folder) else {
+      let names = isOpenKE ? "train2id.txt" : "train.txt, .tsv, .nt or .jsonl, plain or .gz"
       throw LabError(
-        "\(folder.relativePath) holds neither train.txt nor train.tsv; give a folder with train, valid "
-          + "and test, or the triple files themselves")
+        "\(folder.relativePath) holds no \(names); give a folder with train, valid and test, or the "
+          + "triple files themselves")
     }
-    let heldOut = try ["valid", "test"].compactMap { try file($0, in: folder) }
-    return [SplitFiles(url: train, isTrained: true)]
-      + heldOut.map { SplitFiles(url: $0, isTrained: false) }
+    let heldOut = try ["valid", "test"].compactMap {
+      try Self.file($0 + suffix, endings, in: folder)
+    }
+    files = try ([train] + heldOut).map { url in
+      File(
+        url: url, isTrained: url == train,
+        format: try isOpenKE ? .openke : format ?? .toRead(url))
+    }
   }
 
-  private static func file(_ split: String, in folder: URL) throws -> URL? {
-    let found = ["txt", "tsv"].map { folder.appendingPathComponent("\(split).\($0)") }
+  /// The one file with this name and any of the endings, plain or compressed; nil where there is none.
+  static func file(_ name: String, _ endings: [String], in folder: URL) throws -> URL? {
+    let found = endings.flatMap { ["\(name).\($0)", "\(name).\($0).gz"] }
+      .map { folder.appendingPathComponent($0) }
       .filter { FileKind.of($0) == .file }
     guard found.count < 2 else {
+      let names = found.map(\.lastPathComponent)
       throw LabError(
-        "\(folder.relativePath) holds both \(split).txt and \(split).tsv; remove one of them")
+        "\(folder.relativePath) holds both \(names[0]) and \(names[1]); remove one of them")
     }
     return found.first
   }

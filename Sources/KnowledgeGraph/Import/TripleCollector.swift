@@ -1,106 +1,156 @@
-import Foundation
 import LabCore
 
-/// Gathers the triples of text files: names become ids in order of first appearance.
+/// What an imported triple has beside subject, predicate and object.
+struct TripleAttributes: Hashable, Sendable {
+  /// Whether it is trained on.
+  var isTrained = true
+  /// Why it is not, where the file says so.
+  var level: HeldOutLevel?
+  var bits: Double?
+  /// Presentations in one epoch, at least 1.
+  var exposures: Int32 = 1
+  var derivation: Derivation?
+  var isInferable = false
+  var noise: Noise?
+
+  /// Whether it is trained on without being true.
+  var isFalse: Bool { noise?.isFalse ?? false }
+}
+
+/// Gathers triples: names become ids, and a triple takes 16 bytes.
 struct TripleCollector {
-  struct Entry: Comparable {
-    let triple: Triple
-    let isTrained: Bool
-
-    /// Trained copies come before held-out ones of the same triple.
-    static func < (a: Entry, b: Entry) -> Bool {
-      a.triple == b.triple ? a.isTrained && !b.isTrained : a.triple < b.triple
-    }
+  struct Entry {
+    let subject: Int32
+    let predicate: Int32
+    let object: Int32
+    /// Position in `attributes`.
+    let attribute: Int32
   }
 
-  private(set) var entities: [String] = []
-  private(set) var predicates: [String] = []
+  /// A part of a triple, for messages.
+  enum Part: String { case subject, predicate, object }
+
+  /// Ends the name in an entity's key; what follows tells entities of the same name apart.
+  static let separator: UInt8 = 0
+
+  private(set) var entities = NameTable()
+  private(set) var predicates = NameTable()
   private(set) var entries: [Entry] = []
-  // Keyed by bytes: Swift's String equality would merge names that differ in normalisation.
-  private var entityIDs: [[UInt8]: Int32] = [:]
-  private var predicateIDs: [[UInt8]: Int32] = [:]
+  private(set) var attributes: [TripleAttributes] = []
+  private var attributeIDs: [TripleAttributes: Int32] = [:]
+  /// Where ids come from, when a file gives them: then they stay as they are, and no name is added.
+  private(set) var idSource: String?
+  /// Types of entities and predicates where a file of ids gives them.
+  private(set) var vocabularyTypes = VocabularyTypes()
+  /// Whether keys of entities have more than names.
+  private(set) var hasKeys = false
+  private var key: [UInt8] = []
 
-  /// Reads one file; returns the number of its lines.
+  var hasHeldOut: Bool { attributes.contains { !$0.isTrained } }
+
+  /// The number of these attributes in `attributes`.
+  mutating func number(of value: TripleAttributes) -> Int32 {
+    if let known = attributeIDs[value] { return known }
+    let number = Int32(truncatingIfNeeded: attributes.count)
+    attributes.append(value)
+    attributeIDs[value] = number
+    return number
+  }
+
+  /// The id of an entity, which is added if it is new.
   ///
-  /// Throws `LabError` with file and line for anything but three non-empty columns of UTF-8.
-  mutating func read(
-    _ url: URL, columns: ColumnOrder, isTrained: Bool, progress: ProgressReporter
-  ) throws -> Int {
-    var lineCount = 0
-    try LineReader.forEachLine(of: url) { line, number in
-      lineCount = number
-      if number % 65_536 == 0 {
-        guard !Interruption.isRequested else {
-          throw LabError.interrupted("interrupted while importing; nothing was written")
-        }
-        progress.update("\(url.lastPathComponent): \(Readable.count(Double(number))) lines")
-      }
-      let place = { "\(url.relativePath):\(number)" }
-      let fields = line.split(separator: 0x09, omittingEmptySubsequences: false)
-      guard fields.count == 3 else { throw LabError(Self.complaint(fields, place())) }
-      let subject = try id(
-        of: fields[columns.subject], &entityIDs, &entities, "subject", place)
-      let predicate = try id(
-        of: fields[columns.predicate], &predicateIDs, &predicates, "predicate", place)
-      let object = try id(of: fields[columns.object], &entityIDs, &entities, "object", place)
-      entries.append(
-        Entry(
-          triple: Triple(subject: subject, predicate: predicate, object: object),
-          isTrained: isTrained))
-    }
-    return lineCount
-  }
-
-  private static func complaint(_ fields: [ArraySlice<UInt8>], _ place: String) -> String {
-    if fields.count == 1, fields[0].isEmpty {
-      return "\(place): the line is empty; remove it"
-    }
-    let count = fields.count == 1 ? "1 column" : "\(fields.count) columns"
-    return "\(place): the line has \(count), not 3; "
-      + "give subject, predicate and object separated by tabs"
-  }
-
-  private func id(
-    of field: ArraySlice<UInt8>, _ ids: inout [[UInt8]: Int32], _ names: inout [String],
-    _ column: String, _ place: () -> String
+  /// `suffix` tells it from others of the same name: a type, and after a separator anything. Throws
+  /// `LineFault` for names that are empty, hold NUL or are not UTF-8.
+  mutating func entity(
+    _ name: ArraySlice<UInt8>, _ part: Part, suffix: ArraySlice<UInt8> = []
   ) throws -> Int32 {
-    let bytes = Array(field)
-    if let known = ids[bytes] { return known }
-    guard !bytes.isEmpty else {
-      throw LabError("\(place()): the \(column) is empty; give it a name or remove the line")
-    }
-    guard !bytes.contains(0) else {
-      throw LabError("\(place()): the \(column) holds a NUL byte; remove it")
-    }
-    guard let name = String(validating: bytes, as: UTF8.self) else {
-      throw LabError(
-        "\(place()): the \(column) is not UTF-8; convert the file, for example with iconv")
-    }
-    guard names.count < Int(Int32.max) else { throw LabError("\(place()): more names than fit") }
-    let id = Int32(names.count)
-    ids[bytes] = id
-    names.append(name)
+    guard !suffix.isEmpty else { return try Self.insert(name, part, idSource, &entities) }
+    try Self.check(name, part)
+    hasKeys = true
+    key.removeAll(keepingCapacity: true)
+    key.append(contentsOf: name)
+    key.append(Self.separator)
+    key.append(contentsOf: suffix)
+    guard let (id, _) = entities.insert(key[...]) else { throw LineFault(Self.tooMany) }
     return id
   }
 
-  /// Puts the triples in order and drops repeated ones.
-  ///
-  /// Returns how many lines repeated a triple with the same role, and how many held-out ones were
-  /// dropped because the same triple is trained on.
-  mutating func sortAndDeduplicate() -> (repeated: Int, alsoTrained: Int) {
-    entries.sort()
-    var unique: [Entry] = []
-    unique.reserveCapacity(entries.count)
-    var repeated = 0
-    var alsoTrained = 0
-    for entry in entries {
-      guard let last = unique.last, last.triple == entry.triple else {
-        unique.append(entry)
-        continue
+  /// The id of a predicate, which is added if it is new; throws as `entity` does.
+  mutating func predicate(_ name: ArraySlice<UInt8>) throws -> Int32 {
+    try Self.insert(name, .predicate, idSource, &predicates)
+  }
+
+  mutating func add(subject: Int32, predicate: Int32, object: Int32, attribute: Int32) {
+    entries.append(
+      Entry(subject: subject, predicate: predicate, object: object, attribute: attribute))
+  }
+
+  /// Takes the names of a graph in order of id, from the file or files that `source` names.
+  mutating func fix(
+    entities: NameTable, predicates: NameTable, types: VocabularyTypes = VocabularyTypes(),
+    source: String
+  ) {
+    self.entities = entities
+    self.predicates = predicates
+    vocabularyTypes = types
+    idSource = source
+  }
+
+  /// Gives the triples away, so that their memory can go.
+  mutating func takeEntries() -> [Entry] {
+    defer { entries = [] }
+    return entries
+  }
+
+  private static let tooMany = "there are more names than fit, 2^31 - 1"
+
+  private static func insert(
+    _ name: ArraySlice<UInt8>, _ part: Part, _ idSource: String?, _ names: inout NameTable
+  ) throws -> Int32 {
+    if let idSource {
+      guard let id = names.id(of: name) else {
+        try check(name, part)
+        throw LineFault(
+          "the \(part) '\(String(decoding: name, as: UTF8.self))' is not in \(idSource); add it there, "
+            + "or import the files without that one")
       }
-      if last.isTrained == entry.isTrained { repeated += 1 } else { alsoTrained += 1 }
+      return id
     }
-    entries = unique
-    return (repeated, alsoTrained)
+    guard let (id, isNew) = names.insert(name) else { throw LineFault(tooMany) }
+    if isNew { try check(name, part) }
+    return id
+  }
+
+  /// Throws `LineFault` for what can be no name.
+  static func check(_ name: ArraySlice<UInt8>, _ part: Part) throws {
+    guard !name.isEmpty else {
+      throw LineFault("the \(part) is empty; give it a name or remove the line")
+    }
+    var all: UInt8 = 0
+    for byte in name {
+      guard byte != 0 else { throw LineFault("the \(part) holds a NUL byte; remove it") }
+      all |= byte
+    }
+    guard all < 0x80 || String(validating: name, as: UTF8.self) != nil else {
+      throw LineFault("the \(part) is not UTF-8; convert the file, for example with iconv")
+    }
+  }
+}
+
+/// Types that files of ids give.
+struct VocabularyTypes: Sendable {
+  var names: [String] = []
+  /// One for each entity; empty where none is given.
+  var ofEntities: [Int32] = []
+  /// Subject and object type for each predicate; empty where none is given.
+  var ofPredicates: [(subject: Int32?, object: Int32?)] = []
+
+  /// The number of a type, which is added if it is new.
+  mutating func number(of name: String) -> Int32 {
+    if let known = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) {
+      return Int32(known)
+    }
+    names.append(name)
+    return Int32(names.count - 1)
   }
 }

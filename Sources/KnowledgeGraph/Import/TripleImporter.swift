@@ -1,35 +1,6 @@
 package import Foundation
 package import LabCore
 
-/// What was read by an import, and what of it did not become a triple of its own.
-package struct ImportReport: Codable, Hashable, Sendable {
-  /// One file that was read.
-  package struct File: Codable, Hashable, Sendable {
-    package let name: String
-    /// Whether its triples are trained on; the others are held out.
-    package let isTrained: Bool
-    package let lineCount: Int
-
-    enum CodingKeys: String, CodingKey {
-      case name
-      case isTrained = "is_trained"
-      case lineCount = "line_count"
-    }
-  }
-
-  package let files: [File]
-  /// Lines that repeat a triple already read with the same role.
-  package let repeatedCount: Int
-  /// Held-out lines whose triple is trained on as well, and therefore not held out.
-  package let alsoTrainedCount: Int
-
-  enum CodingKeys: String, CodingKey {
-    case files
-    case repeatedCount = "repeated_count"
-    case alsoTrainedCount = "also_trained_count"
-  }
-}
-
 /// A graph file that was just imported.
 package struct ImportedGraph: Codable, Sendable {
   package let name: String
@@ -43,15 +14,25 @@ package struct ImportedGraph: Codable, Sendable {
   }
 }
 
-/// Makes a graph file of triples in tab-separated text.
+/// Makes a graph file of triples in text: tab-separated, OpenKE ids, N-Triples or JSON lines.
 ///
-/// A folder with train, valid and test files (.txt or .tsv) brings its own split: the triples of valid
-/// and test are held out. The triples of plain files are all trained on but for `heldOut`.
+/// A folder with train, valid and test files brings its own split: the triples of valid and test are held
+/// out. The triples of plain files are all trained on but for `heldOut`. Ids are those of the files that
+/// give them, else names are numbered in the order of their bytes, so that the order of lines does not
+/// matter.
 package struct TripleImporter: Sendable {
   package let name: String
   package let columns: ColumnOrder
   package let heldOut: HeldOutShares
   package let seed: Seed
+  /// Nil: as the files' names say.
+  package var format: TripleFormat?
+  /// Whether the first line of tab-separated files is no triple.
+  package var skipsHeader = false
+  /// How names with tabs or line ends stand in tab-separated and OpenKE files.
+  package var escape = NameEscape.marked
+  /// The IRI under which names stand in N-Triples.
+  package var base = TermNames.defaultBase
 
   package init(
     name: String, columns: ColumnOrder = .default, heldOut: HeldOutShares = HeldOutShares(),
@@ -69,19 +50,22 @@ package struct TripleImporter: Sendable {
   package func write(
     _ sources: [URL], to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent
   ) throws -> ImportedGraph {
+    try GraphWriter.refuseToReplace(url, overwrite: overwrite)
     var collector = TripleCollector()
-    let report = try read(sources, into: &collector, progress)
+    let reading = try read(sources, into: &collector, progress)
+    var report: ImportReport?
     let written = try GraphWriter.write(to: url, overwrite: overwrite) { writer in
-      progress.update("writing \(collector.entries.count) triples")
-      try emit(collector, into: &writer)
+      let finished = try emit(&collector, reading, into: &writer, progress)
+      report = finished
       return [
         GraphFormat.Key.name: name,
         GraphFormat.Key.source: "imported",
         GraphFormat.Key.importReport: String(
-          decoding: try CanonicalJSON.compact(report), as: UTF8.self),
+          decoding: try CanonicalJSON.compact(finished), as: UTF8.self),
       ]
     }
     progress.finish()
+    guard let report else { throw LabError("nothing was imported", .failure) }
     return ImportedGraph(
       name: name, contentHash: written.contentHash, profile: written.profile, report: report)
   }
@@ -89,85 +73,121 @@ package struct TripleImporter: Sendable {
   /// The graph in memory, without a file.
   package func load(_ sources: [URL]) throws -> KnowledgeGraph {
     var collector = TripleCollector()
-    _ = try read(sources, into: &collector, .silent)
+    let reading = try read(sources, into: &collector, .silent)
     var builder = GraphBuilder()
-    try emit(collector, into: &builder)
+    _ = try emit(&collector, reading, into: &builder, .silent)
     return builder.build()
+  }
+
+  /// What was read so far.
+  private struct Reading {
+    let files: [ImportReport.File]
+    let format: TripleFormat
   }
 
   private func read(
     _ sources: [URL], into collector: inout TripleCollector, _ progress: ProgressReporter
-  ) throws -> ImportReport {
-    let files = try SplitFiles.find(sources)
-    let hasSplit = files.contains { !$0.isTrained }
-    guard !hasSplit || heldOut == HeldOutShares() else {
+  ) throws -> Reading {
+    let splits = try SplitFiles(sources, format: format)
+    guard splits.files.allSatisfy(\.isTrained) || heldOut == HeldOutShares() else {
       throw LabError(
         "--hold-out: \(sources[0].relativePath) has valid or test files, which say what is held out; "
           + "leave out --hold-out, or give the train file alone", .usage)
     }
-    var read: [ImportReport.File] = []
-    for file in files {
-      let lineCount = try collector.read(
-        file.url, columns: columns, isTrained: file.isTrained, progress: progress)
-      guard lineCount > 0 || !file.isTrained else {
-        throw LabError("\(file.url.relativePath) is empty; give one triple a line")
+    try check(splits)
+    var read = try readNames(splits, into: &collector).map { url, lineCount in
+      ImportReport.File(name: url.lastPathComponent, isTrained: true, lineCount: lineCount)
+    }
+    for file in splits.files {
+      let before = collector.entries.count
+      let lineCount = try self.read(file, into: &collector, progress)
+      guard collector.entries.count > before || !file.isTrained else {
+        throw LabError(
+          "\(file.url.relativePath) \(lineCount == 0 ? "is empty" : "holds no triple"); give one triple "
+            + "a line")
       }
       read.append(
         .init(name: file.url.lastPathComponent, isTrained: file.isTrained, lineCount: lineCount))
     }
-    let dropped = collector.sortAndDeduplicate()
-    return ImportReport(
-      files: read, repeatedCount: dropped.repeated, alsoTrainedCount: dropped.alsoTrained)
+    guard !collector.hasHeldOut || heldOut == HeldOutShares() else {
+      throw LabError(
+        "--hold-out: the lines of \(sources[0].relativePath) say what is held out; leave out --hold-out",
+        .usage)
+    }
+    return Reading(files: read, format: splits.files.first?.format ?? .tsv)
   }
 
-  private func emit(_ collector: TripleCollector, into sink: inout some GraphSink) throws {
-    try sink.begin(
-      entityTypes: [EntityType(name: "entity")],
-      predicates: collector.predicates.map {
-        Predicate(name: $0, subjectType: nil, objectType: nil)
-      })
-    for name in collector.entities { try sink.add(Entity(name: name, type: 0)) }
-    let holdOut = HoldOut(heldOut, seed: seed)
-    let entityHashes = collector.entities.map { NameHash.hash($0) }
-    let predicateHashes = collector.predicates.map { NameHash.hash($0) }
-    for subject in collector.entries.chunked(by: { $0.triple.subject == $1.triple.subject }) {
-      let isKnown = subject.contains { $0.isTrained }
-      for query in subject.chunked(by: { $0.triple.predicate == $1.triple.predicate }) {
-        let first = query[query.startIndex].triple
-        let levels =
-          query.allSatisfy(\.isTrained)
-          ? holdOut.levels(
-            subject: entityHashes[Int(first.subject)],
-            predicate: predicateHashes[Int(first.predicate)], count: query.count
-          ) { entityHashes[Int(query[query.startIndex + $0].triple.object)] }
-          : Self.levels(of: query, subjectIsKnown: isKnown)
-        for (entry, level) in zip(query, levels) {
-          try sink.add(Fact(triple: entry.triple, heldOut: level, bits: nil))
-        }
+  /// Throws `LabError` for options that the formats of the files have no use for.
+  private func check(_ splits: SplitFiles) throws {
+    let formats = splits.files.map(\.format)
+    if let format = formats.first(where: { $0 == .text }) {
+      throw LabError(
+        "--format \(format.rawValue): training text cannot be read back; import the graph's triples",
+        .usage)
+    }
+    for (option, isSet) in [("--columns", columns != .default), ("--header", skipsHeader)]
+    where isSet && !formats.contains(.tsv) {
+      throw LabError(
+        "\(option) is for tab-separated text, and \(splits.files[0].url.relativePath) is read as "
+          + "\(formats[0].rawValue); leave it out, or give --format tsv", .usage)
+    }
+  }
+
+  /// Reads the files of ids, where there are any.
+  private func readNames(
+    _ splits: SplitFiles, into collector: inout TripleCollector
+  ) throws -> [(url: URL, lineCount: Int)] {
+    guard let folder = splits.folder, let format = splits.files.first?.format else { return [] }
+    if format == .openke {
+      return try OpenKEReader(escape: escape).readNames(in: folder, into: &collector)
+    }
+    guard splits.files.allSatisfy({ $0.format == .tsv }) else { return [] }
+    return try IdentifierMaps(escape: escape).read(in: folder, into: &collector)
+  }
+
+  private func read(
+    _ file: SplitFiles.File, into collector: inout TripleCollector, _ progress: ProgressReporter
+  ) throws -> Int {
+    let name = file.url.lastPathComponent
+    func onLine(_ number: Int) throws {
+      guard number & 0xFFFF == 0 else { return }
+      guard !Interruption.isRequested else {
+        throw LabError.interrupted("interrupted while importing; nothing was written")
       }
+      progress.update("\(name): \(Readable.count(Double(number))) lines")
+    }
+    switch file.format {
+    case .tsv, .text:
+      return try TabularReader(columns: columns, escape: escape, skipsHeader: skipsHeader)
+        .read(file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
+    case .openke:
+      return try OpenKEReader(escape: escape).readTriples(
+        file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
+    case .ntriples:
+      return try NTriplesReader(names: try termNames()).read(
+        file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
+    case .jsonl:
+      return try JSONLinesReader().read(
+        file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
     }
   }
 
-  /// The levels that a given split amounts to.
-  private static func levels(
-    of query: ArraySlice<TripleCollector.Entry>, subjectIsKnown: Bool
-  ) -> [HeldOutLevel?] {
-    let isVisible = query.contains { $0.isTrained }
-    let level: HeldOutLevel = isVisible ? .object : subjectIsKnown ? .query : .subject
-    return query.map { $0.isTrained ? nil : level }
-  }
-}
-
-extension RandomAccessCollection where Index == Int {
-  /// Runs of neighbours that belong together.
-  fileprivate func chunked(by together: (Element, Element) -> Bool) -> [SubSequence] {
-    var runs: [SubSequence] = []
-    var start = startIndex
-    for index in indices.dropFirst() where !together(self[index - 1], self[index]) {
-      runs.append(self[start..<index])
-      start = index
+  private func termNames() throws -> TermNames {
+    do {
+      return try TermNames(base: base)
+    } catch let fault as LineFault {
+      throw LabError("--base: \(fault.text)", .usage)
     }
-    if start < endIndex { runs.append(self[start..<endIndex]) }
-    return runs
+  }
+
+  private func emit(
+    _ collector: inout TripleCollector, _ reading: Reading, into sink: inout some GraphSink,
+    _ progress: ProgressReporter
+  ) throws -> ImportReport {
+    let emitter = TripleEmitter(holdOut: heldOut, seed: seed, progress: progress)
+    let dropped = try emitter.emit(&collector, into: &sink)
+    return ImportReport(
+      files: reading.files, repeatedCount: dropped.repeated, alsoTrainedCount: dropped.alsoTrained,
+      format: reading.format, base: reading.format == .ntriples ? base : nil)
   }
 }

@@ -46,7 +46,7 @@ struct GraphWriter: GraphSink {
     return written
   }
 
-  private static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
+  static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
     switch FileKind.of(url) {
     case .folder:
       throw LabError("\(url.relativePath) is a folder; give --out the name of a file", .usage)

@@ -2,26 +2,52 @@ import Detection
 import Evaluation
 import KnowledgeGraph
 import LabCore
+import LanguageModel
 import Training
 
 extension DetectionPlan {
   /// Reads `detection` of a study over the defaults; it must select one of the models.
   init(_ node: SchemaNode, models: [TrainingRequest]) throws {
-    try node.allow(["epochs", "sizes", "tasks", "heads", "samples", "queries", "seed", "resamples"])
+    try node.allow([
+      "epochs", "sizes", "tasks", "kinds", "heads", "layers", "places", "positions", "full",
+      "full_epochs", "balanced", "samples", "evidence", "queries", "seed", "resamples",
+    ])
     if let value = node.optional("epochs") { epochs = try value.integers(in: 1...1_000_000) }
     if let value = node.optional("sizes") { sizes = try value.items().map(ModelGrid.size) }
     if let value = node.optional("tasks") {
       let chosen = try value.items().map { try $0.choice(DetectorTask.self) }
       options.tasks = DetectorTask.allCases.filter(chosen.contains)
     }
+    if let value = node.optional("kinds") {
+      let chosen = try value.items().map { try $0.choice(DetectorKind.self) }
+      options.kinds = DetectorKind.allCases.filter(chosen.contains)
+    }
     if let value = node.optional("heads") {
-      options.heads = try value.items().map { item in
-        do {
-          return try HeadArchitecture(named: try item.text())
-        } catch {
-          throw item.failure("is no head: \(error)")
-        }
+      options.heads = try Self.named(value, "head") { try HeadArchitecture(named: $0) }
+    }
+    if let value = node.optional("layers") {
+      options.layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }
+    }
+    if let value = node.optional("places") {
+      options.places = try value.items().map { try $0.choice(AnswerPlace.self) }
+    }
+    if let value = node.optional("positions") {
+      options.positions = try Self.named(value, "position") { try TokenPosition(named: $0) }
+    }
+    if let value = node.optional("full") {
+      options.full = try Self.named(value, "size") {
+        $0 == "own" ? .own : .scratch(size: try ModelSize(named: $0).name)
       }
+      if !options.kinds.contains(.full) { options.kinds.append(.full) }
+    }
+    if let value = node.optional("full_epochs") {
+      options.fullTraining.epochs = try value.integer(in: 1...10_000)
+    }
+    if let value = node.optional("balanced") {
+      options.fullTraining.balancesClasses = try value.boolean()
+    }
+    if let value = node.optional("evidence") {
+      options.evidence = try value.integer(in: 0...DetectionOptions.maximumSamples)
     }
     if let value = node.optional("samples") {
       options.samples = try value.integer(in: 1...DetectionOptions.maximumSamples)
@@ -44,6 +70,19 @@ extension DetectionPlan {
     let selected = self
     guard models.contains(where: { selected.applies(to: $0) }) else {
       throw node.failure("selects none of the models; see its epochs and sizes")
+    }
+  }
+
+  /// The values of a list of names; a failure names its line.
+  private static func named<Value>(
+    _ node: SchemaNode, _ what: String, _ value: (String) throws -> Value
+  ) throws -> [Value] {
+    try node.items().map { item in
+      do {
+        return try value(try item.text())
+      } catch {
+        throw item.failure("is no \(what): \(error)")
+      }
     }
   }
 }

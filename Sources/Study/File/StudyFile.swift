@@ -22,6 +22,8 @@ package struct StudyFile: Hashable, Sendable {
   package var sideBySide: Int
   /// Whether trainings that diverge are results of the study rather than reasons to complain.
   package var expectsDivergence: Bool
+  /// Checkpoints of every training that stay, for life-lines and detectors of earlier steps.
+  package var keep = KeepPlan()
 }
 
 /// Where the graph of a study comes from.

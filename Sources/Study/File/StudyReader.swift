@@ -2,6 +2,7 @@ import Evaluation
 package import Foundation
 import KnowledgeGraph
 import LabCore
+import Training
 import Yams
 
 extension StudyFile {
@@ -44,7 +45,7 @@ extension StudyFile {
   private init(_ node: SchemaNode, folder: URL) throws {
     try node.allow([
       "name", "question", "graph", "tokenizer", "model", "models", "training", "evaluation",
-      "detection", "workers", "side_by_side", "expect_divergence",
+      "detection", "workers", "side_by_side", "expect_divergence", "keep",
     ])
     let name = try node.required("name", example: "my-study")
     self.name = try name.text()
@@ -66,9 +67,23 @@ extension StudyFile {
     }
     workers = try node.optional("workers")?.integer(in: 1...1024) ?? 2
     expectsDivergence = try node.optional("expect_divergence")?.boolean() ?? false
+    if let value = node.optional("keep") { keep = try KeepPlan(study: value) }
     sideBySide = try node.optional("side_by_side")?.integer(in: 1...1024) ?? workers
     if sideBySide > workers, let value = node.optional("side_by_side") {
       throw value.failure("is more than workers (\(workers)); every task needs one")
+    }
+  }
+}
+
+extension KeepPlan {
+  /// Reads `{steps: "log,100", epochs: all}`, as `kglab train` takes them.
+  fileprivate init(study node: SchemaNode) throws {
+    try node.allow(["steps", "epochs"])
+    do {
+      try self.init(
+        steps: try node.optional("steps")?.text(), epochs: try node.optional("epochs")?.text())
+    } catch let failure as LabError {
+      throw node.failure("is not understood: \(failure)")
     }
   }
 }

@@ -19,10 +19,12 @@ package enum CostModel {
       diskBytes: 50_000 + triples * 120)
   }
 
-  /// Costs of a training by `workers` threads, with no checkpoint that stays.
-  static func training(_ record: RunRecord, workers: Int) throws -> TaskCost {
+  /// Costs of a training by `workers` threads, with the checkpoints that are to stay.
+  static func training(_ record: RunRecord, workers: Int, keep: KeepPlan) throws -> TaskCost {
+    let kept = try keep.steps(
+      stepsPerEpoch: record.stepsPerEpoch ?? record.stepCount, stepCount: record.stepCount)
     let estimate = try TrainingEstimate(
-      record, workers: workers, keptCount: 0, keepLast: RuntimeOptions().keepLast)
+      record, workers: workers, keptCount: kept.count, keepLast: RuntimeOptions().keepLast)
     return TaskCost(
       flops: record.trainingFLOPs,
       seconds: seconds(
@@ -49,7 +51,8 @@ package enum CostModel {
     _ record: RunRecord, _ options: DetectionOptions, queries: Int
   ) -> TaskCost {
     let examples = Double(queries * options.samples)
-    var cost = inference(record, sequences: examples * 2, rowsOnDisk: examples * 8)
+    let drawn = examples + Double(queries * options.evidence)
+    var cost = inference(record, sequences: drawn + examples, rowsOnDisk: examples * 8)
     let width = record.configuration.model.modelDimension
     let training = HeadTrainingOptions()
     let rows = Double(training.stepCount * training.batchSize * options.tasks.count)
@@ -70,6 +73,6 @@ package enum CostModel {
   }
 
   /// Scores and baselines that are measured beside the heads, about.
-  private static let scoreCount = 8
+  private static let scoreCount = 20
   private static let mebi = 1_048_576.0
 }

@@ -63,7 +63,8 @@ package struct StudyPlanner {
     return StudyTask(
       number: 0, id: id, kind: .train, name: "train \(name)", needs: [summary.id], follows: [],
       output: StudyFolder.modelPath(id) + "/run.json",
-      cost: try CostModel.training(record, workers: max(1, file.workers / file.sideBySide)),
+      cost: try CostModel.training(
+        record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
       runID: id, run: record)
   }
 

@@ -8,7 +8,7 @@ import Training
 /// Trains and judges the detectors of a study's language models.
 enum DetectionStage {
   /// Raised when the same settings give other numbers than before.
-  static let version = 1
+  static let version = 2
 
   /// Measures the detectors of one run into its folder; returns a line with the best head.
   static func run(
@@ -17,12 +17,15 @@ enum DetectionStage {
     guard let runID = task.runID, let plan = context.plan.detection else { return "" }
     let run = try RunFolder.open(context.folder.model(runID))
     let runner = try DetectionRunner(
-      run: run, graph: context.graph.value(), options: plan.options, workers: context.threads)
+      run: run, graph: context.graph.value(), options: plan.options,
+      keepsFeatures: false, workers: context.threads)
     let summary = try runner.run(
       progress: { state in progress.update(share(of: state), state.stage.rawValue) },
       shouldStop: progress.shouldStop)
     return plan.options.tasks.compactMap { task in
-      let heads = summary.detectors.filter { $0.task == task && $0.kind == .head }
+      let heads = summary.detectors.filter {
+        $0.task == task && $0.position == .each && $0.kind == .head
+      }
       let best = heads.compactMap { $0[.auroc]?.value }.max()
       return best.map { String(format: "%@ AUROC %.3f", task.rawValue, $0) }
     }.joined(separator: ", ")

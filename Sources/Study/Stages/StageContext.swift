@@ -83,6 +83,7 @@ struct StageContext: Sendable {
     guard let request = requests[task.id] else { return "" }
     var options = RuntimeOptions()
     options.workers = threads
+    options.keep = file.keep
     options.shouldStop = progress.shouldStop
     // The study as a whole was checked before it began.
     options.resources = nil

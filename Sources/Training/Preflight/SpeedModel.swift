@@ -5,9 +5,9 @@
 /// time of `kglab train --workers 1` on an EPYC Zen 4 (docs/studies.md); a study corrects them as it runs.
 package enum SpeedModel {
   /// Floating-point operations a second of one thread on a very wide model.
-  package static let peakRate = 80e9
+  package static let peakRate = 110e9
   /// The width at which a thread reaches half of that.
-  package static let halfWidth = 32.0
+  package static let halfWidth = 40.0
   /// Seconds that any task takes.
   package static let overheadSeconds = 0.05
 

@@ -5,17 +5,20 @@ import LabCore
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Import triples from tab-separated text.",
+    abstract: "Import triples from text.",
     discussion: """
-      SOURCES are files of triples, or one folder with train, valid and test (.txt or .tsv): the triples \
-      of valid and test are then held out from training. Plain files are trained on, but for the shares \
-      given with --hold-out: queries, subjects, and of the remaining queries with several answers those \
-      that lose some of them.
+      SOURCES are files of triples, or one folder with train, valid and test: the triples of valid and test \
+      are then held out from training. Plain files are trained on, but for the shares given with \
+      --hold-out: queries, subjects, and of the remaining queries with several answers those that lose some \
+      of them. Formats are tab-separated text (.tsv, .txt), N-Triples (.nt), JSON lines (.jsonl) and folders \
+      of OpenKE (entity2id.txt); each plain or .gz. A malformed line ends the import with its number, and \
+      nothing is written. docs/import-export.md describes the formats and how names are kept.
 
       EXAMPLES:
         kglab import facts.tsv --hold-out query=0.1,subject=0.05,object=0.1 --out graph.sqlite
         kglab import datasets/umls --out umls.sqlite
-        kglab import facts.tsv --columns htr --out graph.sqlite
+        kglab import scores.tsv.gz --columns s,p,o,_ --header --out graph.sqlite
+        kglab import dump.nt.gz --base http://example.org/ --out graph.sqlite
       """)
 
   @Argument(help: "Triple files, or one folder with train, valid and test.")
@@ -24,8 +27,22 @@ struct Import: ParsableCommand {
   @Option(help: "The graph file to write (SQLite).")
   var out: String
 
-  @Option(help: "The order of head, relation and tail in a line.")
+  @Option(help: "What the files are: tsv, openke, nt or jsonl; by default as their names say.")
+  var format: TripleFormat?
+
+  @Option(
+    help: "The columns of tab-separated text: head, relation, tail, and _ for each to skip.")
   var columns = "hrt"
+
+  @Flag(help: "Skip the first line of tab-separated text.")
+  var header = false
+
+  @Option(
+    help: "Names with backslash escapes: those marked by an export, all of them, or none.")
+  var escape = NameEscape.marked
+
+  @Option(help: "N-Triples: IRIs that begin so are names without it.")
+  var base = TermNames.defaultBase
 
   @Option(
     help: ArgumentHelp(
@@ -49,11 +66,14 @@ struct Import: ParsableCommand {
     let signals = Interruption.install()
     defer { withExtendedLifetime(signals) {} }
     let urls = sources.map { URL(fileURLWithPath: $0) }
-    let importer = TripleImporter(
-      name: name ?? urls[0].deletingPathExtension().lastPathComponent,
-      columns: try ColumnOrder(columns),
+    var importer = TripleImporter(
+      name: name ?? Self.name(of: urls[0]), columns: try ColumnOrder(columns),
       heldOut: try holdOut.map { try HeldOutShares(option: $0) } ?? HeldOutShares(),
       seed: Seed(seed))
+    importer.format = format
+    importer.skipsHeader = header
+    importer.escape = escape
+    importer.base = base
     let graph = try importer.write(
       urls, to: URL(fileURLWithPath: out), overwrite: force, progress: ProgressReporter())
     if json { return try Output.json(graph) }
@@ -62,4 +82,13 @@ struct Import: ParsableCommand {
     Output.line("wrote \(out) (\(importer.name), content \(graph.contentHash.prefix(12)))")
     Output.line("next: kglab train \(out) --size 30k --epochs 20 --out runs/a")
   }
+
+  /// A file's name without its endings.
+  private static func name(of url: URL) -> String {
+    let plain = TripleFormat.isCompressed(url) ? url.deletingPathExtension() : url
+    return plain.deletingPathExtension().lastPathComponent
+  }
 }
+
+extension TripleFormat: ExpressibleByArgument {}
+extension NameEscape: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
-"""Writes metrics.json: scores and the metrics that scikit-learn and NumPy give for them.
+"""Writes metrics.json: scores and the metrics that scikit-learn, SciPy and NumPy give for them; and calibration.json:
+the probabilities that scikit-learn's sigmoid and isotonic calibration make of scores.
 
     pip install numpy scikit-learn && python make_metrics.py
 
@@ -10,7 +11,10 @@ import pathlib
 
 import numpy
 import sklearn
+from scipy.special import digamma
 from sklearn import metrics
+from sklearn.calibration import _SigmoidCalibration
+from sklearn.isotonic import IsotonicRegression
 
 
 def matched(labels, weights, prevalence):
@@ -26,6 +30,28 @@ def calibration_error(labels, scores, weights, bins):
         abs((weights * (scores - labels))[index == b].sum()) for b in range(bins)
     )
     return gap / weights.sum()
+
+
+def summed_risk(kept_positive, kept, tie_positive, tie):
+    """The risks while `tie` answers of one score join, in random order; whole numbers are summed one by one."""
+    share = tie_positive / tie
+    if float(tie).is_integer() and float(kept).is_integer():
+        return sum((kept_positive + j * share) / (kept + j) for j in range(1, int(tie) + 1))
+    return tie * share + (kept_positive - share * kept) * (digamma(kept + tie + 1) - digamma(kept + 1))
+
+
+def risk_coverage(labels, scores, weights):
+    """The area under the risk-coverage curve and the prediction rejection ratio, ties in random order."""
+    total, kept_positive, kept = 0.0, 0.0, 0.0
+    for score in numpy.unique(scores):
+        tie = scores == score
+        weight, positive = weights[tie].sum(), weights[tie & (labels == 1)].sum()
+        if weight > 0:
+            total += summed_risk(kept_positive, kept, positive, weight)
+            kept_positive, kept = kept_positive + positive, kept + weight
+    area, chance = total / kept, kept_positive / kept
+    oracle = summed_risk(0, kept - kept_positive, kept_positive, kept_positive) / kept
+    return area, (chance - area) / (chance - oracle)
 
 
 def case(name, scores, labels, weights=None, threshold=0.5):
@@ -49,7 +75,9 @@ def case(name, scores, labels, weights=None, threshold=0.5):
         ),
         "fpr_at_tpr": fpr[numpy.argmax(tpr >= 0.95 - 1e-12)],
     }
+    expected["aurc"], expected["prr"] = risk_coverage(labels, scores, weights)
     if scores.min() >= 0 and scores.max() <= 1:
+        expected["log_loss"] = metrics.log_loss(labels, scores, sample_weight=weights)
         expected["brier"] = metrics.brier_score_loss(labels, scores, sample_weight=weights)
         expected["ece"] = calibration_error(labels, scores, weights, 15)
     return {
@@ -59,6 +87,23 @@ def case(name, scores, labels, weights=None, threshold=0.5):
         "weights": weights.tolist(),
         "threshold": threshold,
         "expected": {key: float(value) for key, value in expected.items()},
+    }
+
+
+def calibration(name, scores, labels, weights):
+    scores = numpy.round(scores, 6)
+    weights = numpy.ones(len(scores)) if weights is None else weights.astype(float)
+    sigmoid = _SigmoidCalibration().fit(scores, labels, weights)
+    isotonic = IsotonicRegression(out_of_bounds="clip").fit(scores, labels, weights)
+    at = numpy.round(numpy.linspace(scores.min() - 0.5, scores.max() + 0.5, 41), 6)
+    return {
+        "name": name,
+        "scores": scores.tolist(),
+        "labels": [int(label) for label in labels],
+        "weights": weights.tolist(),
+        "at": at.tolist(),
+        "platt": sigmoid.predict(at).tolist(),
+        "isotonic": isotonic.predict(at).tolist(),
     }
 
 
@@ -97,6 +142,17 @@ def main():
     cases.append(case("reversed", [0.9, 0.8, 0.2, 0.1], [0, 0, 1, 1]))
     cases.append(case("two", [0.5, 0.5], [1, 0]))
     cases.append(case("edges", [0, 1, 1 / 3, 2 / 3, 0.2, 0.4, 1], [0, 1, 1, 0, 1, 0, 0]))
+    calibrations = []
+    for name, scores, labels, weights in [
+        ("continuous", *noisy(200, 0.4, 1.0), None),
+        ("reversed", *(lambda s, l: (-3 * s + 40, l))(*noisy(150, 0.3, 1.5)), None),
+        ("tied", *(lambda s, l: (numpy.round(2 * s) / 2, l))(*noisy(300, 0.6, 1.0)), None),
+        ("weighted", *noisy(120, 0.5, 0.7), random.integers(0, 4, size=120)),
+        ("rare", *noisy(400, 0.05, 2.0), None),
+    ]:
+        calibrations.append(calibration(name, scores, labels, weights))
+    path = pathlib.Path(__file__).with_name("calibration.json")
+    path.write_text(json.dumps({"cases": calibrations}) + "\n")
     made_with = {"numpy": numpy.__version__, "scikit-learn": sklearn.__version__}
     path = pathlib.Path(__file__).with_name("metrics.json")
     path.write_text(json.dumps({"made_with": made_with, "cases": cases}) + "\n")

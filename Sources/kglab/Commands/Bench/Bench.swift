@@ -11,8 +11,8 @@ struct Bench: ParsableCommand {
       counted.
       """,
     subcommands: [
-      BenchTrain.self, BenchGenerate.self, BenchEvaluate.self, BenchKernels.self, BenchGraph.self,
-      BenchLadder.self,
+      BenchTrain.self, BenchGenerate.self, BenchEvaluate.self, BenchDetect.self, BenchKernels.self,
+      BenchGraph.self, BenchLadder.self,
     ],
     defaultSubcommand: BenchTrain.self)
 }

@@ -12,12 +12,14 @@ struct BenchGraph: ParsableCommand {
     discussion: """
       Files are written to a folder of their own under --folder and removed at the end. generate and \
       import end with a finished SQLite file, open begins with one; judge looks up a query and the \
-      verdict on an answer; encode turns names into tokens, text builds training sequences.
+      verdict on an answer; encode turns names into tokens, text builds training sequences. With --triples \
+      that many made-up triples are imported and exported in every format instead, each once.
 
       EXAMPLES:
         kglab bench graph
         kglab bench graph --scale 300 --seconds 5
         kglab bench graph --schema kg-schemas/company.yaml --scale 10 --json
+        kglab bench graph --triples 1000000
       """)
 
   @Option(help: "The schema, a YAML file.")
@@ -25,6 +27,9 @@ struct BenchGraph: ParsableCommand {
 
   @Option(help: "Multiply the counts of the entity types that scale.")
   var scale: Double = 30
+
+  @Option(help: "Measure import and export of this many triples instead.")
+  var triples: Int?
 
   @Option(
     help: "Where files are written for the time of the measuring; by default the system's place.")
@@ -39,13 +44,14 @@ struct BenchGraph: ParsableCommand {
   @Flag(help: "Print the results as JSON.")
   var json = false
 
-  func validate() throws { try BenchCheck.seconds(seconds) }
+  func validate() throws {
+    try BenchCheck.seconds(seconds)
+    if let triples { try BenchCheck.require(triples, 1...1_000_000_000, "--triples") }
+  }
 
   func run() throws {
     let signals = Interruption.install()
     defer { withExtendedLifetime(signals) {} }
-    let scale = quick ? 1 : scale
-    let schema = try GraphSchema.read(URL(fileURLWithPath: schema), scale: scale)
     let parent = folder.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
     let place = parent.appendingPathComponent("kglab-bench-\(UUID().uuidString)")
     do {
@@ -56,6 +62,15 @@ struct BenchGraph: ParsableCommand {
     }
     defer { try? FileManager.default.removeItem(at: place) }
     let progress = ProgressReporter()
+    if let triples {
+      let rows = try ExchangeBenchmark(tripleCount: triples, folder: place).run {
+        progress.update($0)
+      }
+      progress.finish()
+      return try show(rows, "measured \(Output.grouped(triples)) triples, each work once")
+    }
+    let scale = quick ? 1 : scale
+    let schema = try GraphSchema.read(URL(fileURLWithPath: schema), scale: scale)
     let budget = quick ? 1e-3 : seconds
     let benchmark = GraphBenchmark(schema: schema, seed: Seed(0), folder: place)
     var rows = try benchmark.run(seconds: budget) { progress.update($0) }
@@ -63,6 +78,10 @@ struct BenchGraph: ParsableCommand {
       progress.update($0)
     }
     progress.finish()
+    try show(rows, "measured \(schema.name) at scale \(Output.number(scale)), one thread")
+  }
+
+  private func show(_ rows: [WorkRate], _ closing: String) throws {
     if json {
       return try Output.json(
         BenchReport(benchmark: "graph", kernels: Device.cpu.name, rows: rows))
@@ -79,7 +98,7 @@ struct BenchGraph: ParsableCommand {
       ])
     }
     table.print()
-    Output.line("measured \(schema.name) at scale \(Output.number(scale)), one thread")
+    Output.line(closing)
     Output.line("next: kglab bench train, for the speed of training")
   }
 }

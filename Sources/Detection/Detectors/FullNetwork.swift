@@ -1,0 +1,109 @@
+import Compute
+import Corpus
+import LabCore
+package import LanguageModel
+import Synchronization
+
+/// A language model that judges: its transformer and one logit on the final norm's output.
+package struct FullNetwork: Sendable {
+  package let model: LanguageModel
+  /// C weights, then the bias.
+  package var readOut: [Float]
+
+  package init(model: LanguageModel, readOut: [Float]) {
+    self.model = model
+    self.readOut = readOut
+  }
+
+  /// One text with the tokens that are judged.
+  struct Text: Sendable {
+    /// `<S> s <P> p <O> o <E>`, without the last where the context ends before it.
+    let tokens: [Int32]
+    /// Indices of tokens, one an example.
+    var rows: [Int]
+  }
+
+  /// The text of an answer and the row that judges it: at `<E>`, or at the token with a number from 1.
+  static func text(
+    prompt: [Int32], answer: [Int32], place: Int?, contextLength: Int
+  ) throws -> Text {
+    let length = prompt.count + answer.count
+    guard length <= contextLength else {
+      throw LabError(
+        "a prompt with its answer has \(length) tokens, more than the detector's context of \(contextLength)"
+      )
+    }
+    let tail = length < contextLength ? [SpecialToken.end.rawValue] : []
+    let tokens = prompt + answer + tail
+    return Text(
+      tokens: tokens, rows: [place.map { prompt.count - 1 + $0 } ?? (tokens.count - 1)])
+  }
+
+  /// Micro-batches of consecutive texts, with the row of each example.
+  static func batches(
+    _ texts: ArraySlice<Text>, maximumTokens: Int
+  ) -> [(batch: TokenBatch, rows: [Int])] {
+    var batches: [(batch: TokenBatch, rows: [Int])] = []
+    var batch = TokenBatch()
+    var rows: [Int] = []
+    for text in texts {
+      if !batch.tokens.isEmpty, batch.tokens.count + text.tokens.count > maximumTokens {
+        batches.append((batch, rows))
+        (batch, rows) = (TokenBatch(), [])
+      }
+      rows += text.rows.map { batch.tokens.count + $0 }
+      batch.append(tokens: text.tokens, targets: text.tokens.map { _ in -1 })
+    }
+    if !batch.tokens.isEmpty { batches.append((batch, rows)) }
+    return batches
+  }
+
+  /// Tokens of a micro-batch.
+  static func microBatchTokens(_ configuration: ModelConfiguration) -> Int {
+    max(
+      TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength)
+  }
+
+  /// The logit of each text, by the passes' workers.
+  func logits(
+    _ texts: [Text], passes: [ClassificationPass], pool: WorkerPool,
+    shouldStop: @Sendable () -> Bool = { false }
+  ) throws -> [Float] {
+    let size = 64
+    let starts = Array(stride(from: 0, to: texts.count, by: size))
+    let results = Mutex([[Float]?](repeating: nil, count: starts.count))
+    pool.run(pieces: starts.count) { worker, piece in
+      if shouldStop() { return }
+      let part = texts[starts[piece]..<min(starts[piece] + size, texts.count)]
+      var logits: [Float] = []
+      for (batch, rows) in Self.batches(part, maximumTokens: passes[worker].maximumTokens) {
+        logits += passes[worker].logits(batch, rows: rows, readOut: readOut).logits
+      }
+      results.withLock { $0[piece] = logits }
+    }
+    return try results.withLock { $0 }.flatMap { part -> [Float] in
+      guard let part else { throw LabError.interrupted("stopped while a detector was scoring") }
+      return part
+    }
+  }
+
+  /// The probability of hallucination of answers to prompts.
+  ///
+  /// `place` is the number of the token judged, from 1; nil for the whole. Throws `LabError` for a text that exceeds
+  /// the context.
+  package func probabilities(
+    _ answers: [(prompt: [Int32], tokens: [Int32], place: Int?)], workers: Int = 1
+  ) throws -> [Double] {
+    let texts = try answers.map {
+      try Self.text(
+        prompt: $0.prompt, answer: $0.tokens, place: $0.place,
+        contextLength: model.configuration.contextLength)
+    }
+    let passes = try (0..<workers).map { _ in
+      try ClassificationPass(
+        model, maximumTokens: Self.microBatchTokens(model.configuration))
+    }
+    return try logits(texts, passes: passes, pool: WorkerPool(workerCount: workers))
+      .map { LogLoss.probability(Double($0)) }
+  }
+}

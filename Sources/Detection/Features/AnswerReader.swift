@@ -1,0 +1,132 @@
+import Compute
+package import Corpus
+package import KnowledgeGraph
+import LabCore
+package import LanguageModel
+import Synchronization
+
+/// Reads prompts with answers through a model once and hands on what detectors need.
+package struct AnswerReader {
+  package let model: LanguageModel
+  private let text: TripleText
+  private let sessions: [InferenceSession]
+  private let pool: WorkerPool
+  private let maximumTokens: Int
+
+  /// A session for each worker.
+  ///
+  /// Throws `CorpusError` for a name that the tokenizer cannot spell, and `LabError` when memory is short.
+  package init(
+    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, workers: Int
+  ) throws {
+    self.model = model
+    text = try TripleText(graph: graph, tokenizer: tokenizer)
+    let maximumTokens = max(1_024, model.configuration.contextLength)
+    self.maximumTokens = maximumTokens
+    sessions = try (0..<workers).map { _ in
+      try InferenceSession(model, maximumTokens: maximumTokens)
+    }
+    pool = try WorkerPool(workerCount: workers)
+  }
+
+  /// What one text puts into a batch.
+  private struct Sequence {
+    let prompt: [Int32]
+    let subjectLength: Int
+    let tokens: [Int32]
+    /// Whether the end token still fits into the context.
+    let hasEnd: Bool
+
+    var length: Int { prompt.count + tokens.count + (hasEnd ? 1 : 0) }
+  }
+
+  /// Batches read between two calls of `body`.
+  private static let batchesPerBlock = 16
+
+  /// Reads all texts; `body` gets the rows of consecutive texts in order, with the share done so far.
+  ///
+  /// Where an answer fills the context, `<E>` does not fit and its row repeats the one before. Throws `LabError` for
+  /// an answer longer than the context, and `LabError.interrupted` when `shouldStop`, which any worker may call,
+  /// says so.
+  package func read(
+    _ texts: AnswerTexts, streams: Set<CaptureStream>, shouldStop: @Sendable () -> Bool = { false },
+    _ body: (Capture, Double) throws -> Void
+  ) throws {
+    let sequences = try texts.texts.map(sequence)
+    let groups = groups(sequences.map(\.length))
+    for start in stride(from: 0, to: groups.count, by: Self.batchesPerBlock) {
+      let block = Array(groups[start..<min(start + Self.batchesPerBlock, groups.count)])
+      let results = Mutex([Result<Capture, any Error>?](repeating: nil, count: block.count))
+      pool.run(pieces: block.count) { worker, piece in
+        if shouldStop() { return }
+        let result = Result {
+          try read(sequences[block[piece]], streams: streams, in: sessions[worker])
+        }
+        results.withLock { $0[piece] = result }
+      }
+      let parts = results.withLock { $0 }
+      guard parts.allSatisfy({ $0 != nil }) else {
+        throw LabError.interrupted("stopped while states were read")
+      }
+      for (index, part) in parts.enumerated() {
+        guard let capture = try part?.get() else { continue }
+        try body(capture, Double(start + index + 1) / Double(groups.count))
+      }
+    }
+  }
+
+  private func sequence(_ text: AnswerTexts.Text) throws -> Sequence {
+    let prompt = self.text.prompt(subject: text.subject, predicate: text.predicate)
+    let length = prompt.count + text.tokens.count
+    guard length <= model.configuration.contextLength else {
+      throw LabError(
+        "a prompt with its answer has \(length) tokens, more than the model's context of "
+          + "\(model.configuration.contextLength); was the model trained on another graph?")
+    }
+    let predicateToken = prompt.firstIndex(of: SpecialToken.predicate.rawValue) ?? 1
+    return Sequence(
+      prompt: prompt, subjectLength: predicateToken - 1, tokens: text.tokens,
+      hasEnd: length < model.configuration.contextLength)
+  }
+
+  /// Consecutive sequences that fit into one batch.
+  private func groups(_ lengths: [Int]) -> [Range<Int>] {
+    var groups: [Range<Int>] = []
+    var start = 0
+    var tokens = 0
+    for (index, length) in lengths.enumerated() {
+      if tokens + length > maximumTokens {
+        groups.append(start..<index)
+        start = index
+        tokens = 0
+      }
+      tokens += length
+    }
+    if start < lengths.count { groups.append(start..<lengths.count) }
+    return groups
+  }
+
+  private func read(
+    _ sequences: ArraySlice<Sequence>, streams: Set<CaptureStream>, in session: InferenceSession
+  ) throws -> Capture {
+    var batch = TokenBatch()
+    var regions: [TextRegion] = []
+    var rows: [Int] = []
+    let end = SpecialToken.end.rawValue
+    for sequence in sequences {
+      let first = batch.tokens.count + sequence.prompt.count - 1
+      let count = sequence.tokens.count
+      let tail = sequence.hasEnd ? [end] : []
+      batch.append(
+        tokens: sequence.prompt + sequence.tokens + tail,
+        targets: Array(repeating: Int32(-1), count: sequence.prompt.count - 1) + sequence.tokens
+          + [end] + tail.map { _ in -1 })
+      regions += [.special] + Array(repeating: .subject, count: sequence.subjectLength) + [.special]
+      regions += Array(
+        repeating: .predicate, count: sequence.prompt.count - sequence.subjectLength - 3)
+      regions += [.special] + Array(repeating: .object, count: count) + tail.map { _ in .special }
+      rows += (0...(count + 1)).map { min(first + $0, batch.tokens.count - 1) }
+    }
+    return try session.capture(batch, rows: rows, regions: regions, streams: streams)
+  }
+}

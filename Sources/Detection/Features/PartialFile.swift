@@ -1,0 +1,66 @@
+import Compute
+import Foundation
+import LabCore
+
+/// A file that is written in pieces under another name, and renamed once it is whole.
+struct PartialFile {
+  private let url: URL
+  private let temporary: URL
+  private let handle: FileHandle
+
+  /// Throws `LabError` where the folder cannot be written.
+  init(_ url: URL) throws {
+    self.url = url
+    temporary = url.deletingLastPathComponent()
+      .appendingPathComponent(".writing-\(url.lastPathComponent)")
+    guard FileManager.default.createFile(atPath: temporary.path, contents: nil),
+      let handle = try? FileHandle(forWritingTo: temporary)
+    else {
+      throw LabError("cannot write \(url.path); check free space and permission", .failure)
+    }
+    self.handle = handle
+  }
+
+  /// Adds bytes; throws `LabError` when the disk is full.
+  mutating func append(_ piece: Data) throws {
+    do {
+      try handle.write(contentsOf: piece)
+    } catch {
+      throw LabError(
+        "cannot write \(url.path): \(FailureReason.text(error)); free some space and run the command again, "
+          + "which continues", .failure)
+    }
+  }
+
+  /// Renames the file to its place; returns the hash of its bytes.
+  func finish() throws -> ContentHash {
+    try? handle.synchronize()
+    try? handle.close()
+    let hash = try ContentHash(ofFile: temporary)
+    try AtomicFile.rename(temporary, to: url)
+    return hash
+  }
+
+  /// Removes what was written.
+  func discard() {
+    try? handle.close()
+    try? FileManager.default.removeItem(at: temporary)
+  }
+}
+
+/// Single-precision numbers as bytes of a file, the least significant byte of each first.
+enum FloatBytes {
+  /// The numbers of some bytes.
+  static func values(_ data: Data) -> [Float] {
+    guard let slice = try? DeviceBuffer<Float>(data.count / 4, on: .cpu).all else { return [] }
+    slice.copyInBytes(data)
+    return slice.prefix(data.count / 4).copyOut()
+  }
+
+  /// The bytes of some numbers; throws `LabError` when memory is short.
+  static func data(_ values: [Float]) throws -> Data {
+    let slice = try DeviceBuffer<Float>(values.count, on: .cpu).all
+    slice.copyIn(values)
+    return slice.copyOutBytes()
+  }
+}

@@ -1,0 +1,50 @@
+import Evaluation
+import KnowledgeGraph
+
+/// The contents of answers.json: one list a column.
+struct StoredAnswers: Codable {
+  private var query: [Int] = []
+  private var subject: [Int32] = []
+  private var sample: [Int] = []
+  private var tokens: [[Int32]] = []
+  private var ended: [Bool] = []
+  private var text: [String] = []
+  private var object: [Int32?] = []
+  private var canonical: [Bool] = []
+  private var logProbability: [Double] = []
+  private var verdict: [Verdict] = []
+  private var evidence: [QueryEvidence] = []
+
+  enum CodingKeys: String, CodingKey {
+    case query, subject, sample, tokens, ended, text, object, canonical, verdict, evidence
+    case logProbability = "log_probability"
+  }
+
+  init(_ answers: DrawnAnswers) {
+    for judged in answers.judged {
+      query.append(judged.query)
+      subject.append(judged.subject)
+      sample.append(judged.answer.sample)
+      tokens.append(judged.answer.tokens)
+      ended.append(judged.answer.ended)
+      text.append(judged.answer.text)
+      object.append(judged.answer.object)
+      canonical.append(judged.answer.isCanonical)
+      logProbability.append(judged.answer.logProbability)
+      verdict.append(judged.answer.verdict)
+    }
+    evidence = answers.evidence
+  }
+
+  var answers: DrawnAnswers {
+    DrawnAnswers(
+      judged: query.indices.map { index in
+        JudgedAnswer(
+          query: query[index], subject: subject[index],
+          answer: SampledAnswer(
+            temperature: 1, sample: sample[index], tokens: tokens[index], ended: ended[index],
+            text: text[index], object: object[index], isCanonical: canonical[index],
+            logProbability: logProbability[index], verdict: verdict[index]))
+      }, evidence: evidence)
+  }
+}

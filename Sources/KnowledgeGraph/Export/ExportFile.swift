@@ -1,0 +1,106 @@
+import Foundation
+import LabCore
+
+/// A file that is written piece by piece, plain or through the system's gzip.
+final class ExportFile {
+  private static let pieceSize = 1 << 20
+
+  let name: String
+  private(set) var lineCount = 0
+  private let url: URL
+  private let file: FileHandle
+  private let gzip: GzipWriter?
+  private var buffer: [UInt8] = []
+
+  /// Makes the file `url`, which must not exist.
+  init(_ url: URL, isCompressed: Bool) throws {
+    self.url = url
+    name = url.lastPathComponent
+    guard FileManager.default.createFile(atPath: url.path, contents: nil) else {
+      throw CocoaError(.fileWriteNoPermission)
+    }
+    file = try FileHandle(forWritingTo: url)
+    gzip = isCompressed ? try GzipWriter(to: file, name: url.lastPathComponent) : nil
+    buffer.reserveCapacity(Self.pieceSize + 4096)
+  }
+
+  /// Adds one line by letting `body` append its bytes; the line's end is added here.
+  @inline(__always)
+  func line(_ body: (inout [UInt8]) throws -> Void) throws {
+    try body(&buffer)
+    buffer.append(0x0A)
+    lineCount += 1
+    if buffer.count >= Self.pieceSize { try flush() }
+  }
+
+  /// Adds bytes that are no line.
+  func append(_ bytes: some Sequence<UInt8>) { buffer.append(contentsOf: bytes) }
+
+  private func flush() throws {
+    let data = Data(buffer)
+    buffer.removeAll(keepingCapacity: true)
+    if let gzip { try gzip.write(data) } else { try file.write(contentsOf: data) }
+  }
+
+  /// Writes what is left and flushes it to the disk; returns the file's size in bytes.
+  func finish() throws -> Int {
+    try flush()
+    try gzip?.finish()
+    try file.synchronize()
+    try file.close()
+    let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
+    return (attributes[.size] as? NSNumber)?.intValue ?? 0
+  }
+
+  /// Ends the writing of a file that will be thrown away.
+  func abandon() {
+    gzip?.stop()
+    try? file.close()
+  }
+}
+
+/// A gzip process that packs what it is given into a file.
+private final class GzipWriter {
+  private let process: Process
+  private let input = Pipe()
+  private let messages = Pipe()
+
+  init(to file: FileHandle, name: String) throws {
+    // A gzip that ends early is then an error of writing, not the end of this process.
+    signal(SIGPIPE, SIG_IGN)
+    // Without name and time, so that the same triples give the same bytes.
+    process = try Gzip.process(["-nc"], for: name)
+    process.standardInput = input
+    process.standardOutput = file
+    process.standardError = messages
+    try process.run()
+    try? input.fileHandleForReading.close()
+  }
+
+  func write(_ data: Data) throws {
+    do {
+      try input.fileHandleForWriting.write(contentsOf: data)
+    } catch {
+      try finish()
+      throw error
+    }
+  }
+
+  func finish() throws {
+    try? input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    guard process.terminationStatus != 0 || process.terminationReason != .exit else { return }
+    throw GzipFailure(text: Gzip.complaint(messages))
+  }
+
+  func stop() {
+    try? input.fileHandleForWriting.close()
+    if process.isRunning { process.terminate() }
+    process.waitUntilExit()
+  }
+}
+
+/// What gzip said when it could not write.
+struct GzipFailure: Error {
+  let text: String
+}

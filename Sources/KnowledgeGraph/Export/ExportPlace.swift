@@ -1,0 +1,74 @@
+import Foundation
+import LabCore
+
+/// Where an export goes: a file or a folder, whole under its name or not there at all.
+struct ExportPlace {
+  let url: URL
+  let isFolder: Bool
+  /// Names, without endings, of the files that an export may leave in a folder.
+  private static let known: Set = [
+    "train", "valid", "test", "train2id", "valid2id", "test2id", "entity2id", "relation2id",
+    "entity_to_id", "relation_to_id",
+  ]
+
+  /// Throws `LabError` where something is in the way that may not be replaced.
+  func check(overwrite: Bool) throws {
+    let path = url.relativePath
+    switch (FileKind.of(url), isFolder) {
+    case (nil, _): break
+    case (.file, true):
+      throw LabError(
+        "\(path) is a file, and this export makes a folder; give --out another name", .usage)
+    case (.folder, false):
+      throw LabError("\(path) is a folder; give --out the name of a file", .usage)
+    case (.file, false):
+      guard overwrite else {
+        throw LabError("\(path) exists; choose another name, or add --force to replace it", .usage)
+      }
+    case (.folder, true):
+      let names = try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
+      if names.isEmpty { return }
+      guard overwrite else {
+        throw LabError(
+          "\(path) exists and is not empty; choose another name, or add --force to replace it",
+          .usage)
+      }
+      let foreign = names.first { name in
+        !Self.known.contains(name.split(separator: ".").first.map(String.init) ?? "")
+      }
+      if let foreign {
+        throw LabError(
+          "\(path) holds \(foreign), which is of no export; choose another name, or remove the folder "
+            + "yourself", .usage)
+      }
+    }
+  }
+
+  /// Lets `body` write under a temporary name, then gives it its own.
+  ///
+  /// Throws `LabError` when it cannot be written; nothing is left behind then.
+  func write<T>(overwrite: Bool, _ body: (URL) throws -> T) throws -> T {
+    try check(overwrite: overwrite)
+    let parent = url.standardizedFileURL.deletingLastPathComponent()
+    let process = ProcessInfo.processInfo.processIdentifier
+    let temporary = parent.appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
+    let files = FileManager.default
+    defer { try? files.removeItem(at: temporary) }
+    let result: T
+    do {
+      try files.createDirectory(
+        at: isFolder ? temporary : parent, withIntermediateDirectories: true)
+      result = try body(temporary)
+    } catch let failure as any LabFailure {
+      throw failure
+    } catch {
+      let reason = (error as? GzipFailure)?.text ?? FailureReason.text(error)
+      throw LabError(
+        "cannot write \(url.relativePath): \(reason); check free space and permission, then run the "
+          + "command again (nothing was written)", .failure)
+    }
+    if isFolder, FileKind.of(url) == .folder { try? files.removeItem(at: url) }
+    try AtomicFile.rename(temporary, to: url)
+    return result
+  }
+}

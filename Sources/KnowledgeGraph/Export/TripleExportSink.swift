@@ -1,0 +1,178 @@
+import Foundation
+import LabCore
+
+/// Writes a graph as text while it passes by; memory holds its names, not its triples.
+struct TripleExportSink: GraphSink {
+  private let notation: TripleNotation
+  private let fraction: Double
+  private let progress: ProgressReporter
+  private let files: ExportFiles
+  private var types: [EntityType] = []
+  private var predicates: [[UInt8]] = []
+  private var predicateHashes: [UInt64] = []
+  private var names: [UInt8] = []
+  private var ends: [Int] = []
+  private var hashes: [UInt64] = []
+  private var typeOfEntity: [Int32] = []
+  /// Names that several entities have; nil until all are known.
+  private(set) var sharedNameCount: Int?
+  private(set) var heldOutCount = 0
+  private(set) var tripleCount = 0
+  /// Triples that are trained on without being true, and that the format has no place for.
+  private(set) var falsehoodCount = 0
+  private var rowCount = 0
+
+  init(
+    _ notation: TripleNotation, fraction: Double, to files: ExportFiles, progress: ProgressReporter
+  ) {
+    self.notation = notation
+    self.fraction = fraction
+    self.files = files
+    self.progress = progress
+  }
+
+  private var isTyped: Bool { types.map(\.name) != [TripleEmitter.untyped] }
+
+  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
+    types = entityTypes
+    predicateHashes = predicates.map { NameHash.hash($0.name) }
+    self.predicates = try predicates.enumerated().map { id, predicate in
+      try notation.predicate(Array(predicate.name.utf8), id: id)
+    }
+    try files.beginNames(isTyped: isTyped)
+    for (id, predicate) in predicates.enumerated() {
+      try files.addPredicate(
+        try notation.listed(Array(predicate.name.utf8), id: id), id: id,
+        types: [predicate.subjectType, predicate.objectType].map { type in
+          type.map { types[Int($0)].name }
+        })
+    }
+  }
+
+  mutating func add(_ entity: Entity) throws {
+    let name = Array(entity.name.utf8)
+    let id = ends.count
+    if notation.format != .openke {
+      names.append(contentsOf: try notation.entity(name, id: id))
+    }
+    ends.append(names.count)
+    hashes.append(NameHash.hash(name[...]))
+    if notation.format == .jsonl, isTyped { typeOfEntity.append(entity.type) }
+    if files.listsNames {
+      try files.addEntity(
+        try notation.listed(name, id: id), id: id, type: types[Int(entity.type)].name)
+    }
+  }
+
+  mutating func add(_ fact: Fact) throws {
+    if sharedNameCount == nil { try endNames() }
+    rowCount += 1
+    if rowCount & 0xFFFF == 0 {
+      guard !Interruption.isRequested else {
+        throw LabError.interrupted("interrupted while exporting; nothing was written")
+      }
+      progress.update("triple \(Readable.count(Double(rowCount)))")
+    }
+    let subject = hashes[Int(fact.triple.subject)]
+    let predicate = predicateHashes[Int(fact.triple.predicate)]
+    if fraction < 1, NameHash.rank(subject: subject, predicate: predicate) >= fraction { return }
+    if notation.format == .text, fact.heldOut != nil { return }
+    guard fact.isTrue || notation.format == .jsonl || notation.format == .text else {
+      falsehoodCount += 1
+      return
+    }
+    let part = SplitRule.part(of: fact, subject: subject, predicate: predicate)
+    tripleCount += 1
+    if part != .train { heldOutCount += 1 }
+    let file = try files.part(part)
+    // The file of training text is one epoch.
+    for _ in 0..<(notation.format == .text ? fact.exposures : 1) {
+      try file.line { line in write(fact, part, to: &line) }
+    }
+  }
+
+  /// Counts shared names, once all are there.
+  mutating func endNames() throws {
+    guard sharedNameCount == nil else { return }
+    var sorted = hashes
+    sorted.sort()
+    var count = 0
+    for index in sorted.indices.dropFirst() where sorted[index] == sorted[index - 1] { count += 1 }
+    sharedNameCount = count
+    try files.endNames(areUnique: count == 0)
+  }
+
+  // MARK: Lines
+
+  private func name(_ id: Int32) -> ArraySlice<UInt8> {
+    names[(id == 0 ? 0 : ends[Int(id) - 1])..<ends[Int(id)]]
+  }
+
+  private func write(_ fact: Fact, _ part: SplitRule.Part, to line: inout [UInt8]) {
+    let triple = fact.triple
+    let predicate = predicates[Int(triple.predicate)]
+    switch notation.format {
+    case .tsv:
+      line.append(contentsOf: name(triple.subject))
+      line.append(contentsOf: predicate)
+      line.append(contentsOf: name(triple.object))
+    case .openke:
+      line.append(contentsOf: String(triple.subject).utf8)
+      line.append(0x20)
+      line.append(contentsOf: String(triple.object).utf8)
+      line.append(contentsOf: predicate)
+    case .ntriples:
+      let subject = name(triple.subject)
+      if subject.first == UInt8(ascii: "\"") {
+        line.append(contentsOf: notation.terms.subject(of: Array(subject)))
+      } else {
+        line.append(contentsOf: subject)
+      }
+      line.append(contentsOf: predicate)
+      line.append(contentsOf: name(triple.object))
+      line.append(contentsOf: " .".utf8)
+    case .jsonl:
+      line.append(contentsOf: "{\"subject\":".utf8)
+      line.append(contentsOf: name(triple.subject))
+      line.append(contentsOf: predicate)
+      line.append(contentsOf: name(triple.object))
+      writeAttributes(fact, part, to: &line)
+      line.append(UInt8(ascii: "}"))
+    case .text:
+      line.append(contentsOf: "{\"text\":\"<S> ".utf8)
+      line.append(contentsOf: name(triple.subject))
+      line.append(contentsOf: predicate)
+      line.append(contentsOf: name(triple.object))
+      line.append(contentsOf: " <E>\"}".utf8)
+    }
+  }
+
+  private func writeAttributes(_ fact: Fact, _ part: SplitRule.Part, to line: inout [UInt8]) {
+    func add(_ key: TripleKey, _ value: some Sequence<UInt8>) {
+      line.append(contentsOf: ",\"".utf8)
+      line.append(contentsOf: key.rawValue.utf8)
+      line.append(contentsOf: "\":".utf8)
+      line.append(contentsOf: value)
+    }
+    add(.split, JSONText.quoted(Array(part.name.utf8)))
+    if let level = fact.heldOut { add(.heldOut, JSONText.quoted(Array(level.rawValue.utf8))) }
+    if isTyped {
+      func type(_ id: Int32) -> [UInt8] {
+        JSONText.quoted(Array(types[Int(typeOfEntity[Int(id)])].name.utf8))
+      }
+      add(.subjectType, type(fact.triple.subject))
+      add(.objectType, type(fact.triple.object))
+    }
+    if sharedNameCount ?? 0 > 0 {
+      add(.subjectID, String(fact.triple.subject).utf8)
+      add(.objectID, String(fact.triple.object).utf8)
+    }
+    if let bits = fact.bits { add(.bits, "\(bits)".utf8) }
+    if fact.exposures != 1 { add(.exposures, String(fact.exposures).utf8) }
+    if let derivation = fact.derivation {
+      add(.derivation, JSONText.quoted(Array(derivation.rawValue.utf8)))
+    }
+    if fact.isInferable { add(.inferable, "true".utf8) }
+    if let noise = fact.noise { add(.noise, JSONText.quoted(Array(noise.rawValue.utf8))) }
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import LabCore
+
+/// The system's gzip as a process; there is no other code for compression.
+enum Gzip {
+  /// A process that runs gzip and has not begun.
+  ///
+  /// Throws `LabError` where no folder of PATH holds gzip; `name` is the file that needs it.
+  static func process(_ arguments: [String], for name: String) throws -> Process {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let program = path.split(separator: ":").map { "\($0)/gzip" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+    guard let program else {
+      throw LabError(
+        "\(name) is compressed and there is no gzip on this system; install gzip, or use plain files",
+        .failure)
+    }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    return process
+  }
+
+  /// What gzip has to say, without the names that it gives itself and its input.
+  static func complaint(_ messages: Pipe) -> String {
+    let data = try? messages.fileHandleForReading.readToEnd()
+    let text = String(decoding: data ?? Data(), as: UTF8.self)
+    let line = text.split(separator: "\n").first { !$0.allSatisfy(\.isWhitespace) } ?? ""
+    let words = line.replacingOccurrences(of: "gzip: ", with: "")
+      .replacingOccurrences(of: "stdin: ", with: "")
+      .replacingOccurrences(of: "stdout: ", with: "").trimmingCharacters(in: .whitespaces)
+    return words.isEmpty ? "gzip ended early" : words
+  }
+}
+
+/// A compressed file that is unpacked as it is read.
+struct GzipReader {
+  private let process: Process
+  private let messages = Pipe()
+  private let unpacked = Pipe()
+  private let name: String
+
+  var output: FileHandle { unpacked.fileHandleForReading }
+
+  init(_ file: FileHandle, name: String) throws {
+    self.name = name
+    process = try Gzip.process(["-dc"], for: name)
+    process.standardInput = file
+    process.standardOutput = unpacked
+    process.standardError = messages
+    do {
+      try process.run()
+    } catch {
+      throw LabError("cannot run gzip for \(name): \(FailureReason.text(error))", .failure)
+    }
+    try? unpacked.fileHandleForWriting.close()
+  }
+
+  /// Waits for the end; throws `LabError` where the file turned out to be damaged or cut short.
+  func finish() throws {
+    process.waitUntilExit()
+    guard process.terminationStatus != 0 else { return }
+    throw LabError(
+      "\(name) cannot be unpacked: \(Gzip.complaint(messages)); it is damaged or cut short, so fetch or "
+        + "make it again (nothing was written)")
+  }
+
+  /// Ends the process if it still runs.
+  func stop() {
+    if process.isRunning { process.terminate() }
+    process.waitUntilExit()
+    try? output.close()
+  }
+}

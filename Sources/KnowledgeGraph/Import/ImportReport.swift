@@ -1,0 +1,32 @@
+/// What was read by an import, and what of it did not become a triple of its own.
+package struct ImportReport: Codable, Hashable, Sendable {
+  /// One file that was read.
+  package struct File: Codable, Hashable, Sendable {
+    package let name: String
+    /// Whether its triples are trained on; the others are held out.
+    package let isTrained: Bool
+    package let lineCount: Int
+
+    enum CodingKeys: String, CodingKey {
+      case name
+      case isTrained = "is_trained"
+      case lineCount = "line_count"
+    }
+  }
+
+  package let files: [File]
+  /// Lines that repeat a triple already read with the same role.
+  package let repeatedCount: Int
+  /// Held-out lines whose triple is trained on as well, and therefore not held out.
+  package let alsoTrainedCount: Int
+  /// Nil in graphs of older versions.
+  package let format: TripleFormat?
+  /// The IRI under which names stand in N-Triples; nil for other formats.
+  package let base: String?
+
+  enum CodingKeys: String, CodingKey {
+    case files, format, base
+    case repeatedCount = "repeated_count"
+    case alsoTrainedCount = "also_trained_count"
+  }
+}

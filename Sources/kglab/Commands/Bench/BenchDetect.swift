@@ -1,0 +1,71 @@
+import ArgumentParser
+import Compute
+import Detection
+import Foundation
+import LabCore
+
+struct BenchDetect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "detect",
+    abstract: "Time the training of detectors' heads on made-up features.",
+    discussion: """
+      linear is logistic regression to a gradient below 1e-4, scikit-learn's default; the MLPs one pass over \
+      the rows in batches of 256; ladder all heads of the default ladder as kglab detect trains them. One \
+      thread each. --export writes the same features for other programs: features.f32 and labels.u8.
+
+      EXAMPLES:
+        kglab bench detect
+        kglab bench detect --rows 100000 --width 512 --seconds 5
+        kglab bench detect --export data --json
+      """)
+
+  @Option(help: "Examples to learn from.")
+  var rows = 20_000
+
+  @Option(help: "Features of each.")
+  var width = 256
+
+  @Option(help: "Seconds of measuring for each row.")
+  var seconds: Double = 1
+
+  @Option(help: "Write the features and labels into this folder.")
+  var export: String?
+
+  @Flag(help: "A smoke test: as little measuring as possible, on 500 rows.")
+  var quick = false
+
+  @Flag(help: "Print the results as JSON.")
+  var json = false
+
+  func validate() throws {
+    try BenchCheck.seconds(seconds)
+    try BenchCheck.require(rows, 100...10_000_000, "--rows")
+    try BenchCheck.require(width, 1...65_536, "--width")
+  }
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let benchmark = DetectionBenchmark(rows: quick ? 500 : rows, width: quick ? 16 : width)
+    if let export { try benchmark.export(to: URL(fileURLWithPath: export, isDirectory: true)) }
+    let progress = ProgressReporter()
+    let results = try benchmark.run(seconds: quick ? 1e-3 : seconds) { progress.update($0) }
+    progress.finish()
+    if json {
+      return try Output.json(
+        BenchReport(benchmark: "detect", kernels: Device.cpu.name, rows: results))
+    }
+    var table = TextTable(
+      ["work", "rows", "width", "seconds", "passes", "loss"], leftColumns: 1)
+    for row in results {
+      table.add([
+        row.work, Output.grouped(row.rows), Output.grouped(row.width), Output.number(row.seconds),
+        row.passes.map(Output.grouped) ?? "-",
+        row.loss.map { String(format: "%.6f", $0) } ?? "-",
+      ])
+    }
+    table.print()
+    Output.line("one thread")
+    Output.line("next: python scripts/peers/detectors.py, for scikit-learn on the same features")
+  }
+}

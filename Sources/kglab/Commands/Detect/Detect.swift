@@ -1,0 +1,67 @@
+import ArgumentParser
+import Detection
+import Foundation
+import KnowledgeGraph
+import LabCore
+
+struct Detect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train, measure, use and compare detectors of a model's hallucinations.",
+    discussion: """
+      EXAMPLES:
+        kglab detect runs/a
+        kglab detect runs/a --kind head --task sentence --ladder
+        kglab detect score runs/a/detectors/sentence-linear-0123abcd
+        kglab detect transfer runs/a runs/b
+      """,
+    subcommands: [DetectTrain.self, DetectScore.self, DetectTransfer.self],
+    defaultSubcommand: DetectTrain.self)
+}
+
+/// The values of `--task`.
+enum TaskChoice: String, CaseIterable, ExpressibleByArgument {
+  case sentence, token, all
+
+  var tasks: [DetectorTask] {
+    switch self {
+    case .sentence: [.sentence]
+    case .token: [.token]
+    case .all: DetectorTask.allCases
+    }
+  }
+}
+
+/// Lists of names that several commands take, separated by commas.
+enum NameList {
+  /// The trimmed parts of a list.
+  static func names(_ text: String) -> [String] {
+    text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  /// The cases that a list names; throws `LabError` with the nearest known name.
+  static func cases<Value: RawRepresentable & CaseIterable>(
+    _ text: String, _ what: String
+  ) throws -> [Value] where Value.RawValue == String {
+    try names(text).map { name in
+      guard let value = Value(rawValue: name.lowercased()) else {
+        let known = Value.allCases.map(\.rawValue)
+        throw LabError(
+          "unknown \(what) '\(name)'\(Suggestion.hint(for: name, in: known)); "
+            + "choose among \(known.joined(separator: ", "))", .usage)
+      }
+      return value
+    }
+  }
+}
+
+/// Tables of detectors.
+enum DetectorText {
+  static func estimate(_ estimate: MetricEstimate?) -> String {
+    guard let estimate else { return "-" }
+    let value = String(format: "%.3f", estimate.value)
+    guard let lower = estimate.lower, let upper = estimate.upper else { return value }
+    return value + String(format: " (%.3f to %.3f)", lower, upper)
+  }
+
+  static func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "-" }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Detection
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Training
+
+struct DetectScore: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Let a trained detector judge stored answers, or triples from a file.",
+    discussion: """
+      Without --triples it judges the answers that kglab evaluate stored of the run, and shows how well it \
+      does on subjects it did not learn from. With --triples it judges the lines of a TSV file (subject, \
+      predicate, object), prints them with their score, 0 to 1 and higher = more likely hallucinated, and \
+      with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score): what is stored \
+      is not computed again, and interrupted the same command continues.
+
+      EXAMPLES:
+        kglab detect score runs/a/detectors/sentence-linear-0123abcd
+        kglab detect score runs/a/detectors/sentence-linear-0123abcd --triples claims.tsv
+        kglab detect score runs/a/detectors/sentence-full-30k-0123abcd --run runs/b --json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a trained detector.", valueName: "detector"))
+  var folder: String
+
+  @Option(
+    name: .customLong("run"),
+    help: "The run whose model's answers are judged; by default the one the detector is in.")
+  var runFolder: String?
+
+  @Option(help: "A TSV file of triples to judge instead of stored answers.")
+  var triples: String?
+
+  @Option(help: "Temperature of the stored answers.")
+  var temperature: Double = 1
+
+  @Option(help: "The run's graph, where it is no longer at its place.")
+  var graph: String?
+
+  @OptionGroup var workers: WorkerOptions
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let url = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
+    let place =
+      runFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
+      ?? url.deletingLastPathComponent().deletingLastPathComponent()
+    let run = try RunFolder.open(place)
+    let scoring = try StoredScoring(
+      folder: url, run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }),
+      workers: workers.count)
+    if let triples { return try judge(triples, scoring) }
+    let progress = ProgressReporter()
+    let summary = try scoring.scoreStoredAnswers(
+      temperature: temperature,
+      onProgress: { progress.update("scoring answers \(Output.percent($0))") })
+    progress.finish()
+    if json { return try Output.json(summary) }
+    Output.line(
+      "\(summary.detector) judged \(Output.grouped(summary.answerCount)) stored answers at temperature "
+        + "\(Output.number(summary.temperature)): \(Output.grouped(summary.scoreCount)) scores, "
+        + "\(Output.grouped(summary.storedCount)) of them stored before")
+    if !scoring.isOwnModel {
+      Output.line("the detector learned from another model's answers")
+    }
+    var table = TextTable(["metric", "on subjects not learned from", "chance"], leftColumns: 1)
+    for estimate in summary.metrics {
+      table.add([
+        estimate.metric.rawValue, DetectorText.estimate(estimate),
+        DetectorText.number(estimate.chance),
+      ])
+    }
+    if summary.metrics.isEmpty {
+      Output.line("not measured: the answers about those subjects have one class only")
+    } else {
+      table.print()
+    }
+    Output.line("wrote \(place.relativePath)/run.sqlite (table answer_score)")
+    Output.line("next: kglab detect score \(folder) --triples FILE.tsv")
+  }
+
+  private func judge(_ file: String, _ scoring: StoredScoring) throws {
+    let lines = try TripleLine.read(URL(fileURLWithPath: file))
+    let (scores, stored) = try scoring.score(lines, file: file)
+    if json { return try Output.json(scores) }
+    var table = TextTable(
+      ["subject", "predicate", "object", "token", "score", "verdict"], leftColumns: 3)
+    for score in scores {
+      table.add([
+        score.subject, score.predicate, score.object, score.place == 0 ? "-" : "\(score.place)",
+        DetectorText.number(score.score), score.verdict?.rawValue ?? "no such query",
+      ])
+    }
+    table.print()
+    Output.line(
+      "\(Output.grouped(lines.count)) triples, \(Output.grouped(stored)) of them stored before "
+        + "(table triple_score)")
+  }
+}

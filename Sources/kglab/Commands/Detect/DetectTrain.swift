@@ -1,0 +1,219 @@
+import ArgumentParser
+import Detection
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Training
+
+struct DetectTrain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train and measure detectors on a run's own answers.",
+    discussion: """
+      The model answers its own training queries at temperature 1; the graph says which answers are \
+      hallucinated; detectors learn from 60 % of the subjects and are measured on another 20 %. Kinds: head \
+      (a read-out on the frozen model's states), saplma, entropy-probe, attention-probe, lookback, full (a \
+      language model fine-tuned to judge), score (training-free) and baseline, which is always beside them. \
+      Answers and states are kept in the run's features folder and shared by all detectors. Done before with \
+      the same options, the stored result is shown.
+
+      AUC-PR of a detector that knows nothing is the prevalence; AUROC and AUC-PR at matched prevalence \
+      do not move with it.
+
+      EXAMPLES:
+        kglab detect runs/a
+        kglab detect runs/a --kind head --task sentence --ladder
+        kglab detect runs/a --kind head --heads linear,mlp-256x2 --layers 1,2,final,all
+        kglab detect runs/a --task token --positions each,before,1,2
+        kglab detect train runs/a --kind full --sizes 10k,30k --from runs/b --epochs 5
+        kglab detect runs/a --checkpoint 64 --samples 8 --visibility fvs,pvs,ivs --json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
+  var folder: String
+
+  @Option(help: "Use the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
+
+  @Option(help: "Judge whole answers (sentence), each of their tokens (token), or both (all).")
+  var task: TaskChoice = .all
+
+  @Option(
+    help: "Kinds, separated by commas, or all. By default all but full; baselines are always there."
+  )
+  var kind: String?
+
+  @Flag(help: "All sizes of heads, and of full detectors where that kind is chosen.")
+  var ladder = false
+
+  @Option(
+    help:
+      "Heads, separated by commas: linear, mlp-N, mlp-NxD (N units, D hidden layers), mlp-A-B-C.")
+  var heads: String?
+
+  @Option(help: "Layers that heads read: final, all (side by side), each, or numbers from 0.")
+  var layers: String = "final"
+
+  @Option(help: "Places that heads of the sentence task read: before, last, end, mean.")
+  var places: String = AnswerPlace.last.rawValue
+
+  @Option(help: "Tokens that the token task judges: each, before (the answer), or numbers from 1.")
+  var positions: String = "each"
+
+  @Option(help: "Sizes of full detectors with fresh weights, separated by commas.")
+  var sizes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A run whose model becomes a full detector; give it several times for several.",
+      valueName: "run"))
+  var from: [String] = []
+
+  @Option(help: "Most passes of full detectors over their training part.")
+  var epochs: Int = FullTrainingOptions().epochs
+
+  @Flag(help: "Weigh both classes the same when full detectors are trained.")
+  var balanced = false
+
+  @Option(help: "Completions of each query that are judged.")
+  var samples: Int = DetectionOptions().samples
+
+  @Option(
+    help: "More completions of each query, for consistency scores and entropy probes; 0 for none.")
+  var evidence: Int = DetectionOptions().evidence
+
+  @Option(help: "Whose queries are asked, separated by commas: fvs, pvs, ivs.")
+  var visibility: String = DetectionOptions().visibilities.map(\.rawValue)
+    .joined(separator: ",")
+
+  @Option(help: "Decides the answers drawn, the split, the detectors and the intervals.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Train on labels in random order: what is found then is chance.")
+  var shuffleLabels = false
+
+  @Option(help: "The run's graph, where it is no longer at its place.")
+  var graph: String?
+
+  @OptionGroup var workers: WorkerOptions
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    let run = try RunFolder.open(
+      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
+    let sources = try from.map {
+      try RunFolder.open(URL(fileURLWithPath: $0, isDirectory: true))
+    }
+    let options = try options(run, sources)
+    let runner = try DetectionRunner(
+      run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }), options: options,
+      sources: sources, workers: workers.count)
+    let progress = ProgressReporter()
+    let summary = try runner.run(
+      progress: { state in
+        progress.update("\(state.stage.rawValue) \(Output.percent(state.share))")
+      },
+      onSize: { bytes in
+        progress.finish()
+        if !json { Output.line("features      \(Readable.bytes(bytes)) in \(folder)/features") }
+      })
+    progress.finish()
+    if json { return try Output.json(summary) }
+    for task in summary.tasks { show(task, summary) }
+    Output.line(
+      "wrote \(folder)/run.sqlite (tables detector, detector_metric, detector_score) and "
+        + "\(folder)/\(DetectionRunner.folderName)/")
+    let trained = summary.detectors.first { $0.folder != nil }?.folder
+    Output.line(
+      trained.map { "next: kglab detect score \(folder)/\(DetectionRunner.folderName)/\($0)" }
+        ?? "next: sqlite3 \(folder)/run.sqlite "
+        + "'SELECT * FROM detector_score_text ORDER BY score DESC LIMIT 9'")
+  }
+
+  // MARK: Options
+
+  private func options(_ run: RunFolder, _ sources: [RunFolder]) throws -> DetectionOptions {
+    let model = run.record.configuration.model
+    var options = DetectionOptions()
+    options.tasks = task.tasks
+    if let kind {
+      options.kinds = kind == "all" ? DetectorKind.allCases : try NameList.cases(kind, "kind")
+    }
+    if sizes != nil || !from.isEmpty, kind == nil { options.kinds.append(.full) }
+    options.heads =
+      ladder && heads == nil
+      ? HeadArchitecture.ladder
+      : try NameList.names(heads ?? "linear").map { try HeadArchitecture(named: $0) }
+    options.layers =
+      layers == "each"
+      ? (0...model.layerCount).map { .layer($0) } + [.final]
+      : try NameList.names(layers).map { try LayerChoice(named: $0) }
+    for layer in options.layers { _ = try layer.streams(model) }
+    options.places = try NameList.cases(places, "place")
+    options.positions = try NameList.names(positions).map { try TokenPosition(named: $0) }
+    options.visibilities = try NameList.cases(visibility, "visibility")
+    options.samples = samples
+    options.evidence = evidence
+    options.seed = seed
+    options.shufflesLabels = shuffleLabels
+    options.fullTraining.epochs = epochs
+    options.fullTraining.balancesClasses = balanced
+    if options.kinds.contains(.full) { options.full = try full(run, sources) }
+    try options.validate()
+    return options
+  }
+
+  /// The sizes asked for, then the runs; without either the judged model itself, and with the ladder all sizes up to it.
+  private func full(_ run: RunFolder, _ sources: [RunFolder]) throws -> [FullDetectorChoice] {
+    var choices: [FullDetectorChoice] = try NameList.names(sizes ?? "").map {
+      .scratch(size: try ModelSize(named: $0).name)
+    }
+    choices += sources.map(DetectionRunner.choice)
+    guard choices.isEmpty else { return choices }
+    guard ladder else { return [.own] }
+    let width = run.record.nonEmbeddingParameterCount
+    let vocabulary = run.record.configuration.model.vocabularySize
+    return ModelSize.all.filter {
+      $0.configuration(vocabularySize: vocabulary, contextLength: 8).nonEmbeddingParameterCount
+        <= width
+    }.map { .scratch(size: $0.name) } + [.own]
+  }
+
+  // MARK: Text
+
+  private func show(_ counts: TaskCounts, _ summary: DetectionSummary) {
+    let parts = counts.parts.map { part in
+      "\(part.part.rawValue) \(Output.grouped(part.exampleCount)) "
+        + "(\(Output.percent(part.prevalence)) hallucinated, "
+        + "\(Output.grouped(part.subjectCount)) subjects)"
+    }
+    let position = counts.position == .each ? "" : ", \(counts.position.name)"
+    Output.line("\(counts.task.rawValue) task\(position): \(parts.joined(separator: ", "))")
+    var table = TextTable(
+      ["detector", "kind", "parameters", "AUC-PR", "matched AUC-PR", "AUROC", "PRR", "FPR95"],
+      leftColumns: 2)
+    var reasons: [String] = []
+    for detector in summary.detectors
+    where detector.task == counts.task && detector.position == counts.position {
+      table.add(
+        [
+          detector.name, detector.kind.rawValue,
+          detector.kind.isTrained ? Output.grouped(detector.parameters) : "-",
+        ]
+          + [.auprc, .auprcMatched, .auroc].map { DetectorText.estimate(detector[$0]) }
+          + [.prr, .fprAtTpr].map { DetectorText.number(detector[$0]?.value) })
+      if let reason = detector.unmeasured, !reasons.contains(reason) { reasons.append(reason) }
+    }
+    table.add(
+      ["(chance)", "", ""]
+        + [counts.prevalence, 0.5, 0.5, 0, 0.95].map(DetectorText.number))
+    table.print()
+    for reason in reasons { Output.line("not measured: \(reason)") }
+    Output.line()
+  }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Foundation
+import KnowledgeGraph
+import LabCore
+
+struct Export: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a graph as text.",
+    discussion: """
+      The format is what the name after --out says (.tsv, .txt, .nt, .jsonl, each also with .gz), or \
+      --format. A name without ending is a folder: train.txt and, where triples are held out, valid.txt and \
+      test.txt, with the ids of names beside them. Format openke is a folder of ids, text is what training \
+      shows in one epoch. Names keep every character; docs/import-export.md says how. The file or folder is \
+      whole or not there at all.
+
+      EXAMPLES:
+        kglab export graph.sqlite --out facts
+        kglab export graph.sqlite --out facts.tsv.gz
+        kglab export graph.sqlite --out facts --format openke
+        kglab export graph.sqlite --out facts.nt --base http://example.org/
+        kglab export graph.sqlite --out corpus.jsonl --format text
+      """)
+
+  @Argument(help: "The graph file (SQLite).")
+  var graph: String
+
+  @Option(help: "The file or folder to write.")
+  var out: String
+
+  @Option(help: "What to write; by default as the name after --out says.")
+  var format: TripleFormat?
+
+  @Flag(help: "Write a folder with train, valid and test.")
+  var split = false
+
+  @Flag(help: "Compress the files of a folder.")
+  var gzip = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Backslash escapes in tab-separated text: only for names that need them, and marked; for all; or none."
+    ))
+  var escape = NameEscape.marked
+
+  @Option(
+    help: ArgumentHelp(
+      "N-Triples: the IRI that names stand under; by default that of the graph's import, else "
+        + "\(TermNames.defaultBase)"))
+  var base: String?
+
+  @Option(help: "Nested share of the graph's queries to write, in (0, 1].")
+  var fraction: Double = 1
+
+  @Flag(help: "Replace the file or folder if it exists.")
+  var force = false
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func run() throws {
+    let signals = Interruption.install()
+    defer { withExtendedLifetime(signals) {} }
+    var exporter = GraphExporter()
+    exporter.format = format
+    exporter.isSplit = split
+    exporter.isCompressed = gzip
+    exporter.escape = escape
+    exporter.base = base
+    exporter.fraction = fraction
+    let report = try exporter.write(
+      URL(fileURLWithPath: graph), to: URL(fileURLWithPath: out), overwrite: force,
+      progress: ProgressReporter())
+    if json { return try Output.json(report) }
+    show(report)
+  }
+
+  private func show(_ report: ExportReport) {
+    for file in report.files {
+      Output.line(
+        "file           \(file.name): \(Output.grouped(file.lineCount)) lines, "
+          + Readable.bytes(file.byteCount))
+    }
+    if report.mergedNameCount > 0 {
+      Output.line(
+        "merged         \(Output.grouped(report.mergedNameCount)) entities share another's name and cannot "
+          + "be told from it here; jsonl and openke keep them apart")
+    }
+    if report.leftOutFalsehoodCount > 0 {
+      Output.line(
+        "left out       \(Output.grouped(report.leftOutFalsehoodCount)) triples that are taught without "
+          + "being true; jsonl and text have them")
+    }
+    if report.heldOutCount > 0, !report.isSplit {
+      Output.line(
+        "held out       \(Output.grouped(report.heldOutCount)) triples, which the file does not mark; "
+          + "--split writes them apart")
+    }
+    let count = Output.grouped(report.tripleCount)
+    Output.line("wrote \(out) (\(report.format.rawValue), \(count) triples)")
+    if report.format == .text {
+      Output.line("next: kglab train \(graph) --size 30k --epochs 20 --out runs/a")
+    } else {
+      Output.line("next: kglab import \(out) --out copy.sqlite")
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import Compute
+import Corpus
+import Detection
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Testing
+
+struct FullDetectorTests {
+  private let graph = SmallGraph.people(120)
+
+  /// Answers to all queries whose label `label` decides from the city's number and a uniform number.
+  private func material(
+    task: DetectorTask = .sentence, workers: Int = 1, shufflesLabels: Bool = false,
+    label: (Int, Double) -> Bool
+  ) throws -> (material: DetectorMaterial, text: TripleText) {
+    let tokenizer = try TokenizerKind.word.tokenizer(for: graph, vocabularySize: 1_024)
+    let text = try TripleText(graph: graph, tokenizer: tokenizer)
+    var stream = Seed(8).stream("answers")
+    let judged = graph.queries.enumerated().map { index, query in
+      let city = stream.below(9)
+      let object = Int32(120 + city)
+      return JudgedAnswer(
+        query: index, subject: query.subject,
+        answer: SampledAnswer(
+          temperature: 1, sample: 0, tokens: Array(text.completion(object: object).dropLast()),
+          ended: true, text: graph.entities[Int(object)].name, object: object, isCanonical: true,
+          logProbability: -1,
+          verdict: label(city, stream.uniform()) ? .wrongObject : .correct))
+    }
+    let set: ExampleSet =
+      task == .sentence
+      ? .sentence(judged)
+      : .token(judged, trueAnswers: { _ in [] }, tokenText: { "\($0)" })
+    let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(0))
+    let shape = try ModelSize(named: "3k").configuration(
+      vocabularySize: tokenizer.vocabularySize, contextLength: 16)
+    let material = DetectorMaterial(
+      set: set, answers: DrawnAnswers(judged: judged),
+      features: AnswerFeatures(
+        texts: AnswerTexts(judged, graph: graph), columns: FeatureColumns(), configuration: shape,
+        load: { _ in nil }),
+      graph: graph, baselines: TripleBaselines(graph: graph, fraction: 1),
+      indices: try split.indices(ofSubjects: set.examples.map(\.subject)), seed: Seed(0),
+      shufflesLabels: shufflesLabels, workers: workers)
+    return (material, text)
+  }
+
+  private var options: FullTrainingOptions {
+    var options = FullTrainingOptions()
+    options.epochs = 30
+    options.batchSize = 16
+    options.patience = 6
+    return options
+  }
+
+  private func measured(
+    _ material: DetectorMaterial, _ text: TripleText, _ options: FullTrainingOptions
+  ) throws -> MeasuredDetector {
+    let detector = try FullDetector(
+      .scratch(size: "3k"), pretrained: nil, contextLength: 16, text: text, options: options)
+    let measured = try TaskMeasurer(material, resampleCount: 100)
+      .measure([detector], on: WorkerPool(workerCount: 1)) { $0 }
+    return measured.detectors[0]
+  }
+
+  /// Cities from 5 on are false: a rule in the text that holds for subjects never seen.
+  @Test func learnsWhatTheTextSays() throws {
+    let (material, text) = try material { city, _ in city >= 5 }
+    let detector = try measured(material, text, options)
+    #expect(try #require(detector.result[.auroc]).value > 0.98)
+    #expect(detector.result.name == "full-3k" && detector.result.kind == .full)
+    let shape = try ModelSize(named: "3k").configuration(vocabularySize: 10, contextLength: 16)
+    #expect(detector.result.parameters == shape.nonEmbeddingParameterCount)
+    let report = try #require(detector.result.training)
+    #expect(report.bestStep <= report.stepCount && report.validationLoss < 0.3)
+    // Saved and read back, it says the same.
+    let folder = try TemporaryFolder()
+    let trained = try #require(detector.trained)
+    let origin = DetectorOrigin(
+      seed: 0, graphHash: "g", weightsHash: "w", tokenizerHash: "t", model: shape)
+    try DetectorFiles.save(trained, result: detector.result, origin: origin, to: folder.url)
+    let (loaded, record) = try DetectorFiles.load(from: folder.url)
+    #expect(record.kind == .full && record.tokenizerHash == "t" && loaded.calibrations.count == 2)
+    let scores = try loaded.scores(material.rows(.test), of: material, text: text)
+    for (a, b) in zip(scores, detector.scores) { #expect(abs(a - b) < 1e-5) }
+  }
+
+  @Test func tokensAreJudgedOneByOne() throws {
+    // Both tokens of a false city's name are labelled false: the first, "New", says nothing.
+    let (material, text) = try material(task: .token) { city, _ in city >= 5 }
+    let detector = try measured(material, text, options)
+    let places = material.rows(.test).map { material.set.examples[$0].place }
+    for (place, floor) in [(1, 0.0), (2, 0.97)] {
+      let rows = places.indices.filter { places[$0] == place }
+      let examples = rows.map { material.set.examples[material.rows(.test)[$0]] }
+      let auroc = try ScoredExamples(
+        scores: rows.map { detector.scores[$0] }, labels: examples.map(\.isHallucination),
+        subjects: examples.map(\.subject)
+      ).auroc()
+      #expect(auroc > floor)
+      if place == 1 { #expect(abs(auroc - 0.5) < 0.25) }
+    }
+  }
+
+  @Test func workersDoNotChangeTheDetector() throws {
+    var options = options
+    options.epochs = 2
+    let (one, text) = try material { city, _ in city >= 5 }
+    let (two, _) = try material(workers: 2) { city, _ in city >= 5 }
+    #expect(try measured(one, text, options).scores == measured(two, text, options).scores)
+  }
+
+  @Test func labelsWithoutARuleAreAtChance() throws {
+    let (material, text) = try material { _, uniform in uniform < 0.4 }
+    let auroc = try #require(measured(material, text, options).result[.auroc])
+    #expect(try #require(auroc.lower) < 0.5 && 0.5 < #require(auroc.upper))
+  }
+
+  /// Weighted, a rare class is as likely as the other where nothing tells them apart.
+  @Test func balancedClassesMoveTheScores() throws {
+    var options = options
+    options.epochs = 4
+    let (material, text) = try material { _, uniform in uniform < 0.15 }
+    func mean(_ options: FullTrainingOptions) throws -> Double {
+      let scores = try measured(material, text, options).scores
+      return scores.reduce(0, +) / Double(scores.count)
+    }
+    let plain = try mean(options)
+    options.balancesClasses = true
+    let balanced = try mean(options)
+    #expect(abs(plain - 0.15) < 0.1 && balanced > plain + 0.1, "\(plain), \(balanced)")
+  }
+
+  @Test func oneClassIsRefused() throws {
+    let (material, text) = try material { _, _ in true }
+    let result = try measured(material, text, options).result
+    #expect(result.unmeasured?.contains("training examples are hallucinated") == true)
+    #expect(result.metrics.isEmpty && result.folder == nil)
+  }
+
+  @Test func choicesSurviveJSON() throws {
+    let choices: [FullDetectorChoice] = [
+      .scratch(size: "30k"), .own, .pretrained(name: "3k", weightsHash: "abc"),
+    ]
+    let back = try JSONDecoder().decode(
+      [FullDetectorChoice].self, from: JSONEncoder().encode(choices))
+    #expect(back == choices)
+    #expect(choices.map(\.name) == ["full-30k", "full-own", "full-3k-pretrained"])
+    #expect(throws: LabError.self) {
+      try FullDetector(
+        .scratch(size: "7z"), pretrained: nil, contextLength: 8,
+        text: TripleText(
+          graph: graph,
+          tokenizer: TokenizerKind.word.tokenizer(for: graph, vocabularySize: 1_024)),
+        options: options)
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import Compute
+import Corpus
+import Detection
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Testing
+import Training
+
+struct ReadingTests {
+  /// One pass gives what separate ones give.
+  @Test func aCaptureEqualsTheSeparatePasses() throws {
+    let temporary = try TemporaryFolder()
+    let shared = try sharedRun.get()
+    let run = try shared.copy(to: temporary.url)
+    let model = try run.loadModel()
+    let session = try InferenceSession(model)
+    var batch = TokenBatch()
+    batch.append(tokens: [2, 7, 8, 3, 9], targets: [7, 8, 3, 9, -1])
+    batch.append(tokens: [2, 10], targets: [-1, 3])
+    let rows = Array(0..<7)
+    let capture = try session.capture(
+      batch, rows: rows,
+      regions: [.special, .subject, .subject, .special, .object, .special, .object],
+      streams: [.finalNorm, .residual(0), .residual(1), .headOutput(1), .attention])
+    let states = try Self.values(#require(capture.streams[.finalNorm]))
+    #expect(states == session.hiddenStates(batch))
+    let summary = try session.nextTokenSummary(batch)
+    #expect(capture.entropies == summary.entropy)
+    #expect(capture.maximumProbabilities == summary.maximumProbability)
+    let expected = try session.logProbabilities(batch, inverseTemperatures: [1])
+    #expect(capture.logProbabilities == expected[0])
+    #expect(capture.logProbabilities[4] == 0)
+    expectDistances(capture, logits: session.allLogits(batch), model)
+    try expectAttention(capture, model)
+    // A part of the rows, in another order, is the same values.
+    let part = try session.capture(
+      batch, rows: [6, 2], regions: Array(repeating: .subject, count: 7), streams: [.residual(1)])
+    let width = model.configuration.modelDimension
+    let all = try Self.values(#require(capture.streams[.residual(1)]))
+    #expect(
+      try Self.values(#require(part.streams[.residual(1)]))
+        == Array(all[(6 * width)..<(7 * width)] + all[(2 * width)..<(3 * width)]))
+  }
+
+  private static func values(_ data: Data) throws -> [Float] {
+    let slice = try DeviceBuffer<Float>(data.count / 4, on: .cpu).all
+    slice.copyInBytes(data)
+    return slice.copyOut()
+  }
+
+  /// Margin, affinity and self-certainty from their definitions, in double precision.
+  private func expectDistances(_ capture: Capture, logits: [Float], _ model: LanguageModel) {
+    let size = model.configuration.vocabularySize
+    for row in 0..<7 {
+      let own = logits[(row * size)..<((row + 1) * size)].map(Double.init)
+      func softmax(_ temperature: Double) -> [Double] {
+        let powers = own.map { exp($0 / temperature) }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+      }
+      let p = softmax(1).sorted(by: >)
+      #expect(abs(Double(capture.margins[row]) - (p[0] - p[1])) < 1e-5)
+      let affinity = log(softmax(2).reduce(0) { $0 + ($1 / Double(size)).squareRoot() })
+      #expect(abs(Double(capture.affinities[row]) - affinity) < 1e-5)
+      let certainty = -softmax(1).reduce(0) { $0 + log($1) } / Double(size) - log(Double(size))
+      #expect(abs(Double(capture.selfCertainties[row]) - certainty) < 1e-4)
+    }
+  }
+
+  /// Shares of the four regions are all of the weight; the lookback ratio follows from them.
+  private func expectAttention(_ capture: Capture, _ model: LanguageModel) throws {
+    let shares = try Self.values(#require(capture.streams[.attention]))
+    let count = AttentionShare.allCases.count
+    let heads = model.configuration.layerCount * model.configuration.headCount
+    #expect(shares.count == 7 * heads * count)
+    for row in 0..<7 {
+      for head in 0..<heads {
+        let own = shares[((row * heads + head) * count)..<((row * heads + head + 1) * count)]
+        let values = Array(own)
+        #expect(abs(values[0...3].reduce(0, +) - 1) < 1e-5)
+        switch row {
+        // The first token of a text looks at itself alone.
+        case 0, 5: #expect(values[0] == 1 && values[4] == 0 && values[5] == 1)
+        // Four tokens of a prompt, then one of an object.
+        case 4:
+          let context = (values[0] + values[1] + values[2]) / 4
+          #expect(abs(values[5] - context / (context + values[3])) < 1e-5)
+        // Two tokens: what is not on itself is on the one before.
+        case 6: #expect(abs(values[4] - values[0]) < 1e-6)
+        default: #expect(values[3] == 0 && values[5] == 1)
+        }
+      }
+    }
+  }
+
+  @Test func answersAreReadAtTheirTokens() throws {
+    let temporary = try TemporaryFolder()
+    let shared = try sharedRun.get()
+    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
+    let reader = try AnswerReader(
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, workers: 1)
+    var options = DetectionOptions()
+    options.samples = 3
+    options.evidence = 2
+    let drawn = try AnswerDrawer(
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: 1,
+      options: options, workers: 1
+    ).draw(onProgress: { _ in }, shouldStop: { false })
+    let answers = drawn.judged
+    #expect(Set(answers.map(\.isHallucination)) == [true, false])
+    #expect(answers.count == 3 * drawn.evidence.count)
+    #expect(drawn.evidence.allSatisfy { $0.count == 2 })
+    let texts = AnswerTexts(answers, graph: graph)
+    #expect(texts.starts.count - 1 < answers.count, "the same answer is read once")
+    let features = try AnswerFeatures(reading: texts, streams: [.finalNorm], with: reader)
+    for (index, answer) in answers.enumerated() {
+      let reading = AnswerReading(features, answer: index)
+      #expect(reading.tokenCount == answer.answer.tokens.count)
+      let all =
+        answer.answer.ended ? reading.logProbabilities[...] : reading.logProbabilities.dropLast()
+      let sum = all.reduce(0.0) { $0 + Double($1) }
+      #expect(sum >= answer.answer.logProbability - 1e-3)
+      // Whatever ended the answer is in its log-probability.
+      if answer.answer.ended { #expect(abs(sum - answer.answer.logProbability) < 1e-3) }
+    }
+    // Read one by one, the same: answers do not see each other.
+    for index in stride(from: 0, to: answers.count, by: 97) {
+      let alone = try AnswerFeatures(
+        reading: AnswerTexts([answers[index]], graph: graph), streams: [.finalNorm], with: reader)
+      for place in AnswerPlace.allCases {
+        let selection = FeatureSelection([.finalNorm])
+        let a = try alone.matrix(selection, rows: [alone.texts.rows(0, at: place)])
+        let b = try features.matrix(selection, rows: [texts.rows(index, at: place)])
+        for (x, y) in zip(a, b) { #expect(abs(x - y) < 1e-4) }
+      }
+    }
+  }
+
+  /// What is stored is neither drawn nor read again; more layers add files; a damaged file is read again.
+  @Test func theCacheIsSharedAndMended() throws {
+    let temporary = try TemporaryFolder()
+    let shared = try sharedRun.get()
+    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
+    var options = DetectionOptions()
+    options.kinds = [.head]
+    options.evidence = 0
+    func material(_ options: DetectionOptions) throws -> (
+      DetectionExperiment.Material, stages: Set<String>
+    ) {
+      let experiment = try DetectionExperiment(
+        model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
+      let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
+      var stages: Set<String> = []
+      let material = try experiment.material(
+        cache: cache,
+        progress: { if $0.share > 0 { stages.insert($0.stage.rawValue) } })
+      return (material, stages)
+    }
+    let first = try material(options)
+    #expect(first.stages == ["drawing answers", "reading states"])
+    let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
+    let files = { try FileManager.default.contentsOfDirectory(atPath: cache.folder.path).sorted() }
+    #expect(try files() == ["answers.json", "columns.f32", "final.f32", "manifest.json"])
+    let bytes = try Data(contentsOf: cache.folder.appendingPathComponent("final.f32"))
+    let columns = try Data(contentsOf: cache.folder.appendingPathComponent("columns.f32"))
+    #expect(
+      bytes.count + columns.count
+        == AnswerFeatures.byteCount(
+          rows: first.0.features.texts.rowCount, streams: [.finalNorm],
+          run.record.configuration.model))
+    let second = try material(options)
+    #expect(second.stages.isEmpty)
+    #expect(second.0.answers == first.0.answers)
+    #expect(second.0.features.columns == first.0.features.columns)
+    let rows = [0..<1, 3..<5]
+    let selection = FeatureSelection([.finalNorm])
+    #expect(
+      try second.0.features.matrix(selection, rows: rows)
+        == first.0.features.matrix(selection, rows: rows))
+    options.layers = [.layer(1), .final]
+    #expect(try material(options).stages == ["reading states"])
+    #expect(try files().contains("layer-1.f32"))
+    #expect(try Data(contentsOf: cache.folder.appendingPathComponent("final.f32")) == bytes)
+    // A file that is gone is read again, to the same bytes.
+    try FileManager.default.removeItem(at: cache.folder.appendingPathComponent("final.f32"))
+    #expect(try material(options).stages == ["reading states"])
+    #expect(try Data(contentsOf: cache.folder.appendingPathComponent("final.f32")) == bytes)
+    // An altered one is refused.
+    try bytes.dropLast(4).write(to: cache.folder.appendingPathComponent("final.f32"))
+    let error = #expect(throws: LabError.self) {
+      try material(options).0.features.matrix(selection, rows: rows)
+    }
+    #expect(error?.description.contains("final.f32") == true)
+    cache.remove()
+    #expect(!FileManager.default.fileExists(atPath: cache.folder.path))
+  }
+
+  @Test func anInterruptedReadingLeavesNothingHalf() throws {
+    let temporary = try TemporaryFolder()
+    let shared = try sharedRun.get()
+    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
+    var options = DetectionOptions()
+    options.kinds = [.head]
+    let experiment = try DetectionExperiment(
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
+    let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
+    let answers = try experiment.answers(cache: cache)
+    let error = #expect(throws: LabError.self) {
+      try experiment.material(cache: cache, shouldStop: { true })
+    }
+    #expect(error?.exitStatus == .interrupted)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: cache.folder.path).sorted()
+        == ["answers.json", "manifest.json"])
+    #expect(try cache.answers() == answers)
+    #expect(try experiment.material(cache: cache).answers == answers)
+  }
+}

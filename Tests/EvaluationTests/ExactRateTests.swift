@@ -69,6 +69,38 @@ struct ExactRateTests {
     #expect(exact.correctHeldOut == 0)
   }
 
+  /// Two subjects of one name are one question, to which the answers of both are right.
+  @Test func subjectsOfOneNameShareTheirAnswers() throws {
+    let graph = KnowledgeGraph(
+      entityTypes: ["person", "city"].map { EntityType(name: $0) },
+      entities: [("ann", 0), ("ann", 0), ("bob", 0), ("rome", 1), ("oslo", 1), ("bern", 1)].map {
+        Entity(name: $0.0, type: $0.1)
+      },
+      predicates: [Predicate(name: "in", subjectType: 0, objectType: 1)],
+      queries: (0..<3).map {
+        Query(
+          subject: $0, predicate: 0, visibility: .fvs, answers: Int($0)..<Int($0) + 1,
+          rank: Double($0) / 3)
+      },
+      answers: (3..<6).map { Answer(object: $0, isVisible: true, bits: 1) },
+      contentHash: "namesakes")
+    let fixture = try Fixture(graph)
+    let summary = try fixture.summary(options(sampled: [1], samples: 200, seed: 2))
+    let outcomes = try fixture.evaluator(options()).outcomes(of: 0..<3)
+    #expect(abs(outcomes[0].exact[0].correct - outcomes[1].exact[0].correct) < 1e-6)
+    let all = try BruteForce(
+      fixture.model, prompt: prompt(fixture, graph.queries[0]), length: 1, temperature: 1)
+    let expected = all.texts.filter { text in
+      let name = fixture.tokenizer.decode(text.tokens)
+      return text.end == SpecialToken.end.rawValue && (name == "rome" || name == "oslo")
+    }.reduce(0) { $0 + $1.probability }
+    #expect(abs(outcomes[0].exact[0].correct - expected) < 1e-6)
+    let exact = try #require(summary.rate(.exact, temperature: 1, .fvs))
+    let sampled = try #require(summary.rate(.sampled, temperature: 1, .fvs))
+    #expect(abs(exact.rate - sampled.rate) < 4 * (0.25 / 600).squareRoot())
+    #expect(summary.coverage.allSatisfy { $0.recall <= 1 })
+  }
+
   @Test func modelsThatAreNotNumbersAreRefused() throws {
     let fixture = try Fixture(TestGraph.tiny)
     let count = fixture.model.layout.count

@@ -42,7 +42,9 @@ struct RunDatabaseTests {
 
   @Test func interruptedEvaluationsContinue() throws {
     let fixture = try Fixture(TestGraph.people(100))
-    let wanted = options(sampled: [1], samples: 2, resamples: 20)
+    var wanted = options(sampled: [1], samples: 2, resamples: 20)
+    wanted.topP = 0.9
+    wanted.candidates = 2
     let whole = try temporaryFolder()
     let parts = try temporaryFolder()
     defer { for folder in [whole, parts] { try? FileManager.default.removeItem(at: folder) } }
@@ -134,6 +136,40 @@ struct RunDatabaseTests {
     #expect(sets.sorted() == ["fvs", "ivs", "pvs", "seen"])
     let violation = try query(folder) { try Row.fetchOne($0, sql: "PRAGMA foreign_key_check") }
     #expect(violation == nil)
+    let version = try query(folder) { try Int.fetchOne($0, sql: "PRAGMA user_version") }
+    #expect(version == 4)
+  }
+
+  /// Tables that came later are made, and filled from stored rows without asking the model.
+  @Test func olderFilesAreBroughtUp() throws {
+    let fixture = try Fixture(TestGraph.people(20))
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let wanted = options(sampled: [0, 1], samples: 2, resamples: 20)
+    let summary = try evaluate(fixture, in: folder, wanted)
+    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    let later = [
+      "candidate_result", "candidate_grade", "fact_lifeline", "lifeline_step", "lifeline",
+      "reversal", "reliability_bin", "calibration", "stored_bits", "knowledge", "reversal_result",
+      "fact_probability", "scored_query", "scoring",
+    ]
+    try DatabaseQueue(path: path).write { database in
+      try database.execute(sql: "DROP VIEW fact_lifeline_text; DROP VIEW fact_probability_step")
+      for table in later { try database.execute(sql: "DROP TABLE \(table)") }
+      try database.execute(
+        sql: """
+          DELETE FROM rate WHERE group_kind NOT IN ('all', 'predicate', 'answer_count');
+          UPDATE evaluation SET summary = json_remove(summary, '$.table_version');
+          PRAGMA user_version = 2;
+          """)
+    }
+    #expect(try evaluate(fixture, in: folder, wanted, shouldStop: { true }) == summary)
+    let counts = try query(folder) { database in
+      try ["rate", "scoring", "candidate_grade"].map { table in
+        try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM \(table)") ?? -1
+      }
+    }
+    #expect(counts == [summary.rates.count, 0, 0])
     let version = try query(folder) { try Int.fetchOne($0, sql: "PRAGMA user_version") }
     #expect(version == 4)
   }

@@ -75,14 +75,10 @@ struct ReversedFacts {
         totals[query.predicate, default: 0] += 1
         for other in bySubject[answer.object] ?? [] {
           let forward = graph.queries[other]
-          guard
-            let trained = graph.answers[forward.answers].first(where: {
-              $0.object == query.subject
-            })
-          else { continue }
+          guard let back = Self.answer(query.subject, to: forward, in: graph) else { continue }
           let key = [forward.predicate, query.predicate]
           counts[key, default: 0] += 1
-          if !answer.isVisible, trained.isVisible, asked.contains(index), asked.contains(other) {
+          if !answer.isVisible, back.isVisible, asked.contains(index), asked.contains(other) {
             found.append(
               (
                 key,
@@ -102,6 +98,21 @@ struct ReversedFacts {
       })
     pairs = valid.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }.map { ($0[0], $0[1]) }
     facts = found.filter { valid.contains($0.key) }.map(\.fact)
+  }
+
+  /// The answer with an object, by binary search; nil where the query has no such answer.
+  private static func answer(
+    _ object: Int32, to query: Query, in graph: KnowledgeGraph
+  ) -> Answer? {
+    var range = query.answers
+    while !range.isEmpty {
+      let middle = (range.lowerBound + range.upperBound) / 2
+      let found = graph.answers[middle]
+      if found.object == object { return found }
+      range =
+        found.object < object ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return nil
   }
 
   /// Why there is nothing to test; nil where there is.

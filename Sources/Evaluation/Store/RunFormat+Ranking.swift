@@ -1,7 +1,7 @@
 extension RunFormat {
-  /// Version 3: more groups of rates, and answers ranked among candidates.
+  /// Version 3: more groups of rates, and answers ranked among candidates; a file may have them already.
   static let rankingTables = """
-    DROP VIEW headline;
+    DROP VIEW IF EXISTS headline;
     CREATE TABLE rate_3 (
       evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
       method TEXT NOT NULL CHECK (method IN ('exact', 'sampled', 'greedy')),
@@ -27,7 +27,7 @@ extension RunFormat {
     CREATE VIEW headline AS
       SELECT method, temperature, visibility, rate, lower, upper, query_count, evaluation_id
       FROM rate WHERE group_kind = 'all';
-    CREATE TABLE candidate_result (
+    CREATE TABLE IF NOT EXISTS candidate_result (
       evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
       query_id INTEGER NOT NULL REFERENCES query (id),
       object_id INTEGER NOT NULL CHECK (object_id >= 0),
@@ -36,7 +36,7 @@ extension RunFormat {
       log_probability REAL NOT NULL,
       PRIMARY KEY (evaluation_id, query_id, object_id)
     ) WITHOUT ROWID, STRICT;
-    CREATE TABLE candidate_grade (
+    CREATE TABLE IF NOT EXISTS candidate_grade (
       evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
       visibility TEXT NOT NULL CHECK (visibility IN ('fvs', 'pvs', 'ivs', 'seen')),
       group_kind TEXT NOT NULL CHECK (group_kind <> ''),

@@ -12,7 +12,8 @@ struct Kglab: ParsableCommand {
       much each of them hallucinates.
       """,
     subcommands: [
-      Generate.self, Import.self, Inspect.self, Train.self, Batches.self, Evaluate.self, Ask.self,
+      Init.self, Generate.self, Import.self, Inspect.self, Train.self, Batches.self,
+      Evaluate.self, Ask.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
       CheckCoordinates.self,
     ])

@@ -12,7 +12,7 @@ struct Kglab: ParsableCommand {
       much each of them hallucinates.
       """,
     subcommands: [
-      Init.self, Generate.self, Import.self, Inspect.self, Train.self, Batches.self,
+      Init.self, Generate.self, Import.self, FitSchema.self, Inspect.self, Train.self, Batches.self,
       Evaluate.self, Ask.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
       CheckCoordinates.self,

@@ -21,6 +21,7 @@ enum GraphText {
         + "\(Output.grouped(triples.heldOutObject)) by object, "
         + "\(Output.grouped(triples.heldOutQuery)) by query, "
         + "\(Output.grouped(triples.heldOutSubject)) by subject")
+    training(profile)
     let answers = profile.answersPerQuery
     let shown = answers.prefix(6).map { "\($0.answers): \(Output.grouped($0.queries))" }
     let rest = answers.dropFirst(6).reduce(0) { $0 + $1.queries }
@@ -33,6 +34,31 @@ enum GraphText {
       Output.line(
         "guess rate     \(Output.percent(rate)) of invisible queries, drawing from the trained p(o | p); "
           + "\(Output.percent(known)) of their answers are known objects")
+    }
+  }
+
+  /// What training presents where that is not every triple once, and what follows from other triples.
+  private static func training(_ profile: GraphProfile) {
+    let training = profile.training
+    let noise = [
+      (training.contradictory, "contradictory"), (training.stale, "stale"),
+      (training.duplicate, "duplicate"),
+    ].filter { $0.0 > 0 }
+    if training.presentations != training.statements || !noise.isEmpty {
+      let flagged = noise.map { "\(Output.grouped($0.0)) \($0.1)" }
+      Output.line(
+        "training       \(Output.grouped(training.statements)) statements, "
+          + "\(Output.grouped(training.presentations)) presentations an epoch, "
+          + "\(Output.percent(training.singletonShare)) of statements presented once"
+          + (flagged.isEmpty ? "" : "; " + flagged.joined(separator: ", ")))
+    }
+    let entailed = profile.entailed
+    if entailed.total > 0 {
+      Output.line(
+        "entailed       \(Output.grouped(entailed.total)) triples: "
+          + "\(Output.grouped(entailed.trained)) trained on; held out: "
+          + "\(Output.grouped(entailed.heldOutInferable)) inferable, "
+          + "\(Output.grouped(entailed.heldOutUnknowable)) not")
     }
   }
 

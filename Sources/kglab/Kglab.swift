@@ -12,8 +12,9 @@ struct Kglab: ParsableCommand {
       much each of them hallucinates.
       """,
     subcommands: [
-      Generate.self, Import.self, Export.self, Inspect.self, Train.self, Batches.self,
-      Evaluate.self, Ask.self, Knowledge.self, Lifeline.self, Explain.self, Compare.self,
+      Init.self, Generate.self, Import.self, FitSchema.self, Export.self, Inspect.self, Train.self,
+      Batches.self, Evaluate.self, Ask.self, Knowledge.self, Lifeline.self, Explain.self,
+      Compare.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
       CheckCoordinates.self,
     ])

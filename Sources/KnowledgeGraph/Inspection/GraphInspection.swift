@@ -42,7 +42,8 @@ package struct GraphInspection: Codable, Sendable {
   package init(of url: URL) throws {
     let file = try GraphFile(url)
     let metadata = try file.metadata()
-    var sink = InspectionSink()
+    let schema: GraphSchema? = Self.decode(metadata[GraphFormat.Key.schema])
+    var sink = InspectionSink(schema)
     try file.read(into: &sink)
     name = metadata[GraphFormat.Key.name] ?? url.deletingPathExtension().lastPathComponent
     source = metadata[GraphFormat.Key.source] ?? "unknown"
@@ -53,8 +54,36 @@ package struct GraphInspection: Codable, Sendable {
     statistics = Self.decode(metadata[GraphFormat.Key.statistics])
     information = Self.decode(metadata[GraphFormat.Key.information])
     importReport = Self.decode(metadata[GraphFormat.Key.importReport])
-    checks = try Self.checks(
-      file, sink, contentHash: contentHash, stored: metadata[GraphFormat.Key.contentHash])
+    checks =
+      try Self.checks(
+        file, sink, contentHash: contentHash, stored: metadata[GraphFormat.Key.contentHash])
+      + Self.promiseChecks(file, sink)
+  }
+
+  /// Whether the triples keep what the schema in the file promises; none for a graph without schema.
+  private static func promiseChecks(_ file: GraphFile, _ sink: InspectionSink) throws -> [Check] {
+    guard var promised = sink.promised else { return [] }
+    promised.finish()
+    func name(_ id: Int32, _ table: String) throws -> String {
+      try file.query { database in
+        try String.fetchOne(
+          database, sql: "SELECT name FROM \(table) WHERE id = ?", arguments: [id]) ?? "?"
+      }
+    }
+    return try promised.promises.map { promise in
+      guard let breach = promised.breaches[promise] else {
+        return Check(name: promise.rawValue, passed: true, detail: "")
+      }
+      let triple = breach.triple
+      let predicate = try name(triple.predicate, "predicate")
+      let problem = breach.problem.replacingOccurrences(
+        of: "%", with: try breach.other.map { try name($0, "entity") } ?? "%")
+      return Check(
+        name: promise.rawValue, passed: false,
+        detail: "predicate '\(predicate)': (\(try name(triple.subject, "entity")), \(predicate), "
+          + "\(try name(triple.object, "entity"))) \(problem)"
+          + (breach.count > 1 ? " (and \(breach.count - 1) more)" : ""))
+    }
   }
 
   private static func decode<T: Decodable>(_ text: String?) -> T? {
@@ -99,18 +128,27 @@ private struct InspectionSink: GraphSink {
   private var predicates: [Predicate] = []
   private var entityTypes: [EntityType] = []
   private var types: [Int32] = []
+  private let schema: GraphSchema?
+  /// Nil without a schema.
+  private(set) var promised: ConstraintChecks?
+
+  init(_ schema: GraphSchema?) { self.schema = schema }
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
     hasher.begin(entityTypes: entityTypes, predicates: predicates)
     profiler.begin(entityTypes: entityTypes, predicates: predicates)
     self.predicates = predicates
     self.entityTypes = entityTypes
+    promised = schema.map {
+      ConstraintChecks($0, entityTypes: entityTypes, predicates: predicates)
+    }
     for predicate in predicates { words.formUnion(predicate.name.split(separator: " ")) }
   }
 
   mutating func add(_ entity: Entity) {
     hasher.add(entity)
     profiler.add(entity)
+    promised?.add(entity)
     types.append(entity.type)
     words.formUnion(entity.name.split(separator: " "))
   }
@@ -118,6 +156,7 @@ private struct InspectionSink: GraphSink {
   mutating func add(_ fact: Fact) {
     hasher.add(fact)
     profiler.add(fact)
+    promised?.add(fact)
     let predicate = predicates[Int(fact.triple.predicate)]
     let subject = types[Int(fact.triple.subject)]
     let object = types[Int(fact.triple.object)]

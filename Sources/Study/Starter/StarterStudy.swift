@@ -1,0 +1,71 @@
+extension StarterFiles {
+  /// A study of the starter schema, of a few minutes.
+  package static let study = """
+    # Many runs and one report: which graph, which models, what is measured.
+    #
+    #   kglab study plan study.yaml     what will be done, and its time, memory and disk
+    #   kglab study run study.yaml      does what is missing, then writes runs/first/report.html
+    #
+    # A line that begins with # and no space is a setting that is switched off: take the # away to use it.
+    # docs/studies.md says more; experiments/ has studies with their results.
+    name: first
+    question: >-
+      How does the hallucination rate change with the model's size and with how often each fact is seen?
+
+    # Generated from a schema (a file beside this one, or a name from kg-schemas/), or imported:
+    #   graph: {import: facts.tsv, columns: hrt, seed: 7, hold_out: {query: 0.1, subject: 0, object: 0.1}}
+    graph:
+      schema: schema.yaml
+      seed: 7
+      #scale: 2
+      #set:
+        #entity_types.person.count: 450
+
+    # word (pieces of names), byte, or {kind: bpe, vocabulary_size: 1024}.
+    tokenizer: word
+
+    # What all models share.
+    #model: {activation: swiglu, tied_embeddings: false, query_key_norm: true}
+    #training: {schedule: cosine, weight_decay: 0.1, tokens_per_step: 2048, precision: fp32, loss: all}
+
+    # Each grid gives every combination of its lists; a model listed twice is trained once.
+    #   sizes           non-embedding parameters
+    #   epochs          or steps, tokens, flops: how long
+    #   seeds           of initial weights and order (0)
+    #   fractions       nested parts of the graph (1)
+    #   learning_rates  instead of the rule in the width; precisions: fp32, bf16, auto
+    models:
+      - sizes: [3k, 10k, 30k]
+        epochs: [20, 60]
+        #seeds: [0, 1, 2]
+        #fractions: [0.1, 1]
+        #learning_rates: [0.001, 0.003, 0.01]
+        #precisions: [fp32]
+
+    # Rates are exact at temperature 1; samples are completions of each query at each temperature.
+    evaluation:
+      samples: 4
+      temperatures: [0, 1]
+      #exact_temperatures: [0.5, 1]
+      #resamples: 1000
+      #seed: 0
+
+    # Detectors of hallucinations, for the selected models (all without epochs and sizes).
+    detection:
+      epochs: [60]
+      heads: [linear, mlp-16, mlp-64]
+      samples: 2
+      #sizes: [30k]
+      #tasks: [sentence, token]
+      #queries: [fvs, pvs]
+      #resamples: 1000
+      #seed: 0
+
+    # Threads in all, and tasks at once.
+    workers: 2
+    #side_by_side: 2
+    # Whether a training that diverges is a result and no failure.
+    #expect_divergence: false
+
+    """
+}

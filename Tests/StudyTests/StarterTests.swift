@@ -1,0 +1,78 @@
+import Foundation
+import KnowledgeGraph
+import LabCore
+import Study
+import Testing
+
+/// The files that `kglab init` writes.
+@Suite struct StarterTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  @Test func theFilesWorkAsTheyAre() throws {
+    try StarterFiles.write(to: folder.url.appendingPathComponent("new"))
+    let schema = try GraphSchema.read(folder.url.appendingPathComponent("new/schema.yaml"))
+    let graph = folder.url.appendingPathComponent("graph.sqlite")
+    _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: graph)
+    let inspection = try GraphInspection(of: graph)
+    #expect(inspection.isSound, "\(inspection.checks.filter { !$0.passed })")
+    #expect((2000...5000).contains(inspection.profile.triples.total))
+    let file = try StudyFile.read(folder.url.appendingPathComponent("new"))
+    let plan = try StudyRunner(file: file, folder: folder.url.appendingPathComponent("out")).plan
+    #expect(plan.tasks(.train).count == 6)
+    #expect(plan.tasks(.detect).count == 3)
+  }
+
+  @Test func soTheyDoWithEverySettingOn() throws {
+    let all = StarterFiles.allSettings(StarterFiles.schema)
+    #expect(all != StarterFiles.schema)
+    try folder.write(all, to: "schema.yaml")
+    try folder.write(StarterFiles.allSettings(StarterFiles.study), to: "study.yaml")
+    let schema = try GraphSchema.read(folder.url.appendingPathComponent("schema.yaml"))
+    #expect(schema.exposures == .pareto(shape: 1, max: 64))
+    #expect(schema.noise?.duplicate == 0.05)
+    let graph = folder.url.appendingPathComponent("graph.sqlite")
+    _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: graph)
+    #expect(try GraphInspection(of: graph).isSound)
+    let file = try StudyFile.read(folder.url)
+    let plan = try StudyRunner(file: file, folder: folder.url.appendingPathComponent("out")).plan
+    #expect(plan.tasks(.train).count == 3 * 2 * 3 * 2 * 3)
+  }
+
+  /// The keys that the readers know, as their errors for an unknown key would list them.
+  @Test(arguments: [
+    "name", "description", "entity_types", "predicates", "visibility", "exposures", "noise",
+    "count",
+    "scale", "parent", "ambiguous", "model", "parts", "pool", "syllables", "prefix", "digits",
+    "start", "from", "to", "step", "decimals", "unit", "pattern", "subject", "object", "objects",
+    "coverage", "popularity", "functional", "inverse_functional", "symmetric", "transitive",
+    "acyclic", "given", "strength", "spread", "rule", "inverse_of", "held_out", "templates", "min",
+    "max", "poisson", "zipf", "weights", "pareto", "contradictory", "stale", "duplicate", "query",
+  ])
+  func everyKeyOfASchemaIsShown(key: String) {
+    let all = StarterFiles.allSettings(StarterFiles.schema)
+    #expect(all.contains("\(key):") || all.contains("  \(key)  "), "\(key)")
+  }
+
+  @Test(arguments: [
+    "name", "question", "graph", "schema", "import", "columns", "hold_out", "seed", "set", "scale",
+    "tokenizer", "model", "training", "models", "sizes", "epochs", "seeds", "fractions",
+    "learning_rates", "precisions", "evaluation", "samples", "temperatures", "exact_temperatures",
+    "resamples", "detection", "heads", "tasks", "queries", "workers", "side_by_side",
+    "expect_divergence",
+  ])
+  func everyKeyOfAStudyIsShown(key: String) {
+    #expect(StarterFiles.allSettings(StarterFiles.study).contains("\(key):"), "\(key)")
+  }
+
+  @Test(arguments: ["schema.yaml", "study.yaml"])
+  func nothingIsReplaced(name: String) throws {
+    try folder.write("mine", to: name)
+    #expect(throws: LabError.self) { try StarterFiles.write(to: folder.url) }
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+    #expect(files == [name])
+    #expect(
+      try String(contentsOf: folder.url.appendingPathComponent(name), encoding: .utf8) == "mine")
+  }
+}

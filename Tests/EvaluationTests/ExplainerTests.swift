@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import GRDB
 import KnowledgeGraph
 import LanguageModel
 import Testing
@@ -26,6 +27,39 @@ struct ExplainerTests {
       borrowed.lenders.map(\.subject) == ["first1 last0", "first5 last0", "first9 last0"])
     #expect(borrowed.lenders.map(\.distance) == [1, 1, 1])
     #expect(explanation.detectorScores.isEmpty)
+  }
+
+  /// Whatever a detector said of stored answers to the question is shown, and nothing else.
+  @Test func storedScoresAreShown() throws {
+    let trained = try TrainedRun(TestGraph.people(20), epochs: 1)
+    _ = try trained.run.evaluate(
+      options(sampled: [0]), graph: trained.graph, shouldStop: { false })
+    let path = trained.folder.appendingPathComponent(RunDatabase.fileName).path
+    let (subject, predicate, text, isWrong) = try DatabaseQueue(path: path).write { database in
+      try database.execute(
+        sql: """
+          INSERT INTO answer_score
+          SELECT evaluation_id, hex(zeroblob(32)), 'length', query_id, temperature, sample, place,
+            query_id + place
+          FROM answer, (SELECT 0 AS place UNION SELECT 1) WHERE query_id IN (3, 4)
+          """)
+      let row = try Row.fetchOne(
+        database,
+        sql: """
+          SELECT q.subject, q.predicate, a.text, a.verdict NOT IN ('correct', 'correct_held_out')
+          FROM answer a JOIN query q ON q.id = a.query_id WHERE q.id = 4
+          """)
+      let found = try #require(row)
+      return (found[0] as String, found[1] as String, found[2] as String, found[3] as Bool)
+    }
+    let scores = try Explainer(trained.run, graph: trained.graph).explain(
+      subject: subject, predicate: predicate
+    ).detectorScores
+    #expect(scores.count == 1)
+    let score = try #require(scores.first)
+    #expect(score.detector == "length" && score.task == "stored answer")
+    #expect(score.answer == text && score.isHallucination == isWrong)
+    #expect(score.answerCount == 2 && score.meanScore == 4.5)
   }
 
   /// The last layer of the lens is the model itself.

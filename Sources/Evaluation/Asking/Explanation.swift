@@ -52,6 +52,7 @@ package struct BorrowedAnswer: Codable, Hashable, Sendable {
 /// What a detector said of an answer to the question, as it is stored.
 package struct StoredDetectorScore: Codable, Hashable, Sendable {
   package let detector: String
+  /// "sentence", "token", or "stored answer" for answers of an evaluation.
   package let task: String
   package let answer: String
   /// Completions that got this score's mean.

@@ -31,4 +31,13 @@ struct DetectionBenchmarkTests {
     let stored = try Data(contentsOf: folder.url.appendingPathComponent("labels.u8"))
     #expect(stored.map { $0 == 1 } == labels)
   }
+
+  /// Fewer rows than the guess at the Hessian would take.
+  @Test(arguments: [20, 60, 129, 257])
+  func linearHeadsLearnFromFewRows(rows: Int) throws {
+    let data = DetectionBenchmark(rows: rows, width: 4).data()
+    let toy = ToyExamples(width: 4, features: data.features, labels: data.labels)
+    let head = try toy.head(.linear)
+    #expect(head.report.validationLoss < 1 && head.parameters.count == 5)
+  }
 }

@@ -45,7 +45,7 @@ struct LogisticRegression {
     let product = try DeviceBuffer<Float>(width * width, on: features.buffer.device).all
     let matrix = WeightMatrix(product, outputs: width, inputs: width)
     // Stretches from all over the rows, which may be in some order.
-    let piece = min(128, network.maximumRows)
+    let piece = min(128, network.maximumRows, rows)
     let pieces = max(1, count / piece)
     for index in 0..<pieces {
       let first = index * (rows - piece) / max(1, pieces - 1)

@@ -13,8 +13,11 @@ struct Inspect: ParsableCommand {
       With --fact and the folder of a run, finished or not: each object of a question, true or false, with \
       the steps at which it is presented.
 
+      --datasette prints the metadata.json that Datasette shows beside the tables.
+
       EXAMPLES:
         kglab inspect graph.sqlite
+        kglab inspect graph.sqlite --datasette > metadata.json
         kglab inspect graph.sqlite --json
         kglab inspect runs/a --fact "Ada Lovelace" "born in"
         kglab inspect runs/a --fact "Ada Lovelace" "born in" --all
@@ -38,10 +41,16 @@ struct Inspect: ParsableCommand {
     help: "With --fact: the run's graph, where it is no longer where training found it.")
   var location: String?
 
+  @Flag(help: "Print what Datasette's metadata.json has to say of the graph's tables.")
+  var datasette = false
+
   @Flag(help: "Print the result as JSON.")
   var json = false
 
   func validate() throws {
+    guard !datasette || fact.isEmpty else {
+      throw ValidationError("--datasette is about a graph file; leave out --fact")
+    }
     guard fact.isEmpty || fact.count == 2 else {
       throw ValidationError(
         "--fact takes two names, such as --fact \"Ada Lovelace\" \"born in\", not \(fact.count)")
@@ -58,6 +67,7 @@ struct Inspect: ParsableCommand {
       throw LabError(
         "\(path) is a folder; give a graph file, or a run and --fact \"subject\" \"predicate\"")
     }
+    if datasette { return try Output.json(try DatasetteMetadata(of: url)) }
     let inspection = try GraphInspection(of: url)
     if json { try Output.json(inspection) } else { show(inspection) }
     guard inspection.isSound else {

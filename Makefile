@@ -12,7 +12,7 @@
 KGLAB := .build/release/kglab
 # Options of every comparison of bench-peers, such as PEER_OPTIONS="--rounds 2 --seconds 1".
 PEER_OPTIONS :=
-PYTHON :=
+PYTHON ?=
 
 .PHONY: help setup build test test-python demo lint bench bench-peers clean
 

@@ -54,6 +54,11 @@ import Testing
     try workspace.kglab("evaluate", "run").expectSuccess(wrote: "run/run.sqlite")
   }
 
+  @Test func aRunThatIsNotThereIsNotOneThatWasNotEvaluated() throws {
+    let workspace = try TrainedRun.workspace()
+    try refuse(["compare", "nowhere", "run"], in: workspace, mentions: ["nowhere is no folder"])
+  }
+
   @Test func resultsThatAreNoneOfOurs() throws {
     let workspace = try TrainedRun.workspace()
     try workspace.write(String(repeating: "no database\n", count: 100), to: "run/run.sqlite")

@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Evaluation
 import Foundation
+import KnowledgeGraph
 import LabCore
 
 struct Compare: ParsableCommand {
@@ -41,9 +42,13 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let databases = try [first, second].map { folder in
-      guard
-        let database = try RunDatabase.read(in: URL(fileURLWithPath: folder, isDirectory: true))
-      else { throw LabError("\(folder) was not evaluated yet; run kglab evaluate \(folder)") }
+      let url = URL(fileURLWithPath: folder, isDirectory: true)
+      guard FileKind.of(url) == .folder else {
+        throw LabError("\(folder) is no folder; give the folder of a run that was evaluated")
+      }
+      guard let database = try RunDatabase.read(in: url) else {
+        throw LabError("\(folder) was not evaluated yet; run kglab evaluate \(folder)")
+      }
       return database
     }
     let comparison = try EvaluationComparison(

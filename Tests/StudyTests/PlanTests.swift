@@ -51,6 +51,28 @@ import Training
     #expect(plan.tasks.last?.follows.count == 13)
   }
 
+  /// Detectors that begin with a model of the study come after all trainings and need that model.
+  @Test func pretrainedDetectorsNeedTheirModels() throws {
+    let detection = "\ndetection: {epochs: [2], full: [3k-pretrained, own], samples: 2}"
+    let plan = try plan(StudyText.study + detection)
+    let training = try #require(plan.tasks.first { $0.name == "train 3k, 2 epochs" })
+    let detections = plan.tasks(.detect)
+    #expect(detections.map(\.name) == ["detect 3k, 2 epochs", "detect 6k, 2 epochs"])
+    #expect(plan.tasks.suffix(3).map(\.kind) == [.detect, .detect, .report])
+    #expect(detections.allSatisfy { $0.sources == [training.id] })
+    #expect(detections[0].needs == [training.id])
+    #expect(detections[1].needs == [try #require(detections[1].runID), training.id])
+    let fresh = try self.plan(StudyText.study + detection.replacing("3k-pretrained", with: "3k"))
+    #expect(fresh.tasks(.detect).allSatisfy { $0.sources == nil })
+    #expect(Set(fresh.tasks(.detect).map(\.id)).isDisjoint(with: detections.map(\.id)))
+  }
+
+  @Test func aPretrainedDetectorOfNoModelIsRefused() throws {
+    let text = StudyText.study + "\ndetection: {epochs: [2], full: [10k-pretrained], samples: 2}"
+    let error = #expect(throws: LabError.self) { try plan(text) }
+    #expect(error?.description.contains("no model of size 10k") == true)
+  }
+
   @Test func idsAreStable() throws {
     #expect(try plan() == plan())
     // Words, order of keys, comments and workers change no result.

@@ -35,10 +35,13 @@ import Testing
     #expect(
       document.figures.map(\.id) == [
         "rate-vs-size", "rate-vs-u", "rate-vs-flops", "verdicts", "auprc-vs-rate",
-        "prevalence-free-vs-rate", "detector-size",
+        "prevalence-free-vs-rate", "detection-by-lm-size", "detector-size",
       ])
     #expect(document.figures.allSatisfy { $0.command == "kglab report runs/sample" })
-    #expect(document.tables.map(\.id) == ["detectors", "runs", "rates", "missing"])
+    #expect(
+      document.tables.map(\.id) == [
+        "claims", "published", "detectors", "runs", "rates", "missing",
+      ])
   }
 
   @Test func rateAgainstSize() throws {

@@ -103,7 +103,8 @@ enum SampleResults {
         ] {
           rows.append(
             try row([
-              "run_id": run, "task": task, "kind": kind, "name": name, "parameters": parameters,
+              "run_id": run, "task": task, "position": "each", "kind": kind, "name": name,
+              "parameters": parameters,
               "validation_auroc": base, "metric": metric, "value": value, "lower": value - 0.01,
               "upper": value + 0.01, "prevalence": rate, "example_count": 288,
             ]))

@@ -41,7 +41,7 @@ import Testing
             AND task = 'sentence' AND metric = 'auroc'
           """)
       #expect(auroc == 0.8)
-      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 3)
       #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C73)
     }
   }

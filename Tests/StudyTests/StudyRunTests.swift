@@ -74,6 +74,24 @@ import Testing
     #expect(rates == results.rates)
   }
 
+  /// A study's own models become detectors of each other's answers.
+  @Test func modelsOfTheStudyBecomeDetectors() throws {
+    let text =
+      StudyText.study
+      + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full], full: [3k-pretrained, 3k, own], "
+      + "full_epochs: 1, samples: 4, resamples: 20}"
+    #expect(try runner(text).run().records(.failed).map(\.error) == [])
+    let results = try StudyDatabase.read(out.appendingPathComponent("study.sqlite"))
+    let full = results.detectors.filter { $0.kind == "full" && $0.metric == "auroc" }
+    let names = ["full-3k-pretrained", "full-3k", "full-own"]
+    #expect(full.filter { $0.task == "sentence" }.map(\.name) == names)
+    #expect(full.filter { $0.task == "token" }.map(\.name) == names)
+    let pretrained = try #require(full.first { $0.name == "full-3k-pretrained" })
+    let fresh = try #require(full.first { $0.name == "full-3k" })
+    #expect(pretrained.parameters == fresh.parameters && pretrained.value != fresh.value)
+    #expect(try runner(text).run().reusedCount == 12)
+  }
+
   @Test func aFailedModelLeavesTheOthers() throws {
     let study = try runner()
     // A folder with somebody else's files where the first model is to go.

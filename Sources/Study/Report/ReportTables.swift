@@ -67,48 +67,6 @@ struct ReportTables {
       data: data)
   }
 
-  /// The head shown for each LM, and every score that needs no training beside it.
-  func detectors(_ figures: DetectionFigures) -> Table {
-    let metrics = ["auroc", "auprc", "auprc_matched"]
-    var data = Records(
-      [
-        Column("run", "LM"), Column("task", "Task"), Column("kind", "Kind"),
-        Column("detector", "Detector"), Column("parameters", "Parameters", .integer),
-        Column("prevalence", "Prevalence", Self.percent),
-      ]
-        + [("auroc", "AUROC"), ("auprc", "AUC-PR"), ("auprc_matched", "AUC-PR matched")]
-        .flatMap { name, title in
-          [
-            Column(name, title, .number(digits: 3)),
-            Column("\(name)_lower", "\(title) lower", .number(digits: 3)),
-            Column("\(name)_upper", "\(title) upper", .number(digits: 3)),
-          ]
-        } + [Column("examples", "Examples", .integer)])
-    for run in series.groups.flatMap(\.runs) {
-      for task in ["sentence", "token"] {
-        let own = results.detectors.filter {
-          $0.runID == run.id && $0.task == task && $0.metric == "auroc"
-        }
-        let best = figures.bestHead(run.id, task)?.name
-        for row in own where row.kind != "head" || row.name == best {
-          let values = metrics.flatMap { metric -> [Cell] in
-            let found = figures.metric(metric, run.id, task, row.name)
-            return [Cell(found?.value), Cell(found?.lower), Cell(found?.upper)]
-          }
-          data.append(
-            [
-              .text(run.name), .text(task), .text(row.kind), .text(row.name),
-              .integer(row.parameters), .number(row.prevalence),
-            ] + values + [.integer(row.exampleCount)])
-        }
-      }
-    }
-    return Table(
-      id: "detectors", title: "Detectors: the best head of each LM and the baselines",
-      caption: "Intervals are 95 % over subjects. study.sqlite has every head and metric.",
-      command: command, data: data)
-  }
-
   func failures() -> Table {
     Table(
       id: "missing", title: "Tasks without a result", command: command,

@@ -173,6 +173,8 @@ struct Measured {
     self.init(value: row.rate, lower: row.lower, upper: row.upper)
   }
 
+  init(_ row: DetectorRow) { self.init(value: row.value, lower: row.lower, upper: row.upper) }
+
   var cells: [Cell] { [.number(value), Cell(lower), Cell(upper)] }
 }
 

@@ -35,7 +35,9 @@ package struct StudyReport {
     let words = ReportWords(series: series)
     let tables = ReportTables(series: series, command: command)
     let rates = RateFigures(series: series, command: command)
-    let detection = DetectionFigures(series: series, command: command)
+    let detectors = DetectorResults(results.detectors)
+    let detection = DetectionFigures(series: series, detectors: detectors, command: command)
+    let claims = DetectionClaims(series: series, detectors: detectors, command: command)
     var sections: [ReportSection] = []
     if !results.rates.isEmpty {
       var blocks: [Block] = [
@@ -51,8 +53,13 @@ package struct StudyReport {
       var blocks: [Block] = [
         .figure(detection.auprc()), .figure(detection.prevalenceFree()),
       ]
+      if let sizes = claims.bySize() { blocks.append(.figure(sizes)) }
       if let sizes = detection.byDetectorSize() { blocks.append(.figure(sizes)) }
-      blocks.append(.table(tables.detectors(detection)))
+      if let table = claims.table() { blocks.append(.table(table)) }
+      let published = PublishedDetection(series: series, detectors: detectors, command: command)
+      if let table = published.table() { blocks.append(.table(table)) }
+      let all = DetectorTable(series: series, detectors: detectors, command: command)
+      blocks.append(.table(all.table()))
       sections.append(ReportSection("Detection", blocks))
     }
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []

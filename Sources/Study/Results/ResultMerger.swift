@@ -87,17 +87,16 @@ struct ResultMerger {
   private func addDetection(
     of task: StudyTask, _ record: RunRecord, to results: inout StudyResults
   ) throws {
-    guard let options = plan.detection?.options,
-      let summary = try DetectionStage.stored(
-        record, in: folder.model(task.id), options: options)
+    guard let detection = plan.tasks(.detect).first(where: { $0.runID == task.id }),
+      let summary = try DetectionStage.stored(detection, record, plan: plan, folder: folder)
     else { return }
     for detector in summary.detectors {
-      let counts = summary.counts(detector.task)
+      let counts = summary.counts(detector.task, detector.position)
       for estimate in detector.metrics where estimate.metric != .prevalence {
         results.detectors.append(
           DetectorRow(
-            runID: task.id, task: detector.task.rawValue, kind: detector.kind.rawValue,
-            name: detector.name, parameters: detector.parameters,
+            runID: task.id, task: detector.task.rawValue, position: detector.position.name,
+            kind: detector.kind.rawValue, name: detector.name, parameters: detector.parameters,
             validationAUROC: detector.training?.validationAUROC, metric: estimate.metric.rawValue,
             value: estimate.value, lower: estimate.lower, upper: estimate.upper,
             prevalence: counts?.prevalence ?? 0, exampleCount: counts?[.test]?.exampleCount ?? 0))

@@ -7,7 +7,7 @@ package enum StudyDatabase {
   /// "kgls" in ASCII, as `PRAGMA application_id`.
   static let applicationID: Int32 = 0x6B67_6C73
   /// `PRAGMA user_version`: raised when the layout changes.
-  static let version: Int32 = 2
+  static let version: Int32 = 3
 
   /// Replaces the file by one with `results`: whole under its name, or the old one still is.
   ///

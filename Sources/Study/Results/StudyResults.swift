@@ -152,7 +152,9 @@ package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   package var runID: String
   /// "sentence" or "token".
   package var task: String
-  /// "head", "score" (training-free) or "baseline".
+  /// Which tokens the token task judges: "each", "before" (the answer to come), "1", ...; "each" for sentences.
+  package var position: String
+  /// The kind of detector as `kglab detect --kind` calls it: "head", "full", "score", "baseline", ...
   package var kind: String
   /// "linear", "mlp-64", "sequence-log-probability".
   package var name: String
@@ -169,7 +171,7 @@ package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   package var exampleCount: Int
 
   enum CodingKeys: String, CodingKey {
-    case task, kind, name, parameters, metric, value, lower, upper, prevalence
+    case task, position, kind, name, parameters, metric, value, lower, upper, prevalence
     case runID = "run_id"
     case validationAUROC = "validation_auroc"
     case exampleCount = "example_count"

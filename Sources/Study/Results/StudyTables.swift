@@ -45,7 +45,7 @@ extension StudyDatabase {
     ) STRICT;
     CREATE TABLE detector (
       run_id TEXT NOT NULL REFERENCES run (id),
-      task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), kind TEXT NOT NULL,
+      task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), position TEXT NOT NULL, kind TEXT NOT NULL,
       name TEXT NOT NULL, parameters INTEGER NOT NULL, validation_auroc REAL, metric TEXT NOT NULL,
       value REAL NOT NULL, lower REAL, upper REAL, prevalence REAL NOT NULL, example_count INTEGER NOT NULL,
       UNIQUE (run_id, task, name, metric)
@@ -61,7 +61,7 @@ extension StudyDatabase {
       FROM rate JOIN run ON run.id = rate.run_id WHERE rate.group_kind = 'all';
     CREATE VIEW run_detector AS
       SELECT run.name AS run, run.size, run.non_embedding_parameters, run.epochs, run.fraction,
-        run.seed, run.learning_rate, run.variant, detector.task, detector.kind, detector.name AS detector, detector.parameters,
+        run.seed, run.learning_rate, run.variant, detector.task, detector.position, detector.kind, detector.name AS detector, detector.parameters,
         detector.metric, detector.value, detector.lower, detector.upper, detector.prevalence,
         detector.run_id
       FROM detector JOIN run ON run.id = detector.run_id;

@@ -103,6 +103,25 @@ import Training
         == [.generate: false, .train: false, .evaluate: true])
   }
 
+  /// Options that a study does not use are not in what its ids are hashes of.
+  @Test func optionsNotUsedAreInNoID() throws {
+    let settings = try String(decoding: CanonicalJSON.compact(plan().evaluation), as: UTF8.self)
+    for key in ["top_k", "top_p", "candidates", "phrasing"] {
+      #expect(!settings.contains(key), "\(settings)")
+    }
+    for line in ["top_k: 5", "top_p: 0.5", "candidates: 3"] {
+      #expect(
+        try changed("temperatures: [0, 1]", "temperatures: [0, 1]\n  \(line)")
+          == [.generate: false, .train: false, .evaluate: true], "\(line)")
+    }
+    let plain = try #require(plan().tasks(.evaluate).first)
+    let ranked = try #require(
+      plan(replaced("temperatures: [0, 1]", "temperatures: [0, 1]\n  candidates: 3")).tasks(
+        .evaluate
+      ).first)
+    #expect(ranked.cost.flops > plain.cost.flops)
+  }
+
   @Test func aNewModelLeavesTheOthersAlone() throws {
     let before = try plan()
     let after = try plan(replaced("sizes: [10k]", "sizes: [10k, 20k]"))

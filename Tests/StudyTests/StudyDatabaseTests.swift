@@ -15,6 +15,13 @@ import Testing
     #expect(try StudyDatabase.read(file) == SampleResults.results())
   }
 
+  @Test func readsBackCutAndGrades() throws {
+    let results = try SampleResults.cutAndGraded()
+    try StudyDatabase.write(results, to: file)
+    let back = try StudyDatabase.read(file)
+    #expect(back == results && back.topK == 10 && back.topP == 0.95 && back.grades.count == 3)
+  }
+
   @Test func writingAgainGivesTheSameBytes() throws {
     try StudyDatabase.write(SampleResults.results(), to: file)
     let first = try Data(contentsOf: file)

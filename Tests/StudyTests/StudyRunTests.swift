@@ -30,7 +30,8 @@ import Testing
   /// The whole study on a graph of 72 triples: its files, results and report.
   @Test func runsFromStartToReport() throws {
     let text =
-      StudyText.study
+      StudyText.study.replacingOccurrences(
+        of: "temperatures: [0, 1]", with: "temperatures: [0, 1]\n  candidates: 3")
       + "\nkeep: {steps: log}"
       + "\ndetection: {epochs: [2], sizes: [6k], tasks: [sentence], heads: [mlp-4], samples: 4, resamples: 20}"
     let first = try runner(text).run()
@@ -53,6 +54,8 @@ import Testing
       $0.method == "exact" && $0.groupKind == "all" && $0.visibility == "fvs"
     }
     #expect(headlines.count == 5 && headlines.allSatisfy { $0.rate > 0 && $0.rate < 1 })
+    let grades = results.grades.filter { $0.groupKind == "all" && $0.visibility == "fvs" }
+    #expect(grades.count == 5 && grades.allSatisfy { $0.chance == 0.25 && $0.accuracy <= 1 })
     #expect(Set(results.detectors.map(\.runID)).count == 1)
     #expect(results.detectors.contains { $0.name == "mlp-4" && $0.metric == "auroc" })
 

@@ -80,7 +80,9 @@ package struct StudyPlanner {
     let options = file.evaluation
     let drawn = options.sampleTemperatures.reduce(0) { $0 + options.samples(at: $1) }
     let samples = queries * Double(drawn)
-    let answers = Double(summary.tripleCount * options.exactTemperatures.count)
+    // Among candidates, each answer is read with all of them.
+    let perAnswer = options.exactTemperatures.count + (options.candidates.map { $0 + 1 } ?? 0)
+    let answers = Double(summary.tripleCount * perAnswer)
     return StudyTask(
       number: 0, id: id, kind: .evaluate, name: "evaluate \(name)", needs: [training.id],
       follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",

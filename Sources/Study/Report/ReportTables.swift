@@ -39,7 +39,9 @@ struct ReportTables {
     }
     return Table(
       id: "runs", title: "Runs",
-      caption: "Rates are exact at temperature 1. u is unique training tokens per parameter.",
+      caption: """
+        Rates are exact at temperature 1. u is unique training tokens per parameter.\(series.cutWords)
+        """,
       command: command, data: data)
   }
 
@@ -63,8 +65,10 @@ struct ReportTables {
       ])
     }
     return Table(
-      id: "rates", title: "Rates by run, queries, method and temperature", command: command,
-      data: data)
+      id: "rates", title: "Rates by run, queries, method and temperature",
+      caption: series.cut.map {
+        "Exact and sampled rates are of the distribution cut to \($0); greedy ones are as without it."
+      } ?? "", command: command, data: data)
   }
 
   func failures() -> Table {

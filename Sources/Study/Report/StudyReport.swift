@@ -40,17 +40,22 @@ package struct StudyReport {
     let claims = DetectionClaims(series: series, detectors: detectors, command: command)
     var sections: [ReportSection] = []
     if !results.rates.isEmpty {
-      var blocks: [Block] = [
+      var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
+      blocks += [
         .figure(rates.bySize()), .figure(rates.byTokensPerParameter()),
         .figure(rates.byOperations()),
       ]
       if let verdicts = rates.byVerdict() { blocks.append(.figure(verdicts)) }
       sections.append(ReportSection("Hallucination rate", blocks))
     }
+    if let grades = GradeTable(series: series, command: command).table() {
+      sections.append(ReportSection("True answers among candidates", [.table(grades)]))
+    }
     let sweep = LearningRateFigures(series: series, command: command)
     if let section = sweep.section() { sections.append(section) }
     if !results.detectors.isEmpty {
-      var blocks: [Block] = [
+      var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
+      blocks += [
         .figure(detection.auprc()), .figure(detection.prevalenceFree()),
       ]
       if let sizes = claims.bySize() { blocks.append(.figure(sizes)) }

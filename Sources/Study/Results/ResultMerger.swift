@@ -16,6 +16,8 @@ struct ResultMerger {
     var results = StudyResults()
     results.name = plan.name
     results.question = plan.question
+    results.topK = plan.evaluation.topK
+    results.topP = plan.evaluation.topP
     results.graphs = [plan.graph]
     for task in plan.tasks(.train) {
       guard let record = try RunFolder.readRecord(folder.model(task.id)),
@@ -81,6 +83,15 @@ struct ResultMerger {
         runID: task.id, method: row.method.rawValue, temperature: row.temperature,
         visibility: row.visibility.rawValue, queryCount: row.queryCount, precision: row.precision,
         recall: row.recall)
+    }
+    results.grades += (summary.grades ?? []).map { row in
+      GradeRow(
+        runID: task.id, visibility: row.visibility.rawValue, groupKind: row.groupKind,
+        groupValue: row.groupValue, queryCount: row.queryCount, answerCount: row.answerCount,
+        accuracy: row.accuracy, accuracyLower: row.accuracyLower, accuracyUpper: row.accuracyUpper,
+        chance: row.chance, meanReciprocalRank: row.meanReciprocalRank,
+        meanReciprocalRankLower: row.meanReciprocalRankLower,
+        meanReciprocalRankUpper: row.meanReciprocalRankUpper)
     }
   }
 

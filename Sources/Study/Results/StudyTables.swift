@@ -43,6 +43,14 @@ extension StudyDatabase {
       recall REAL NOT NULL,
       UNIQUE (run_id, method, temperature, visibility)
     ) STRICT;
+    CREATE TABLE candidate_grade (
+      run_id TEXT NOT NULL REFERENCES run (id), visibility TEXT NOT NULL,
+      group_kind TEXT NOT NULL, group_value TEXT NOT NULL, query_count INTEGER NOT NULL,
+      answer_count INTEGER NOT NULL, accuracy REAL NOT NULL, accuracy_lower REAL,
+      accuracy_upper REAL, chance REAL NOT NULL, mean_reciprocal_rank REAL NOT NULL,
+      mean_reciprocal_rank_lower REAL, mean_reciprocal_rank_upper REAL,
+      UNIQUE (run_id, visibility, group_kind, group_value)
+    ) STRICT;
     CREATE TABLE detector (
       run_id TEXT NOT NULL REFERENCES run (id),
       task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), position TEXT NOT NULL, kind TEXT NOT NULL,

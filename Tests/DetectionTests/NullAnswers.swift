@@ -99,7 +99,7 @@ struct NullAnswers {
     var completion = Completion()
     completion.tokens = tokens
     completion.ended = ended
-    completion.logProbability = -1
+    completion.logProbability = ended ? -1 : -2
     return JudgedAnswer(
       query: query, subject: graph.queries[query].subject,
       answer: AnswerJudge(graph: graph, tokenizer: tokenizer).answer(

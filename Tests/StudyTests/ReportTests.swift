@@ -181,7 +181,7 @@ import Testing
   /// Wherever rates are shown, a cut of their distribution is said; nowhere else.
   @Test func aCutIsSaidWithTheRates() throws {
     let cut = StudyReport(try SampleResults.cutAndGraded(), command: "c").document()
-    let words = "cut to top-k 10, top-p 0.95"
+    let words = "cut to top-k 10, top-p 0.9"
     let captions =
       ["rate-vs-size", "rate-vs-u", "rate-vs-flops", "verdicts"].map { id in
         cut.figures.first { $0.id == id }?.caption.text
@@ -192,7 +192,7 @@ import Testing
     // Once before the rates, once before the detectors, whose axes are rates.
     let notes = cut.sections.filter { section in
       section.blocks.contains {
-        if case .note(let prose) = $0 { return prose.text.contains("top-k 10, top-p 0.95") }
+        if case .note(let prose) = $0 { return prose.text.contains("top-k 10, top-p 0.9 before") }
         return false
       }
     }

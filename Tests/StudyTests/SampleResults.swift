@@ -33,10 +33,10 @@ enum SampleResults {
     return results
   }
 
-  /// The same, of a distribution cut to top-k 10 and top-p 0.95, with true answers ranked among candidates by one run.
+  /// The same, of a distribution cut to top-k 10 and top-p 0.9, with true answers ranked among candidates by one run.
   static func cutAndGraded() throws -> StudyResults {
     var results = try results()
-    (results.topK, results.topP) = (10, 0.95)
+    (results.topK, results.topP) = (10, 0.9)
     let run = results.runs[0].id
     results.grades = try [("fvs", 0.75), ("pvs", 0.5), ("ivs", 0.25)].map { set, accuracy in
       try row([

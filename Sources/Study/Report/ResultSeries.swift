@@ -115,7 +115,7 @@ struct ResultSeries {
   var cut: String? {
     let parts = [
       results.topK.map { "top-k \($0)" },
-      results.topP.map { "top-p \(ColumnFormat.number(digits: 4).string($0))" },
+      results.topP.map { "top-p \($0)" },
     ].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }

@@ -28,7 +28,7 @@ extension InferenceSession {
     for part in planGroups(plans) {
       let own = Array(plans[part])
       let samples = own.reduce(0) { $0 + $1.samples }
-      for group in try promptGroups(prompts, samples: samples) {
+      for group in try promptGroups(prompts, samples: samples, newTokens: limits.maximumNewTokens) {
         let drawn = try generateGroup(Array(prompts[group]), plans: own, limits: limits) {
           uniform(group.lowerBound + $0, part.lowerBound + $1, $2, $3)
         }
@@ -54,14 +54,19 @@ extension InferenceSession {
     return groups
   }
 
-  /// Stretches of the prompts that fit into the session with all their completions.
-  private func promptGroups(_ prompts: [[Int32]], samples: Int) throws -> [Range<Int>] {
+  /// Stretches of the prompts that fit into the session with all their completions, and into the processor's cache.
+  private func promptGroups(
+    _ prompts: [[Int32]], samples: Int, newTokens: Int
+  ) throws -> [Range<Int>] {
+    let rows = KeyValueCache.preferredRows(
+      model, capacity: (prompts.map(\.count).max() ?? 0) + newTokens)
     var groups: [Range<Int>] = []
     var first = 0
     while first < prompts.count {
       var last = first
       var tokens = 0
-      while last < prompts.count, tokens + prompts[last].count <= maximumTokens,
+      while last < prompts.count, last - first < rows,
+        tokens + prompts[last].count <= maximumTokens,
         (last + 1 - first) * samples <= maximumTokens
       {
         tokens += prompts[last].count
@@ -88,15 +93,13 @@ extension InferenceSession {
         "a prompt of \(longest) tokens and \(limits.maximumNewTokens) new ones exceed the model's "
           + "context of \(model.configuration.contextLength)", .usage)
     }
-    var cache = try KeyValueCache(
-      model.configuration, rows: prompts.count, capacity: longest + limits.maximumNewTokens,
-      on: model.device)
     var decoding = Decoding(prompts: prompts, plans: plans, limits: limits)
-    var states = try prefill(prompts, rows: Array(prompts.indices), into: cache)
+    var states = try prefill(
+      prompts, rows: prompts.count, capacity: longest + limits.maximumNewTokens)
     for step in 0..<limits.maximumNewTokens {
       if step > 0 {
         states = decode(
-          tokens: decoding.nodes.map(\.newest), lengths: decoding.nodes.map(\.length), cache: cache)
+          tokens: decoding.nodes.map(\.newest), lengths: decoding.nodes.map(\.length))
       }
       let drawn = try draw(decoding, from: states, plans: plans) {
         uniform($0.prompt, $0.plan, $0.sample, step)
@@ -108,27 +111,25 @@ extension InferenceSession {
     return decoding.completions
   }
 
-  /// Runs the prompts and fills the cache, whose row r holds prompt `rows[r]`.
+  /// Reads the prompts into a cache with room for `rows` texts of up to `capacity` tokens: prompt i is row i.
   ///
+  /// Of all tokens but the last only keys and values are wanted; the last goes through the model as a new one does.
   /// Returns the last normed state of each prompt (prompts, C).
-  func prefill(
-    _ prompts: [[Int32]], rows: [Int], into cache: KeyValueCache
-  ) throws -> FloatSlice {
+  func prefill(_ prompts: [[Int32]], rows: Int, capacity: Int) throws -> FloatSlice {
+    try cache.begin(rows: rows, capacity: capacity)
     var packed = TokenBatch()
-    for prompt in prompts { packed.append(tokens: prompt, targets: prompt.map { _ in -1 }) }
-    batch.copyIn(packed)
-    var sources: [Int32] = []
-    sources.reserveCapacity(rows.count * cache.capacity)
-    for prompt in rows {
-      let start = packed.offsets[prompt]
-      let end = packed.offsets[prompt + 1] - 1
-      sources += (0..<Int32(cache.capacity)).lazy.map { min(start + $0, end) }
+    for prompt in prompts {
+      packed.append(tokens: prompt.dropLast(), targets: prompt.dropLast().map { _ in -1 })
     }
-    let extent = BatchExtent(rows: packed.tokens.count, sequences: prompts.count)
-    model.forward(batch, extent, into: activations, on: stream) { index, layer in
-      cache.fill(layer: index, from: layer, sources: sources, on: self.stream)
+    if !packed.tokens.isEmpty {
+      batch.copyIn(packed)
+      let extent = BatchExtent(rows: packed.tokens.count, sequences: prompts.count)
+      model.forward(batch, extent, into: activations, on: stream, endsAtKeys: true) {
+        self.cache.fill(layer: $0, from: $1, offsets: packed.offsets, on: self.stream)
+      }
     }
-    return try gatherStates(packed.offsets.dropFirst().map { $0 - 1 })
+    return decode(
+      tokens: prompts.map { $0[$0.count - 1] }, lengths: prompts.map { Int32($0.count - 1) })
   }
 
   /// The normed states of some rows of the batch just run, (rows, C).
@@ -144,7 +145,7 @@ extension InferenceSession {
   /// One step of the transformer for a new token at the end of the first rows of the cache.
   ///
   /// `lengths` are the tokens' places. Returns normed states (rows, C).
-  func decode(tokens: [Int32], lengths: [Int32], cache: KeyValueCache) -> FloatSlice {
+  func decode(tokens: [Int32], lengths: [Int32]) -> FloatSlice {
     let rows = tokens.count
     let width = model.configuration.modelDimension
     let epsilon = ModelConfiguration.normEpsilon

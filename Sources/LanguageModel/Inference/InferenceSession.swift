@@ -8,6 +8,7 @@ package final class InferenceSession {
   let stream: KernelStream
   let activations: Activations
   let batch: DeviceBatch
+  var cache: KeyValueCache
   let logits: FloatSlice
   /// Logits gathered for draws, as large as `logits`.
   let drawLogits: FloatSlice
@@ -26,6 +27,7 @@ package final class InferenceSession {
     activations = try Activations(
       configuration, maximumTokens: maximumTokens, keepsLayers: false, on: model.device)
     batch = try DeviceBatch(maximumTokens: maximumTokens, on: model.device)
+    cache = try KeyValueCache(configuration, maximumTokens: maximumTokens, on: model.device)
     chunkRows = configuration.logitChunkRows(maximumTokens: maximumTokens)
     logits = try DeviceBuffer<Float>(
       chunkRows * configuration.vocabularySize, on: model.device

@@ -56,16 +56,12 @@ extension InferenceSession {
       try scorePacked(part, items, options, &results)
     }
     let capacity = shared.map { items[$0.item].longestInputCount }.max() ?? 1
-    let room = Self.cacheBytes / KeyValueCache.rowBytes(model.configuration, capacity: capacity)
-    let rows = max(1, min(maximumTokens, room))
+    let rows = min(maximumTokens, KeyValueCache.preferredRows(model, capacity: capacity))
     for part in sharedParts(of: shared, items, rows: rows) {
       try scoreShared(part, items, options, &results)
     }
     return results
   }
-
-  /// Largest key-value cache of one pass.
-  private static var cacheBytes: Int { 64 << 20 }
 
   /// Place of a text among the results.
   struct ScoredText {
@@ -156,10 +152,8 @@ extension InferenceSession {
       prompts.append(items[text.item].prompt)
     }
     let longest = texts.map { items[$0.item].longestInputCount }.max() ?? 1
-    let cache = try KeyValueCache(
-      model.configuration, rows: ordered.count, capacity: longest, on: model.device)
-    let rows = ordered.map { places[$0.item] ?? 0 }
-    let states = try prefill(prompts, rows: rows, into: cache)
+    let states = try prefill(prompts, rows: ordered.count, capacity: longest)
+    try cache.keep(ordered.map { Int32(places[$0.item] ?? 0) }, on: stream)
     // Of one prompt's answers one after the other, on logits that are computed once.
     var waiting = [[ScoredText]](repeating: [], count: prompts.count)
     for text in texts { waiting[places[text.item] ?? 0].append(text) }
@@ -176,7 +170,7 @@ extension InferenceSession {
       let live = ordered.prefix { completion($0).count > step }
       let states = decode(
         tokens: live.map { completion($0)[step - 1] },
-        lengths: live.map { Int32(items[$0.item].prompt.count + step - 1) }, cache: cache)
+        lengths: live.map { Int32(items[$0.item].prompt.count + step - 1) })
       let scores = try logProbabilities(
         of: states, targets: live.map { completion($0)[step] }, options)
       for (text, row) in zip(live, scores) { results[text.item][text.completion].add(row) }

@@ -11,10 +11,11 @@ extension LanguageModel {
   ///
   /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
-  /// activations once its queries, keys and values are there.
+  /// activations once its queries, keys and values are there; with `endsAtKeys` nothing is computed beyond those of
+  /// the last layer.
   func forward(
     _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
-    on stream: KernelStream,
+    on stream: KernelStream, endsAtKeys: Bool = false,
     eachLayer: ((Int, LayerActivations) -> Void)? = nil
   ) {
     let width = configuration.modelDimension
@@ -32,6 +33,7 @@ extension LanguageModel {
         columns: width)
       queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
       eachLayer?(index, layer)
+      if endsAtKeys, index == configuration.layerCount - 1 { return }
       stream.attention(
         layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
         offsets: batch.offsets, sequences: extent.sequences, rows: rows, heads: heads)

@@ -1,0 +1,29 @@
+import Foundation
+import Study
+import Testing
+
+/// The studies of experiments/ stay readable and possible.
+@Suite struct ExperimentLibraryTests {
+  private static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  private static let files: [String] = {
+    let folder = root.appendingPathComponent("experiments").path
+    let paths = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+    return paths.filter { $0.hasSuffix(".yaml") }.sorted()
+  }()
+
+  @Test func someAreThere() {
+    #expect(Self.files.contains("quickstart/study.yaml"))
+    #expect(Self.files.contains("detectability/small.yaml"))
+  }
+
+  @Test(arguments: files)
+  func isPlanned(path: String) throws {
+    let temporary = try TemporaryFolder()
+    let file = try StudyFile.read(Self.root.appendingPathComponent("experiments/\(path)"))
+    let plan = try StudyRunner(file: file, folder: temporary.url.appendingPathComponent("out")).plan
+    #expect(plan.tasks(.train).count == file.models.count)
+    #expect(plan.tasks(.detect).isEmpty == (file.detection == nil))
+  }
+}

@@ -41,13 +41,13 @@ import Testing
   }
 
   @Test func sentenceAgainstToken() throws {
-    let row = try row("the sentence task", "both", "AUROC")
+    let row = try row("sentence beats token", "both", "AUROC")
     #expect(abs(try estimate(row) - 0.05) < 1e-12 && row["verdict"] == "holds")
   }
 
   /// AUC-PR falls with the rate, by 0.9 of the rate's slope: (0.025 - 0.49) / 2 sizes' distance, three points.
   @Test func prevalenceAloneMakesAUCPRFall() throws {
-    let auprc = try row("hallucinations of larger LMs", "sentence", "AUC-PR")
+    let auprc = try row("larger LMs are harder", "sentence", "AUC-PR")
     let x = [3.0, 4, log10(30_000)].map { $0 == 3 ? log10(3000) : $0 }
     let y = [0.49, 0.21, 0.025].map { 0.9 * $0 }
     let mean = x.reduce(0, +) / 3
@@ -57,7 +57,7 @@ import Testing
     #expect(abs(try estimate(auprc) - slope) < 1e-12)
     #expect(auprc["runs"] == 3)
     // The same AUROC at every size is no fall.
-    let auroc = try row("hallucinations of larger LMs", "sentence", "AUROC")
+    let auroc = try row("larger LMs are harder", "sentence", "AUROC")
     #expect(abs(try estimate(auroc)) < 1e-12 && auroc["verdict"] == "open")
   }
 

@@ -81,7 +81,7 @@ struct DetectionClaims {
       }
       return StudentT.mean(slopes).map {
         Finding(
-          claim: "larger detectors are better on a fixed LM (per decade of detector size)",
+          claim: "larger detectors are better",
           training: training, task: task, family: family.title, metric: title, estimate: $0,
           isPositive: true)
       }
@@ -99,7 +99,7 @@ struct DetectionClaims {
       guard points.count > 2 else { return nil }
       return Trend.fit(points).map {
         Finding(
-          claim: "hallucinations of larger LMs are harder to detect (per decade of LM size)",
+          claim: "larger LMs are harder to judge",
           training: training, task: task, family: family.title, metric: title,
           estimate: $0.slope, isPositive: false)
       }
@@ -118,7 +118,7 @@ struct DetectionClaims {
       }
       return StudentT.mean(differences).map {
         Finding(
-          claim: "the sentence task is easier than the token task (difference)",
+          claim: "sentence beats token",
           training: training, task: "both", family: family.title, metric: title, estimate: $0,
           isPositive: true)
       }
@@ -141,25 +141,27 @@ struct DetectionClaims {
     let findings = findings()
     guard !findings.isEmpty else { return nil }
     var data = Records([
-      Column("claim", "Claim"), Column("training", "Training"), Column("task", "Task"),
+      Column("claim", "Claim"), Column("verdict", "Verdict"), Column("task", "Task"),
       Column("detectors", "Detectors"), Column("metric", "Metric"),
       Column("estimate", "Estimate", .number(digits: 3)),
       Column("lower", "Lower", .number(digits: 3)), Column("upper", "Upper", .number(digits: 3)),
-      Column("runs", "LMs", .integer), Column("verdict", "Claim"),
+      Column("runs", "LMs", .integer), Column("training", "Training"),
     ])
     for row in findings {
       data.append([
-        .text(row.claim), .text(row.training), .text(row.task), .text(row.family),
+        .text(row.claim), .text(row.verdict), .text(row.task), .text(row.family),
         .text(row.metric), .number(row.estimate.value), Cell(row.estimate.interval?.low),
-        Cell(row.estimate.interval?.high), .integer(row.estimate.count), .text(row.verdict),
+        Cell(row.estimate.interval?.high), .integer(row.estimate.count), .text(row.training),
       ])
     }
     return Table(
       id: "claims", title: "Published claims, held against these runs",
       caption: """
-        Of the detectors of a family the one of highest AUROC on the validation part. Slopes are by least \
-        squares on the decimal logarithm of the number of parameters, intervals 95 % by Student's t with \
-        language models as units. A claim *holds* or is *reversed* where the interval leaves out zero, and is \
+        *Larger detectors are better* on a fixed language model: the metric's slope on the decimal logarithm of the \
+        detector's parameters, mean over models. *Larger LMs are harder to judge*: its slope on that of the model's \
+        parameters. *Sentence beats token*: the difference, mean over models. Of the detectors of a family the one of \
+        highest AUROC on the validation part counts. Slopes are by least squares, intervals 95 % by Student's t \
+        with language models as units. A claim *holds* or is *reversed* where the interval leaves out zero, and is \
         *open* otherwise. AUC-PR falls with prevalence alone; AUROC and matched AUC-PR do not. Intervals are not \
         widened for the number of rows.
         """,

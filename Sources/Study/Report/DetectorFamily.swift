@@ -28,10 +28,10 @@ struct DetectorFamily: Hashable {
       title: "log-probability", kind: "score",
       member: .named(sentence: "sequence-log-probability", token: "token-log-probability")),
     DetectorFamily(
-      title: "semantic entropy", kind: "score",
+      title: "semantic or token entropy", kind: "score",
       member: .named(sentence: "semantic-entropy", token: "token-entropy")),
     DetectorFamily(
-      title: "object prior", kind: "baseline",
+      title: "object prior or token position", kind: "baseline",
       member: .named(sentence: "object-prior", token: "token-position")),
   ]
 

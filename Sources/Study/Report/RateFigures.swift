@@ -56,7 +56,7 @@ struct RateFigures {
     Figure(
       id: "rate-vs-flops", title: "Hallucination rate against training compute",
       caption: """
-        A line joins the runs of one size; along it only the number of epochs grows. Operations are those of \
+        A line joins the runs of one size; along it only the number of epochs, or the share of the graph, grows. Operations are those of \
         forward and backward passes.\(series.cutWords)
         """,
       command: command,

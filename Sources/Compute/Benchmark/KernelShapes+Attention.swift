@@ -108,11 +108,12 @@ extension KernelShapes {
       let keys = try bench.floats(count * capacity)
       let values = try bench.floats(count * capacity)
       let (queryKey, qkv) = (try bench.floats(2 * count), try bench.floats(3 * count))
-      let lengths = try bench.integers([Int32](repeating: Int32(capacity) - 1, count: rows))
+      let paths = try bench.integers((0..<Int32(rows * capacity)).map { $0 })
+      let offsets = try bench.integers((0...Int32(rows)).map { $0 * Int32(capacity) })
       return {
         bench.stream.attentionDecode(
-          out, keyCache: keys, valueCache: values, queryKey: queryKey, qkv: qkv, lengths: lengths,
-          rows: rows, capacity: capacity, heads: heads)
+          out, keyCache: keys, valueCache: values, queryKey: queryKey, qkv: qkv, paths: paths,
+          offsets: offsets, rows: rows, cacheRows: rows * capacity, heads: heads)
       }
     }
   }

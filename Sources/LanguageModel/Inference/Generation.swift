@@ -88,68 +88,45 @@ extension InferenceSession {
         "a prompt of \(longest) tokens and \(limits.maximumNewTokens) new ones exceed the model's "
           + "context of \(model.configuration.contextLength)", .usage)
     }
-    var cache = try KeyValueCache(
-      model.configuration, rows: prompts.count, capacity: longest + limits.maximumNewTokens,
-      on: model.device)
-    var decoding = Decoding(prompts: prompts, plans: plans, limits: limits)
-    var states = try prefill(prompts, rows: Array(prompts.indices), into: cache)
+    let read = try prefill(prompts)
+    var decoding = Decoding(prompts: read.rows, plans: plans, limits: limits)
+    var states = read.states
     for step in 0..<limits.maximumNewTokens {
-      if step > 0 {
-        states = decode(
-          tokens: decoding.nodes.map(\.newest), lengths: decoding.nodes.map(\.length), cache: cache)
-      }
+      if step > 0 { states = try decode(&decoding) }
       let drawn = try draw(decoding, from: states, plans: plans) {
         uniform($0.prompt, $0.plan, $0.sample, step)
       }
-      let parents = decoding.take(tokens: drawn.tokens, logProbabilities: drawn.logProbabilities)
-      if parents.isEmpty { break }
-      try cache.keep(parents, on: stream)
+      decoding.take(tokens: drawn.tokens, logProbabilities: drawn.logProbabilities)
+      if decoding.nodes.isEmpty { break }
     }
     return decoding.completions
   }
 
-  /// Runs the prompts and fills the cache, whose row r holds prompt `rows[r]`.
-  ///
-  /// Returns the last normed state of each prompt (prompts, C).
-  func prefill(
-    _ prompts: [[Int32]], rows: [Int], into cache: KeyValueCache
-  ) throws -> FloatSlice {
+  /// Reads the prompts into an empty cache: the rows of each, and the last normed state of each (prompts, C).
+  private func prefill(
+    _ prompts: [[Int32]]
+  ) throws -> (rows: [Range<Int32>], states: FloatSlice) {
     var packed = TokenBatch()
     for prompt in prompts { packed.append(tokens: prompt, targets: prompt.map { _ in -1 }) }
-    batch.copyIn(packed)
-    var sources: [Int32] = []
-    sources.reserveCapacity(rows.count * cache.capacity)
-    for prompt in rows {
-      let start = packed.offsets[prompt]
-      let end = packed.offsets[prompt + 1] - 1
-      sources += (0..<Int32(cache.capacity)).lazy.map { min(start + $0, end) }
+    cache.removeAll()
+    let first = try cache.append(packed.tokens.count, on: stream)
+    let sources = try BatchRows(packed.tokens.count, on: model.device)
+    run(packed, wanted: packed.offsets.dropFirst().map { $0 - 1 }) { index, layer in
+      self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
     }
-    let extent = BatchExtent(rows: packed.tokens.count, sequences: prompts.count)
-    model.forward(batch, extent, into: activations, on: stream) { index, layer in
-      cache.fill(layer: index, from: layer, sources: sources, on: self.stream)
-    }
-    return try gatherStates(packed.offsets.dropFirst().map { $0 - 1 })
+    let rows = zip(packed.offsets, packed.offsets.dropFirst()).map { first + $0..<first + $1 }
+    return (rows, activations.outputNormed)
   }
 
-  /// The normed states of some rows of the batch just run, (rows, C).
-  func gatherStates(_ rows: [Int32]) throws -> FloatSlice {
-    let indices = try DeviceBuffer<Int32>(max(rows.count, 1), on: model.device).all
-    indices.copyIn(rows)
-    stream.gatherRows(
-      activations.output, input: activations.outputNormed, rows: indices, count: rows.count,
-      width: model.configuration.modelDimension)
-    return activations.output
-  }
-
-  /// One step of the transformer for a new token at the end of the first rows of the cache.
-  ///
-  /// `lengths` are the tokens' places. Returns normed states (rows, C).
-  func decode(tokens: [Int32], lengths: [Int32], cache: KeyValueCache) -> FloatSlice {
-    let rows = tokens.count
+  /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).
+  private func decode(_ decoding: inout Decoding) throws -> FloatSlice {
+    let rows = decoding.nodes.count
     let width = model.configuration.modelDimension
     let epsilon = ModelConfiguration.normEpsilon
-    batch.tokens.copyIn(tokens)
-    batch.positions.copyIn(lengths)
+    decoding.place(from: try cache.append(rows, on: stream))
+    batch.tokens.copyIn(decoding.nodes.map(\.newest))
+    batch.positions.copyIn(decoding.nodes.map { Int32($0.path.count) - 1 })
+    let paths = try CachePaths(decoding.nodes.map(\.path), on: model.device)
     var residual = activations.layers[0].input
     var delta: FloatSlice?
     stream.embedding(
@@ -163,8 +140,8 @@ extension InferenceSession {
       model.queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
       stream.attentionDecode(
         layer.attention, keyCache: cache.keys[index], valueCache: cache.values[index],
-        queryKey: layer.queryKey, qkv: layer.qkv, lengths: batch.positions, rows: rows,
-        capacity: cache.capacity, heads: model.heads)
+        queryKey: layer.queryKey, qkv: layer.qkv, paths: paths.rows, offsets: paths.offsets,
+        rows: rows, cacheRows: cache.capacity, heads: model.heads)
       model.feedForward(weights, layer, delta: activations.delta, rows: rows, on: stream)
       residual = layer.middle
       delta = activations.delta

@@ -1,71 +1,97 @@
 import Compute
 
-/// Keys and values of the tokens so far, for texts that grow side by side.
-struct KeyValueCache {
-  /// Tokens a row can hold.
-  let capacity: Int
-  /// For each layer (rows, capacity, C).
-  private(set) var keys: [FloatSlice]
-  private(set) var values: [FloatSlice]
-  private var spare: FloatSlice
-  private var rowIndices: IntSlice
-  private var rowCount: Int
+/// Keys and values of tokens, a row each; texts that begin alike name the same rows.
+final class KeyValueCache {
+  /// For each layer (`capacity`, C).
+  private(set) var keys: [FloatSlice] = []
+  private(set) var values: [FloatSlice] = []
+  private(set) var capacity = 0
+  /// Rows in use.
+  private(set) var count = 0
+  private let layerCount: Int
   private let width: Int
   private let device: Device
 
-  init(_ configuration: ModelConfiguration, rows: Int, capacity: Int, on device: Device) throws {
+  init(_ configuration: ModelConfiguration, on device: Device) {
+    layerCount = configuration.layerCount
     width = configuration.modelDimension
-    self.capacity = capacity
     self.device = device
-    rowCount = rows
-    let count = rows * capacity * width
-    func allocate() throws -> FloatSlice { try DeviceBuffer<Float>(count, on: device).all }
-    keys = try (0..<configuration.layerCount).map { _ in try allocate() }
-    values = try (0..<configuration.layerCount).map { _ in try allocate() }
-    spare = try allocate()
-    rowIndices = try DeviceBuffer<Int32>(max(1, rows * capacity), on: device).all
   }
 
-  /// Bytes of a row.
-  static func rowBytes(_ configuration: ModelConfiguration, capacity: Int) -> Int {
-    4 * (2 * configuration.layerCount + 1) * configuration.modelDimension * capacity
-  }
+  /// Forgets all tokens; the memory stays.
+  func removeAll() { count = 0 }
 
-  /// Fills a layer from a packed batch: cache row r, place i is row `sources[r * capacity + i]` of the batch.
-  func fill(
-    layer index: Int, from layer: LayerActivations, sources: [Int32], on stream: KernelStream
-  ) {
-    // In (T, 2*C) seen as 2T rows of C, keys are the odd rows; in (T, 3*C), values are every third.
-    rowIndices.copyIn(sources.map { 2 * $0 + 1 })
-    stream.gatherRows(
-      keys[index], input: layer.queryKey, rows: rowIndices, count: sources.count, width: width)
-    rowIndices.copyIn(sources.map { 3 * $0 + 2 })
-    stream.gatherRows(
-      values[index], input: layer.qkv, rows: rowIndices, count: sources.count, width: width)
-  }
-
-  /// Keeps the given rows in the given order; a row may stay away, or come several times.
+  /// Takes rows for `added` tokens and returns the first of them.
   ///
-  /// Throws `LabError` when there are more rows than before and memory is short.
-  mutating func keep(_ rows: [Int32], on stream: KernelStream) throws {
-    // What stands where it stood need not move; rows behind are not looked at.
-    if rows.enumerated().allSatisfy({ $0.offset == Int($0.element) }) { return }
-    let grows = rows.count > rowCount
-    if grows {
-      rowCount = max(rows.count, 2 * rowCount)
-      rowIndices = try DeviceBuffer<Int32>(rowCount * capacity, on: device).all
-      spare = try DeviceBuffer<Float>(rowCount * capacity * width, on: device).all
+  /// Throws `LabError` when memory is short.
+  func append(_ added: Int, on stream: KernelStream) throws -> Int32 {
+    if count + added > capacity { try grow(to: max(count + added, 2 * capacity), on: stream) }
+    defer { count += added }
+    return Int32(count)
+  }
+
+  /// Fills rows from `first` on with a layer's keys and values of the `rows` tokens of a batch.
+  func fill(
+    layer index: Int, from first: Int32, _ layer: LayerActivations, sources: BatchRows,
+    on stream: KernelStream
+  ) {
+    let (start, rows) = (Int(first) * width, sources.count)
+    stream.gatherRows(
+      keys[index].slice(start, rows * width), input: layer.queryKey, rows: sources.keys,
+      count: rows, width: width)
+    stream.gatherRows(
+      values[index].slice(start, rows * width), input: layer.qkv, rows: sources.values,
+      count: rows, width: width)
+  }
+
+  private func grow(to rows: Int, on stream: KernelStream) throws {
+    let kept = try DeviceBuffer<Int32>(max(count, 1), on: device).all
+    kept.copyIn((0..<Int32(count)).map { $0 })
+    func larger(_ index: Int, _ old: [FloatSlice]) throws -> FloatSlice {
+      let new = try DeviceBuffer<Float>(rows * width, on: device).all
+      if count > 0 {
+        stream.gatherRows(new, input: old[index], rows: kept, count: count, width: width)
+      }
+      return new
     }
-    rowIndices.copyIn(rows)
-    func move(_ slice: inout FloatSlice) throws {
-      stream.gatherRows(
-        spare, input: slice, rows: rowIndices, count: rows.count, width: capacity * width)
-      swap(&spare, &slice)
-      if grows { spare = try DeviceBuffer<Float>(rowCount * capacity * width, on: device).all }
+    keys = try (0..<layerCount).map { try larger($0, keys) }
+    values = try (0..<layerCount).map { try larger($0, values) }
+    capacity = rows
+  }
+}
+
+/// Where the keys and values of a batch's tokens stand among rows of C.
+struct BatchRows {
+  let count: Int
+  /// In (T, 2*C) seen as 2T rows of C, keys are the odd rows; in (T, 3*C), values are every third.
+  let keys: IntSlice
+  let values: IntSlice
+
+  init(_ count: Int, on device: Device) throws {
+    self.count = count
+    keys = try DeviceBuffer<Int32>(max(count, 1), on: device).all
+    values = try DeviceBuffer<Int32>(max(count, 1), on: device).all
+    keys.copyIn((0..<Int32(count)).map { 2 * $0 + 1 })
+    values.copyIn((0..<Int32(count)).map { 3 * $0 + 2 })
+  }
+}
+
+/// For each of some texts the rows of the cache that hold its tokens, one after the other.
+struct CachePaths {
+  let rows: IntSlice
+  let offsets: IntSlice
+
+  init(_ paths: [[Int32]], on device: Device) throws {
+    var flat: [Int32] = []
+    flat.reserveCapacity(paths.reduce(0) { $0 + $1.count })
+    var ends: [Int32] = [0]
+    for path in paths {
+      flat += path
+      ends.append(Int32(flat.count))
     }
-    for index in keys.indices {
-      try move(&keys[index])
-      try move(&values[index])
-    }
+    rows = try DeviceBuffer<Int32>(max(flat.count, 1), on: device).all
+    offsets = try DeviceBuffer<Int32>(ends.count, on: device).all
+    rows.copyIn(flat)
+    offsets.copyIn(ends)
   }
 }

@@ -30,9 +30,24 @@ int kl_has_bf16(void) {
   return has_dot_products;
 }
 
+// Where a block of out lies, `stride` floats from row to row, and what dot products fetch meanwhile: the whole block
+// that comes next (NULL: none), and for each inner tile of eight rows `lines` cache lines of the next right panels.
+typedef struct {
+  float *values;
+  size_t stride;
+  const float *next;
+  const kl_bf16 *next_right;
+  size_t lines;
+} place;
+
 // A block: up to 2 x 2 tiles of out, for whole tiles only. Tiles are those of the block's first panels.
-typedef void (*block)(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down, int across,
-                      int accumulate);
+typedef void (*block)(place out, kl_panels left, kl_panels right, size_t inner, int down, int across, int accumulate);
+
+// Fetches a row of a block of out.
+INLINE void prefetch_row(const float *row, int across) {
+  __builtin_prefetch(row, 1);
+  if (across == 2) __builtin_prefetch(row + 16, 1);
+}
 
 #pragma clang attribute push(__attribute__((target("amx-tile,amx-bf16,avx512f"))), apply_to = function)
 
@@ -52,12 +67,13 @@ static void shape_tiles(void) {
 
 static void forget_tiles(void) { _tile_release(); }
 
-INLINE void amx_any_block(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down,
-                          int across, int accumulate) {
-  const size_t bytes = stride * sizeof(float);
+INLINE void amx_any_block(place to, kl_panels left, kl_panels right, size_t inner, int down, int across,
+                          int accumulate) {
+  const size_t bytes = to.stride * sizeof(float);
   const kl_bf16 *upper = left.tiles, *lower = upper + left.panel * KL_TILE_VALUES;
   const kl_bf16 *first = right.tiles, *second = first + right.panel * KL_TILE_VALUES;
-  float *below = out + 16 * stride;
+  float *out = to.values, *below = out + 16 * to.stride;
+  for (size_t r = 0; to.next && r < 32; r++) prefetch_row(to.next + r * to.stride, across);
   if (accumulate) {
     _tile_loadd(0, out, bytes);
     if (across == 2) _tile_loadd(1, out + 16, bytes);
@@ -89,22 +105,23 @@ INLINE void amx_any_block(float *out, size_t stride, kl_panels left, kl_panels r
   if (down == 2 && across == 2) _tile_stored(3, below + 16, bytes);
 }
 
-static void amx_block(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down, int across,
+static void amx_block(place out, kl_panels left, kl_panels right, size_t inner, int down, int across,
                       int accumulate) {
-  if (down == 2 && across == 2) return amx_any_block(out, stride, left, right, inner, 2, 2, accumulate);
-  if (down == 2) return amx_any_block(out, stride, left, right, inner, 2, 1, accumulate);
-  if (across == 2) return amx_any_block(out, stride, left, right, inner, 1, 2, accumulate);
-  amx_any_block(out, stride, left, right, inner, 1, 1, accumulate);
+  if (down == 2 && across == 2) return amx_any_block(out, left, right, inner, 2, 2, accumulate);
+  if (down == 2) return amx_any_block(out, left, right, inner, 2, 1, accumulate);
+  if (across == 2) return amx_any_block(out, left, right, inner, 1, 2, accumulate);
+  amx_any_block(out, left, right, inner, 1, 1, accumulate);
 }
 
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16"))), \
                              apply_to = function)
 
-// Eight rows of out from the eight rows of each left tile that begin at `left`.
-INLINE void dot_rows(float *out, size_t stride, const kl_bf16 *left, kl_panels right, size_t inner, int across,
-                     int accumulate) {
-  const size_t panel = right.panel * KL_TILE_VALUES;
+// Eight rows of out from the eight rows of each left tile that begin at `left`. What comes next is fetched a little at
+// a time between the products: all at once it would hold up the reading of tiles.
+INLINE void dot_rows(place to, const kl_bf16 *left, kl_panels right, size_t inner, int across, int accumulate) {
+  const size_t panel = right.panel * KL_TILE_VALUES, stride = to.stride;
+  float *out = to.values;
   const kl_bf16 *tile = right.tiles;
   __m512 sum[8][2];
   for (size_t r = 0; r < 8; r++) {
@@ -113,6 +130,8 @@ INLINE void dot_rows(float *out, size_t stride, const kl_bf16 *left, kl_panels r
     }
   }
   for (size_t k = 0; k < inner; k++, left += KL_TILE_VALUES, tile += KL_TILE_VALUES) {
+    if (to.next && k < 8) prefetch_row(to.next + k * stride, across);
+    for (size_t i = 0; i < to.lines; i++) __builtin_prefetch(to.next_right + (k * to.lines + i) * 32);
     for (size_t p = 0; p < 16; p++) {
       __m512bh pairs[2];
       for (int c = 0; c < across; c++) pairs[c] = (__m512bh)_mm512_loadu_si512(tile + (size_t)c * panel + p * 32);
@@ -130,15 +149,17 @@ INLINE void dot_rows(float *out, size_t stride, const kl_bf16 *left, kl_panels r
   }
 }
 
-static void dot_block(float *out, size_t stride, kl_panels left, kl_panels right, size_t inner, int down, int across,
+static void dot_block(place out, kl_panels left, kl_panels right, size_t inner, int down, int across,
                       int accumulate) {
   for (size_t half = 0; half < 2 * (size_t)down; half++) {
     const kl_bf16 *rows = left.tiles + (half / 2) * left.panel * KL_TILE_VALUES + (half % 2) * 8 * 32;
-    float *to = out + half * 8 * stride;
+    const size_t first = half * 8 * out.stride;
+    const place to = {out.values + first, out.stride, out.next ? out.next + first : NULL,
+                      out.next_right + half * out.lines * inner * 32, out.lines};
     if (across == 2) {
-      dot_rows(to, stride, rows, right, inner, 2, accumulate);
+      dot_rows(to, rows, right, inner, 2, accumulate);
     } else {
-      dot_rows(to, stride, rows, right, inner, 1, accumulate);
+      dot_rows(to, rows, right, inner, 1, accumulate);
     }
   }
 }
@@ -159,16 +180,8 @@ static void partial_block(block run, float *out, size_t stride, kl_panels left, 
   _Alignas(64) float whole[32 * 32];
   const size_t bytes = columns * sizeof(float);
   for (size_t r = 0; accumulate && r < rows; r++) memcpy(whole + r * 32, out + r * stride, bytes);
-  run(whole, 32, left, right, inner, rows > 16 ? 2 : 1, columns > 16 ? 2 : 1, accumulate);
+  run((place){whole, 32, NULL, right.tiles, 0}, left, right, inner, rows > 16 ? 2 : 1, columns > 16 ? 2 : 1, accumulate);
   for (size_t r = 0; r < rows; r++) memcpy(out + r * stride, whole + r * 32, bytes);
-}
-
-// The lines of a block of out, wanted soon.
-INLINE void prefetch_block(float *out, size_t stride, size_t rows, size_t columns) {
-  for (size_t r = 0; r < rows; r++) {
-    __builtin_prefetch(out + r * stride, 1);
-    if (columns > 16) __builtin_prefetch(out + r * stride + 16, 1);
-  }
 }
 
 INLINE kl_panels from(kl_panels p, size_t row) {
@@ -178,15 +191,21 @@ INLINE kl_panels from(kl_panels p, size_t row) {
 void kl_tile_product(float *out, size_t stride, kl_panels left, kl_panels right, size_t rows, size_t columns,
                      size_t inner_tiles, int accumulate) {
   const block run = has_amx ? amx_block : dot_block;
-  // A pair of right panels stays in the first-level cache while the left matrix passes by.
+  // A pair of right panels stays in the first-level cache while the left matrix passes by, eight rows at a time; the
+  // next pair, which is 32 lines for each inner tile, comes in meanwhile.
+  const size_t lines_of_step = inner_tiles == right.panel && rows > 0 ? (32 * 8 + rows - 1) / rows : 0;
   for (size_t c = 0; c < columns; c += 32) {
     size_t across = columns - c < 32 ? columns - c : 32;
     for (size_t r = 0; r < rows; r += 32) {
       size_t down = rows - r < 32 ? rows - r : 32;
       float *to = out + r * stride + c;
-      if (r + 64 <= rows) prefetch_block(to + 32 * stride, stride, 32, across);
       if (down % 16 == 0 && across % 16 == 0) {
-        run(to, stride, from(left, r), from(right, c), inner_tiles, (int)(down / 16), (int)(across / 16), accumulate);
+        const float *next = r + 64 <= rows ? to + 32 * stride : NULL;
+        if (r + 32 >= rows && c + 64 <= columns && rows >= 32) next = out + c + 32;
+        const size_t lines = c + 64 <= columns ? lines_of_step : 0;
+        const kl_bf16 *next_right = from(right, c + 32).tiles + r / 8 * lines * inner_tiles * 32;
+        run((place){to, stride, next, next_right, lines}, from(left, r), from(right, c), inner_tiles,
+            (int)(down / 16), (int)(across / 16), accumulate);
       } else {
         partial_block(run, to, stride, from(left, r), from(right, c), inner_tiles, down, across, accumulate);
       }

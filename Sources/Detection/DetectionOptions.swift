@@ -112,6 +112,10 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     try require(
       !kinds.contains(.full) || !full.isEmpty,
       "no language model is given for the kind full; give a size, or a run with --from")
+    try require(
+      kinds.filter(\.isTrained) != [.entropyProbe] || tasks.contains(.sentence) && evidence > 0,
+      "entropy-probe alone would train nothing: it belongs to the sentence task, and learns from further "
+        + "completions, so choose that task and evidence of at least 2")
     try fullTraining.validate()
   }
 

@@ -1,3 +1,4 @@
+import Corpus
 import Foundation
 import KnowledgeGraph
 import Training
@@ -10,11 +11,14 @@ final class SmallRun: Sendable {
   let graph: KnowledgeGraph
   let folder: URL
 
-  init(epochs: Int, people: Int = 100) throws {
+  init(
+    epochs: Int, people: Int = 100, size: String = "3k", tokenizer: TokenizerKind = .word
+  ) throws {
     graph = SmallGraph.people(people)
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "kglab-\(UUID().uuidString)")
-    var request = TrainingRequest(size: "3k", epochs: epochs)
+    var request = TrainingRequest(size: size, epochs: epochs)
+    request.tokenizer = tokenizer
     request.tokensPerStep = 256
     var options = RuntimeOptions()
     options.workers = 1

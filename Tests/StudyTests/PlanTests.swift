@@ -51,6 +51,28 @@ import Training
     #expect(plan.tasks.last?.follows.count == 13)
   }
 
+  /// Detectors that begin with a model of the study come after all trainings and need that model.
+  @Test func pretrainedDetectorsNeedTheirModels() throws {
+    let detection = "\ndetection: {epochs: [2], full: [3k-pretrained, own], samples: 2}"
+    let plan = try plan(StudyText.study + detection)
+    let training = try #require(plan.tasks.first { $0.name == "train 3k, 2 epochs" })
+    let detections = plan.tasks(.detect)
+    #expect(detections.map(\.name) == ["detect 3k, 2 epochs", "detect 6k, 2 epochs"])
+    #expect(plan.tasks.suffix(3).map(\.kind) == [.detect, .detect, .report])
+    #expect(detections.allSatisfy { $0.sources == [training.id] })
+    #expect(detections[0].needs == [training.id])
+    #expect(detections[1].needs == [try #require(detections[1].runID), training.id])
+    let fresh = try self.plan(StudyText.study + detection.replacing("3k-pretrained", with: "3k"))
+    #expect(fresh.tasks(.detect).allSatisfy { $0.sources == nil })
+    #expect(Set(fresh.tasks(.detect).map(\.id)).isDisjoint(with: detections.map(\.id)))
+  }
+
+  @Test func aPretrainedDetectorOfNoModelIsRefused() throws {
+    let text = StudyText.study + "\ndetection: {epochs: [2], full: [10k-pretrained], samples: 2}"
+    let error = #expect(throws: LabError.self) { try plan(text) }
+    #expect(error?.description.contains("no model of size 10k") == true)
+  }
+
   @Test func idsAreStable() throws {
     #expect(try plan() == plan())
     // Words, order of keys, comments and workers change no result.
@@ -79,6 +101,25 @@ import Training
     #expect(
       try changed("samples: 2", "samples: 3")
         == [.generate: false, .train: false, .evaluate: true])
+  }
+
+  /// Options that a study does not use are not in what its ids are hashes of.
+  @Test func optionsNotUsedAreInNoID() throws {
+    let settings = try String(decoding: CanonicalJSON.compact(plan().evaluation), as: UTF8.self)
+    for key in ["top_k", "top_p", "candidates", "phrasing"] {
+      #expect(!settings.contains(key), "\(settings)")
+    }
+    for line in ["top_k: 5", "top_p: 0.5", "candidates: 3"] {
+      #expect(
+        try changed("temperatures: [0, 1]", "temperatures: [0, 1]\n  \(line)")
+          == [.generate: false, .train: false, .evaluate: true], "\(line)")
+    }
+    let plain = try #require(plan().tasks(.evaluate).first)
+    let ranked = try #require(
+      plan(replaced("temperatures: [0, 1]", "temperatures: [0, 1]\n  candidates: 3")).tasks(
+        .evaluate
+      ).first)
+    #expect(ranked.cost.flops > plain.cost.flops)
   }
 
   @Test func aNewModelLeavesTheOthersAlone() throws {

@@ -35,10 +35,13 @@ import Testing
     #expect(
       document.figures.map(\.id) == [
         "rate-vs-size", "rate-vs-u", "rate-vs-flops", "verdicts", "auprc-vs-rate",
-        "prevalence-free-vs-rate", "detector-size",
+        "prevalence-free-vs-rate", "detection-by-lm-size", "detector-size",
       ])
     #expect(document.figures.allSatisfy { $0.command == "kglab report runs/sample" })
-    #expect(document.tables.map(\.id) == ["detectors", "runs", "rates", "missing"])
+    #expect(
+      document.tables.map(\.id) == [
+        "claims", "published", "detectors", "runs", "rates", "missing",
+      ])
   }
 
   @Test func rateAgainstSize() throws {
@@ -173,6 +176,42 @@ import Testing
     let ends = ["lower", "upper"].compactMap { names.firstIndex(of: $0) }.map { mean[$0].finite }
     #expect(ends == [0.6, 0.8])
     #expect(figure.caption.text.contains("from the lowest seed to the highest"))
+  }
+
+  /// Wherever rates are shown, a cut of their distribution is said; nowhere else.
+  @Test func aCutIsSaidWithTheRates() throws {
+    let cut = StudyReport(try SampleResults.cutAndGraded(), command: "c").document()
+    let words = "cut to top-k 10, top-p 0.9"
+    let captions =
+      ["rate-vs-size", "rate-vs-u", "rate-vs-flops", "verdicts"].map { id in
+        cut.figures.first { $0.id == id }?.caption.text
+      }
+      + ["runs", "rates"].map { id in cut.tables.first { $0.id == id }?.caption.text }
+    for caption in captions { #expect(caption?.contains(words) == true, "\(caption ?? "-")") }
+    #expect(cut.headlines.allSatisfy { $0.detail.text.contains(words) } && !cut.headlines.isEmpty)
+    // Once before the rates, once before the detectors, whose axes are rates.
+    let notes = cut.sections.filter { section in
+      section.blocks.contains {
+        if case .note(let prose) = $0 { return prose.text.contains("top-k 10, top-p 0.9 before") }
+        return false
+      }
+    }
+    #expect(notes.map(\.title) == ["Hallucination rate", "Detection"])
+    #expect(!(try ReportPage.html(document).contains("cut to")))
+  }
+
+  @Test func candidatesHaveTheirTable() throws {
+    #expect(!document.tables.contains { $0.id == "candidates" })
+    let graded = StudyReport(try SampleResults.cutAndGraded(), command: "c").document()
+    let table = try #require(graded.tables.first { $0.id == "candidates" })
+    let names = table.data.columns.map(\.name)
+    let rows = table.data.rows.map { Dictionary(uniqueKeysWithValues: zip(names, $0)) }
+    #expect(rows.map { $0["visibility"] } == ["fvs", "pvs", "ivs"])
+    #expect(rows.map { $0["accuracy"] } == [.number(0.75), .number(0.5), .number(0.25)])
+    #expect(rows[0]["run"] == "3k, 20 epochs" && rows[0]["chance"] == .number(0.25))
+    #expect(rows[0]["accuracy_lower"] == .number(0.625))
+    #expect(rows[0]["mean_reciprocal_rank"] == .number(0.8125))
+    #expect(rows[0]["mean_reciprocal_rank_upper"] == .missing)
   }
 
   /// Variants of a model are groups of their own, with a line each.

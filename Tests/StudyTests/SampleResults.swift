@@ -33,6 +33,22 @@ enum SampleResults {
     return results
   }
 
+  /// The same, of a distribution cut to top-k 10 and top-p 0.9, with true answers ranked among candidates by one run.
+  static func cutAndGraded() throws -> StudyResults {
+    var results = try results()
+    (results.topK, results.topP) = (10, 0.9)
+    let run = results.runs[0].id
+    results.grades = try [("fvs", 0.75), ("pvs", 0.5), ("ivs", 0.25)].map { set, accuracy in
+      try row([
+        "run_id": run, "visibility": set, "group_kind": "all", "group_value": "",
+        "query_count": 30, "answer_count": 40, "accuracy": accuracy,
+        "accuracy_lower": accuracy - 0.125, "accuracy_upper": accuracy + 0.125, "chance": 0.25,
+        "mean_reciprocal_rank": accuracy + 0.0625, "mean_reciprocal_rank_lower": accuracy,
+      ])
+    }
+    return results
+  }
+
   /// A row of study.sqlite from its columns.
   private static func row<Row: Decodable>(_ columns: [String: Any]) throws -> Row {
     try JSONDecoder().decode(Row.self, from: JSONSerialization.data(withJSONObject: columns))
@@ -103,7 +119,8 @@ enum SampleResults {
         ] {
           rows.append(
             try row([
-              "run_id": run, "task": task, "kind": kind, "name": name, "parameters": parameters,
+              "run_id": run, "task": task, "position": "each", "kind": kind, "name": name,
+              "parameters": parameters,
               "validation_auroc": base, "metric": metric, "value": value, "lower": value - 0.01,
               "upper": value + 0.01, "prevalence": rate, "example_count": 288,
             ]))

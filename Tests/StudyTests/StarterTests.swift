@@ -59,7 +59,8 @@ import Testing
     "name", "question", "graph", "schema", "import", "columns", "hold_out", "seed", "set", "scale",
     "tokenizer", "model", "training", "models", "sizes", "epochs", "seeds", "fractions",
     "learning_rates", "precisions", "evaluation", "samples", "temperatures", "exact_temperatures",
-    "resamples", "detection", "heads", "tasks", "queries", "workers", "side_by_side",
+    "resamples", "top_k", "top_p", "candidates", "detection", "heads", "tasks", "queries",
+    "workers", "side_by_side",
     "expect_divergence",
   ])
   func everyKeyOfAStudyIsShown(key: String) {

@@ -15,6 +15,13 @@ import Testing
     #expect(try StudyDatabase.read(file) == SampleResults.results())
   }
 
+  @Test func readsBackCutAndGrades() throws {
+    let results = try SampleResults.cutAndGraded()
+    try StudyDatabase.write(results, to: file)
+    let back = try StudyDatabase.read(file)
+    #expect(back == results && back.topK == 10 && back.topP == 0.9 && back.grades.count == 3)
+  }
+
   @Test func writingAgainGivesTheSameBytes() throws {
     try StudyDatabase.write(SampleResults.results(), to: file)
     let first = try Data(contentsOf: file)
@@ -41,7 +48,7 @@ import Testing
             AND task = 'sentence' AND metric = 'auroc'
           """)
       #expect(auroc == 0.8)
-      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 3)
       #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C73)
     }
   }

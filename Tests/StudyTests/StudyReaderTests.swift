@@ -40,7 +40,8 @@ import Training
       training: {learning_rate: 0.005, tokens_per_step: 512, lanes: 2, weight_decay: 0.2,
         clip_norm: 2, z_loss: 1e-4, warm_up_share: 0.1, packing: window, loss: object}
       models: [{sizes: [10k], epochs: [3], seeds: [1], fractions: [0.5], training: {lanes: 3}}]
-      evaluation: {samples: 3, temperatures: [0.5], exact_temperatures: [1, 2], resamples: 10}
+      evaluation: {samples: 3, temperatures: [0.5], exact_temperatures: [1, 2], resamples: 10,
+        top_k: 7, top_p: 0.9, candidates: 4}
       detection: {epochs: [3], tasks: [token], heads: [linear, 32], samples: 5}
       workers: 4
       side_by_side: 2
@@ -63,6 +64,8 @@ import Training
     #expect(
       study.detection?.options.tasks == [.token]
         && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"])
+    #expect(study.evaluation.topK == 7 && study.evaluation.topP == 0.9)
+    #expect(study.evaluation.candidates == 4)
     #expect(study.workers == 4 && study.sideBySide == 2)
     guard case .schema(let source) = study.graph else {
       Issue.record("not a schema")
@@ -172,6 +175,13 @@ import Training
     ("name: small", "name: Small One", "study.yaml:1:", "lower-case letters"),
     ("samples: 2", "samples: [", "study.yaml:", "not valid YAML"),
     ("  resamples: 20", "  exact_temperatures: [2]", "study.yaml:17:", "needs 1 among"),
+    ("  resamples: 20", "  top_k: 0", "study.yaml:19:", "must be at least 1, not 0"),
+    ("  resamples: 20", "  top_p: 1.5", "study.yaml:19:", "above 0, at most 1, not 1.5"),
+    ("  resamples: 20", "  top_p: 0", "study.yaml:19:", "above 0, at most 1, not 0"),
+    (
+      "  resamples: 20", "  candidates: 0", "study.yaml:19:", "must be between 1 and 100000, not 0"
+    ),
+    ("  resamples: 20", "  candidate: 4", "study.yaml:19:", "did you mean 'candidates'?"),
     ("workers: 2", "workers: 2\nside_by_side: 3", "study.yaml:21:", "more than workers (2)"),
   ])
   func refusesWithThePlace(_ change: (String, String, String, String)) {

@@ -30,7 +30,8 @@ import Testing
   /// The whole study on a graph of 72 triples: its files, results and report.
   @Test func runsFromStartToReport() throws {
     let text =
-      StudyText.study
+      StudyText.study.replacingOccurrences(
+        of: "temperatures: [0, 1]", with: "temperatures: [0, 1]\n  candidates: 3")
       + "\nkeep: {steps: log}"
       + "\ndetection: {epochs: [2], sizes: [6k], tasks: [sentence], heads: [mlp-4], samples: 4, resamples: 20}"
     let first = try runner(text).run()
@@ -53,6 +54,8 @@ import Testing
       $0.method == "exact" && $0.groupKind == "all" && $0.visibility == "fvs"
     }
     #expect(headlines.count == 5 && headlines.allSatisfy { $0.rate > 0 && $0.rate < 1 })
+    let grades = results.grades.filter { $0.groupKind == "all" && $0.visibility == "fvs" }
+    #expect(grades.count == 5 && grades.allSatisfy { $0.chance == 0.25 && $0.accuracy <= 1 })
     #expect(Set(results.detectors.map(\.runID)).count == 1)
     #expect(results.detectors.contains { $0.name == "mlp-4" && $0.metric == "auroc" })
 
@@ -72,6 +75,24 @@ import Testing
     #expect(third.reusedCount == 10 && third.records(.done).count == 13)
     let rates = try StudyDatabase.read(database).rates
     #expect(rates == results.rates)
+  }
+
+  /// A study's own models become detectors of each other's answers.
+  @Test func modelsOfTheStudyBecomeDetectors() throws {
+    let text =
+      StudyText.study
+      + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full], full: [3k-pretrained, 3k, own], "
+      + "full_epochs: 1, samples: 4, resamples: 20}"
+    #expect(try runner(text).run().records(.failed).map(\.error) == [])
+    let results = try StudyDatabase.read(out.appendingPathComponent("study.sqlite"))
+    let full = results.detectors.filter { $0.kind == "full" && $0.metric == "auroc" }
+    let names = ["full-3k-pretrained", "full-3k", "full-own"]
+    #expect(full.filter { $0.task == "sentence" }.map(\.name) == names)
+    #expect(full.filter { $0.task == "token" }.map(\.name) == names)
+    let pretrained = try #require(full.first { $0.name == "full-3k-pretrained" })
+    let fresh = try #require(full.first { $0.name == "full-3k" })
+    #expect(pretrained.parameters == fresh.parameters && pretrained.value != fresh.value)
+    #expect(try runner(text).run().reusedCount == 12)
   }
 
   @Test func aFailedModelLeavesTheOthers() throws {

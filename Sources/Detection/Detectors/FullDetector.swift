@@ -25,7 +25,7 @@ package struct FullDetector: DetectorRecipe {
     DetectorShape(parameters: configuration.nonEmbeddingParameterCount)
   }
 
-  /// Prepares a choice for a vocabulary and a context.
+  /// Prepares a choice for a vocabulary and a context, which holds the longest answer with its end token.
   ///
   /// `pretrained` is the model behind the choice, nil for fresh weights; its vocabulary must be the tokenizer's. Throws
   /// `LabError` for an unknown size.
@@ -46,7 +46,10 @@ package struct FullDetector: DetectorRecipe {
       guard let pretrained else {
         throw LabError("the weights of \(choice.name) were not given", .failure)
       }
-      configuration = pretrained.configuration
+      var configuration = pretrained.configuration
+      // Positions are rotations, so that the weights do not depend on the context.
+      configuration.contextLength = max(configuration.contextLength, contextLength)
+      self.configuration = configuration
     }
   }
 

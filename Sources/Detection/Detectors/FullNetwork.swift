@@ -17,7 +17,7 @@ package struct FullNetwork: Sendable {
 
   /// One text with the tokens that are judged.
   struct Text: Sendable {
-    /// `<S> s <P> p <O> o <E>`, without the last where the context ends before it.
+    /// `<S> s <P> p <O> o <E>`.
     let tokens: [Int32]
     /// Indices of tokens, one an example.
     var rows: [Int]
@@ -27,14 +27,13 @@ package struct FullNetwork: Sendable {
   static func text(
     prompt: [Int32], answer: [Int32], place: Int?, contextLength: Int
   ) throws -> Text {
-    let length = prompt.count + answer.count
-    guard length <= contextLength else {
+    let tokens = prompt + answer + [SpecialToken.end.rawValue]
+    guard tokens.count <= contextLength else {
       throw LabError(
-        "a prompt with its answer has \(length) tokens, more than the detector's context of \(contextLength)"
+        "a prompt with its answer and the end token has \(tokens.count) tokens, more than the detector's "
+          + "context of \(contextLength); give a shorter answer, or train a detector of a longer context"
       )
     }
-    let tail = length < contextLength ? [SpecialToken.end.rawValue] : []
-    let tokens = prompt + answer + tail
     return Text(
       tokens: tokens, rows: [place.map { prompt.count - 1 + $0 } ?? (tokens.count - 1)])
   }

@@ -22,7 +22,7 @@ package struct AnswerReader {
   ) throws {
     self.model = model
     text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
-    let maximumTokens = max(1_024, model.configuration.contextLength)
+    let maximumTokens = max(1_024, model.configuration.contextLength + 1)
     self.maximumTokens = maximumTokens
     sessions = try (0..<workers).map { _ in
       try InferenceSession(model, maximumTokens: maximumTokens)
@@ -35,10 +35,9 @@ package struct AnswerReader {
     let prompt: [Int32]
     let subjectLength: Int
     let tokens: [Int32]
-    /// Whether the end token still fits into the context.
-    let hasEnd: Bool
 
-    var length: Int { prompt.count + tokens.count + (hasEnd ? 1 : 0) }
+    /// With the end token.
+    var length: Int { prompt.count + tokens.count + 1 }
   }
 
   /// Batches read between two calls of `body`.
@@ -46,14 +45,14 @@ package struct AnswerReader {
 
   /// Reads all texts; `body` gets the rows of consecutive texts in order, with the share done so far.
   ///
-  /// Where an answer fills the context, `<E>` does not fit and its row repeats the one before. Throws `LabError` for
-  /// an answer longer than the context, and `LabError.interrupted` when `shouldStop`, which any worker may call,
-  /// says so.
+  /// An answer that fills the context is followed by `<E>` as any other. Throws `LabError` for an answer longer than
+  /// the context, and `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
   package func read(
     _ texts: AnswerTexts, streams: Set<CaptureStream>, shouldStop: @Sendable () -> Bool = { false },
     _ body: (Capture, Double) throws -> Void
   ) throws {
     let sequences = try texts.texts.map(sequence)
+    let sessions = try self.sessions(holding: sequences)
     let groups = groups(sequences.map(\.length))
     for start in stride(from: 0, to: groups.count, by: Self.batchesPerBlock) {
       let block = Array(groups[start..<min(start + Self.batchesPerBlock, groups.count)])
@@ -76,6 +75,23 @@ package struct AnswerReader {
     }
   }
 
+  /// Sessions with room for all sequences.
+  ///
+  /// Only answers that never ended can fill the context; were `<E>` left out there, its absence would tell.
+  private func sessions(holding sequences: [Sequence]) throws -> [InferenceSession] {
+    var configuration = model.configuration
+    guard sequences.contains(where: { $0.length > configuration.contextLength }) else {
+      return self.sessions
+    }
+    configuration.contextLength += 1
+    let longer = try LanguageModel(
+      configuration, values: model.parameters.copyOut(), precision: model.precision,
+      on: model.device)
+    return try self.sessions.map { _ in
+      try InferenceSession(longer, maximumTokens: maximumTokens)
+    }
+  }
+
   private func sequence(_ text: AnswerTexts.Text) throws -> Sequence {
     let prompt = self.text.prompt(subject: text.subject, predicate: text.predicate)
     let length = prompt.count + text.tokens.count
@@ -85,9 +101,7 @@ package struct AnswerReader {
           + "\(model.configuration.contextLength); was the model trained on another graph?")
     }
     let predicateToken = prompt.firstIndex(of: SpecialToken.predicate.rawValue) ?? 1
-    return Sequence(
-      prompt: prompt, subjectLength: predicateToken - 1, tokens: text.tokens,
-      hasEnd: length < model.configuration.contextLength)
+    return Sequence(prompt: prompt, subjectLength: predicateToken - 1, tokens: text.tokens)
   }
 
   /// Consecutive sequences that fit into one batch.
@@ -117,16 +131,15 @@ package struct AnswerReader {
     for sequence in sequences {
       let first = batch.tokens.count + sequence.prompt.count - 1
       let count = sequence.tokens.count
-      let tail = sequence.hasEnd ? [end] : []
       batch.append(
-        tokens: sequence.prompt + sequence.tokens + tail,
+        tokens: sequence.prompt + sequence.tokens + [end],
         targets: Array(repeating: Int32(-1), count: sequence.prompt.count - 1) + sequence.tokens
-          + [end] + tail.map { _ in -1 })
+          + [end, -1])
       regions += [.special] + Array(repeating: .subject, count: sequence.subjectLength) + [.special]
       regions += Array(
         repeating: .predicate, count: sequence.prompt.count - sequence.subjectLength - 3)
-      regions += [.special] + Array(repeating: .object, count: count) + tail.map { _ in .special }
-      rows += (0...(count + 1)).map { min(first + $0, batch.tokens.count - 1) }
+      regions += [.special] + Array(repeating: .object, count: count) + [.special]
+      rows += (0...(count + 1)).map { first + $0 }
     }
     return try session.capture(batch, rows: rows, regions: regions, streams: streams)
   }

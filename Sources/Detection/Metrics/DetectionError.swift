@@ -36,7 +36,7 @@ package enum DetectionError: LabFailure, Equatable {
     case .lengthMismatch(let column, let count, let expected):
       "scored examples have \(expected) scores but \(count) \(column): give one for each score"
     case .noExamples:
-      "there are no scored examples to measure: draw completions from the language model first"
+      "there are no examples to measure: no query was asked, or no answer has a token at this position"
     case .scoreNotANumber(let index):
       "the score of example \(index) (from 0) is not a number: check the detector that made it"
     case .weightInvalid(let index, let weight):

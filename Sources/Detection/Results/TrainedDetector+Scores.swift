@@ -12,10 +12,11 @@ extension TrainedDetector {
 
   /// Why this detector cannot read a language model of this shape; nil where it can.
   package func refusal(_ configuration: ModelConfiguration) -> String? {
-    guard case .head(let head, let selection) = payload else { return nil }
+    guard case .head(let head, let selection) = payload else { return fullRefusal(configuration) }
     if let stream = selection.streams.first(where: { !$0.exists(in: configuration) }) {
       return
-        "\(name) reads \(stream.name), which a model of \(configuration.layerCount) layers does not have"
+        "\(name) reads \(stream.name), which a model of \(configuration.layerCount) layers does not have; "
+        + Self.advice
     }
     let width = selection.streams.reduce(0) { $0 + $1.width(configuration) }
     let fits =
@@ -23,11 +24,24 @@ extension TrainedDetector {
       ? width == head.inputWidth : lookbackFits(selection, configuration)
     guard fits else {
       return
-        "\(name) reads \(head.inputWidth) values of an example, and this model's layers or heads do not "
-        + "have as many"
+        "\(name) reads \(head.inputWidth) values of an example, and this model does not have as many (layers: "
+        + "\(configuration.layerCount), width: \(configuration.modelDimension), heads: "
+        + "\(configuration.headCount)); \(Self.advice)"
     }
     return nil
   }
+
+  private func fullRefusal(_ configuration: ModelConfiguration) -> String? {
+    guard case .full(let network) = payload,
+      network.model.configuration.contextLength < configuration.contextLength
+    else { return nil }
+    return
+      "\(name) reads texts of up to \(network.model.configuration.contextLength) tokens, and this model's may "
+      + "have \(configuration.contextLength); \(Self.advice)"
+  }
+
+  private static let advice =
+    "use it on a model of the shape it was trained on, or train one for this model with kglab detect"
 
   /// Lookback reads every head of the model it was trained on, so there must be as many.
   private func lookbackFits(

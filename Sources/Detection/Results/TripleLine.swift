@@ -33,6 +33,9 @@ package struct TripleLine: Hashable, Sendable {
   ///
   /// Throws `LabError` naming the file and the line.
   package static func read(_ url: URL) throws -> [TripleLine] {
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw LabError("\(url.path) is not there; give a TSV file of triples")
+    }
     guard let text = try? String(contentsOf: url, encoding: .utf8) else {
       throw LabError("cannot read \(url.path) as UTF-8 text; give a TSV file of triples")
     }
@@ -49,6 +52,10 @@ package struct TripleLine: Hashable, Sendable {
       }
       triples.append(
         TripleLine(subject: fields[0], predicate: fields[1], object: fields[2], line: index + 1))
+    }
+    guard !triples.isEmpty else {
+      throw LabError(
+        "\(url.path) holds no triples; give subject, predicate and object in each line")
     }
     return triples
   }

@@ -26,9 +26,6 @@ struct AcyclicSampler: Sendable {
     self.sums = sums
   }
 
-  /// The entities in an order in which every object comes before its subjects.
-  var objectsFirst: [Int32] { order }
-
   /// How many objects a subject can have.
   func available(to subject: Int32) -> Int { Int(positions[Int(subject)]) }
 

@@ -21,8 +21,6 @@ struct DepletingSampler {
     highestBit = weights.isEmpty ? 0 : 1 << (Int.bitWidth - 1 - weights.count.leadingZeroBitCount)
   }
 
-  func isLeft(_ object: Int32) -> Bool { weights[Int(object)] > 0 }
-
   /// Draws one object other than `excluded` without removing it, with its bits; nil where none is left.
   func draw(
     excluding excluded: [Int32], _ stream: inout RandomStream

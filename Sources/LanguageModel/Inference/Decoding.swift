@@ -5,9 +5,9 @@
 struct Decoding {
   /// A text so far.
   struct Node {
-    /// Rows of the cache that hold its tokens, the newest last.
+    /// Rows of the cache that hold its tokens, the newest last once it has one.
     var path: [Int32]
-    var newest: Int32 = 0
+    var newest: Int32
   }
 
   /// One completion that still grows.
@@ -26,10 +26,12 @@ struct Decoding {
   private(set) var completions: [[[Completion]]]
   private let limits: GenerationLimits
 
-  /// Begins with one node a prompt, whose tokens are in the given rows of the cache.
-  init(prompts: [Range<Int32>], plans: [SamplePlan], limits: GenerationLimits) {
+  /// Begins with one node a prompt, whose tokens but the last are in the given rows of the cache.
+  init(
+    prompts: [[Int32]], rows: [Range<Int32>], plans: [SamplePlan], limits: GenerationLimits
+  ) {
     self.limits = limits
-    nodes = prompts.map { Node(path: Array($0)) }
+    nodes = zip(prompts, rows).map { Node(path: Array($1), newest: $0[$0.count - 1]) }
     completions = prompts.map { _ in
       plans.map { [Completion](repeating: Completion(), count: $0.samples) }
     }

@@ -28,7 +28,7 @@ extension InferenceSession {
     for part in planGroups(plans) {
       let own = Array(plans[part])
       let samples = own.reduce(0) { $0 + $1.samples }
-      for group in try promptGroups(prompts, samples: samples) {
+      for group in try promptGroups(prompts, samples: samples, newTokens: limits.maximumNewTokens) {
         let drawn = try generateGroup(Array(prompts[group]), plans: own, limits: limits) {
           uniform(group.lowerBound + $0, part.lowerBound + $1, $2, $3)
         }
@@ -54,14 +54,19 @@ extension InferenceSession {
     return groups
   }
 
-  /// Stretches of the prompts that fit into the session with all their completions.
-  private func promptGroups(_ prompts: [[Int32]], samples: Int) throws -> [Range<Int>] {
+  /// Stretches of the prompts that fit into the session with all their completions, and into the processor's cache.
+  private func promptGroups(
+    _ prompts: [[Int32]], samples: Int, newTokens: Int
+  ) throws -> [Range<Int>] {
+    let most = KeyValueCache.preferredTexts(
+      model, tokens: (prompts.map(\.count).max() ?? 0) + newTokens)
     var groups: [Range<Int>] = []
     var first = 0
     while first < prompts.count {
       var last = first
       var tokens = 0
-      while last < prompts.count, tokens + prompts[last].count <= maximumTokens,
+      while last < prompts.count, last - first < most,
+        tokens + prompts[last].count <= maximumTokens,
         (last + 1 - first) * samples <= maximumTokens
       {
         tokens += prompts[last].count
@@ -88,11 +93,10 @@ extension InferenceSession {
         "a prompt of \(longest) tokens and \(limits.maximumNewTokens) new ones exceed the model's "
           + "context of \(model.configuration.contextLength)", .usage)
     }
-    let read = try prefill(prompts)
-    var decoding = Decoding(prompts: read.rows, plans: plans, limits: limits)
-    var states = read.states
+    var decoding = Decoding(
+      prompts: prompts, rows: try prefill(prompts), plans: plans, limits: limits)
     for step in 0..<limits.maximumNewTokens {
-      if step > 0 { states = try decode(&decoding) }
+      let states = try decode(&decoding)
       let drawn = try draw(decoding, from: states, plans: plans) {
         uniform($0.prompt, $0.plan, $0.sample, step)
       }
@@ -102,20 +106,23 @@ extension InferenceSession {
     return decoding.completions
   }
 
-  /// Reads the prompts into an empty cache: the rows of each, and the last normed state of each (prompts, C).
-  private func prefill(
-    _ prompts: [[Int32]]
-  ) throws -> (rows: [Range<Int32>], states: FloatSlice) {
+  /// Reads all tokens of the prompts but the last into an empty cache; returns the rows of each.
+  ///
+  /// Only keys and values are wanted of them; the last token goes through the model as a new one does.
+  private func prefill(_ prompts: [[Int32]]) throws -> [Range<Int32>] {
     var packed = TokenBatch()
-    for prompt in prompts { packed.append(tokens: prompt, targets: prompt.map { _ in -1 }) }
+    for prompt in prompts {
+      packed.append(tokens: prompt.dropLast(), targets: prompt.dropLast().map { _ in -1 })
+    }
     cache.removeAll()
     let first = try cache.append(packed.tokens.count, on: stream)
-    let sources = try BatchRows(packed.tokens.count, on: model.device)
-    run(packed, wanted: packed.offsets.dropFirst().map { $0 - 1 }) { index, layer in
-      self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
+    if !packed.tokens.isEmpty {
+      let sources = try BatchRows(packed.tokens.count, on: model.device)
+      run(packed, wanted: []) { index, layer in
+        self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
+      }
     }
-    let rows = zip(packed.offsets, packed.offsets.dropFirst()).map { first + $0..<first + $1 }
-    return (rows, activations.outputNormed)
+    return zip(packed.offsets, packed.offsets.dropFirst()).map { first + $0..<first + $1 }
   }
 
   /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).

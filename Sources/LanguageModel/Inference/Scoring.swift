@@ -55,13 +55,13 @@ extension InferenceSession {
         let completion = item.completions[index]
         if isOpen {
           let new = tree.newRows(for: completion)
-          if tree.rowsOfTree + new > Self.treeRows || tree.rowCount + new > passTokens {
+          if tree.rowsOfTree + new > Self.treeRows || tree.rowCount + new > maximumTokens {
             tree.end()
             isOpen = false
           }
         }
         if !isOpen {
-          if tree.rowCount + item.prompt.count + completion.count - 1 > passTokens {
+          if tree.rowCount + item.prompt.count + completion.count - 1 > maximumTokens {
             try finishPass()
           }
           tree.begin(item.prompt)
@@ -81,9 +81,6 @@ extension InferenceSession {
       }
     }
   }
-
-  /// Rows of a pass over trees: as many as stay in the caches, and no fewer than the longest text may have.
-  private var passTokens: Int { maximumTokens }
 
   /// One pass; adds the log-probabilities of its tokens to the sums, by completion and inverse temperature.
   private func score(

@@ -18,7 +18,8 @@ extension LanguageModel {
   ///
   /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
-  /// activations once its queries, keys and values are there. States come out for `extent.outputRows` rows.
+  /// activations once its queries, keys and values are there. States come out for `extent.outputRows` rows; where that
+  /// is none, nothing is computed beyond the queries, keys and values of the last layer.
   func forward(
     _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
     on stream: KernelStream,
@@ -39,8 +40,10 @@ extension LanguageModel {
         columns: width)
       queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
       eachLayer?(index, layer)
+      let isLast = index == activations.layers.count - 1
+      if isLast, extent.outputRows == 0 { return }
       attend(layer, batch, extent, on: stream)
-      if let wanted = extent.wanted, index == activations.layers.count - 1 {
+      if isLast, let wanted = extent.wanted {
         // No other token attends to what the last layer makes of a token.
         rows = wanted.count
         for values in [layer.attention, layer.input] {

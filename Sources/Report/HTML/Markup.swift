@@ -18,6 +18,18 @@ enum Markup {
     element(name, attributes, escape(content))
   }
 
+  /// A straight line from one point to another.
+  static func line(
+    _ name: String, _ from: (x: Double, y: Double), _ to: (x: Double, y: Double)
+  ) -> String {
+    empty(
+      "line",
+      [
+        "class": name, "x1": number(from.x), "y1": number(from.y), "x2": number(to.x),
+        "y2": number(to.y),
+      ])
+  }
+
   /// Plain text as markup: the five special characters as entities, forbidden ones as U+FFFD.
   static func escape(_ text: String) -> String {
     // Numbers, paths and encoded files, which are most of a page, need no look at each character.

@@ -114,6 +114,22 @@ struct MarkWriter {
     return Markup.empty("path", ["class": names("interval", point), "d": data])
   }
 
+  /// What an interval's bar with its caps covers.
+  private func extent(_ point: FigurePoint, _ lowColumn: Int, _ highColumn: Int) -> Box? {
+    guard let place = panel.place(point), let low = rows[point.row][lowColumn].finite,
+      let high = rows[point.row][highColumn].finite
+    else { return nil }
+    let scale = figure.isHorizontal ? panel.x : panel.y
+    let (from, to) = (scale.clamped(low), scale.clamped(high))
+    var box = Box(around: place, radius: 3)
+    if figure.isHorizontal {
+      (box.x, box.width) = (min(from, to), abs(to - from))
+    } else {
+      (box.y, box.height) = (min(from, to), abs(to - from))
+    }
+    return box
+  }
+
   private func labels(_ column: Int) -> String {
     var taken = obstacles()
     return panel.points.map { point in
@@ -141,9 +157,12 @@ struct MarkWriter {
     }.joined()
   }
 
-  /// What text must not cover: markers, and lines in steps of a few units.
+  /// What text must not cover: markers, intervals, and lines in steps of a few units.
   func obstacles() -> [Box] {
     var boxes = panel.points.compactMap(panel.place).map { Box(around: $0, radius: 4.5) }
+    for case .interval(let low, let high, .bars) in figure.marks {
+      boxes += panel.points.compactMap { extent($0, low, high) }
+    }
     for case .line(let columns) in figure.marks {
       for run in groups(columns).flatMap({ runs($0) }) {
         let places = run.compactMap(panel.place)

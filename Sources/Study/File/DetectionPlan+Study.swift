@@ -35,9 +35,7 @@ extension DetectionPlan {
       options.positions = try Self.named(value, "position") { try TokenPosition(named: $0) }
     }
     if let value = node.optional("full") {
-      options.full = try Self.named(value, "size") {
-        $0 == "own" ? .own : .scratch(size: try ModelSize(named: $0).name)
-      }
+      options.full = try Self.named(value, "size", Self.fullDetector)
       if !options.kinds.contains(.full) { options.kinds.append(.full) }
     }
     if let value = node.optional("full_epochs") {
@@ -71,6 +69,16 @@ extension DetectionPlan {
     guard models.contains(where: { selected.applies(to: $0) }) else {
       throw node.failure("selects none of the models; see its epochs and sizes")
     }
+  }
+
+  /// "10k" has fresh weights, "10k-pretrained" those of the study's model of that size, "own" the judged model's.
+  private static func fullDetector(_ name: String) throws -> FullDetectorChoice {
+    let suffix = "-pretrained"
+    if name == "own" { return .own }
+    guard name.hasSuffix(suffix) else { return .scratch(size: try ModelSize(named: name).name) }
+    // Which weights these are is known once they are trained.
+    return .pretrained(
+      name: try ModelSize(named: String(name.dropLast(suffix.count))).name, weightsHash: "")
   }
 
   /// The values of a list of names; a failure names its line.

@@ -9,7 +9,7 @@ extension EvaluationOptions {
     self.init()
     try node.allow([
       "samples", "temperatures", "exact_temperatures", "seed", "precision", "resamples",
-      "phrasing",
+      "phrasing", "top_k", "top_p", "candidates",
     ])
     func temperatures(_ key: String, _ rule: String, from low: Double) throws -> [Double]? {
       try node.optional(key)?.items().map { item in
@@ -33,6 +33,13 @@ extension EvaluationOptions {
     if let value = node.optional("precision") { precision = try value.choice(Precision.self) }
     if let value = node.optional("resamples") {
       resampleCount = try value.integer(in: 0...1_000_000)
+    }
+    if let value = node.optional("top_k") { topK = try value.integer(in: 1...Int.max) }
+    if let value = node.optional("top_p") {
+      topP = try value.number("above 0, at most 1") { $0 > 0 && $0 <= 1 }
+    }
+    if let value = node.optional("candidates") {
+      candidates = try value.integer(in: 1...Self.maximumCandidates)
     }
     if let value = node.optional("phrasing") { phrasing = try value.choice(AskedPhrasing.self) }
     do {

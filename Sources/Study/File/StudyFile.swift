@@ -63,6 +63,26 @@ package struct DetectionPlan: Codable, Hashable, Sendable {
 
   package init() {}
 
+  /// Sizes whose models, trained as the judged one was, become `full` detectors.
+  package var pretrainedSizes: [String] {
+    options.full.compactMap { choice in
+      if case .pretrained(let name, _) = choice { name } else { nil }
+    }
+  }
+
+  /// The options once the weights of `sources` are known, runs of the sizes in `pretrainedSizes`, in their order.
+  package func options(sources: [RunRecord]) -> DetectionOptions {
+    var options = options
+    var left = sources[...]
+    options.full = options.full.map { choice in
+      guard case .pretrained(let name, _) = choice, let source = left.popFirst() else {
+        return choice
+      }
+      return .pretrained(name: name, weightsHash: source.weightsHash ?? "")
+    }
+    return options
+  }
+
   /// Whether a language model gets detectors.
   package func applies(to request: TrainingRequest) -> Bool {
     (epochs.isEmpty || request.horizon.epochs.map(epochs.contains) ?? false)

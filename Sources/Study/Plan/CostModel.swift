@@ -44,12 +44,12 @@ package enum CostModel {
       memoryMiB: 40 + Double(record.parameterCount) * 4 / mebi, diskBytes: rowsOnDisk * 60)
   }
 
-  /// Costs of detection: answers drawn and read, heads trained, every score resampled.
+  /// Costs of detection: answers drawn and read, heads and full detectors trained, every score resampled.
   ///
-  /// `queries` is the number of queries asked.
+  /// `queries` is the number of queries asked. Full detectors count half of their passes, since most stop early.
   static func detection(
     _ record: RunRecord, _ options: DetectionOptions, queries: Int
-  ) -> TaskCost {
+  ) throws -> TaskCost {
     let examples = Double(queries * options.samples)
     let drawn = examples + Double(queries * options.evidence)
     var cost = inference(record, sequences: drawn + examples, rowsOnDisk: examples * 8)
@@ -62,9 +62,31 @@ package enum CostModel {
     }
     cost.flops += heads
     cost.seconds += seconds(flops: heads, modelDimension: width)
+    let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount)) + 2
+    let tokens =
+      0.6 * examples * length * Double(options.fullTraining.epochs * options.tasks.count) / 2
+    for choice in options.full {
+      let model = try fullDetector(choice, of: record)
+      let flops = 6 * Double(model.nonEmbeddingParameterCount) * tokens
+      cost.flops += flops
+      cost.seconds += seconds(flops: flops, modelDimension: model.modelDimension)
+      cost.memoryMiB += Double(model.parameterCount) * 28 / mebi
+    }
     let detectors = Double((options.heads.count + scoreCount) * options.tasks.count)
     cost.seconds += resampling(options.resampleCount, values: examples / 5 * detectors)
     return cost
+  }
+
+  private static func fullDetector(
+    _ choice: FullDetectorChoice, of record: RunRecord
+  ) throws -> ModelConfiguration {
+    let judged = record.configuration.model
+    switch choice {
+    case .own: return judged
+    case .scratch(let size), .pretrained(let size, _):
+      return try ModelSize(named: size).configuration(
+        vocabularySize: judged.vocabularySize, contextLength: judged.contextLength)
+    }
   }
 
   /// Seconds to resample `values` numbers that often.

@@ -48,12 +48,14 @@ package struct StudyTask: Codable, Hashable, Sendable {
   package var runID: String?
   /// The run as it will be, before training; for a training only.
   package var run: RunRecord?
+  /// Ids of the trainings whose models a detection's `full` detectors begin with; nil where there are none.
+  package var sources: [String]?
   /// In what settings, size, horizon, fraction, learning rate and seed aside, a training differs from others of
   /// the study: "no qk-norm"; nil where it differs in none.
   package var variant: String?
 
   enum CodingKeys: String, CodingKey {
-    case number, id, kind, name, needs, follows, output, cost, run, variant
+    case number, id, kind, name, needs, follows, output, cost, run, sources, variant
     case runID = "run_id"
   }
 }

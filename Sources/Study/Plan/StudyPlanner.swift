@@ -25,6 +25,8 @@ package struct StudyPlanner {
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
     var tasks = [generation()]
     var requests: [String: TrainingRequest] = [:]
+    // Detections that begin with other models come after all trainings.
+    var later: [StudyTask] = []
     let words = ModelWords(file.models)
     for (request, name) in zip(file.models, words.names) {
       var training = try training(request, name)
@@ -35,9 +37,11 @@ package struct StudyPlanner {
       let evaluation = try evaluation(training, name)
       tasks.append(evaluation)
       if let plan = file.detection, plan.applies(to: request) {
-        tasks.append(try detection(plan, training, evaluation, name))
+        let task = try detection(plan, request, training, evaluation, name)
+        if task.sources == nil { tasks.append(task) } else { later.append(task) }
       }
     }
+    tasks += later
     tasks.append(try report(tasks))
     for index in tasks.indices { tasks[index].number = index + 1 }
     let plan = StudyPlan(
@@ -76,7 +80,9 @@ package struct StudyPlanner {
     let options = file.evaluation
     let drawn = options.sampleTemperatures.reduce(0) { $0 + options.samples(at: $1) }
     let samples = queries * Double(drawn)
-    let answers = Double(summary.tripleCount * options.exactTemperatures.count)
+    // Among candidates, each answer is read with all of them.
+    let perAnswer = options.exactTemperatures.count + (options.candidates.map { $0 + 1 } ?? 0)
+    let answers = Double(summary.tripleCount * perAnswer)
     return StudyTask(
       number: 0, id: id, kind: .evaluate, name: "evaluate \(name)", needs: [training.id],
       follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
@@ -85,19 +91,52 @@ package struct StudyPlanner {
   }
 
   private func detection(
-    _ plan: DetectionPlan, _ training: StudyTask, _ evaluation: StudyTask, _ name: String
+    _ plan: DetectionPlan, _ request: TrainingRequest, _ training: StudyTask,
+    _ evaluation: StudyTask, _ name: String
   ) throws -> StudyTask {
     let options = plan.options
+    let sources = try plan.pretrainedSizes.map { try source($0, of: request, name) }
     let id =
       try "detect-"
-      + Self.hash(input: training.id, settings: options, version: DetectionStage.version)
-    let queries = options.visibilities.reduce(0) { $0 + summary.queryCount(of: $1) }
-    let cost = training.run.map { CostModel.detection($0, options, queries: queries) }
+      + Self.hash(
+        input: ([training.id] + sources).joined(separator: " "), settings: options,
+        version: DetectionStage.version)
+    let queries =
+      Double(options.visibilities.reduce(0) { $0 + summary.queryCount(of: $1) })
+      * request.fraction
+    let cost = try training.run.map {
+      try CostModel.detection($0, options, queries: Int(queries.rounded(.up)))
+    }
     // Both write run.sqlite, so one follows the other.
     return StudyTask(
-      number: 0, id: id, kind: .detect, name: "detect \(name)", needs: [training.id],
+      number: 0, id: id, kind: .detect, name: "detect \(name)",
+      needs: [training.id] + sources.filter { $0 != training.id },
       follows: [evaluation.id], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
-      cost: cost ?? training.cost, runID: training.id)
+      cost: cost ?? training.cost, runID: training.id, sources: sources.isEmpty ? nil : sources)
+  }
+
+  /// The id of the training that differs from `request` in its size alone, or in its learning rate too.
+  private func source(
+    _ size: String, of request: TrainingRequest, _ name: String
+  ) throws -> String {
+    var peer = request
+    peer.size = size
+    let alike = file.models.filter { model in
+      peer.learningRate = model.learningRate
+      return model == peer
+    }
+    let chosen =
+      alike.count == 1 ? alike[0] : alike.first { $0.learningRate == request.learningRate }
+    guard let chosen else {
+      let why =
+        alike.isEmpty
+        ? "has no model of size \(size) beside it that is otherwise trained alike; add it to models"
+        : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
+      throw LabError(
+        "detection asks for full: \(size)-pretrained, and \(name) \(why), or take \(size) with fresh weights"
+      )
+    }
+    return try training(chosen, size).id
   }
 
   private func inference(

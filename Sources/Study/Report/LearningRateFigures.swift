@@ -66,7 +66,9 @@ struct LearningRateFigures {
     guard !data.rows.isEmpty else { return nil }
     return Figure(
       id: "rate-vs-learning-rate", title: "Hallucination rate against learning rate",
-      caption: "Exact rate at temperature 1 on fully visible queries. What diverged has none.",
+      caption: """
+        Exact rate at temperature 1 on fully visible queries. What diverged has none.\(series.cutWords)
+        """,
       command: command, data: data, x: Self.axis,
       y: Axis("rate", "Hallucination rate", includesZero: true, format: .percent(digits: 0)),
       color: Channel("size", "Size", palette: .ordered), panel: panel, marks: marks,

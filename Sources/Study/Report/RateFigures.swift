@@ -14,7 +14,7 @@ struct RateFigures {
       caption: """
         Exact share of answers at temperature 1 that are true nowhere in the graph, with 95 % intervals. \
         Size is the number of non-embedding parameters. The line in the last panel is what a guess from \
-        the trained objects of each predicate would reach.\(series.captionWords)
+        the trained objects of each predicate would reach.\(series.cutWords)\(series.captionWords)
         """,
       command: command,
       data: records(
@@ -38,7 +38,7 @@ struct RateFigures {
       id: "rate-vs-u", title: "Hallucination rate against unique tokens per parameter",
       caption: """
         u is the number of unique training tokens for each non-embedding parameter. In arXiv 2408.07852 runs \
-        of equal epochs nearly fall on one curve over u; where they don't, exposures matter as well.
+        of equal epochs nearly fall on one curve over u; where they don't, exposures matter as well.\(series.cutWords)
         """,
       command: command,
       data: records(
@@ -57,7 +57,7 @@ struct RateFigures {
       id: "rate-vs-flops", title: "Hallucination rate against training compute",
       caption: """
         A line joins the runs of one size; along it only the number of epochs grows. Operations are those of \
-        forward and backward passes.
+        forward and backward passes.\(series.cutWords)
         """,
       command: command,
       data: records(
@@ -114,7 +114,7 @@ struct RateFigures {
       id: "verdicts", title: "What the answers are",
       caption: """
         Share of completions drawn at temperature 1 by verdict, for the models of \(horizon). Wrong \
-        object, wrong type, invented name and malformed are hallucinations.
+        object, wrong type, invented name and malformed are hallucinations.\(series.cutWords)
         """,
       command: command, data: data,
       x: Axis("non_embedding_parameters", "Non-embedding parameters", scale: .log, format: .count),

@@ -39,7 +39,9 @@ struct ReportTables {
     }
     return Table(
       id: "runs", title: "Runs",
-      caption: "Rates are exact at temperature 1. u is unique training tokens per parameter.",
+      caption: """
+        Rates are exact at temperature 1. u is unique training tokens per parameter.\(series.cutWords)
+        """,
       command: command, data: data)
   }
 
@@ -63,50 +65,10 @@ struct ReportTables {
       ])
     }
     return Table(
-      id: "rates", title: "Rates by run, queries, method and temperature", command: command,
-      data: data)
-  }
-
-  /// The head shown for each LM, and every score that needs no training beside it.
-  func detectors(_ figures: DetectionFigures) -> Table {
-    let metrics = ["auroc", "auprc", "auprc_matched"]
-    var data = Records(
-      [
-        Column("run", "LM"), Column("task", "Task"), Column("kind", "Kind"),
-        Column("detector", "Detector"), Column("parameters", "Parameters", .integer),
-        Column("prevalence", "Prevalence", Self.percent),
-      ]
-        + [("auroc", "AUROC"), ("auprc", "AUC-PR"), ("auprc_matched", "AUC-PR matched")]
-        .flatMap { name, title in
-          [
-            Column(name, title, .number(digits: 3)),
-            Column("\(name)_lower", "\(title) lower", .number(digits: 3)),
-            Column("\(name)_upper", "\(title) upper", .number(digits: 3)),
-          ]
-        } + [Column("examples", "Examples", .integer)])
-    for run in series.groups.flatMap(\.runs) {
-      for task in ["sentence", "token"] {
-        let own = results.detectors.filter {
-          $0.runID == run.id && $0.task == task && $0.metric == "auroc"
-        }
-        let best = figures.bestHead(run.id, task)?.name
-        for row in own where row.kind != "head" || row.name == best {
-          let values = metrics.flatMap { metric -> [Cell] in
-            let found = figures.metric(metric, run.id, task, row.name)
-            return [Cell(found?.value), Cell(found?.lower), Cell(found?.upper)]
-          }
-          data.append(
-            [
-              .text(run.name), .text(task), .text(row.kind), .text(row.name),
-              .integer(row.parameters), .number(row.prevalence),
-            ] + values + [.integer(row.exampleCount)])
-        }
-      }
-    }
-    return Table(
-      id: "detectors", title: "Detectors: the best head of each LM and the baselines",
-      caption: "Intervals are 95 % over subjects. study.sqlite has every head and metric.",
-      command: command, data: data)
+      id: "rates", title: "Rates by run, queries, method and temperature",
+      caption: series.cut.map {
+        "Exact and sampled rates are of the distribution cut to \($0); greedy ones are as without it."
+      } ?? "", command: command, data: data)
   }
 
   func failures() -> Table {

@@ -68,7 +68,7 @@ struct ReportWords {
     let training = distinct.first?.rates.first.flatMap(run).map(series.training) ?? ""
     return Headline(
       "Size for ≤ 5 % hallucination on taught queries", size.text(Readable.count),
-      detail: "non-embedding parameters, FVS, \(training)\(range)")
+      detail: "non-embedding parameters, FVS, \(training)\(range)\(cut)")
   }
 
   private func run(_ rate: RateRow) -> RunRow? { results.runs.first { $0.id == rate.runID } }
@@ -82,7 +82,7 @@ struct ReportWords {
     guard let (run, rate) = best else { return nil }
     return Headline(
       "Largest model of the longest training, taught queries", percent(rate.rate),
-      detail: "hallucinated on FVS by \(run.name)\(interval(rate))")
+      detail: "hallucinated on FVS by \(run.name)\(interval(rate))\(cut)")
   }
 
   private var invisible: Headline? {
@@ -93,8 +93,10 @@ struct ReportWords {
     }
     return Headline(
       "Never-taught queries", "\(percent(low)) – \(percent(high))",
-      detail: "hallucinated on IVS over all models\(guess ?? "")")
+      detail: "hallucinated on IVS over all models\(guess ?? "")\(cut)")
   }
+
+  private var cut: String { series.cut.map { "; cut to \($0)" } ?? "" }
 
   private func percent(_ share: Double) -> String { ColumnFormat.percent(digits: 1).string(share) }
 
@@ -138,6 +140,17 @@ struct ReportWords {
     \(results.failures.count) of the study's tasks gave no result, so the figures lack their points. \
     Running the study again tries them again.
     """
+  }
+
+  /// What a cut of the distribution means; nil without one.
+  var cutNote: Prose? {
+    series.cut.map {
+      """
+      Exact and sampled rates of this study are not those of the whole distribution: at every token it is cut \
+      to \($0) before anything is drawn, and an answer with a token that is cut off has probability 0. Greedy \
+      answers are as without the cut, and detectors judge answers of the whole distribution.
+      """
+    }
   }
 
   var reading: [Prose] {

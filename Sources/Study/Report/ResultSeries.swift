@@ -111,6 +111,18 @@ struct ResultSeries {
   /// Whether runs differ in their seed alone.
   var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
 
+  /// "top-k 10, top-p 0.9"; nil where rates are of the whole distribution.
+  var cut: String? {
+    let parts = [
+      results.topK.map { "top-k \($0)" },
+      results.topP.map { "top-p \($0)" },
+    ].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// A sentence on the cut for wherever rates are shown, after a space; empty without one.
+  var cutWords: String { cut.map { " Rates are of the distribution cut to \($0)." } ?? "" }
+
   /// What figures of rates add to their captions.
   var captionWords: String {
     (hasRateSweep ? " Of several learning rates that of lowest final loss is shown." : "")
@@ -172,6 +184,8 @@ struct Measured {
     guard let row else { return nil }
     self.init(value: row.rate, lower: row.lower, upper: row.upper)
   }
+
+  init(_ row: DetectorRow) { self.init(value: row.value, lower: row.lower, upper: row.upper) }
 
   var cells: [Cell] { [.number(value), Cell(lower), Cell(upper)] }
 }

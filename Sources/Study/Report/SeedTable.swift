@@ -38,7 +38,7 @@ struct SeedTable {
       id: "seeds", title: "Spread over seeds",
       caption: """
         Runs that differ in their seed alone: initial weights and order of the data. The standard deviation \
-        is of single runs (divisor n - 1). Rates are exact at temperature 1, as shares.
+        is of single runs (divisor n - 1). Rates are exact at temperature 1, as shares.\(series.cutWords)
         """,
       command: command, data: data)
   }

@@ -35,24 +35,36 @@ package struct StudyReport {
     let words = ReportWords(series: series)
     let tables = ReportTables(series: series, command: command)
     let rates = RateFigures(series: series, command: command)
-    let detection = DetectionFigures(series: series, command: command)
+    let detectors = DetectorResults(results.detectors)
+    let detection = DetectionFigures(series: series, detectors: detectors, command: command)
+    let claims = DetectionClaims(series: series, detectors: detectors, command: command)
     var sections: [ReportSection] = []
     if !results.rates.isEmpty {
-      var blocks: [Block] = [
+      var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
+      blocks += [
         .figure(rates.bySize()), .figure(rates.byTokensPerParameter()),
         .figure(rates.byOperations()),
       ]
       if let verdicts = rates.byVerdict() { blocks.append(.figure(verdicts)) }
       sections.append(ReportSection("Hallucination rate", blocks))
     }
+    if let grades = GradeTable(series: series, command: command).table() {
+      sections.append(ReportSection("True answers among candidates", [.table(grades)]))
+    }
     let sweep = LearningRateFigures(series: series, command: command)
     if let section = sweep.section() { sections.append(section) }
     if !results.detectors.isEmpty {
-      var blocks: [Block] = [
+      var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
+      blocks += [
         .figure(detection.auprc()), .figure(detection.prevalenceFree()),
       ]
+      if let sizes = claims.bySize() { blocks.append(.figure(sizes)) }
       if let sizes = detection.byDetectorSize() { blocks.append(.figure(sizes)) }
-      blocks.append(.table(tables.detectors(detection)))
+      if let table = claims.table() { blocks.append(.table(table)) }
+      let published = PublishedDetection(series: series, detectors: detectors, command: command)
+      if let table = published.table() { blocks.append(.table(table)) }
+      let all = DetectorTable(series: series, detectors: detectors, command: command)
+      blocks.append(.table(all.table()))
       sections.append(ReportSection("Detection", blocks))
     }
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []

@@ -16,6 +16,8 @@ struct ResultMerger {
     var results = StudyResults()
     results.name = plan.name
     results.question = plan.question
+    results.topK = plan.evaluation.topK
+    results.topP = plan.evaluation.topP
     results.graphs = [plan.graph]
     for task in plan.tasks(.train) {
       guard let record = try RunFolder.readRecord(folder.model(task.id)),
@@ -82,22 +84,30 @@ struct ResultMerger {
         visibility: row.visibility.rawValue, queryCount: row.queryCount, precision: row.precision,
         recall: row.recall)
     }
+    results.grades += (summary.grades ?? []).map { row in
+      GradeRow(
+        runID: task.id, visibility: row.visibility.rawValue, groupKind: row.groupKind,
+        groupValue: row.groupValue, queryCount: row.queryCount, answerCount: row.answerCount,
+        accuracy: row.accuracy, accuracyLower: row.accuracyLower, accuracyUpper: row.accuracyUpper,
+        chance: row.chance, meanReciprocalRank: row.meanReciprocalRank,
+        meanReciprocalRankLower: row.meanReciprocalRankLower,
+        meanReciprocalRankUpper: row.meanReciprocalRankUpper)
+    }
   }
 
   private func addDetection(
     of task: StudyTask, _ record: RunRecord, to results: inout StudyResults
   ) throws {
-    guard let options = plan.detection?.options,
-      let summary = try DetectionStage.stored(
-        record, in: folder.model(task.id), options: options)
+    guard let detection = plan.tasks(.detect).first(where: { $0.runID == task.id }),
+      let summary = try DetectionStage.stored(detection, record, plan: plan, folder: folder)
     else { return }
     for detector in summary.detectors {
-      let counts = summary.counts(detector.task)
+      let counts = summary.counts(detector.task, detector.position)
       for estimate in detector.metrics where estimate.metric != .prevalence {
         results.detectors.append(
           DetectorRow(
-            runID: task.id, task: detector.task.rawValue, kind: detector.kind.rawValue,
-            name: detector.name, parameters: detector.parameters,
+            runID: task.id, task: detector.task.rawValue, position: detector.position.name,
+            kind: detector.kind.rawValue, name: detector.name, parameters: detector.parameters,
             validationAUROC: detector.training?.validationAUROC, metric: estimate.metric.rawValue,
             value: estimate.value, lower: estimate.lower, upper: estimate.upper,
             prevalence: counts?.prevalence ?? 0, exampleCount: counts?[.test]?.exampleCount ?? 0))

@@ -7,7 +7,7 @@ package enum StudyDatabase {
   /// "kgls" in ASCII, as `PRAGMA application_id`.
   static let applicationID: Int32 = 0x6B67_6C73
   /// `PRAGMA user_version`: raised when the layout changes.
-  static let version: Int32 = 2
+  static let version: Int32 = 3
 
   /// Replaces the file by one with `results`: whole under its name, or the old one still is.
   ///
@@ -38,7 +38,11 @@ package enum StudyDatabase {
           """)
       try database.inTransaction {
         try database.execute(sql: tables)
-        for (key, value) in [("name", results.name), ("question", results.question)] {
+        let metadata = [
+          ("name", results.name), ("question", results.question),
+          ("top_k", results.topK.map(String.init)), ("top_p", results.topP.map { "\($0)" }),
+        ]
+        for case (let key, let value?) in metadata {
           try database.execute(
             sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
         }
@@ -47,6 +51,7 @@ package enum StudyDatabase {
         for row in results.rates { try row.insert(database) }
         for row in results.verdicts { try row.insert(database) }
         for row in results.coverages { try row.insert(database) }
+        for row in results.grades { try row.insert(database) }
         for row in results.detectors { try row.insert(database) }
         for row in results.failures { try row.insert(database) }
         return .commit
@@ -99,18 +104,21 @@ package enum StudyDatabase {
     func all<Row: FetchableRecord & TableRecord>(_ type: Row.Type) throws -> [Row] {
       try Row.fetchAll(database, sql: "SELECT * FROM \(Row.databaseTableName) ORDER BY rowid")
     }
-    func metadata(_ key: String) throws -> String {
+    func metadata(_ key: String) throws -> String? {
       try String.fetchOne(
-        database, sql: "SELECT value FROM metadata WHERE key = ?", arguments: [key]) ?? ""
+        database, sql: "SELECT value FROM metadata WHERE key = ?", arguments: [key])
     }
     var results = StudyResults()
-    results.name = try metadata("name")
-    results.question = try metadata("question")
+    results.name = try metadata("name") ?? ""
+    results.question = try metadata("question") ?? ""
+    results.topK = try metadata("top_k").flatMap(Int.init)
+    results.topP = try metadata("top_p").flatMap(Double.init)
     results.graphs = try all(GraphSummary.self)
     results.runs = try all(RunRow.self)
     results.rates = try all(RateRow.self)
     results.verdicts = try all(VerdictRow.self)
     results.coverages = try all(CoverageRow.self)
+    results.grades = try all(GradeRow.self)
     results.detectors = try all(DetectorRow.self)
     results.failures = try all(FailureRow.self)
     return results

@@ -4,11 +4,15 @@ import GRDB
 package struct StudyResults: Equatable, Sendable {
   package var name = ""
   package var question = ""
+  /// The cut of the distribution that rates are of; nil where nothing is cut.
+  package var topK: Int?
+  package var topP: Double?
   package var graphs: [GraphSummary] = []
   package var runs: [RunRow] = []
   package var rates: [RateRow] = []
   package var verdicts: [VerdictRow] = []
   package var coverages: [CoverageRow] = []
+  package var grades: [GradeRow] = []
   package var detectors: [DetectorRow] = []
   package var failures: [FailureRow] = []
 
@@ -145,6 +149,42 @@ package struct CoverageRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   }
 }
 
+/// Where a run ranks true answers among candidates.
+package struct GradeRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "candidate_grade"
+
+  package var runID: String
+  package var visibility: String
+  package var groupKind: String
+  package var groupValue: String
+  package var queryCount: Int
+  /// True answers ranked.
+  package var answerCount: Int
+  /// Share of true answers that are likelier than every candidate.
+  package var accuracy: Double
+  package var accuracyLower: Double?
+  package var accuracyUpper: Double?
+  /// Accuracy of a guess.
+  package var chance: Double
+  package var meanReciprocalRank: Double
+  package var meanReciprocalRankLower: Double?
+  package var meanReciprocalRankUpper: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case visibility, accuracy, chance
+    case runID = "run_id"
+    case groupKind = "group_kind"
+    case groupValue = "group_value"
+    case queryCount = "query_count"
+    case answerCount = "answer_count"
+    case accuracyLower = "accuracy_lower"
+    case accuracyUpper = "accuracy_upper"
+    case meanReciprocalRank = "mean_reciprocal_rank"
+    case meanReciprocalRankLower = "mean_reciprocal_rank_lower"
+    case meanReciprocalRankUpper = "mean_reciprocal_rank_upper"
+  }
+}
+
 /// One metric of one detector on one run's answers.
 package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
   package static let databaseTableName = "detector"
@@ -152,7 +192,9 @@ package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   package var runID: String
   /// "sentence" or "token".
   package var task: String
-  /// "head", "score" (training-free) or "baseline".
+  /// Which tokens the token task judges: "each", "before" (the answer to come), "1", ...; "each" for sentences.
+  package var position: String
+  /// The kind of detector as `kglab detect --kind` calls it: "head", "full", "score", "baseline", ...
   package var kind: String
   /// "linear", "mlp-64", "sequence-log-probability".
   package var name: String
@@ -169,7 +211,7 @@ package struct DetectorRow: Codable, Hashable, Sendable, FetchableRecord, Persis
   package var exampleCount: Int
 
   enum CodingKeys: String, CodingKey {
-    case task, kind, name, parameters, metric, value, lower, upper, prevalence
+    case task, position, kind, name, parameters, metric, value, lower, upper, prevalence
     case runID = "run_id"
     case validationAUROC = "validation_auroc"
     case exampleCount = "example_count"

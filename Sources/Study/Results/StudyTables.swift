@@ -43,9 +43,17 @@ extension StudyDatabase {
       recall REAL NOT NULL,
       UNIQUE (run_id, method, temperature, visibility)
     ) STRICT;
+    CREATE TABLE candidate_grade (
+      run_id TEXT NOT NULL REFERENCES run (id), visibility TEXT NOT NULL,
+      group_kind TEXT NOT NULL, group_value TEXT NOT NULL, query_count INTEGER NOT NULL,
+      answer_count INTEGER NOT NULL, accuracy REAL NOT NULL, accuracy_lower REAL,
+      accuracy_upper REAL, chance REAL NOT NULL, mean_reciprocal_rank REAL NOT NULL,
+      mean_reciprocal_rank_lower REAL, mean_reciprocal_rank_upper REAL,
+      UNIQUE (run_id, visibility, group_kind, group_value)
+    ) STRICT;
     CREATE TABLE detector (
       run_id TEXT NOT NULL REFERENCES run (id),
-      task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), kind TEXT NOT NULL,
+      task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), position TEXT NOT NULL, kind TEXT NOT NULL,
       name TEXT NOT NULL, parameters INTEGER NOT NULL, validation_auroc REAL, metric TEXT NOT NULL,
       value REAL NOT NULL, lower REAL, upper REAL, prevalence REAL NOT NULL, example_count INTEGER NOT NULL,
       UNIQUE (run_id, task, name, metric)
@@ -61,7 +69,7 @@ extension StudyDatabase {
       FROM rate JOIN run ON run.id = rate.run_id WHERE rate.group_kind = 'all';
     CREATE VIEW run_detector AS
       SELECT run.name AS run, run.size, run.non_embedding_parameters, run.epochs, run.fraction,
-        run.seed, run.learning_rate, run.variant, detector.task, detector.kind, detector.name AS detector, detector.parameters,
+        run.seed, run.learning_rate, run.variant, detector.task, detector.position, detector.kind, detector.name AS detector, detector.parameters,
         detector.metric, detector.value, detector.lower, detector.upper, detector.prevalence,
         detector.run_id
       FROM detector JOIN run ON run.id = detector.run_id;

@@ -16,8 +16,10 @@ enum DetectionStage {
   ) throws -> String {
     guard let runID = task.runID, let plan = context.plan.detection else { return "" }
     let run = try RunFolder.open(context.folder.model(runID))
+    let sources = try (task.sources ?? []).map { try RunFolder.open(context.folder.model($0)) }
     let runner = try DetectionRunner(
-      run: run, graph: context.graph.value(), options: plan.options,
+      run: run, graph: context.graph.value(),
+      options: plan.options(sources: sources.map(\.record)), sources: sources,
       keepsFeatures: false, workers: context.threads)
     let summary = try runner.run(
       progress: { state in progress.update(share(of: state), state.stage.rawValue) },
@@ -40,15 +42,19 @@ enum DetectionStage {
     }
   }
 
-  /// What is stored of a run's detection under the plan's options; nil until it is complete.
+  /// What is stored of a run's detection by a task of the plan; nil until it is complete.
   static func stored(
-    _ record: RunRecord, in folder: URL, options: DetectionOptions
+    _ task: StudyTask, _ record: RunRecord, plan: StudyPlan, folder: StudyFolder
   ) throws -> DetectionSummary? {
-    guard let weightsHash = record.weightsHash, let database = try RunDatabase.read(in: folder)
+    guard let detection = plan.detection, let runID = task.runID,
+      let weightsHash = record.weightsHash,
+      let database = try RunDatabase.read(in: folder.model(runID))
     else { return nil }
+    let sources = try (task.sources ?? []).map { try RunFolder.readRecord(folder.model($0)) }
     return try database.detectionSummary(
       of: DetectionIdentity(
-        options: options, training: HeadTrainingOptions(),
+        options: detection.options(sources: sources.compactMap(\.self)),
+        training: HeadTrainingOptions(),
         fraction: record.configuration.corpus.fraction,
         graphHash: record.configuration.graphHash, weightsHash: weightsHash))
   }

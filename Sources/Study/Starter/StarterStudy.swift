@@ -43,12 +43,16 @@ extension StarterFiles {
         #precisions: [fp32]
 
     # Rates are exact at temperature 1; samples are completions of each query at each temperature.
+    # top_k and top_p cut the distribution of both; candidates ranks true answers among so many wrong ones.
     evaluation:
       samples: 4
       temperatures: [0, 1]
       #exact_temperatures: [0.5, 1]
       #resamples: 1000
       #seed: 0
+      #top_k: 50
+      #top_p: 0.95
+      #candidates: 9
 
     # Detectors of hallucinations, for the selected models (all without epochs and sizes).
     detection:

@@ -57,8 +57,10 @@ struct BenchEvaluate: ParsableCommand {
   @Option(help: "Vocabulary.")
   var vocabulary: Int = 4096
 
-  @Option(help: "Threads that share the queries.")
-  var workers: Int = 1
+  @Option(help: "Threads that share the queries; 1 by default.")
+  var workers: Int?
+
+  private var workerCount: Int { workers ?? 1 }
 
   @Option(help: "Write the model, its queries and their log-probabilities into this folder.")
   var export: String?
@@ -75,7 +77,7 @@ struct BenchEvaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    try BenchCheck.require(workers, 1...256, "--workers")
+    try BenchCheck.require(workerCount, 1...256, "--workers")
     try BenchCheck.require(queries, 1...65_536, "--queries")
     try BenchCheck.require(promptLength, 1...512, "--prompt-length")
     try BenchCheck.require(answerLength, 1...256, "--answer-length")
@@ -114,7 +116,7 @@ struct BenchEvaluate: ParsableCommand {
     ])
     for row in rows {
       table.add([
-        row.work.name, row.precision.rawValue, "\(workers)", Output.number(row.work.answers),
+        row.work.name, row.precision.rawValue, "\(workerCount)", Output.number(row.work.answers),
         Output.grouped(Int(row.result.forwardTokensPerSecond)),
         Output.grouped(Int(row.result.scoringTokensPerSecond)),
         String(format: "%.2f", row.result.ratio), String(format: "%.2f", row.result.textsRatio),
@@ -179,10 +181,10 @@ struct BenchEvaluate: ParsableCommand {
   private func measure(_ work: Work, _ precision: Precision) throws -> Row {
     let model = try work.model.inPrecision(precision)
     let benchmark = try ScoringBenchmark(
-      model, work.queries, samples: samples, limits: work.limits, workers: workers)
+      model, work.queries, samples: samples, limits: work.limits, workers: workerCount)
     if let export { try write(model, work.queries, benchmark, to: URL(fileURLWithPath: export)) }
     return Row(
-      work: work, precision: precision, workers: workers, samples: samples,
+      work: work, precision: precision, workers: workerCount, samples: samples,
       result: try benchmark.run(seconds: quick ? 0.02 : seconds))
   }
 

@@ -48,6 +48,7 @@ bench: build
 	$(KGLAB) bench train --regime lab --workers 1,2 --seconds 2
 	$(KGLAB) bench train --regime wide --seconds 2
 	$(KGLAB) bench generate --seconds 2
+	$(KGLAB) bench evaluate --seconds 1
 	$(KGLAB) bench ladder
 	$(KGLAB) bench graph
 	$(KGLAB) bench kernels
@@ -57,6 +58,8 @@ bench-peers: build $(if $(PYTHON),,.venv-peers/installed)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --regime lab $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --regime wide $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload generate $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload evaluate --regime lab $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload evaluate --regime wide $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload ladder $(PEER_OPTIONS)
 
 .venv-peers/installed: scripts/peers/requirements.txt

@@ -104,9 +104,11 @@ INLINE void weigh_triangle(float *out, size_t out_stride, weighing w, size_t row
   }
 }
 
-// One head of one short sequence; pointers are at its first row.
-static void short_head_forward(kl_stream *stream, float *out, float *lse, const float *q, const float *k,
-                               const float *v, size_t length, size_t NH, size_t HS) {
+// One head of one short sequence; pointers are at its first row. Key j is seen by queries j ..< ends[j] - first, by all
+// from j on where `ends` is NULL.
+INLINE void lanes_head_forward(kl_stream *stream, float *out, float *lse, const float *q, const float *k,
+                               const float *v, const int32_t *ends, size_t first, size_t length, size_t NH,
+                               size_t HS) {
   size_t C = NH * HS;
   const vf scale = v_set(1 / sqrtf((float)HS));
   float *weights = stream->scores, sums[W];
@@ -118,6 +120,10 @@ static void short_head_forward(kl_stream *stream, float *out, float *lse, const 
     for (size_t j = 0; j < keys; j++) {
       vf s = v_mul(v_load(weights + j * W), scale);
       if (j > start) s = v_select(v_from(j - start), s, v_set(-INFINITY));
+      if (ends) {
+        size_t end = (size_t)ends[j] - first;
+        if (end < start + queries) s = v_select(v_first(end > start ? end - start : 0), s, v_set(-INFINITY));
+      }
       v_store(weights + j * W, s);
       top = v_max(s, top);
     }
@@ -131,6 +137,11 @@ static void short_head_forward(kl_stream *stream, float *out, float *lse, const 
     v_store(sums, v_reciprocal(sum));
     weigh_triangle(out + start * C, C, (weighing){weights, 1, W, v, 3 * C}, queries, keys, 0, start, sums, 0, HS);
   }
+}
+
+static void short_head_forward(kl_stream *stream, float *out, float *lse, const float *q, const float *k,
+                               const float *v, size_t length, size_t NH, size_t HS) {
+  lanes_head_forward(stream, out, lse, q, k, v, NULL, 0, length, NH, HS);
 }
 
 // weights and gradients[j * W + lane] of one block: softmax weights, and the gradients of the unscaled scores.
@@ -200,6 +211,23 @@ static void attention_forward(kl_stream *stream, float *out, float *lse, const f
   if (stream->products) kl_tiles_end();
 }
 
+static void attention_tree(kl_stream *stream, float *out, float *lse, const float *qk, const float *qkv,
+                           const int32_t *offsets, const int32_t *ends, size_t S, size_t T, size_t NH, size_t HS) {
+  if (HS > KL_SHORT_HEAD) {
+    kl_reference_attention_tree(stream, out, lse, qk, qkv, offsets, ends, S, T, NH, HS);
+    return;
+  }
+  size_t C = NH * HS;
+  for (size_t s = 0; s < S; s++) {
+    size_t start = (size_t)offsets[s], length = (size_t)offsets[s + 1] - start;
+    for (size_t h = 0; h < NH; h++) {
+      lanes_head_forward(stream, out + start * C + h * HS, lse + start * NH + h, qk + start * 2 * C + h * HS,
+                         qk + start * 2 * C + C + h * HS, qkv + start * 3 * C + 2 * C + h * HS, ends + start, start,
+                         length, NH, HS);
+    }
+  }
+}
+
 static void attention_backward(kl_stream *stream, float *dqk, float *dqkv, const float *dout, const float *qk,
                                const float *qkv, const float *out, const float *lse, const int32_t *offsets, size_t S,
                                size_t T, size_t NH, size_t HS) {
@@ -230,6 +258,7 @@ static void attention_backward(kl_stream *stream, float *dqk, float *dqkv, const
 
 static void fill_attention(kl_table *table) {
   table->attention_forward = attention_forward;
+  table->attention_tree = attention_tree;
   table->attention_backward = attention_backward;
   table->attention_decode = attention_decode;
 }

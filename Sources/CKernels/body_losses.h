@@ -53,18 +53,23 @@ static void cross_entropy(kl_stream *stream, float *losses, float *logits, const
   }
 }
 
-static void log_probability(kl_stream *stream, float *out, const float *logits, const int32_t *targets,
-                            float inverse_temperature, size_t T, size_t V) {
+static void log_probability(kl_stream *stream, float *out, const float *logits, const int32_t *rows,
+                            const int32_t *targets, float inverse_temperature, size_t T, size_t V) {
   (void)stream;
+  const float *known = NULL;
+  float top = 0, log_sum = 0;
   for (size_t t = 0; t < T; t++) {
-    const float *row = logits + t * V;
+    const float *row = logits + (rows ? (size_t)rows[t] : t) * V;
     if (targets[t] < 0) {
       out[t] = 0;
       continue;
     }
-    float top = row_largest(row, V);
-    float sum = row_sum_exp(NULL, row, top, inverse_temperature, V);
-    out[t] = (row[targets[t]] - top) * inverse_temperature - logf(sum);
+    if (row != known) {
+      known = row;
+      top = row_largest(row, V);
+      log_sum = logf(row_sum_exp(NULL, row, top, inverse_temperature, V));
+    }
+    out[t] = (row[targets[t]] - top) * inverse_temperature - log_sum;
   }
 }
 
@@ -96,11 +101,12 @@ INLINE size_t first_equal(const float *row, float value, size_t n) {
   return 0;
 }
 
-// First token whose cumulative weight exceeds `uniform` of the total; the last possible one if rounding leaves none.
-INLINE size_t draw(const float *row, float top, float beta, float uniform, size_t V) {
+// First token whose cumulative weight exceeds `uniform` of `sum_of_all`; the last possible one if rounding leaves
+// none.
+INLINE size_t draw(const float *row, float top, float beta, float sum_of_all, float uniform, size_t V) {
   const size_t block = 4 * W;
   const vf shift = v_set(top), factor = v_set(beta);
-  double threshold = (double)uniform * row_sum_exp(NULL, row, top, beta, V), cumulative = 0;
+  double threshold = (double)uniform * sum_of_all, cumulative = 0;
   for (size_t start = 0; start < V; start += block) {
     size_t count = V - start < block ? V - start : block;
     float weights[4 * W];
@@ -127,15 +133,23 @@ INLINE size_t draw(const float *row, float top, float beta, float uniform, size_
 }
 
 static void sample(kl_stream *stream, int32_t *tokens, float *log_probability, const float *logits,
-                   const float *uniforms, float inverse_temperature, size_t T, size_t V) {
+                   const int32_t *rows, const float *uniforms, float inverse_temperature, size_t T, size_t V) {
   (void)stream;
+  const float *known = NULL;
+  const int is_greedy = isinf(inverse_temperature);
+  float top = 0, sum = 0, log_sum = 0;  // sum at the temperature asked for, log_sum at 1
   for (size_t t = 0; t < T; t++) {
-    const float *row = logits + t * V;
-    float top = row_largest(row, V);
-    size_t token = isinf(inverse_temperature) ? first_equal(row, top, V)
-                                              : draw(row, top, inverse_temperature, uniforms[t], V);
+    const float *row = logits + (rows ? (size_t)rows[t] : t) * V;
+    if (row != known) {
+      known = row;
+      top = row_largest(row, V);
+      float plain = row_sum_exp(NULL, row, top, 1, V);
+      log_sum = logf(plain);
+      sum = is_greedy || inverse_temperature == 1 ? plain : row_sum_exp(NULL, row, top, inverse_temperature, V);
+    }
+    size_t token = is_greedy ? first_equal(row, top, V) : draw(row, top, inverse_temperature, sum, uniforms[t], V);
     tokens[t] = (int32_t)token;
-    log_probability[t] = row[token] - top - logf(row_sum_exp(NULL, row, top, 1, V));
+    log_probability[t] = row[token] - top - log_sum;
   }
 }
 

@@ -73,21 +73,55 @@ static void check_derivatives(kl_checker *checker, size_t NH, size_t HS) {
   kl_case_free(&backward);
 }
 
-// size: B, capacity, NH, HS
+// size: S, T, NH, HS
+static void run_tree(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
+  t->attention_tree(s, a[0], a[1], a[2], a[3], a[4], a[5], c->size[0], c->size[1], c->size[2], c->size[3]);
+}
+
+static void check_tree(kl_checker *checker, const size_t *lengths, size_t S, size_t NH, size_t HS) {
+  kl_case one = forward_case(checker, lengths, S, NH, HS);
+  one.op = "attention_tree";
+  one.run = run_tree;
+  size_t T = one.size[1];
+  const int32_t *offsets = one.arrays[4].host;
+  int32_t *ends = kl_case_integers(checker, &one, "ends", T, 0, 1);
+  for (size_t s = 0; s < S; s++) {
+    // Each row ends inside the stretch of the row before, or closes some of the open ones.
+    int32_t open[1024];
+    size_t depth = 0;
+    for (int32_t i = offsets[s]; i < offsets[s + 1]; i++) {
+      while (depth > 0 && open[depth - 1] <= i) depth--;
+      int32_t limit = depth > 0 ? open[depth - 1] : offsets[s + 1];
+      double share = kl_random(checker);
+      ends[i] = share < 0.5 ? limit : i + 1 + (int32_t)(share * kl_random(checker) * (limit - i - 1));
+      open[depth++] = ends[i];
+    }
+  }
+  kl_case_check(checker, &one);
+}
+
+// size: B, rows of the caches, NH, HS
 static void run_decode(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
-  t->attention_decode(s, a[0], a[1], a[2], a[3], a[4], a[5], c->size[0], c->size[1], c->size[2], c->size[3]);
+  t->attention_decode(s, a[0], a[1], a[2], a[3], a[4], a[5], a[6], c->size[0], c->size[2], c->size[3]);
 }
 
 static void check_decode(kl_checker *checker, size_t NH, size_t HS) {
-  static const int32_t lengths[] = {0, 1, 7, -1, 15, 16, 33, 64, 100, 149};
-  size_t B = sizeof lengths / sizeof *lengths, capacity = 150, C = NH * HS;
-  kl_case one = {.op = "attention_decode", .run = run_decode, .size = {B, capacity, NH, HS}};
+  static const size_t lengths[] = {1, 2, 8, 0, 16, 17, 34, 65, 101, 150};
+  size_t B = sizeof lengths / sizeof *lengths, rows = 200, T = 0, C = NH * HS;
+  for (size_t b = 0; b < B; b++) T += lengths[b];
+  kl_case one = {.op = "attention_decode", .run = run_decode, .size = {B, rows, NH, HS}};
   kl_case_floats(checker, &one, "out", B * C);
-  kl_case_floats(checker, &one, "key_cache", B * capacity * C);
-  kl_case_floats(checker, &one, "value_cache", B * capacity * C);
+  kl_case_floats(checker, &one, "key_cache", rows * C);
+  kl_case_floats(checker, &one, "value_cache", rows * C);
   kl_case_floats(checker, &one, "qk", B * 2 * C);
   kl_case_floats(checker, &one, "qkv", B * 3 * C);
-  memcpy(kl_case_integers(checker, &one, "length", B, 0, 1), lengths, sizeof lengths);
+  // Paths share what they come from; the row that each ends with is its own.
+  int32_t *paths = kl_case_integers(checker, &one, "paths", T, 0, (int)(rows - B));
+  int32_t *offsets = kl_case_integers(checker, &one, "offsets", B + 1, 0, 1);
+  for (size_t b = 0; b < B; b++) {
+    offsets[b + 1] = offsets[b] + (int32_t)lengths[b];
+    if (lengths[b] > 0) paths[offsets[b + 1] - 1] = (int32_t)(rows - B + b);
+  }
   kl_case_check(checker, &one);
 }
 
@@ -97,6 +131,7 @@ void kl_check_attention(kl_checker *checker) {
                                     {2, 20}, {1, 32}, {2, 33}, {1, 64}, {1, 260}};
   for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
     check_sequences(checker, lengths, sizeof lengths / sizeof *lengths, heads[i][0], heads[i][1]);
+    check_tree(checker, lengths, sizeof lengths / sizeof *lengths, heads[i][0], heads[i][1]);
     check_decode(checker, heads[i][0], heads[i][1]);
   }
   // Long enough for blocks of queries by matrix products.

@@ -8,13 +8,13 @@ static void run_cross_entropy(const kl_table *t, kl_stream *s, void **a, const k
   t->cross_entropy(s, a[0], a[1], a[2], c->scalar[0], c->scalar[1], c->size[0], c->size[1]);
 }
 static void run_log_probability(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
-  t->log_probability(s, a[0], a[1], a[2], c->scalar[0], c->size[0], c->size[1]);
+  t->log_probability(s, a[0], a[1], c->flag ? a[3] : NULL, a[2], c->scalar[0], c->size[0], c->size[1]);
 }
 static void run_softmax_summary(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
   t->softmax_summary(s, a[0], a[2], a[1], c->size[0], c->size[1]);
 }
 static void run_sample(const kl_table *t, kl_stream *s, void **a, const kl_case *c) {
-  t->sample(s, a[2], a[0], a[1], a[3], c->scalar[0], c->size[0], c->size[1]);
+  t->sample(s, a[2], a[0], a[1], c->flag ? a[4] : NULL, a[3], c->scalar[0], c->size[0], c->size[1]);
 }
 
 // Array 0: losses; 1: logits, stretched; the caller adds the rest.
@@ -24,6 +24,14 @@ static kl_case logits_case(kl_checker *checker, const char *op, size_t T, size_t
   float *logits = kl_case_floats(checker, &one, "logits", T * V);
   for (size_t i = 0; i < T * V; i++) logits[i] *= stretch;
   return one;
+}
+
+// Which rows of logits are meant, some of them several times; the op takes them where one.flag is set.
+static const int32_t *add_rows(kl_checker *checker, kl_case *one, int listed) {
+  one->flag = listed;
+  int32_t *rows = kl_case_integers(checker, one, "rows", one->size[0], 0, (int)one->size[0]);
+  for (size_t t = 1; t < one->size[0]; t += 2) rows[t] = rows[t - 1];
+  return rows;
 }
 
 static void check_targets(kl_checker *checker, size_t T, size_t V, float stretch) {
@@ -36,11 +44,12 @@ static void check_targets(kl_checker *checker, size_t T, size_t V, float stretch
     kl_case_check(checker, &one);
   }
   static const float temperatures[] = {1, 2.5f, 0.5f};
-  for (int k = 0; k < 3; k++) {
+  for (int k = 0; k < 6; k++) {
     kl_case one = logits_case(checker, "log_probability", T, V, stretch);
     one.run = run_log_probability;
-    one.scalar[0] = temperatures[k];
+    one.scalar[0] = temperatures[k % 3];
     kl_case_integers(checker, &one, "targets", T, -1, (int)V);
+    add_rows(checker, &one, k >= 3);
     kl_case_check(checker, &one);
   }
   kl_case one = logits_case(checker, "softmax_summary", T, V, stretch);
@@ -63,15 +72,17 @@ static float middle_of_share(kl_checker *checker, const float *row, double beta,
   return (float)middle;
 }
 
-static void check_sample(kl_checker *checker, size_t T, size_t V, float inverse_temperature) {
+static void check_sample(kl_checker *checker, size_t T, size_t V, float inverse_temperature, int listed) {
   kl_case one = logits_case(checker, "sample", T, V, 3);
   one.run = run_sample;
   one.scalar[0] = inverse_temperature;
   const float *logits = one.arrays[1].host;
   kl_case_integers(checker, &one, "tokens", T, 0, 9);
   float *uniforms = kl_case_zeros(checker, &one, "uniforms", T);
+  const int32_t *rows = add_rows(checker, &one, listed);
   for (size_t t = 0; t < T && isfinite(inverse_temperature); t++) {
-    uniforms[t] = middle_of_share(checker, logits + t * V, inverse_temperature, V);
+    size_t row = listed ? (size_t)rows[t] : t;
+    uniforms[t] = middle_of_share(checker, logits + row * V, inverse_temperature, V);
   }
   kl_case_check(checker, &one);
 }
@@ -153,10 +164,12 @@ void kl_check_losses(kl_checker *checker) {
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
     check_targets(checker, 7, widths[i], 1);
     check_targets(checker, 7, widths[i], 40);
-    check_sample(checker, 9, widths[i], 1);
-    check_sample(checker, 9, widths[i], 0.25f);
-    check_sample(checker, 9, widths[i], 4);
-    check_sample(checker, 9, widths[i], INFINITY);
+    for (int listed = 0; listed < 2; listed++) {
+      check_sample(checker, 9, widths[i], 1, listed);
+      check_sample(checker, 9, widths[i], 0.25f, listed);
+      check_sample(checker, 9, widths[i], 4, listed);
+      check_sample(checker, 9, widths[i], INFINITY, listed);
+    }
   }
   check_loss_derivative(checker, checker->table, checker->table_stream);
   check_loss_derivative(checker, checker->reference, checker->reference_stream);

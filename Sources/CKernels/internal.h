@@ -73,6 +73,10 @@ void kl_reference_products(kl_table *table);
 void kl_reference_norms(kl_table *table);
 void kl_reference_attention(kl_table *table);
 void kl_reference_losses(kl_table *table);
+// The reference's attention_tree, for heads too wide for the vector kernels.
+void kl_reference_attention_tree(kl_stream *, float *out, float *lse, const float *qk, const float *qkv,
+                                 const int32_t *offsets, const int32_t *ends, size_t S, size_t T, size_t NH,
+                                 size_t HS);
 void kl_reference_pointwise(kl_table *table);
 
 void kl_reference_fill(kl_table *table);

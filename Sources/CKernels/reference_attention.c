@@ -22,8 +22,9 @@ static double softmax(double *values, size_t n) {
   return largest + log(sum);
 }
 
-static void attention_forward(kl_stream *stream, float *out, float *lse, const float *qk, const float *qkv,
-                              const int32_t *offsets, size_t S, size_t T, size_t NH, size_t HS) {
+void kl_reference_attention_tree(kl_stream *stream, float *out, float *lse, const float *qk, const float *qkv,
+                                 const int32_t *offsets, const int32_t *ends, size_t S, size_t T, size_t NH,
+                                 size_t HS) {
   (void)T;
   size_t C = NH * HS;
   double scale = 1 / sqrt((double)HS), *weights = stream->row;
@@ -33,7 +34,10 @@ static void attention_forward(kl_stream *stream, float *out, float *lse, const f
       for (size_t i = start; i < end; i++) {
         const float *q = qk + i * 2 * C + h * HS;
         size_t count = i - start + 1;
-        for (size_t j = 0; j < count; j++) weights[j] = scale * dot(q, qk + (start + j) * 2 * C + C + h * HS, HS);
+        for (size_t j = 0; j < count; j++) {
+          int sees = !ends || i < (size_t)ends[start + j];
+          weights[j] = sees ? scale * dot(q, qk + (start + j) * 2 * C + C + h * HS, HS) : -INFINITY;
+        }
         lse[i * NH + h] = (float)softmax(weights, count);
         for (size_t d = 0; d < HS; d++) {
           double sum = 0;
@@ -43,6 +47,11 @@ static void attention_forward(kl_stream *stream, float *out, float *lse, const f
       }
     }
   }
+}
+
+static void attention_forward(kl_stream *stream, float *out, float *lse, const float *qk, const float *qkv,
+                              const int32_t *offsets, size_t S, size_t T, size_t NH, size_t HS) {
+  kl_reference_attention_tree(stream, out, lse, qk, qkv, offsets, NULL, S, T, NH, HS);
 }
 
 // Adds the gradients of query i (row of the batch) of head h to dqk and to the v part of dqkv.
@@ -85,26 +94,28 @@ static void attention_backward(kl_stream *stream, float *dqk, float *dqkv, const
 }
 
 static void attention_decode(kl_stream *stream, float *out, float *key_cache, float *value_cache, const float *qk,
-                             const float *qkv, const int32_t *length, size_t B, size_t capacity, size_t NH,
+                             const float *qkv, const int32_t *paths, const int32_t *offsets, size_t B, size_t NH,
                              size_t HS) {
-  (void)stream;
   size_t C = NH * HS;
+  (void)stream;
   double scale = 1 / sqrt((double)HS);
   for (size_t b = 0; b < B; b++) {
-    if (length[b] < 0) continue;
-    size_t count = (size_t)length[b] + 1;
-    float *keys = key_cache + b * capacity * C, *values = value_cache + b * capacity * C;
-    memcpy(keys + (count - 1) * C, qk + b * 2 * C + C, C * sizeof(float));
-    memcpy(values + (count - 1) * C, qkv + b * 3 * C + 2 * C, C * sizeof(float));
+    const int32_t *path = paths + offsets[b];
+    size_t count = (size_t)(offsets[b + 1] - offsets[b]);
+    if (count == 0) continue;
+    memcpy(key_cache + (size_t)path[count - 1] * C, qk + b * 2 * C + C, C * sizeof(float));
+    memcpy(value_cache + (size_t)path[count - 1] * C, qkv + b * 3 * C + 2 * C, C * sizeof(float));
     for (size_t h = 0; h < NH; h++) {
       const float *q = qk + b * 2 * C + h * HS;
+      const float *keys = key_cache + h * HS, *values = value_cache + h * HS;
       double largest = -INFINITY, sum = 0;
-      for (size_t j = 0; j < count; j++) largest = fmax(largest, scale * dot(q, keys + j * C + h * HS, HS));
-      for (size_t j = 0; j < count; j++) sum += exp(scale * dot(q, keys + j * C + h * HS, HS) - largest);
+      for (size_t j = 0; j < count; j++) largest = fmax(largest, scale * dot(q, keys + (size_t)path[j] * C, HS));
+      for (size_t j = 0; j < count; j++) sum += exp(scale * dot(q, keys + (size_t)path[j] * C, HS) - largest);
       for (size_t d = 0; d < HS; d++) {
         double value = 0;
         for (size_t j = 0; j < count; j++) {
-          value += exp(scale * dot(q, keys + j * C + h * HS, HS) - largest) / sum * values[j * C + h * HS + d];
+          double weight = exp(scale * dot(q, keys + (size_t)path[j] * C, HS) - largest) / sum;
+          value += weight * values[(size_t)path[j] * C + d];
         }
         out[b * C + h * HS + d] = (float)value;
       }
@@ -114,6 +125,7 @@ static void attention_decode(kl_stream *stream, float *out, float *key_cache, fl
 
 void kl_reference_attention(kl_table *table) {
   table->attention_forward = attention_forward;
+  table->attention_tree = kl_reference_attention_tree;
   table->attention_backward = attention_backward;
   table->attention_decode = attention_decode;
 }

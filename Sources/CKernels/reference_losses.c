@@ -31,11 +31,11 @@ static void cross_entropy(kl_stream *stream, float *losses, float *logits, const
   }
 }
 
-static void log_probability(kl_stream *stream, float *out, const float *logits, const int32_t *targets,
-                            float inverse_temperature, size_t T, size_t V) {
+static void log_probability(kl_stream *stream, float *out, const float *logits, const int32_t *rows,
+                            const int32_t *targets, float inverse_temperature, size_t T, size_t V) {
   (void)stream;
   for (size_t t = 0; t < T; t++) {
-    const float *row = logits + t * V;
+    const float *row = logits + (rows ? (size_t)rows[t] : t) * V;
     double largest;
     out[t] = targets[t] < 0 ? 0
                             : (float)((double)row[targets[t]] * inverse_temperature -
@@ -80,10 +80,10 @@ static size_t draw(const float *row, double beta, double uniform, size_t V) {
 }
 
 static void sample(kl_stream *stream, int32_t *tokens, float *log_probability, const float *logits,
-                   const float *uniforms, float inverse_temperature, size_t T, size_t V) {
+                   const int32_t *rows, const float *uniforms, float inverse_temperature, size_t T, size_t V) {
   (void)stream;
   for (size_t t = 0; t < T; t++) {
-    const float *row = logits + t * V;
+    const float *row = logits + (rows ? (size_t)rows[t] : t) * V;
     size_t token = isinf(inverse_temperature) ? first_largest(row, V) : draw(row, inverse_temperature, uniforms[t], V);
     double largest;
     tokens[t] = (int32_t)token;

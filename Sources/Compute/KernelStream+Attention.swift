@@ -72,6 +72,19 @@ extension KernelStream {
       pointer(offsets, sequences + 1), sequences, rows, heads.headCount, heads.headDimension)
   }
 
+  /// The same where each sequence is a tree in depth-first order: a row sees the rows j before it with `ends[j]` behind it.
+  package func attentionTree(
+    _ output: FloatSlice, logSumExp: FloatSlice, queryKey: FloatSlice, qkv: FloatSlice,
+    offsets: IntSlice, ends: IntSlice, sequences: Int, rows: Int, heads: HeadShape
+  ) {
+    let width = heads.width
+    unsafe ops.attention_tree(
+      raw, pointer(output, rows * width), pointer(logSumExp, rows * heads.headCount),
+      pointer(queryKey, 2 * rows * width), pointer(qkv, 3 * rows * width),
+      pointer(offsets, sequences + 1), pointer(ends, rows), sequences, rows, heads.headCount,
+      heads.headDimension)
+  }
+
   /// queryKeyGradient (T,2*C), and the v part of qkvGradient (T,3*C).
   package func attentionBackward(
     queryKeyGradient: FloatSlice, qkvGradient: FloatSlice, outputGradient: FloatSlice,
@@ -87,16 +100,18 @@ extension KernelStream {
       heads.headCount, heads.headDimension)
   }
 
-  /// Attention of one new token a row against its cache (B, capacity, C), which it joins at `lengths`.
+  /// Attention of one new token a row against the rows of the caches that its path names, its own the last.
+  ///
+  /// Path r is `paths[offsets[r]..<offsets[r + 1]]`, a row of the caches (`cacheRows`, C) each.
   package func attentionDecode(
     _ output: FloatSlice, keyCache: FloatSlice, valueCache: FloatSlice, queryKey: FloatSlice,
-    qkv: FloatSlice, lengths: IntSlice, rows: Int, capacity: Int, heads: HeadShape
+    qkv: FloatSlice, paths: IntSlice, offsets: IntSlice, rows: Int, cacheRows: Int, heads: HeadShape
   ) {
     let width = heads.width
     unsafe ops.attention_decode(
-      raw, pointer(output, rows * width), pointer(keyCache, rows * capacity * width),
-      pointer(valueCache, rows * capacity * width), pointer(queryKey, 2 * rows * width),
-      pointer(qkv, 3 * rows * width), pointer(lengths, rows), rows, capacity, heads.headCount,
-      heads.headDimension)
+      raw, pointer(output, rows * width), pointer(keyCache, cacheRows * width),
+      pointer(valueCache, cacheRows * width), pointer(queryKey, 2 * rows * width),
+      pointer(qkv, 3 * rows * width), pointer(paths, 0), pointer(offsets, rows + 1), rows,
+      heads.headCount, heads.headDimension)
   }
 }

@@ -13,13 +13,17 @@ extension KernelStream {
   }
 
   /// output (T) = log softmax(logits * inverseTemperature) at the targets; 0 where a target is negative.
+  ///
+  /// Value t is of row `logitRows[t]` of `logits`, by default row t; neighbours of one row share its softmax.
   package func logProbability(
-    _ output: FloatSlice, logits: FloatSlice, targets: IntSlice, inverseTemperature: Float,
-    rows: Int, vocabulary: Int
+    _ output: FloatSlice, logits: FloatSlice, logitRows: IntSlice? = nil, targets: IntSlice,
+    inverseTemperature: Float, rows: Int, vocabulary: Int
   ) {
     unsafe ops.log_probability(
-      raw, pointer(output, rows), pointer(logits, rows * vocabulary), pointer(targets, rows),
-      inverseTemperature, rows, vocabulary)
+      raw, pointer(output, rows),
+      pointer(logits, logitRows == nil ? rows * vocabulary : vocabulary),
+      optionalPointer(logitRows, rows), pointer(targets, rows), inverseTemperature, rows, vocabulary
+    )
   }
 
   /// Entropy in nats and largest probability of each row of softmax(logits).
@@ -33,12 +37,16 @@ extension KernelStream {
   }
 
   /// One draw a row from softmax(logits * inverseTemperature); infinity takes the largest logit.
+  ///
+  /// Draw t is from row `logitRows[t]` of `logits`, by default row t; neighbours of one row share its softmax.
   package func sample(
-    tokens: IntSlice, logProbability: FloatSlice, logits: FloatSlice, uniforms: FloatSlice,
-    inverseTemperature: Float, rows: Int, vocabulary: Int
+    tokens: IntSlice, logProbability: FloatSlice, logits: FloatSlice, logitRows: IntSlice? = nil,
+    uniforms: FloatSlice, inverseTemperature: Float, rows: Int, vocabulary: Int
   ) {
     unsafe ops.sample(
-      raw, pointer(tokens, rows), pointer(logProbability, rows), pointer(logits, rows * vocabulary),
-      pointer(uniforms, rows), inverseTemperature, rows, vocabulary)
+      raw, pointer(tokens, rows), pointer(logProbability, rows),
+      pointer(logits, logitRows == nil ? rows * vocabulary : vocabulary),
+      optionalPointer(logitRows, rows), pointer(uniforms, rows), inverseTemperature, rows,
+      vocabulary)
   }
 }

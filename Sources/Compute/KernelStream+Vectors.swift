@@ -12,7 +12,7 @@ extension KernelStream {
     unsafe ops.add(raw, pointer(output, count), pointer(a, count), pointer(b, count), count)
   }
 
-  /// output[r] = input[rows[r]], for rows of `width` values.
+  /// output[r] = input[rows[r]], for rows of `width` values; output may be input where rows ascend.
   package func gatherRows(
     _ output: FloatSlice, input: FloatSlice, rows: IntSlice, count: Int, width: Int
   ) {

@@ -24,12 +24,15 @@ import Testing
         "evaluate", "--shape", "1x16x1", "--queries", "4", "--vocabulary", "16", "--precision",
         "fp32",
       ],
-      ["queries", "prompt_length", "answers", "answer_length", "samples", "vocabulary_size"],
+      [
+        "workers", "queries", "prompt_length", "answers", "answer_length", "samples",
+        "vocabulary_size",
+      ],
       "result",
       [
-        "forward_seconds", "scoring_seconds", "forward_tokens_per_second",
-        "scoring_tokens_per_second", "ratio", "sampling_seconds", "sampled_tokens_per_second",
-        "repetitions",
+        "forward_seconds", "texts_seconds", "scoring_seconds", "forward_tokens_per_second",
+        "scoring_tokens_per_second", "queries_per_second", "ratio", "texts_ratio",
+        "sampling_seconds", "sampled_tokens_per_second", "repetitions",
       ]
     ),
     (

@@ -70,4 +70,31 @@ import Testing
     #expect(speed.shareOfCeiling > 0 && speed.shareOfCeiling < 100)
     #expect(speed.flopsPerSecond == speed.tokensPerSecond * speed.flopsPerToken)
   }
+
+  @Test func queriesHaveTheAnswersAskedFor() {
+    let queries = ScoringBenchmark.randomQueries(
+      8, vocabulary: 40, promptLength: 3, answers: 1.25, answerLength: 2)
+    #expect(queries.map(\.completions.count) == [1, 1, 1, 2, 1, 1, 1, 2])
+    #expect(queries.allSatisfy { $0.prompt.count == 3 })
+    #expect(queries.allSatisfy { $0.completions.allSatisfy { $0.count == 2 } })
+  }
+
+  @Test(arguments: [1, 2])
+  func scoringIsMeasured(workers: Int) throws {
+    let shape = try BenchmarkShape("1x16x1")
+    let model = try LanguageModel(
+      shape.configuration(vocabularySize: 40, contextLength: 5), seed: Seed(0), on: .cpu)
+    let queries = ScoringBenchmark.randomQueries(
+      5, vocabulary: 40, promptLength: 3, answers: 2, answerLength: 2)
+    let speed = try ScoringBenchmark(
+      model, queries, samples: 3,
+      limits: GenerationLimits(maximumNewTokens: 2, endToken: -1, stopTokens: 0..<0),
+      workers: workers
+    ).run(seconds: 1e-3)
+    #expect(speed.repetitions >= 3)
+    #expect(abs(speed.forwardTokensPerSecond * speed.forwardSeconds - 20) < 1e-6)
+    #expect(abs(speed.queriesPerSecond * speed.scoringSeconds - 5) < 1e-6)
+    #expect(abs(speed.sampledTokensPerSecond * speed.samplingSeconds - 30) < 1e-6)
+    #expect(speed.ratio > 0 && speed.textsRatio > 0)
+  }
 }

@@ -123,6 +123,25 @@ struct ScoringTests {
     }
   }
 
+  /// More completions than one tree holds, many of which begin alike or are the same, in passes of any size.
+  @Test(arguments: [1_024, 150, 16])
+  func manyCompletionsEqualEachAlone(tokens: Int) throws {
+    var stream = Seed(3).stream("completions")
+    let item = PromptedCompletions(
+      prompt: [6, 7, 8],
+      completions: (0..<200).map { _ in
+        (0..<1 + stream.below(4)).map { _ in Int32(6 + stream.below(4)) }
+      })
+    let together = try makeSession(tokens: tokens).completionLogProbabilities([item])[0]
+    let session = try makeSession()
+    for (completion, values) in zip(item.completions, together) {
+      let alone = try session.completionLogProbabilities([
+        PromptedCompletions(prompt: item.prompt, completions: [completion])
+      ])[0][0]
+      #expect(abs(values[0] - alone[0]) < 1e-5)
+    }
+  }
+
   /// The product of truncated probabilities along the tokens, from logits.
   @Test func truncatedScoresFollowTheTokens() throws {
     let truncation = Truncation(topK: 12, topP: 0.9)

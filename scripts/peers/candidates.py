@@ -12,6 +12,8 @@ REGIMES = {
     "lab": {"sequences": 16, "vocabulary": 1024, "shapes": "1x32x2,2x64x4,4x96x6,4x128x4"},
     "wide": {"sequences": 64, "vocabulary": 4096, "shapes": "2x64x2,4x128x4,6x256x8,8x512x8"},
     "generate": {"sequences": 256, "vocabulary": 4096, "shapes": "4x128x4,6x256x8"},
+    "evaluate-lab": {"sequences": 256, "vocabulary": 1024, "shapes": "2x64x4,4x128x4"},
+    "evaluate-wide": {"sequences": 256, "vocabulary": 4096, "shapes": "4x128x4,6x256x8"},
     "ladder": {"sequences": 16, "vocabulary": 1024, "shapes": "ladder"},
 }
 LADDER = "1x16x1,2x16x1,2x20x1,3x24x2,2x36x2,2x48x3,2x64x4,4x80x5".split(",")
@@ -32,9 +34,10 @@ class Candidates:
     def __init__(self, options, regime):
         self.options, self.regime = options, regime
         self.by_name = {}
+        torch = {"ladder": self.torch_ladder, "evaluate": self.torch_evaluate}.get(options.workload, self.torch)
+        kglab = self.kglab_evaluate if options.workload == "evaluate" else self.kglab
         for precision in ("fp32", "bf16"):
-            self.add(f"kglab {precision}", self.kglab, precision)
-        torch = self.torch_ladder if options.workload == "ladder" else self.torch
+            self.add(f"kglab {precision}", kglab, precision)
         for mode, dtype in TORCH_MODES:
             self.add(f"torch {mode} {dtype}", torch, mode, dtype)
         if options.workload == "train":
@@ -68,6 +71,26 @@ class Candidates:
             # The process also measured its ceiling, which counts against it here.
             result["wall_seconds"] = time.perf_counter() - start
         return result
+
+    # A row of evaluation is a shape with its work: "4x128x4 exact 1.25" (answers of a query) or "4x128x4 sample".
+    def kglab_evaluate(self, row, precision):
+        shape, kind, *answers = row.split()
+        report = run_json([
+            self.options.kglab, "bench", "evaluate", "--shape", shape, "--precision", precision, "--workers",
+            str(self.options.threads), "--vocabulary", str(self.regime["vocabulary"]), "--queries",
+            str(self.regime["sequences"]), "--answers", *(answers or ["1"]), "--seconds", str(self.options.seconds),
+            "--json"])
+        result = report["rows"][0]["result"]
+        key = "queries_per_second" if kind == "exact" else "sampled_tokens_per_second"
+        return dict(result, tokens_per_second=result[key], version=f"kglab {report['kernels']}")
+
+    def torch_evaluate(self, row, mode, dtype):
+        shape, kind, *answers = row.split()
+        return run_json([
+            sys.executable, f"{HERE}/torch_evaluate.py", "--work", kind, "--mode", mode, "--shape", shape, "--dtype",
+            dtype, "--threads", str(self.options.threads), "--vocabulary", str(self.regime["vocabulary"]),
+            "--queries", str(self.regime["sequences"]), "--answers", *(answers or ["1"]), "--seconds",
+            str(self.options.seconds)], os.environ | MALLOC)
 
     def torch(self, shape, mode, dtype):
         work_name = "train" if self.options.workload == "train" else "generate"

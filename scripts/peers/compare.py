@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The speed of kglab beside PyTorch's and JAX's on the same work, interleaved in one run; prints Markdown.
 
-  make bench-peers                                       all four tables, in an environment it makes
+  make bench-peers                                       all tables, in an environment it makes
   compare.py --workload train --regime lab|wide          training steps
   compare.py --workload generate                         batched greedy generation with a key-value cache
+  compare.py --workload evaluate --regime lab|wide       exact scoring and sampling of 256 queries
   compare.py --workload ladder                           eight small models side by side, one thread each
   compare.py --shapes 2x64x4 --rounds 2 --seconds 1 --only "kglab,torch compile"
 
@@ -16,10 +17,12 @@ import argparse, datetime, json, os, platform, statistics, sys
 from candidates import Candidates, REGIMES
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--workload", choices=["train", "generate", "ladder"], default="train")
+parser.add_argument("--workload", choices=["train", "generate", "evaluate", "ladder"], default="train")
 parser.add_argument("--regime", choices=["lab", "wide"], default="lab",
-                    help="of training: 16 x 128 tokens, vocabulary 1,024; or 64 x 128, vocabulary 4,096")
+                    help="of training: 16 x 128 tokens, vocabulary 1,024; or 64 x 128, vocabulary 4,096; of "
+                         "evaluation the vocabularies alone")
 parser.add_argument("--shapes", help="such as 1x32x2,2x64x4; by default the regime's")
+parser.add_argument("--answers", default="1,1.25,2,4", help="of a query on average, one number or several")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--seconds", type=float, default=3, help="of measuring for each candidate and round")
 parser.add_argument("--steps", type=int, default=100, help="of each model of the ladder")
@@ -30,7 +33,7 @@ parser.add_argument("--kglab", default=".build/release/kglab")
 parser.add_argument("--record", help="JSON file of every measurement; by default under runs/peers/")
 options = parser.parse_args()
 
-name = options.regime if options.workload == "train" else options.workload
+name = {"train": options.regime, "evaluate": f"evaluate-{options.regime}"}.get(options.workload, options.workload)
 regime = REGIMES[name]
 candidates = Candidates(options, regime).by_name
 peers = [one for one in candidates if not one.startswith("kglab")]
@@ -117,10 +120,18 @@ def in_precision(precision):
     return ours, [one for one in peers if one.endswith(precision)]
 
 
+def rows():
+    shapes = (options.shapes or regime["shapes"]).split(",")
+    if options.workload != "evaluate":
+        return shapes
+    kinds = [f"exact {count}" for count in options.answers.split(",")] + ["sample"]
+    return [f"{shape} {kind}" for shape in shapes for kind in kinds]
+
+
 def table_of_speeds():
     header = list(candidates) + ["ratio", "fp32 alone", "memory", "fp32 share", "bf16 share"]
     print("| model | " + " | ".join(header) + " |\n" + "|---" * (len(header) + 1) + "|", flush=True)
-    for shape in (options.shapes or regime["shapes"]).split(","):
+    for shape in rows():
         results = measure(shape)
         speed = medians(results, "tokens_per_second")
         ours = [one for one in candidates if one.startswith("kglab")]
@@ -151,6 +162,8 @@ def title():
         "train": f"Training, {sequences} x 128 tokens a step, vocabulary {vocabulary}; tokens a second",
         "generate": f"Generation, {sequences} prompts of 8 tokens, 8 new ones each, vocabulary {vocabulary}; "
                     "tokens written a second",
+        "evaluate": f"Evaluation of {sequences} queries, prompts of 8 tokens, answers of 3, vocabulary {vocabulary}; "
+                    "exact with the answers of a query: queries a second; sample, 16 a query: tokens drawn a second",
         "ladder": f"Eight models of the dial, {options.steps} steps of {sequences} x 128 tokens each, vocabulary "
                   f"{vocabulary}, {options.threads} at a time with one thread each",
     }[options.workload]

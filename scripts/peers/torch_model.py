@@ -29,19 +29,20 @@ class Block(nn.Module):
         self.gate_up = nn.Linear(width, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
 
-    def forward(self, x, cosines, sines, cache=None, position=0):
+    def forward(self, x, cosines, sines, cache=None, position=0, mask=None):
         batch, length, width = x.shape
         qkv = self.qkv(self.attention_norm(x)).view(batch, length, 3, self.heads, self.head_width)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         q, k = rotate(q, cosines, sines), rotate(k, cosines, sines)
         if cache is None:
-            y = F.scaled_dot_product_attention(q, k, v.to(q.dtype), is_causal=True)
+            y = F.scaled_dot_product_attention(q, k, v.to(q.dtype), attn_mask=mask, is_causal=mask is None)
         else:
             keys, values = cache
             end = position + length
             keys[:, :, position:end] = k
             values[:, :, position:end] = v
-            y = F.scaled_dot_product_attention(q, keys[:, :, :end], values[:, :, :end], is_causal=length > 1)
+            y = F.scaled_dot_product_attention(
+                q, keys[:, :, :end], values[:, :, :end], attn_mask=mask, is_causal=mask is None and length > 1)
         x = x + self.out(y.transpose(1, 2).reshape(batch, length, width))
         gate, up = self.gate_up(self.feed_forward_norm(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
@@ -61,15 +62,38 @@ class LanguageModel(nn.Module):
         self.register_buffer("cosines", angles.cos())
         self.register_buffer("sines", angles.sin())
 
-    def forward(self, tokens, caches=None, position=0):
+    def states(self, tokens, caches=None, position=0, places=None, mask=None):
+        """The last block's output; `places` are the tokens' places where they are not one after the other."""
         x = self.embedding(tokens)
-        end = position + tokens.shape[1]
-        cosines, sines = self.cosines[position:end], self.sines[position:end]
+        if places is None:
+            places = slice(position, position + tokens.shape[1])
+        cosines, sines = self.cosines[places], self.sines[places]
         for index, block in enumerate(self.blocks):
-            x = block(x, cosines, sines, caches[index] if caches else None, position)
+            x = block(x, cosines, sines, caches[index] if caches else None, position, mask)
+        return x
+
+    def forward(self, tokens, caches=None, position=0):
+        x = self.states(tokens, caches, position)
         if caches:
             x = x[:, -1:]  # generation reads the logits of the last position only
         return self.head(self.norm(x))
+
+    def take(self, tensors):
+        """Weights by their names in a model folder of kglab, as arrays."""
+        def of(*names):
+            return torch.cat([torch.tensor(tensors[f"model.{name}.weight"]) for name in names])
+
+        with torch.no_grad():
+            self.embedding.weight.copy_(of("embed_tokens"))
+            self.norm.weight.copy_(of("norm"))
+            for index, block in enumerate(self.blocks):
+                layer = f"layers.{index}"
+                block.attention_norm.weight.copy_(of(f"{layer}.input_layernorm"))
+                block.feed_forward_norm.weight.copy_(of(f"{layer}.post_attention_layernorm"))
+                block.qkv.weight.copy_(of(*(f"{layer}.self_attn.{part}_proj" for part in "qkv")))
+                block.out.weight.copy_(of(f"{layer}.self_attn.o_proj"))
+                block.gate_up.weight.copy_(of(f"{layer}.mlp.gate_proj", f"{layer}.mlp.up_proj"))
+                block.down.weight.copy_(of(f"{layer}.mlp.down_proj"))
 
     def parameter_count(self):
         return sum(parameter.numel() for parameter in self.parameters())

@@ -45,6 +45,26 @@ def timed(step, seconds, warm_ups=3, at_least=3):
     return first, times
 
 
+def seconds_of(body):
+    start = time.perf_counter()
+    body()
+    return time.perf_counter() - start
+
+
+def read_safetensors(path):
+    """Arrays in single precision by name."""
+    import numpy
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    arrays = {}
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            start, end = tensor["data_offsets"]
+            arrays[name] = numpy.frombuffer(data[start:end], "<f4").reshape(tensor["shape"])
+    return arrays
+
+
 def peak_memory_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

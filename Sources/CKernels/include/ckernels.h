@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KL_TABLE_VERSION 2u
+#define KL_TABLE_VERSION 3u
 
 typedef struct kl_stream kl_stream;
 
@@ -103,6 +103,10 @@ typedef struct kl_table {
   // offsets[0] = 0, offsets[S] = T. Scores are scaled by 1/sqrt(HS). qk (T, 2*C) as above; v is read from
   // the last C columns of qkv (T, 3*C). out (T, C). lse (T, NH): log-sum-exp of each row's scaled scores.
   void (*attention_forward)(kl_stream *, float *out, float *lse, const float *qk, const float *qkv, const int32_t *offsets, size_t S, size_t T, size_t NH, size_t HS);
+  // The same where the rows of a sequence are a tree, parents before children and each subtree in one stretch: row i
+  // sees row j of its sequence when j <= i < ends[j]. ends (T) are rows of the batch; no sequence is longer than
+  // the stream's longest.
+  void (*attention_tree)(kl_stream *, float *out, float *lse, const float *qk, const float *qkv, const int32_t *offsets, const int32_t *ends, size_t S, size_t T, size_t NH, size_t HS);
   // dqk (T, 2*C) overwritten; the v part of dqkv (T, 3*C) overwritten, its q and k parts left alone.
   void (*attention_backward)(kl_stream *, float *dqk, float *dqkv, const float *dout, const float *qk, const float *qkv, const float *out, const float *lse, const int32_t *offsets, size_t S, size_t T, size_t NH, size_t HS);
 
@@ -129,21 +133,22 @@ typedef struct kl_table {
   // losses (T) = -log p(target) in nats, without the z term; 0, with a zero gradient row, where targets[t] < 0.
   // z_loss: PaLM, Chowdhery et al. 2022: z_loss * lse^2 is added to the objective.
   void (*cross_entropy)(kl_stream *, float *losses, float *logits, const int32_t *targets, float scale, float z_loss, size_t T, size_t V);
-  // out (T) = log softmax(logits[t] * inverse_temperature)[targets[t]]; 0 where targets[t] < 0. logits are kept.
-  void (*log_probability)(kl_stream *, float *out, const float *logits, const int32_t *targets, float inverse_temperature, size_t T, size_t V);
+  // out (T) = log softmax(logits[rows[t]] * inverse_temperature)[targets[t]]; 0 where targets[t] < 0. logits are kept.
+  // rows NULL: row t. What belongs to one row is computed once for neighbours that share it.
+  void (*log_probability)(kl_stream *, float *out, const float *logits, const int32_t *rows, const int32_t *targets, float inverse_temperature, size_t T, size_t V);
   // Per row: entropy (T) in nats and largest probability (T) of softmax(logits). logits are kept.
   void (*softmax_summary)(kl_stream *, float *entropy, float *max_probability, const float *logits, size_t T, size_t V);
-  // One draw per row from softmax(logits * inverse_temperature) by inverse CDF at uniforms[t] in [0,1);
+  // Draw t of T is from softmax(logits[rows[t]] * inverse_temperature) by inverse CDF at uniforms[t] in [0,1);
   // inverse_temperature = INFINITY takes the first largest logit. log_probability (T) is that of the token
-  // drawn under temperature 1. logits are kept.
-  void (*sample)(kl_stream *, int32_t *tokens, float *log_probability, const float *logits, const float *uniforms, float inverse_temperature, size_t T, size_t V);
+  // drawn under temperature 1. logits are kept. rows as for log_probability.
+  void (*sample)(kl_stream *, int32_t *tokens, float *log_probability, const float *logits, const int32_t *rows, const float *uniforms, float inverse_temperature, size_t T, size_t V);
 
-  // Attention of one new token per row against its cache. qk (B, 2*C) and qkv (B, 3*C) hold the new token;
-  // its k and v are first written to the caches (B, capacity, C) at row `length[b]`, then the query attends to
-  // rows 0...length[b]. out (B, C). length[b] < capacity; a row with length[b] < 0 is skipped.
-  void (*attention_decode)(kl_stream *, float *out, float *key_cache, float *value_cache, const float *qk, const float *qkv, const int32_t *length, size_t B, size_t capacity, size_t NH, size_t HS);
+  // Attention of B new tokens against the tokens before them. The caches (any rows, C) hold keys and values; token b
+  // attends to their rows paths[i], offsets[b] <= i < offsets[b+1], of which the last is its own: its k and v, from
+  // qk (B, 2*C) and qkv (B, 3*C), are written there first. out (B, C). A token with an empty path is skipped.
+  void (*attention_decode)(kl_stream *, float *out, float *key_cache, float *value_cache, const float *qk, const float *qkv, const int32_t *paths, const int32_t *offsets, size_t B, size_t NH, size_t HS);
 
-  // out[r] = inp[rows[r]], rows of `width` floats.
+  // out[r] = inp[rows[r]], rows of `width` floats; out may be inp where rows ascend.
   void (*gather_rows)(kl_stream *, float *out, const float *inp, const int32_t *rows, size_t row_count, size_t width);
 
   // out[i] = sum over lanes l = 0, 1, ... (in that order) of lanes[l][i]; out may be lanes[0].

@@ -1,9 +1,9 @@
 extension KernelShapes {
-  /// Rotary positions with and without norms, attention over windows and over facts, and decoding.
+  /// Rotary positions with and without norms, attention over windows, facts and trees of answers, and decoding.
   var attention: [KernelCase] {
     let lengths = [128, 8].filter { rows % $0 == 0 }
     return rotary(normed: false) + rotary(normed: true) + lengths.flatMap { attention(length: $0) }
-      + [decode]
+      + lengths.map { tree(length: $0) } + [decode]
   }
 
   private func rotary(normed: Bool) -> [KernelCase] {
@@ -95,6 +95,32 @@ extension KernelShapes {
     ]
   }
 
+  /// Trees of `length` rows: the first half is a prompt, and each of the others an answer that only it sees.
+  private func tree(length: Int) -> KernelCase {
+    let (rows, width, heads) = (rows, width, heads)
+    let (sequences, prompt) = (rows / length, length / 2)
+    let count = rows * width
+    let pairs = prompt * (prompt + 1) / 2 + (length - prompt) * (prompt + 1)
+    let logSums = rows * heads.headCount
+    return KernelCase(
+      "attention_tree", "\(sequences)x\(length)x\(width)x\(heads.headCount)",
+      flops: 4 * Double(sequences * pairs * width), moved: 4 * count + logSums, elements: count
+    ) { bench in
+      let (out, sums) = (try bench.floats(count), try bench.floats(logSums))
+      let (queryKey, qkv) = (try bench.floats(2 * count), try bench.floats(3 * count))
+      let offsets = try bench.integers((0...sequences).map { Int32($0 * length) })
+      let ends = try bench.integers(
+        (0..<rows).map {
+          Int32($0 % length < prompt ? ($0 / length + 1) * length : $0 + 1)
+        })
+      return {
+        bench.stream.attentionTree(
+          out, logSumExp: sums, queryKey: queryKey, qkv: qkv, offsets: offsets, ends: ends,
+          sequences: sequences, rows: rows, heads: heads)
+      }
+    }
+  }
+
   /// One new token a row after fifteen in the cache.
   private var decode: KernelCase {
     let (rows, width, heads) = (rows, width, heads)
@@ -108,11 +134,12 @@ extension KernelShapes {
       let keys = try bench.floats(count * capacity)
       let values = try bench.floats(count * capacity)
       let (queryKey, qkv) = (try bench.floats(2 * count), try bench.floats(3 * count))
-      let lengths = try bench.integers([Int32](repeating: Int32(capacity) - 1, count: rows))
+      let paths = try bench.integers((0..<Int32(rows * capacity)).map { $0 })
+      let offsets = try bench.integers((0...Int32(rows)).map { $0 * Int32(capacity) })
       return {
         bench.stream.attentionDecode(
-          out, keyCache: keys, valueCache: values, queryKey: queryKey, qkv: qkv, lengths: lengths,
-          rows: rows, capacity: capacity, heads: heads)
+          out, keyCache: keys, valueCache: values, queryKey: queryKey, qkv: qkv, paths: paths,
+          offsets: offsets, rows: rows, cacheRows: rows * capacity, heads: heads)
       }
     }
   }

@@ -19,10 +19,10 @@ package final class HeadNetwork {
     let outputs: Int
     /// Where the weight begins in the parameters; the bias follows it.
     let offset: Int
-    /// Outputs before and after ReLU, and the gradient of the outputs; the logits' for the last layer.
-    let linear: FloatSlice
-    let active: FloatSlice
-    let outputGradient: FloatSlice
+    /// Outputs, after ReLU except for the logits, and the gradient of what they were before it; the same memory for the
+    /// last layer.
+    let output: FloatSlice
+    let gradient: FloatSlice
 
     var weightCount: Int { inputs * outputs }
   }
@@ -51,12 +51,11 @@ package final class HeadNetwork {
     for (index, shape) in shapes.enumerated() {
       let isLast = index == shapes.count - 1
       let size = maximumRows * shape.outputs
-      let linear = isLast ? logits : try DeviceBuffer<Float>(size, on: device).all
       layers.append(
         Layer(
-          inputs: shape.inputs, outputs: shape.outputs, offset: offset, linear: linear,
-          active: isLast ? logits : try DeviceBuffer<Float>(size, on: device).all,
-          outputGradient: isLast ? logits : try DeviceBuffer<Float>(size, on: device).all))
+          inputs: shape.inputs, outputs: shape.outputs, offset: offset,
+          output: isLast ? logits : try DeviceBuffer<Float>(size, on: device).all,
+          gradient: isLast ? logits : try DeviceBuffer<Float>(size, on: device).all))
       offset += (shape.inputs + 1) * shape.outputs
     }
     self.layers = layers
@@ -76,12 +75,12 @@ package final class HeadNetwork {
     var input = input
     for (index, layer) in layers.enumerated() {
       stream.linear(
-        layer.linear, input: input, weight: weight(layer, in: parameters), rows: rows)
+        layer.output, input: input, weight: weight(layer, in: parameters), rows: rows)
       stream.addBias(
-        layer.linear, bias: bias(layer, in: parameters), rows: rows, outputs: layer.outputs)
+        layer.output, bias: bias(layer, in: parameters), rows: rows, outputs: layer.outputs)
       guard index < layers.count - 1 else { break }
-      stream.relu(layer.active, input: layer.linear, count: rows * layer.outputs)
-      input = layer.active
+      stream.relu(layer.output, input: layer.output, count: rows * layer.outputs)
+      input = layer.output
     }
     return logits.prefix(rows).copyOut()
   }
@@ -93,31 +92,28 @@ package final class HeadNetwork {
       let layer = layers[index]
       let below = index == 0 ? nil : layers[index - 1]
       stream.linearBackwardWeight(
-        weight(layer, in: gradient), outputGradient: layer.outputGradient,
-        input: below?.active ?? input, rows: rows)
+        weight(layer, in: gradient), outputGradient: layer.gradient, input: below?.output ?? input,
+        rows: rows)
       stream.addBiasBackward(
-        bias(layer, in: gradient), outputGradient: layer.outputGradient, rows: rows,
+        bias(layer, in: gradient), outputGradient: layer.gradient, rows: rows,
         outputs: layer.outputs)
       guard let below else { continue }
       stream.linearBackwardInput(
-        below.active, outputGradient: layer.outputGradient, weight: weight(layer, in: parameters),
+        below.gradient, outputGradient: layer.gradient, weight: weight(layer, in: parameters),
         rows: rows)
+      // What ReLU let through is above 0 after it as before.
       stream.reluBackward(
-        below.outputGradient, outputGradient: below.active, input: below.linear,
+        below.gradient, outputGradient: below.gradient, input: below.output,
         count: rows * below.outputs)
     }
   }
 
-  /// `share` times the mean log-loss in nats of `labels` on the first rows of `input`; its gradient is added.
-  package func accumulateLoss(_ input: FloatSlice, labels: [Bool], share: Double = 1) -> Double {
-    let logits = forward(input, rows: labels.count)
-    let scale = share / Double(labels.count)
-    var gradient = [Float](repeating: 0, count: labels.count)
-    for (index, label) in labels.enumerated() {
-      let error = LogLoss.probability(Double(logits[index])) - (label ? 1 : 0)
-      gradient[index] = Float(error * scale)
+  /// Adds the gradient of the mean log-loss in nats of `labels` on the first rows of `input` to `gradient`.
+  package func accumulateGradient(_ input: FloatSlice, labels: [Bool]) {
+    let scale = 1 / Double(labels.count)
+    let errors = zip(forward(input, rows: labels.count), labels).map { logit, label in
+      Float((LogLoss.probability(Double(logit)) - (label ? 1 : 0)) * scale)
     }
-    backward(input, logitGradient: gradient, rows: labels.count)
-    return share * LogLoss.mean(logits: logits, labels: labels)
+    backward(input, logitGradient: errors, rows: labels.count)
   }
 }

@@ -130,7 +130,7 @@ package struct HeadTrainer {
       next += batchRows
       network.stream.zero(network.gradient)
       batch.gather(rows, from: examples.features)
-      _ = network.accumulateLoss(batch.input, labels: rows.map { examples.labels[$0] })
+      network.accumulateGradient(batch.input, labels: rows.map { examples.labels[$0] })
       let progress = Double(step - 1) / Double(steps)
       optimizer.step(
         learningRate: options.learningRate * 0.5 * (1 + cos(.pi * progress)),

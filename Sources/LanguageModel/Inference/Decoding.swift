@@ -1,13 +1,13 @@
 /// The completions under way in one group of prompts, as a tree: what begins alike is computed once.
 ///
 /// What the model says after a text does not depend on how the text was drawn, so that all samples, of all
-/// temperatures, that have written the same so far share one row of the cache.
+/// temperatures, that have written the same so far share the rows of the cache.
 struct Decoding {
-  /// A text so far, which is a row of the cache.
+  /// A text so far.
   struct Node {
-    /// Tokens in the cache, which is also the place of the newest token.
-    let length: Int32
-    var newest: Int32 = 0
+    /// Rows of the cache that hold its tokens, the newest last once it has one.
+    var path: [Int32]
+    var newest: Int32
   }
 
   /// One completion that still grows.
@@ -26,9 +26,12 @@ struct Decoding {
   private(set) var completions: [[[Completion]]]
   private let limits: GenerationLimits
 
-  init(prompts: [[Int32]], plans: [SamplePlan], limits: GenerationLimits) {
+  /// Begins with one node a prompt, whose tokens but the last are in the given rows of the cache.
+  init(
+    prompts: [[Int32]], rows: [Range<Int32>], plans: [SamplePlan], limits: GenerationLimits
+  ) {
     self.limits = limits
-    nodes = prompts.map { Node(length: Int32($0.count) - 1) }
+    nodes = zip(prompts, rows).map { Node(path: Array($1), newest: $0[$0.count - 1]) }
     completions = prompts.map { _ in
       plans.map { [Completion](repeating: Completion(), count: $0.samples) }
     }
@@ -41,11 +44,14 @@ struct Decoding {
     }
   }
 
-  /// Books the tokens just drawn, one a walker, and goes on to the texts they lead to.
-  ///
-  /// Returns the old node that each new node grows from, in order.
-  mutating func take(tokens: [Int32], logProbabilities: [Double]) -> [Int32] {
-    var parents: [Int32] = []
+  /// Gives the newest token of each node a row of the cache, from `first` on.
+  mutating func place(from first: Int32) {
+    for index in nodes.indices { nodes[index].path.append(first + Int32(index)) }
+  }
+
+  /// Books the tokens just drawn, one a walker, and goes on to the texts they lead to, whose newest tokens have no
+  /// rows yet.
+  mutating func take(tokens: [Int32], logProbabilities: [Double]) {
     var next: [Node] = []
     var places: [UInt64: Int] = [:]
     var alive: [Walker] = []
@@ -61,26 +67,30 @@ struct Decoding {
       } else {
         moved.node = next.count
         places[key] = next.count
-        parents.append(Int32(walker.node))
-        next.append(Node(length: nodes[walker.node].length + 1, newest: token))
+        next.append(Node(path: nodes[walker.node].path, newest: token))
       }
       alive.append(moved)
     }
     nodes = next
     walkers = alive
-    return parents
   }
 
   /// Adds a token to a completion; whether that ends it.
   private mutating func book(
     _ token: Int32, _ logProbability: Double, of walker: Walker
   ) -> Bool {
-    var completion = completions[walker.prompt][walker.plan][walker.sample]
-    completion.logProbability += logProbability
     let ends = token == limits.endToken || limits.stopTokens.contains(token)
-    if token == limits.endToken { completion.ended = true }
-    if !ends { completion.tokens.append(token) }
-    completions[walker.prompt][walker.plan][walker.sample] = completion
+    // In place: a copy of the completion would copy its tokens.
+    completions[walker.prompt][walker.plan][walker.sample].add(
+      token, logProbability, ends: ends, well: token == limits.endToken)
     return ends
+  }
+}
+
+extension Completion {
+  fileprivate mutating func add(_ token: Int32, _ score: Double, ends: Bool, well: Bool) {
+    logProbability += score
+    if well { ended = true }
+    if !ends { tokens.append(token) }
   }
 }

@@ -11,23 +11,25 @@ extension InferenceSession {
     var scores = [Double](repeating: 0, count: walkers.count)
     let uniforms = walkers.map(uniform)
     let device = DrawBuffers(
-      uniforms: try DeviceBuffer<Float>(chunkRows, on: model.device).all,
-      tokens: try DeviceBuffer<Int32>(chunkRows, on: model.device).all,
-      scores: try DeviceBuffer<Float>(chunkRows, on: model.device).all,
-      rows: try DeviceBuffer<Int32>(chunkRows, on: model.device).all)
+      uniforms: try DeviceBuffer<Float>(walkers.count, on: model.device).all,
+      tokens: try DeviceBuffer<Int32>(walkers.count, on: model.device).all,
+      scores: try DeviceBuffer<Float>(walkers.count, on: model.device).all,
+      rows: try DeviceBuffer<Int32>(walkers.count, on: model.device).all)
     var byChunk = [[Int]](
       repeating: [], count: (decoding.nodes.count + chunkRows - 1) / chunkRows)
     for (index, walker) in walkers.enumerated() { byChunk[walker.node / chunkRows].append(index) }
     forEachLogitChunk(of: states, rows: decoding.nodes.count) { first, count in
-      // Walkers are in order of their plans, so that those of one plan stand together.
-      for part in byChunk[first / chunkRows].chunked(chunkRows, by: { walkers[$0].plan }) {
-        let plan = plans[walkers[part[0]].plan]
+      // Those of one plan together, and of one node side by side, so that they share what is computed of its logits.
+      let ordered = byChunk[first / chunkRows].sorted {
+        (walkers[$0].plan, walkers[$0].node, $0) < (walkers[$1].plan, walkers[$1].node, $1)
+      }
+      for part in ordered.chunked(by: { walkers[$0].plan }) {
+        let plan = plans[walkers[part[part.startIndex]].plan]
         let rows = part.map { Int32(walkers[$0].node - first) }
         let own = part.map { uniforms[$0] }
         let drawn =
           plan.isTruncated
-          ? drawTruncated(rows, own, plan)
-          : drawPlain(rows, own, plan, of: count, into: device)
+          ? drawTruncated(rows, own, plan) : drawPlain(rows, own, plan, into: device)
         for (place, index) in part.enumerated() {
           tokens[index] = drawn.tokens[place]
           scores[index] = drawn.scores[place]
@@ -45,24 +47,17 @@ extension InferenceSession {
     let rows: IntSlice
   }
 
-  /// Draws from given rows of the `count` rows of logits at hand.
+  /// Draws from given rows of the logits at hand.
   private func drawPlain(
-    _ rows: [Int32], _ uniforms: [Float], _ plan: SamplePlan, of count: Int,
-    into device: DrawBuffers
+    _ rows: [Int32], _ uniforms: [Float], _ plan: SamplePlan, into device: DrawBuffers
   ) -> (tokens: [Int32], scores: [Double]) {
-    let vocabulary = model.configuration.vocabularySize
-    var source = logits
-    if rows.count != count || rows.enumerated().contains(where: { $0.offset != Int($0.element) }) {
-      device.rows.copyIn(rows)
-      stream.gatherRows(
-        drawLogits, input: logits, rows: device.rows, count: rows.count, width: vocabulary)
-      source = drawLogits
-    }
+    device.rows.copyIn(rows)
     device.uniforms.copyIn(uniforms)
     stream.sample(
-      tokens: device.tokens, logProbability: device.scores, logits: source,
-      uniforms: device.uniforms, inverseTemperature: plan.inverseTemperature, rows: rows.count,
-      vocabulary: vocabulary)
+      tokens: device.tokens, logProbability: device.scores, logits: logits,
+      logitRows: device.rows, uniforms: device.uniforms,
+      inverseTemperature: plan.inverseTemperature, rows: rows.count,
+      vocabulary: model.configuration.vocabularySize)
     return (
       device.tokens.prefix(rows.count).copyOut(),
       device.scores.prefix(rows.count).copyOut().map(Double.init)
@@ -99,18 +94,14 @@ extension InferenceSession {
 }
 
 extension [Int] {
-  /// Stretches of at most `size` neighbours with an equal key.
-  fileprivate func chunked(_ size: Int, by key: (Int) -> Int) -> [[Int]] {
-    var parts: [[Int]] = []
-    var last: Int?
-    for value in self {
-      let own = key(value)
-      if own == last, parts[parts.count - 1].count < size {
-        parts[parts.count - 1].append(value)
-      } else {
-        parts.append([value])
-        last = own
-      }
+  /// Stretches of neighbours with an equal key.
+  fileprivate func chunked(by key: (Int) -> Int) -> [ArraySlice<Int>] {
+    var parts: [ArraySlice<Int>] = []
+    var first = 0
+    while first < count {
+      let last = self[first...].firstIndex { key($0) != key(self[first]) } ?? count
+      parts.append(self[first..<last])
+      first = last
     }
     return parts
   }

@@ -58,14 +58,14 @@ extension InferenceSession {
   private func promptGroups(
     _ prompts: [[Int32]], samples: Int, newTokens: Int
   ) throws -> [Range<Int>] {
-    let rows = KeyValueCache.preferredRows(
-      model, capacity: (prompts.map(\.count).max() ?? 0) + newTokens)
+    let most = KeyValueCache.preferredTexts(
+      model, tokens: (prompts.map(\.count).max() ?? 0) + newTokens)
     var groups: [Range<Int>] = []
     var first = 0
     while first < prompts.count {
       var last = first
       var tokens = 0
-      while last < prompts.count, last - first < rows,
+      while last < prompts.count, last - first < most,
         tokens + prompts[last].count <= maximumTokens,
         (last + 1 - first) * samples <= maximumTokens
       {
@@ -93,64 +93,47 @@ extension InferenceSession {
         "a prompt of \(longest) tokens and \(limits.maximumNewTokens) new ones exceed the model's "
           + "context of \(model.configuration.contextLength)", .usage)
     }
-    var decoding = Decoding(prompts: prompts, plans: plans, limits: limits)
-    var states = try prefill(
-      prompts, rows: prompts.count, capacity: longest + limits.maximumNewTokens)
+    var decoding = Decoding(
+      prompts: prompts, rows: try prefill(prompts), plans: plans, limits: limits)
     for step in 0..<limits.maximumNewTokens {
-      if step > 0 {
-        states = decode(
-          tokens: decoding.nodes.map(\.newest), lengths: decoding.nodes.map(\.length))
-      }
+      let states = try decode(&decoding)
       let drawn = try draw(decoding, from: states, plans: plans) {
         uniform($0.prompt, $0.plan, $0.sample, step)
       }
-      let parents = decoding.take(tokens: drawn.tokens, logProbabilities: drawn.logProbabilities)
-      if parents.isEmpty { break }
-      try cache.keep(parents, on: stream)
+      decoding.take(tokens: drawn.tokens, logProbabilities: drawn.logProbabilities)
+      if decoding.nodes.isEmpty { break }
     }
     return decoding.completions
   }
 
-  /// Reads the prompts into a cache with room for `rows` texts of up to `capacity` tokens: prompt i is row i.
+  /// Reads all tokens of the prompts but the last into an empty cache; returns the rows of each.
   ///
-  /// Of all tokens but the last only keys and values are wanted; the last goes through the model as a new one does.
-  /// Returns the last normed state of each prompt (prompts, C).
-  func prefill(_ prompts: [[Int32]], rows: Int, capacity: Int) throws -> FloatSlice {
-    try cache.begin(rows: rows, capacity: capacity)
+  /// Only keys and values are wanted of them; the last token goes through the model as a new one does.
+  private func prefill(_ prompts: [[Int32]]) throws -> [Range<Int32>] {
     var packed = TokenBatch()
     for prompt in prompts {
       packed.append(tokens: prompt.dropLast(), targets: prompt.dropLast().map { _ in -1 })
     }
+    cache.removeAll()
+    let first = try cache.append(packed.tokens.count, on: stream)
     if !packed.tokens.isEmpty {
-      batch.copyIn(packed)
-      let extent = BatchExtent(rows: packed.tokens.count, sequences: prompts.count)
-      model.forward(batch, extent, into: activations, on: stream, endsAtKeys: true) {
-        self.cache.fill(layer: $0, from: $1, offsets: packed.offsets, on: self.stream)
+      let sources = try BatchRows(packed.tokens.count, on: model.device)
+      run(packed, wanted: []) { index, layer in
+        self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
       }
     }
-    return decode(
-      tokens: prompts.map { $0[$0.count - 1] }, lengths: prompts.map { Int32($0.count - 1) })
+    return zip(packed.offsets, packed.offsets.dropFirst()).map { first + $0..<first + $1 }
   }
 
-  /// The normed states of some rows of the batch just run, (rows, C).
-  func gatherStates(_ rows: [Int32]) throws -> FloatSlice {
-    let indices = try DeviceBuffer<Int32>(max(rows.count, 1), on: model.device).all
-    indices.copyIn(rows)
-    stream.gatherRows(
-      activations.output, input: activations.outputNormed, rows: indices, count: rows.count,
-      width: model.configuration.modelDimension)
-    return activations.output
-  }
-
-  /// One step of the transformer for a new token at the end of the first rows of the cache.
-  ///
-  /// `lengths` are the tokens' places. Returns normed states (rows, C).
-  func decode(tokens: [Int32], lengths: [Int32]) -> FloatSlice {
-    let rows = tokens.count
+  /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).
+  private func decode(_ decoding: inout Decoding) throws -> FloatSlice {
+    let rows = decoding.nodes.count
     let width = model.configuration.modelDimension
     let epsilon = ModelConfiguration.normEpsilon
-    batch.tokens.copyIn(tokens)
-    batch.positions.copyIn(lengths)
+    decoding.place(from: try cache.append(rows, on: stream))
+    batch.tokens.copyIn(decoding.nodes.map(\.newest))
+    batch.positions.copyIn(decoding.nodes.map { Int32($0.path.count) - 1 })
+    let paths = try CachePaths(decoding.nodes.map(\.path), on: model.device)
     var residual = activations.layers[0].input
     var delta: FloatSlice?
     stream.embedding(
@@ -164,8 +147,8 @@ extension InferenceSession {
       model.queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
       stream.attentionDecode(
         layer.attention, keyCache: cache.keys[index], valueCache: cache.values[index],
-        queryKey: layer.queryKey, qkv: layer.qkv, lengths: batch.positions, rows: rows,
-        capacity: cache.capacity, heads: model.heads)
+        queryKey: layer.queryKey, qkv: layer.qkv, paths: paths.rows, offsets: paths.offsets,
+        rows: rows, cacheRows: cache.capacity, heads: model.heads)
       model.feedForward(weights, layer, delta: activations.delta, rows: rows, on: stream)
       residual = layer.middle
       delta = activations.delta

@@ -8,11 +8,14 @@ package final class InferenceSession {
   let stream: KernelStream
   let activations: Activations
   let batch: DeviceBatch
-  var cache: KeyValueCache
   let logits: FloatSlice
-  /// Logits gathered for draws, as large as `logits`.
-  let drawLogits: FloatSlice
   let chunkRows: Int
+  /// Rows of the batch whose states are wanted, and the ends of a batch of trees.
+  let wantedRows: IntSlice
+  let treeEnds: IntSlice
+  let cache: KeyValueCache
+  /// Most rows of one tree that is scored; longer texts are trees of their own.
+  static let treeRows = 128
 
   /// Allocates for batches of up to `maximumTokens` tokens.
   ///
@@ -21,18 +24,19 @@ package final class InferenceSession {
     self.model = model
     self.maximumTokens = maximumTokens
     let configuration = model.configuration
-    stream = try KernelStream(
-      on: model.device, precision: model.precision,
-      limits: configuration.streamLimits(maximumTokens: maximumTokens))
+    var limits = configuration.streamLimits(maximumTokens: maximumTokens)
+    limits.maximumSequenceLength = max(limits.maximumSequenceLength, Self.treeRows)
+    stream = try KernelStream(on: model.device, precision: model.precision, limits: limits)
     activations = try Activations(
       configuration, maximumTokens: maximumTokens, keepsLayers: false, on: model.device)
     batch = try DeviceBatch(maximumTokens: maximumTokens, on: model.device)
-    cache = try KeyValueCache(configuration, maximumTokens: maximumTokens, on: model.device)
     chunkRows = configuration.logitChunkRows(maximumTokens: maximumTokens)
     logits = try DeviceBuffer<Float>(
       chunkRows * configuration.vocabularySize, on: model.device
     ).all
-    drawLogits = try DeviceBuffer<Float>(logits.count, on: model.device).all
+    wantedRows = try DeviceBuffer<Int32>(maximumTokens, on: model.device).all
+    treeEnds = try DeviceBuffer<Int32>(maximumTokens, on: model.device).all
+    cache = KeyValueCache(configuration, on: model.device)
   }
 
   /// Log-probability in nats of each target under softmax(logits / T), for each inverse temperature 1/T.
@@ -96,6 +100,26 @@ package final class InferenceSession {
     let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
     model.forward(batch, extent, into: activations, on: stream)
     return rows
+  }
+
+  /// Runs a batch up to the final norm for some of its rows, ascending; their states are `activations.outputNormed`.
+  ///
+  /// `ends`: the sequences are trees. `eachLayer` as in `LanguageModel.forward`.
+  func run(
+    _ tokens: TokenBatch, ends: [Int32]? = nil, wanted: [Int32],
+    eachLayer: ((Int, LayerActivations) -> Void)? = nil
+  ) {
+    let rows = tokens.tokens.count
+    precondition(rows <= maximumTokens, "batch of \(rows) tokens exceeds \(maximumTokens)")
+    batch.copyIn(tokens)
+    wantedRows.copyIn(wanted)
+    var extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
+    extent.wanted = wantedRows.prefix(wanted.count)
+    if let ends {
+      treeEnds.copyIn(ends)
+      extent.treeEnds = treeEnds
+    }
+    model.forward(batch, extent, into: activations, on: stream, eachLayer: eachLayer)
   }
 
   /// Computes logits of normed states (rows, C) chunk by chunk and calls `body(first row, row count)`.

@@ -1,106 +1,108 @@
 import Compute
 
-/// Keys and values of the tokens so far, for texts that grow side by side.
-///
-/// Its memory serves one group of texts after the other.
-struct KeyValueCache {
-  /// Tokens a row can hold.
-  private(set) var capacity = 0
-  /// For each layer (rows, capacity, C).
+/// Keys and values of tokens, a row each; texts that begin alike name the same rows.
+final class KeyValueCache {
+  /// For each layer (`capacity`, C).
   private(set) var keys: [FloatSlice] = []
   private(set) var values: [FloatSlice] = []
-  private var spare: FloatSlice
-  private var rowIndices: IntSlice
-  private var rowCount = 0
-  /// Where keys and values of token t are in a packed batch: (T, 2*C) seen as 2T rows of C, (T, 3*C) as 3T.
-  private let keyRows: IntSlice
-  private let valueRows: IntSlice
+  private(set) var capacity = 0
+  /// Rows in use.
+  private(set) var count = 0
   private let layerCount: Int
   private let width: Int
   private let device: Device
 
-  /// A cache without rows, to be filled from batches of up to `maximumTokens` tokens.
-  ///
-  /// Throws `LabError` when memory is short.
-  init(_ configuration: ModelConfiguration, maximumTokens: Int, on device: Device) throws {
+  init(_ configuration: ModelConfiguration, on device: Device) {
     layerCount = configuration.layerCount
     width = configuration.modelDimension
     self.device = device
-    spare = try DeviceBuffer<Float>(0, on: device).all
-    rowIndices = try DeviceBuffer<Int32>(0, on: device).all
-    keyRows = try DeviceBuffer<Int32>(maximumTokens, on: device).all
-    valueRows = try DeviceBuffer<Int32>(maximumTokens, on: device).all
-    keyRows.copyIn((0..<Int32(maximumTokens)).map { 2 * $0 + 1 })
-    valueRows.copyIn((0..<Int32(maximumTokens)).map { 3 * $0 + 2 })
   }
 
-  /// Rows that are decoded together: few enough that 2 MiB of keys and values stay in the cache from token to token.
+  /// Texts of up to `tokens` tokens that are written together: few enough that 2 MiB of keys and values stay in the
+  /// processor's cache from token to token.
   ///
   /// Products in bfloat16 take 32 rows at once; in single precision they arrange the weights anew each time, which
   /// takes more rows to pay.
-  static func preferredRows(_ model: LanguageModel, capacity: Int) -> Int {
+  static func preferredTexts(_ model: LanguageModel, tokens: Int) -> Int {
     let configuration = model.configuration
-    let bytes = 8 * configuration.layerCount * configuration.modelDimension * capacity
+    let bytes = 8 * configuration.layerCount * configuration.modelDimension * tokens
     return max(model.precision == .bf16 ? 32 : 64, (2 << 20) / max(bytes, 1) / 32 * 32)
   }
 
-  /// Makes room for a group of texts in place of the last.
+  /// Forgets all tokens; the memory stays.
+  func removeAll() { count = 0 }
+
+  /// Takes rows for `added` tokens and returns the first of them.
   ///
-  /// Throws `LabError` when no group was as large and memory is short.
-  mutating func begin(rows: Int, capacity: Int) throws {
-    self.capacity = capacity
-    let held = spare.count / (capacity * width)
-    rowCount = max(rows, held)
-    if rows <= held { return }
-    rowIndices = try DeviceBuffer<Int32>(rowCount, on: device).all
-    let count = rowCount * capacity * width
-    func allocate() throws -> FloatSlice { try DeviceBuffer<Float>(count, on: device).all }
-    keys = try (0..<layerCount).map { _ in try allocate() }
-    values = try (0..<layerCount).map { _ in try allocate() }
-    spare = try allocate()
+  /// Throws `LabError` when memory is short.
+  func append(_ added: Int, on stream: KernelStream) throws -> Int32 {
+    if count + added > capacity { try grow(to: max(count + added, 2 * capacity), on: stream) }
+    defer { count += added }
+    return Int32(count)
   }
 
-  /// Fills one layer of the first rows from the sequences of a packed batch, which begin at `offsets`.
+  /// Fills rows from `first` on with a layer's keys and values of the `rows` tokens of a batch.
   func fill(
-    layer index: Int, from layer: LayerActivations, offsets: [Int32], on stream: KernelStream
+    layer index: Int, from first: Int32, _ layer: LayerActivations, sources: BatchRows,
+    on stream: KernelStream
   ) {
-    for row in 0..<offsets.count - 1 {
-      let start = Int(offsets[row])
-      let count = Int(offsets[row + 1]) - start
-      let place = row * capacity * width
-      stream.gatherRows(
-        keys[index].slice(place, count * width), input: layer.queryKey,
-        rows: keyRows.slice(start, count), count: count, width: width)
-      stream.gatherRows(
-        values[index].slice(place, count * width), input: layer.qkv,
-        rows: valueRows.slice(start, count), count: count, width: width)
-    }
+    let (start, rows) = (Int(first) * width, sources.count)
+    stream.gatherRows(
+      keys[index].slice(start, rows * width), input: layer.queryKey, rows: sources.keys,
+      count: rows, width: width)
+    stream.gatherRows(
+      values[index].slice(start, rows * width), input: layer.qkv, rows: sources.values,
+      count: rows, width: width)
   }
 
-  /// Keeps the given rows in the given order; a row may stay away, or come several times.
-  ///
-  /// Throws `LabError` when there are more rows than before and memory is short.
-  mutating func keep(_ rows: [Int32], on stream: KernelStream) throws {
-    // What stands where it stood need not move; rows behind are not looked at.
-    if rows.enumerated().allSatisfy({ $0.offset == Int($0.element) }) { return }
-    let grows = rows.count > rowCount
-    if grows {
-      rowCount = max(rows.count, 2 * rowCount)
-      spare = try DeviceBuffer<Float>(rowCount * capacity * width, on: device).all
+  private func grow(to rows: Int, on stream: KernelStream) throws {
+    let kept = try DeviceBuffer<Int32>(max(count, 1), on: device).all
+    kept.copyIn((0..<Int32(count)).map { $0 })
+    func larger(_ index: Int, _ old: [FloatSlice]) throws -> FloatSlice {
+      let new = try DeviceBuffer<Float>(rows * width, on: device).all
+      if count > 0 {
+        stream.gatherRows(new, input: old[index], rows: kept, count: count, width: width)
+      }
+      return new
     }
-    if rowIndices.count < rowCount {
-      rowIndices = try DeviceBuffer<Int32>(rowCount, on: device).all
+    keys = try (0..<layerCount).map { try larger($0, keys) }
+    values = try (0..<layerCount).map { try larger($0, values) }
+    capacity = rows
+  }
+}
+
+/// Where the keys and values of a batch's tokens stand among rows of C.
+struct BatchRows {
+  let count: Int
+  /// In (T, 2*C) seen as 2T rows of C, keys are the odd rows; in (T, 3*C), values are every third.
+  let keys: IntSlice
+  let values: IntSlice
+
+  init(_ count: Int, on device: Device) throws {
+    self.count = count
+    keys = try DeviceBuffer<Int32>(max(count, 1), on: device).all
+    values = try DeviceBuffer<Int32>(max(count, 1), on: device).all
+    keys.copyIn((0..<Int32(count)).map { 2 * $0 + 1 })
+    values.copyIn((0..<Int32(count)).map { 3 * $0 + 2 })
+  }
+}
+
+/// For each of some texts the rows of the cache that hold its tokens, one after the other.
+struct CachePaths {
+  let rows: IntSlice
+  let offsets: IntSlice
+
+  init(_ paths: [[Int32]], on device: Device) throws {
+    var flat: [Int32] = []
+    flat.reserveCapacity(paths.reduce(0) { $0 + $1.count })
+    var ends: [Int32] = [0]
+    for path in paths {
+      flat += path
+      ends.append(Int32(flat.count))
     }
-    rowIndices.copyIn(rows)
-    func move(_ slice: inout FloatSlice) throws {
-      stream.gatherRows(
-        spare, input: slice, rows: rowIndices, count: rows.count, width: capacity * width)
-      swap(&spare, &slice)
-      if grows { spare = try DeviceBuffer<Float>(rowCount * capacity * width, on: device).all }
-    }
-    for index in keys.indices {
-      try move(&keys[index])
-      try move(&values[index])
-    }
+    rows = try DeviceBuffer<Int32>(max(flat.count, 1), on: device).all
+    offsets = try DeviceBuffer<Int32>(ends.count, on: device).all
+    rows.copyIn(flat)
+    offsets.copyIn(ends)
   }
 }

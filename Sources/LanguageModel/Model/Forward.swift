@@ -4,6 +4,13 @@ import Compute
 struct BatchExtent: Sendable {
   let rows: Int
   let sequences: Int
+  /// Where each sequence is a tree: for each row the end of the rows that see it, see `CompletionTree`.
+  var treeEnds: IntSlice?
+  /// The only rows, ascending, whose state after the last layer is wanted; all by default.
+  var wanted: IntSlice?
+
+  /// Rows after the last layer.
+  var outputRows: Int { wanted?.count ?? rows }
 }
 
 extension LanguageModel {
@@ -11,15 +18,15 @@ extension LanguageModel {
   ///
   /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
-  /// activations once its queries, keys and values are there; with `endsAtKeys` nothing is computed beyond those of
-  /// the last layer.
+  /// activations once its queries, keys and values are there. States come out for `extent.outputRows` rows; where that
+  /// is none, nothing is computed beyond the queries, keys and values of the last layer.
   func forward(
     _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
-    on stream: KernelStream, endsAtKeys: Bool = false,
+    on stream: KernelStream,
     eachLayer: ((Int, LayerActivations) -> Void)? = nil
   ) {
     let width = configuration.modelDimension
-    let rows = extent.rows
+    var rows = extent.rows
     let epsilon = ModelConfiguration.normEpsilon
     var residual = activations.layers[0].input
     var delta: FloatSlice?
@@ -33,10 +40,16 @@ extension LanguageModel {
         columns: width)
       queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
       eachLayer?(index, layer)
-      if endsAtKeys, index == configuration.layerCount - 1 { return }
-      stream.attention(
-        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
-        offsets: batch.offsets, sequences: extent.sequences, rows: rows, heads: heads)
+      let isLast = index == activations.layers.count - 1
+      if isLast, extent.outputRows == 0 { return }
+      attend(layer, batch, extent, on: stream)
+      if isLast, let wanted = extent.wanted {
+        // No other token attends to what the last layer makes of a token.
+        rows = wanted.count
+        for values in [layer.attention, layer.input] {
+          stream.gatherRows(values, input: values, rows: wanted, count: rows, width: width)
+        }
+      }
       feedForward(weights, layer, delta: activations.delta, rows: rows, on: stream)
       residual = layer.middle
       delta = activations.delta
@@ -45,6 +58,21 @@ extension LanguageModel {
       activations.outputNormed, sum: activations.output, rstd: activations.outputRstd,
       input: residual, delta: delta, weight: views.finalNorm, epsilon: epsilon, rows: rows,
       columns: width)
+  }
+
+  private func attend(
+    _ layer: LayerActivations, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: KernelStream
+  ) {
+    if let ends = extent.treeEnds {
+      stream.attentionTree(
+        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
+        offsets: batch.offsets, ends: ends, sequences: extent.sequences, rows: extent.rows,
+        heads: heads)
+    } else {
+      stream.attention(
+        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
+        offsets: batch.offsets, sequences: extent.sequences, rows: extent.rows, heads: heads)
+    }
   }
 
   /// Queries, keys and values of the normed stream; queries and keys normed and rotated.

@@ -1,21 +1,27 @@
 import ArgumentParser
 import Compute
+import Evaluation
 import Foundation
 import LabCore
 import LanguageModel
+import Training
 
 struct BenchEvaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Time exact scoring and sampling beside a forward pass over the same queries.",
     discussion: """
-      A random model scores random answers on one thread. The forward pass reads every prompt with one \
-      answer and computes logits at every token; scoring computes the probability of all answers of every \
-      prompt. The ratio of both is what an exact evaluation costs.
+      A random model scores random answers, or with --run a trained one those of its graph. The forward pass reads every prompt with one answer and \
+      computes logits at every token; scoring computes the probability of all answers of every prompt. The \
+      ratio of both is what an exact evaluation costs; "of texts" is the same beside a forward pass that \
+      reads every prompt with each of its answers. --export writes model, queries and log-probabilities for \
+      other programs: model.safetensors, config.json and queries.json.
 
       EXAMPLES:
         kglab bench evaluate
-        kglab bench evaluate --shape 4x128x4 --answers 1,4 --precision fp32
+        kglab bench evaluate --shape 4x128x4 --answers 1,1.25,4 --precision fp32
+        kglab bench evaluate --shape 2x64x4 --vocabulary 1024 --answers 1.25 --export data
+        kglab bench evaluate --run runs/a --queries 4096
       """)
 
   @Option(
@@ -24,13 +30,22 @@ struct BenchEvaluate: ParsableCommand {
       valueName: "shapes"))
   var shape: String?
 
-  @Option(help: "Queries.")
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "The folder of a finished run, whose model and queries take the place of random ones.",
+      valueName: "folder"))
+  var folder: String?
+
+  @Option(help: "Queries, of a run's at most so many.")
   var queries: Int = 256
 
   @Option(help: "Tokens of a prompt.")
   var promptLength: Int = 8
 
-  @Option(help: ArgumentHelp("Answers of a query, one number or several.", valueName: "counts"))
+  @Option(
+    help: ArgumentHelp(
+      "Answers of a query on average, one number or several.", valueName: "counts"))
   var answers: String = "1,2,4"
 
   @Option(help: "Tokens of an answer, with the one that ends it.")
@@ -41,6 +56,14 @@ struct BenchEvaluate: ParsableCommand {
 
   @Option(help: "Vocabulary.")
   var vocabulary: Int = 4096
+
+  @Option(help: "Threads that share the queries; 1 by default.")
+  var workers: Int?
+
+  private var workerCount: Int { workers ?? 1 }
+
+  @Option(help: "Write the model, its queries and their log-probabilities into this folder.")
+  var export: String?
 
   @OptionGroup var arithmetic: ArithmeticOptions
 
@@ -54,6 +77,7 @@ struct BenchEvaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try BenchCheck.require(workerCount, 1...256, "--workers")
     try BenchCheck.require(queries, 1...65_536, "--queries")
     try BenchCheck.require(promptLength, 1...512, "--prompt-length")
     try BenchCheck.require(answerLength, 1...256, "--answer-length")
@@ -63,9 +87,9 @@ struct BenchEvaluate: ParsableCommand {
     _ = try answerCounts()
   }
 
-  private func answerCounts() throws -> [Int] {
+  private func answerCounts() throws -> [Double] {
     try answers.split(separator: ",", omittingEmptySubsequences: false).map { text in
-      guard let count = Int(text), (1...1_024).contains(count) else {
+      guard let count = Double(text), (1...1_024).contains(count) else {
         throw ValidationError("--answers has '\(text)'; numbers must be between 1 and 1024")
       }
       return count
@@ -75,22 +99,10 @@ struct BenchEvaluate: ParsableCommand {
   func run() throws {
     let progress = ProgressReporter()
     var rows: [Row] = []
-    for shape in try ShapeList.read(shape, else: BenchmarkRegime.generation.shapes) {
+    for work in try works() {
       for precision in try arithmetic.precisions() {
-        for count in try answerCounts() {
-          progress.update("\(shape) \(precision.rawValue), \(count) answers")
-          let benchmark = ScoringBenchmark(
-            shape.configuration(
-              vocabularySize: vocabulary, contextLength: promptLength + answerLength),
-            queries: queries, promptLength: promptLength, answers: count,
-            answerLength: answerLength, samples: samples, precision: precision)
-          rows.append(
-            Row(
-              shape: shape.description, precision: precision, queries: queries,
-              promptLength: promptLength, answers: count, answerLength: answerLength,
-              samples: samples, vocabularySize: vocabulary,
-              result: try benchmark.run(seconds: quick ? 0.02 : seconds)))
-        }
+        progress.update("\(work.name) \(precision.rawValue), \(work.answers) answers")
+        rows.append(try measure(work, precision))
       }
     }
     progress.finish()
@@ -99,41 +111,133 @@ struct BenchEvaluate: ParsableCommand {
         BenchReport(benchmark: "evaluate", kernels: Device.cpu.name, rows: rows))
     }
     var table = TextTable([
-      "shape", "precision", "answers", "forward tokens/s", "scoring tokens/s", "ratio",
-      "sampled tokens/s",
+      "shape", "precision", "workers", "answers", "forward tokens/s", "scoring tokens/s", "ratio",
+      "of texts", "queries/s", "sampled tokens/s",
     ])
     for row in rows {
       table.add([
-        row.shape, row.precision.rawValue, "\(row.answers)",
+        row.work.name, row.precision.rawValue, "\(workerCount)", Output.number(row.work.answers),
         Output.grouped(Int(row.result.forwardTokensPerSecond)),
         Output.grouped(Int(row.result.scoringTokensPerSecond)),
-        String(format: "%.2f", row.result.ratio),
+        String(format: "%.2f", row.result.ratio), String(format: "%.2f", row.result.textsRatio),
+        Output.grouped(Int(row.result.queriesPerSecond)),
         Output.grouped(Int(row.result.sampledTokensPerSecond)),
       ])
     }
     table.print()
-    Output.line(
-      "measured \(queries) prompts of \(promptLength) tokens, answers of \(answerLength), "
-        + "\(samples) samples, vocabulary \(vocabulary), kernels \(Device.cpu.name)")
+    for work in rows.prefix(1).map(\.work) {
+      Output.line(
+        "measured \(work.queries.count) prompts of \(Output.number(work.promptLength)) tokens, answers of "
+          + "\(Output.number(work.answerLength)), \(samples) samples, vocabulary "
+          + "\(work.model.configuration.vocabularySize), kernels \(Device.cpu.name)")
+    }
     Output.line("next: kglab bench generate")
   }
 
+  /// A model and what it is asked.
+  private struct Work {
+    let name: String
+    let model: LanguageModel
+    let queries: [PromptedCompletions]
+    let limits: GenerationLimits
+
+    /// Means over the queries, and over their answers.
+    var promptLength: Double { mean(queries.map(\.prompt.count)) }
+    var answers: Double { mean(queries.map(\.completions.count)) }
+    var answerLength: Double { mean(queries.flatMap { $0.completions.map(\.count) }) }
+
+    private func mean(_ counts: [Int]) -> Double {
+      Double(counts.reduce(0, +)) / Double(max(1, counts.count))
+    }
+  }
+
+  private func works() throws -> [Work] {
+    if let folder {
+      let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
+      let work = try EvaluationWork(run, count: queries)
+      return [
+        Work(
+          name: run.url.lastPathComponent, model: try run.loadModel(), queries: work.queries,
+          limits: work.limits)
+      ]
+    }
+    return try ShapeList.read(shape, else: BenchmarkRegime.generation.shapes).flatMap { shape in
+      let model = try LanguageModel(
+        shape.configuration(
+          vocabularySize: vocabulary, contextLength: promptLength + answerLength), seed: Seed(0),
+        on: .cpu)
+      return try answerCounts().map { count in
+        Work(
+          name: shape.description, model: model,
+          queries: ScoringBenchmark.randomQueries(
+            queries, vocabulary: vocabulary, promptLength: promptLength, answers: count,
+            answerLength: answerLength),
+          limits: GenerationLimits(
+            maximumNewTokens: answerLength, endToken: -1, stopTokens: 0..<0))
+      }
+    }
+  }
+
+  private func measure(_ work: Work, _ precision: Precision) throws -> Row {
+    let model = try work.model.inPrecision(precision)
+    let benchmark = try ScoringBenchmark(
+      model, work.queries, samples: samples, limits: work.limits, workers: workerCount)
+    if let export { try write(model, work.queries, benchmark, to: URL(fileURLWithPath: export)) }
+    return Row(
+      work: work, precision: precision, workers: workerCount, samples: samples,
+      result: try benchmark.run(seconds: quick ? 0.02 : seconds))
+  }
+
+  private func write(
+    _ model: LanguageModel, _ items: [PromptedCompletions], _ benchmark: ScoringBenchmark,
+    to folder: URL
+  ) throws {
+    try AtomicFile.createFolder(folder)
+    try ModelFiles.save(model, to: folder)
+    let queries = zip(items, try benchmark.logProbabilities()).map {
+      ExportedQuery(prompt: $0.prompt, answers: $0.completions, logProbabilities: $1)
+    }
+    try AtomicFile.write(
+      JSONEncoder().encode(queries), to: folder.appendingPathComponent("queries.json"))
+  }
+
+  private struct ExportedQuery: Encodable {
+    let prompt: [Int32]
+    let answers: [[Int32]]
+    let logProbabilities: [Double]
+
+    enum CodingKeys: String, CodingKey {
+      case prompt, answers
+      case logProbabilities = "log_probabilities"
+    }
+  }
+
   private struct Row: Encodable {
-    let shape: String
+    let work: Work
     let precision: Precision
-    let queries: Int
-    let promptLength: Int
-    let answers: Int
-    let answerLength: Int
+    let workers: Int
     let samples: Int
-    let vocabularySize: Int
     let result: ScoringSpeed
 
     enum CodingKeys: String, CodingKey {
-      case shape, precision, queries, answers, samples, result
+      case shape, precision, workers, queries, answers, samples, result
       case promptLength = "prompt_length"
       case answerLength = "answer_length"
       case vocabularySize = "vocabulary_size"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(work.name, forKey: .shape)
+      try container.encode(precision, forKey: .precision)
+      try container.encode(workers, forKey: .workers)
+      try container.encode(work.queries.count, forKey: .queries)
+      try container.encode(work.promptLength, forKey: .promptLength)
+      try container.encode(work.answers, forKey: .answers)
+      try container.encode(work.answerLength, forKey: .answerLength)
+      try container.encode(samples, forKey: .samples)
+      try container.encode(work.model.configuration.vocabularySize, forKey: .vocabularySize)
+      try container.encode(result, forKey: .result)
     }
   }
 }

@@ -142,6 +142,28 @@ struct ScoringTests {
     }
   }
 
+  /// Prompts that begin alike, in any order and some of them twice, as the queries of one subject do.
+  @Test(arguments: [1_024, 70, 16])
+  func manyPromptsEqualEachAlone(tokens: Int) throws {
+    var stream = Seed(5).stream("prompts")
+    func text(_ length: Int) -> [Int32] { (0..<length).map { _ in Int32(6 + stream.below(2)) } }
+    let items = (0..<150).map { _ in
+      PromptedCompletions(
+        prompt: text(2 + stream.below(5)), completions: (0..<stream.below(4)).map { _ in text(2) })
+    }
+    let together = try makeSession(tokens: tokens).completionLogProbabilities(items)
+    let session = try makeSession()
+    for (item, scores) in zip(items, together) {
+      #expect(scores.count == item.completions.count)
+      for (completion, values) in zip(item.completions, scores) {
+        let alone = try session.completionLogProbabilities([
+          PromptedCompletions(prompt: item.prompt, completions: [completion])
+        ])[0][0]
+        #expect(abs(values[0] - alone[0]) < 1e-5)
+      }
+    }
+  }
+
   /// The product of truncated probabilities along the tokens, from logits.
   @Test func truncatedScoresFollowTheTokens() throws {
     let truncation = Truncation(topK: 12, topP: 0.9)
@@ -201,6 +223,27 @@ struct SharedGenerationTests {
       }
     }
     #expect(lengths.count > 2)
+  }
+
+  /// Prompts that begin alike are read together, and drawn from as each is alone.
+  @Test(arguments: [256, 64])
+  func promptsDoNotDisturbEachOther(tokens: Int) throws {
+    let prompts: [[Int32]] = [
+      [6, 7, 8, 9, 10], [6, 7, 8, 12], [7], [6, 7, 8, 9, 11, 12], [6, 7, 8], [13, 7, 8, 9],
+      [6, 7, 8, 9, 10, 11],
+    ]
+    let plans = [SamplePlan(samples: 4, inverseTemperature: 1)]
+    let together = try makeSession(tokens: tokens).generate(
+      prompts: prompts, plans: plans, limits: limits, uniform: uniform)
+    for (index, prompt) in prompts.enumerated() {
+      let alone = try makeSession().generate(
+        prompts: [prompt], plans: plans, limits: limits
+      ) { _, plan, sample, step in uniform(index, plan, sample, step) }
+      #expect(together[index][0].map(\.tokens) == alone[0][0].map(\.tokens))
+      for (one, other) in zip(together[index][0], alone[0][0]) {
+        #expect(abs(one.logProbability - other.logProbability) < 1e-4)
+      }
+    }
   }
 
   /// Each completion's log-probability is that of its tokens under the whole distribution.

@@ -28,10 +28,10 @@ struct Decoding {
 
   /// Begins with one node a prompt, whose tokens but the last are in the given rows of the cache.
   init(
-    prompts: [[Int32]], rows: [Range<Int32>], plans: [SamplePlan], limits: GenerationLimits
+    prompts: [[Int32]], rows: [[Int32]], plans: [SamplePlan], limits: GenerationLimits
   ) {
     self.limits = limits
-    nodes = zip(prompts, rows).map { Node(path: Array($1), newest: $0[$0.count - 1]) }
+    nodes = zip(prompts, rows).map { Node(path: $1, newest: $0[$0.count - 1]) }
     completions = prompts.map { _ in
       plans.map { [Completion](repeating: Completion(), count: $0.samples) }
     }

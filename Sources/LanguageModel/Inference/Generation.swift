@@ -108,21 +108,24 @@ extension InferenceSession {
 
   /// Reads all tokens of the prompts but the last into an empty cache; returns the rows of each.
   ///
-  /// Only keys and values are wanted of them; the last token goes through the model as a new one does.
-  private func prefill(_ prompts: [[Int32]]) throws -> [Range<Int32>] {
-    var packed = TokenBatch()
-    for prompt in prompts {
-      packed.append(tokens: prompt.dropLast(), targets: prompt.dropLast().map { _ in -1 })
+  /// Only keys and values are wanted of them, once for all prompts that begin alike; the last token goes through the
+  /// model as a new one does.
+  private func prefill(_ prompts: [[Int32]]) throws -> [[Int32]] {
+    var tree = TextTree()
+    var paths = [[Int32]](repeating: [], count: prompts.count)
+    for index in lexicographicOrder(of: prompts) where prompts[index].count > 1 {
+      tree.add(prompts[index].dropLast())
+      paths[index] = tree.path
     }
     cache.removeAll()
-    let first = try cache.append(packed.tokens.count, on: stream)
-    if !packed.tokens.isEmpty {
-      let sources = try BatchRows(packed.tokens.count, on: model.device)
-      run(packed, wanted: []) { index, layer in
-        self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
-      }
+    guard !tree.isEmpty else { return paths }
+    tree.finish()
+    let first = try cache.append(tree.rowCount, on: stream)
+    let sources = try BatchRows(tree.rowCount, on: model.device)
+    run(tree.batch, ends: tree.ends, wanted: []) { index, layer in
+      self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
     }
-    return zip(packed.offsets, packed.offsets.dropFirst()).map { first + $0..<first + $1 }
+    return paths.map { path in path.map { first + $0 } }
   }
 
   /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).

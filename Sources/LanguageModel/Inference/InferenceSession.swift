@@ -14,8 +14,6 @@ package final class InferenceSession {
   let wantedRows: IntSlice
   let treeEnds: IntSlice
   let cache: KeyValueCache
-  /// Most rows of one tree that is scored; longer texts are trees of their own.
-  static let treeRows = 128
 
   /// Allocates for batches of up to `maximumTokens` tokens.
   ///
@@ -25,7 +23,7 @@ package final class InferenceSession {
     self.maximumTokens = maximumTokens
     let configuration = model.configuration
     var limits = configuration.streamLimits(maximumTokens: maximumTokens)
-    limits.maximumSequenceLength = max(limits.maximumSequenceLength, Self.treeRows)
+    limits.maximumSequenceLength = max(limits.maximumSequenceLength, TextTree.mostRows)
     stream = try KernelStream(on: model.device, precision: model.precision, limits: limits)
     activations = try Activations(
       configuration, maximumTokens: maximumTokens, keepsLayers: false, on: model.device)

@@ -32,47 +32,28 @@ package struct ScoringOptions: Hashable, Sendable {
 extension InferenceSession {
   /// Log-probability in nats of each whole completion, for each inverse temperature.
   ///
-  /// A prompt goes through the model once for its completions, and so does what these have in common; the last layer
-  /// and the logits are computed only where they say something of a completion. Sums over tokens are taken in double
-  /// precision; a token that truncation cuts off makes -infinity. Result: by prompt, completion and inverse
-  /// temperature. Every prompt and completion must have a token, and each text fit into `maximumTokens`.
+  /// What texts have in common goes through the model once: a prompt for its completions, a subject for its queries.
+  /// The last layer and the logits are computed only where they say something of a completion. Sums over tokens are
+  /// taken in double precision; a token that truncation cuts off makes -infinity. Result: by prompt, completion and
+  /// inverse temperature. Every prompt and completion must have a token, and each text fit into `maximumTokens`.
   package func completionLogProbabilities(
     _ items: [PromptedCompletions], options: ScoringOptions = ScoringOptions()
   ) throws -> [[[Double]]] {
     let temperatures = options.inverseTemperatures.count
-    var sums = [Double](
-      repeating: 0, count: items.reduce(0) { $0 + $1.completions.count } * temperatures)
-    var tree = CompletionTree()
-    func finishPass() throws {
-      guard !tree.isEmpty else { return }
-      try score(tree, options, adding: &sums)
-      tree = CompletionTree()
+    let texts = items.flatMap { item in
+      item.completions.map { (tokens: item.prompt + $0, start: item.prompt.count) }
     }
-    var first = 0
-    for item in items {
-      var isOpen = false
-      for index in item.lexicographicOrder {
-        let completion = item.completions[index]
-        if isOpen {
-          let new = tree.newRows(for: completion)
-          if tree.rowsOfTree + new > Self.treeRows || tree.rowCount + new > maximumTokens {
-            tree.end()
-            isOpen = false
-          }
-        }
-        if !isOpen {
-          if tree.rowCount + item.prompt.count + completion.count - 1 > maximumTokens {
-            try finishPass()
-          }
-          tree.begin(item.prompt)
-          isOpen = true
-        }
-        tree.add(completion, number: first + index)
+    var sums = [Double](repeating: 0, count: texts.count * temperatures)
+    var tree = TextTree()
+    for number in lexicographicOrder(of: texts.map(\.tokens)) {
+      let text = texts[number]
+      if tree.rowCount + tree.newRows(for: text.tokens.dropLast()) > maximumTokens {
+        try score(tree, options, adding: &sums)
+        tree = TextTree()
       }
-      if isOpen { tree.end() }
-      first += item.completions.count
+      tree.add(text.tokens, readFrom: text.start, number: number)
     }
-    try finishPass()
+    if !tree.isEmpty { try score(tree, options, adding: &sums) }
     var rest = sums[...]
     return items.map { item in
       item.completions.map { _ in
@@ -84,12 +65,12 @@ extension InferenceSession {
 
   /// One pass; adds the log-probabilities of its tokens to the sums, by completion and inverse temperature.
   private func score(
-    _ tree: CompletionTree, _ options: ScoringOptions, adding sums: inout [Double]
+    _ texts: TextTree, _ options: ScoringOptions, adding sums: inout [Double]
   ) throws {
+    var tree = texts
+    tree.finish()
     let (rows, readings) = tree.inOrderOfRows()
-    run(
-      TokenBatch(tokens: tree.tokens, offsets: tree.offsets, positions: tree.positions),
-      ends: tree.ends, wanted: rows)
+    run(tree.batch, ends: tree.ends, wanted: rows)
     let buffers = try ScoringBuffers(readings.count, on: model.device)
     // Each chunk of logits begins with its row 0.
     buffers.rows.copyIn(readings.map { Int32($0.place % chunkRows) })
@@ -106,7 +87,7 @@ extension InferenceSession {
           ? plainScores(part, buffers, inverse)
           : truncatedScores(readings[part], inverse, options.truncation)
         for (score, reading) in zip(scores, readings[part]) {
-          sums[reading.reading.completion * temperatures + index] += score
+          sums[reading.reading.text * temperatures + index] += score
         }
       }
     }
@@ -138,7 +119,7 @@ extension InferenceSession {
 
   /// The same under a truncated distribution, which is made once for all readings of a row.
   private func truncatedScores(
-    _ readings: ArraySlice<(place: Int, reading: CompletionTree.Reading)>, _ inverse: Float,
+    _ readings: ArraySlice<(place: Int, reading: TextTree.Reading)>, _ inverse: Float,
     _ truncation: Truncation
   ) -> [Double] {
     let vocabulary = model.configuration.vocabularySize
@@ -156,10 +137,7 @@ extension InferenceSession {
   }
 }
 
-extension PromptedCompletions {
-  /// Indices of the completions, in the order of their tokens.
-  fileprivate var lexicographicOrder: [Int] {
-    guard completions.count > 1 else { return Array(completions.indices) }
-    return completions.indices.sorted { completions[$0].lexicographicallyPrecedes(completions[$1]) }
-  }
+/// Indices of texts in the order of their tokens.
+func lexicographicOrder(of texts: [[Int32]]) -> [Int] {
+  texts.indices.sorted { texts[$0].lexicographicallyPrecedes(texts[$1]) }
 }

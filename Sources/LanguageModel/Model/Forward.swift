@@ -4,7 +4,7 @@ import Compute
 struct BatchExtent: Sendable {
   let rows: Int
   let sequences: Int
-  /// Where each sequence is a tree: for each row the end of the rows that see it, see `CompletionTree`.
+  /// Where each sequence is a tree: for each row the end of the rows that see it, see `TextTree`.
   var treeEnds: IntSlice?
   /// The only rows, ascending, whose state after the last layer is wanted; all by default.
   var wanted: IntSlice?

@@ -154,7 +154,7 @@ struct BenchEvaluate: ParsableCommand {
   private func works() throws -> [Work] {
     if let folder {
       let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
-      let work = try EvaluationWork(run, count: queries)
+      let work = try EvaluationWork(run, graph: run.graph(), count: queries)
       return [
         Work(
           name: run.url.lastPathComponent, model: try run.loadModel(), queries: work.queries,

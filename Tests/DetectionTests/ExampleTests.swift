@@ -101,8 +101,8 @@ struct ExampleTests {
       .tokenEntropy: -perToken, .distinctObjects: 4,
       .disagreement: 1 - (16.0 + 4 + 1 + 1) / 64, .contradiction: 0.5,
     ]
-    for score in ConsistencyScore.allCases {
-      #expect(abs(score.value(a, evidence) - (expected[score] ?? .nan)) < 1e-12, "\(score)")
+    for (score, value) in expected {
+      #expect(abs(score.value(a, evidence) - value) < 1e-12, "\(score)")
     }
     #expect(ConsistencyScore.contradiction.value(drawn([9], "C", 1), evidence) == 1)
     let back = try JSONDecoder().decode(QueryEvidence.self, from: JSONEncoder().encode(evidence))
@@ -121,13 +121,16 @@ struct ExampleTests {
     #expect(apart > EigenScore.value([([3, 1, 0], 2)]))
   }
 
-  /// c = 0.5, then 0.2 * 0.8 + 0.8 * w * 0.5 with the head of the larger mean weight, 0.9.
-  @Test func rauqByHand() {
+  /// c = 0.5, then alpha * 0.8 + (1 - alpha) * w * 0.5 with the head of the larger mean weight, 0.9.
+  @Test(arguments: RAUQDetector.Confidence.allCases)
+  func rauqByHand(confidence: RAUQDetector.Confidence) {
+    let alpha = confidence.alpha
     let score = RAUQDetector.score(
-      probabilities: [0.5, 0.8], layers: [[[0.1], [0.9]], [[0.95], [0.2]]])
-    let confidences = [0.9, 0.95].map { 0.2 * 0.8 + 0.8 * $0 * 0.5 }
+      confidences: [0.5, 0.8], alpha: alpha, layers: [[[0.1], [0.9]], [[0.95], [0.2]]])
+    let confidences = [0.9, 0.95].map { alpha * 0.8 + (1 - alpha) * $0 * 0.5 }
     let expected = confidences.map { 1 - (log(0.5) + log($0)) / 2 }.max()
     #expect(abs(score - (expected ?? 0)) < 1e-12)
+    #expect([0.2, 0.8].contains(alpha))
     #expect(RAUQDetector.layers(1) == 0..<1 && RAUQDetector.layers(6) == 2..<4)
     #expect(RAUQDetector.layers(5) == 1..<4)
   }

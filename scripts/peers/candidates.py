@@ -1,5 +1,5 @@
 """Who is compared: kglab and its peers, each as a function from a shape to one measurement."""
-import json, os, queue, subprocess, sys, threading, time
+import json, os, queue, subprocess, sys, tempfile, threading, time
 import work
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -14,6 +14,7 @@ REGIMES = {
     "generate": {"sequences": 256, "vocabulary": 4096, "shapes": "4x128x4,6x256x8"},
     "evaluate-lab": {"sequences": 256, "vocabulary": 1024, "shapes": "2x64x4,4x128x4"},
     "evaluate-wide": {"sequences": 256, "vocabulary": 4096, "shapes": "4x128x4,6x256x8"},
+    "evaluate-run": {"sequences": 2048},
     "ladder": {"sequences": 16, "vocabulary": 1024, "shapes": "ladder"},
 }
 LADDER = "1x16x1,2x16x1,2x20x1,3x24x2,2x36x2,2x48x3,2x64x4,4x80x5".split(",")
@@ -34,8 +35,9 @@ class Candidates:
     def __init__(self, options, regime):
         self.options, self.regime = options, regime
         self.by_name = {}
-        torch = {"ladder": self.torch_ladder, "evaluate": self.torch_evaluate}.get(options.workload, self.torch)
-        kglab = self.kglab_evaluate if options.workload == "evaluate" else self.kglab
+        torch = {"ladder": self.torch_ladder, "evaluate": self.torch_evaluate,
+                 "evaluate-run": self.torch_run}.get(options.workload, self.torch)
+        kglab = {"evaluate": self.kglab_evaluate, "evaluate-run": self.kglab_run}.get(options.workload, self.kglab)
         for precision in ("fp32", "bf16"):
             self.add(f"kglab {precision}", kglab, precision)
         for mode, dtype in TORCH_MODES:
@@ -83,6 +85,24 @@ class Candidates:
         result = report["rows"][0]["result"]
         key = "queries_per_second" if kind == "exact" else "sampled_tokens_per_second"
         return dict(result, tokens_per_second=result[key], version=f"kglab {report['kernels']}")
+
+    # Of a run, a row is the work alone: "exact" or "sample".
+    def kglab_run(self, kind, precision, *more):
+        report = run_json([
+            self.options.kglab, "bench", "evaluate", "--run", self.options.run, "--precision", precision, "--workers",
+            str(self.options.threads), "--queries", str(self.regime["sequences"]), "--seconds",
+            str(self.options.seconds), "--json", *more])
+        result = report["rows"][0]["result"]
+        key = "queries_per_second" if kind == "exact" else "sampled_tokens_per_second"
+        return dict(result, tokens_per_second=result[key], version=f"kglab {report['kernels']}")
+
+    def torch_run(self, kind, mode, dtype):
+        if not hasattr(self, "exported"):
+            self.exported = tempfile.TemporaryDirectory()
+            self.kglab_run(kind, "fp32", "--quick", "--export", self.exported.name)
+        return run_json([sys.executable, f"{HERE}/torch_run.py", self.exported.name, "--work", kind, "--mode", mode,
+                         "--dtype", dtype, "--threads", str(self.options.threads), "--seconds",
+                         str(self.options.seconds)], os.environ | MALLOC)
 
     def torch_evaluate(self, row, mode, dtype):
         shape, kind, *answers = row.split()

@@ -4,7 +4,8 @@
   make bench-peers                                       all tables, in an environment it makes
   compare.py --workload train --regime lab|wide          training steps
   compare.py --workload generate                         batched greedy generation with a key-value cache
-  compare.py --workload evaluate --regime lab|wide       exact scoring and sampling of 256 queries
+  compare.py --workload evaluate --regime lab|wide       exact scoring and sampling of 256 random queries
+  compare.py --workload evaluate --run runs/a            the same of 2,048 queries of a trained run and its graph
   compare.py --workload ladder                           eight small models side by side, one thread each
   compare.py --shapes 2x64x4 --rounds 2 --seconds 1 --only "kglab,torch compile"
 
@@ -23,6 +24,7 @@ parser.add_argument("--regime", choices=["lab", "wide"], default="lab",
                          "evaluation the vocabularies alone")
 parser.add_argument("--shapes", help="such as 1x32x2,2x64x4; by default the regime's")
 parser.add_argument("--answers", default="1,1.25,2,4", help="of a query on average, one number or several")
+parser.add_argument("--run", metavar="FOLDER", help="a finished run, whose model and queries are evaluated")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--seconds", type=float, default=3, help="of measuring for each candidate and round")
 parser.add_argument("--steps", type=int, default=100, help="of each model of the ladder")
@@ -34,6 +36,8 @@ parser.add_argument("--record", help="JSON file of every measurement; by default
 options = parser.parse_args()
 
 name = {"train": options.regime, "evaluate": f"evaluate-{options.regime}"}.get(options.workload, options.workload)
+if options.run:
+    options.workload, name = "evaluate-run", "evaluate-run"
 regime = REGIMES[name]
 candidates = Candidates(options, regime).by_name
 peers = [one for one in candidates if not one.startswith("kglab")]
@@ -121,6 +125,8 @@ def in_precision(precision):
 
 
 def rows():
+    if options.workload == "evaluate-run":
+        return ["exact", "sample"]
     shapes = (options.shapes or regime["shapes"]).split(",")
     if options.workload != "evaluate":
         return shapes

@@ -45,7 +45,7 @@ with tempfile.TemporaryDirectory() as folder:
         command = [options.kglab, "bench", "detect", "--rows", str(options.rows), "--width", str(options.width),
                    "--seconds", str(options.seconds), "--export", folder, "--json"]
         for row in json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["rows"]:
-            ours.setdefault(row["work"], []).append(row)
+            ours.setdefault((row["work"], row["precision"]), []).append(row)
         features = numpy.fromfile(f"{folder}/features.f32", numpy.float32).reshape(-1, options.width)
         labels = numpy.fromfile(f"{folder}/labels.u8", numpy.uint8)
         model = LogisticRegression()
@@ -58,10 +58,13 @@ with tempfile.TemporaryDirectory() as folder:
             theirs.setdefault(f"mlp-{units}, one epoch", []).append((seconds, None))
 
 print(f"scikit-learn {sklearn.__version__}, {options.rows} x {options.width}, best of {options.rounds} rounds\n")
-print("| work | kglab s | scikit-learn s | times as fast | loss, kglab | loss, scikit-learn |")
-print("| --- | --- | --- | --- | --- | --- |")
-for work, rows in theirs.items():
-    own = min(row["processor_seconds"] for row in ours[work])
+print("| work | precision | kglab s | scikit-learn s | times as fast | loss, kglab | loss, scikit-learn |")
+print("| --- | --- | --- | --- | --- | --- | --- |")
+for (work, precision), own_rows in ours.items():
+    if work not in theirs:
+        continue
+    rows = theirs[work]
+    own = min(row["processor_seconds"] for row in own_rows)
     peer = min(seconds for seconds, _ in rows)
-    losses = [f"{ours[work][0]['loss']:.7f}", f"{rows[0][1]:.7f}"] if rows[0][1] else ["", ""]
-    print(f"| {work} | {own:.4f} | {peer:.4f} | {peer / own:.2f} | {losses[0]} | {losses[1]} |")
+    losses = [f"{own_rows[0]['loss']:.7f}", f"{rows[0][1]:.7f}"] if rows[0][1] else ["", ""]
+    print(f"| {work} | {precision} | {own:.4f} | {peer:.4f} | {peer / own:.2f} | {losses[0]} | {losses[1]} |")

@@ -1,4 +1,7 @@
-"""kglab's benchmark model in PyTorch: pre-norm decoder, RMSNorm, rotary positions, SwiGLU, tied embeddings."""
+"""kglab's model in PyTorch: pre-norm decoder, RMSNorm, rotary positions, SwiGLU.
+
+As benchmarks take it, embeddings are tied and heads have no norm; a trained run has both.
+"""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -19,7 +22,7 @@ def rotate(x, cosines, sines):
 
 
 class Block(nn.Module):
-    def __init__(self, shape):
+    def __init__(self, shape, head_norm=False):
         super().__init__()
         width, hidden = shape.width, shape.hidden
         self.heads, self.head_width = shape.heads, shape.head_width
@@ -28,11 +31,14 @@ class Block(nn.Module):
         self.out = nn.Linear(width, width, bias=False)
         self.gate_up = nn.Linear(width, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
+        self.query_norm, self.key_norm = (
+            RMSNorm(shape.head_width) if head_norm else nn.Identity() for _ in range(2))
 
     def forward(self, x, cosines, sines, cache=None, position=0, mask=None):
         batch, length, width = x.shape
         qkv = self.qkv(self.attention_norm(x)).view(batch, length, 3, self.heads, self.head_width)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        q, k = self.query_norm(q), self.key_norm(k)
         q, k = rotate(q, cosines, sines), rotate(k, cosines, sines)
         if cache is None:
             y = F.scaled_dot_product_attention(q, k, v.to(q.dtype), attn_mask=mask, is_causal=mask is None)
@@ -49,14 +55,15 @@ class Block(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    def __init__(self, shape, vocabulary, context):
+    def __init__(self, shape, vocabulary, context, trained=False):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, shape.width)
         nn.init.normal_(self.embedding.weight, std=0.02)
-        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.blocks = nn.ModuleList(Block(shape, trained) for _ in range(shape.layers))
         self.norm = RMSNorm(shape.width)
         self.head = nn.Linear(shape.width, vocabulary, bias=False)
-        self.head.weight = self.embedding.weight
+        if not trained:
+            self.head.weight = self.embedding.weight
         half = shape.head_width // 2
         angles = torch.arange(context)[:, None] * 10_000 ** (-torch.arange(half) / half)
         self.register_buffer("cosines", angles.cos())
@@ -68,6 +75,8 @@ class LanguageModel(nn.Module):
         if places is None:
             places = slice(position, position + tokens.shape[1])
         cosines, sines = self.cosines[places], self.sines[places]
+        if cosines.dim() == 3:  # places of each text on its own, the same for all heads
+            cosines, sines = cosines[:, None], sines[:, None]
         for index, block in enumerate(self.blocks):
             x = block(x, cosines, sines, caches[index] if caches else None, position, mask)
         return x
@@ -86,6 +95,8 @@ class LanguageModel(nn.Module):
         with torch.no_grad():
             self.embedding.weight.copy_(of("embed_tokens"))
             self.norm.weight.copy_(of("norm"))
+            if self.head.weight is not self.embedding.weight:
+                self.head.weight.copy_(torch.tensor(tensors["lm_head.weight"]))
             for index, block in enumerate(self.blocks):
                 layer = f"layers.{index}"
                 block.attention_norm.weight.copy_(of(f"{layer}.input_layernorm"))
@@ -94,6 +105,9 @@ class LanguageModel(nn.Module):
                 block.out.weight.copy_(of(f"{layer}.self_attn.o_proj"))
                 block.gate_up.weight.copy_(of(f"{layer}.mlp.gate_proj", f"{layer}.mlp.up_proj"))
                 block.down.weight.copy_(of(f"{layer}.mlp.down_proj"))
+                if isinstance(block.query_norm, RMSNorm):
+                    block.query_norm.weight.copy_(of(f"{layer}.self_attn.q_norm"))
+                    block.key_norm.weight.copy_(of(f"{layer}.self_attn.k_norm"))
 
     def parameter_count(self):
         return sum(parameter.numel() for parameter in self.parameters())

@@ -7,14 +7,30 @@ package import LanguageModel
 /// c_1 = p_1; c_t = a p_t + (1 - a) w_t c_(t-1), where w_t is the weight on the token before of the layer's head with
 /// the largest mean of them. The score is 1 - mean log c, its maximum over the middle third of the layers.
 package struct RAUQDetector: DetectorRecipe {
-  package static let alpha = 0.2
+  /// What is carried from token to token.
+  package enum Confidence: String, CaseIterable, Sendable {
+    /// The probability of the token drawn.
+    case probability = "rauq"
+    /// Log of the vocabulary minus the entropy of the distribution it was drawn from, in nats.
+    case entropy = "rauq-entropy"
+
+    /// a: how much of a token's confidence is its own.
+    package var alpha: Double {
+      switch self {
+      case .probability: 0.2
+      case .entropy: 0.8
+      }
+    }
+  }
+
+  private let confidence: Confidence
 
   package var kind: DetectorKind { .score }
-  package var name: String { "rauq" }
+  package var name: String { confidence.rawValue }
   package var streams: Set<CaptureStream> { [.attention] }
   package var shape: DetectorShape { DetectorShape(layer: "attention") }
 
-  package init() {}
+  package init(_ confidence: Confidence) { self.confidence = confidence }
 
   /// The layers from 0 that are looked at: the middle third, at least one.
   package static func layers(_ count: Int) -> Range<Int> {
@@ -22,17 +38,17 @@ package struct RAUQDetector: DetectorRecipe {
     return first..<max(first + 1, (2 * count + 2) / 3)
   }
 
-  /// The score from probabilities p_1...p_N and, for each layer, heads' weights on the token before at t = 2...N.
-  package static func score(probabilities: [Double], layers: [[[Double]]]) -> Double {
+  /// The score from confidences p_1...p_N and, for each layer, heads' weights on the token before at t = 2...N.
+  package static func score(confidences: [Double], alpha: Double, layers: [[[Double]]]) -> Double {
     let scores = layers.map { heads -> Double in
       let chosen = heads.max { $0.reduce(0, +) < $1.reduce(0, +) } ?? []
-      var confidence = probabilities.first ?? 1
+      var confidence = confidences.first ?? 1
       var sum = log(max(confidence, 1e-30))
-      for (probability, weight) in zip(probabilities.dropFirst(), chosen) {
-        confidence = alpha * probability + (1 - alpha) * weight * confidence
+      for (own, weight) in zip(confidences.dropFirst(), chosen) {
+        confidence = alpha * own + (1 - alpha) * weight * confidence
         sum += log(max(confidence, 1e-30))
       }
-      return 1 - sum / Double(max(1, probabilities.count))
+      return 1 - sum / Double(max(1, confidences.count))
     }
     return scores.max() ?? 0
   }
@@ -60,9 +76,7 @@ package struct RAUQDetector: DetectorRecipe {
       var start = 0
       return zip(rows, spans).map { row, span in
         let reading = material.reading(row)
-        let drawn =
-          material.answer(row).answer.ended
-          ? reading.logProbabilities[...] : reading.logProbabilities.dropLast()
+        let count = reading.logProbabilities.count - (material.answer(row).answer.ended ? 0 : 1)
         let own = layers.indices.map { layer in
           (0..<heads).map { head in
             span.indices.map { place -> Double in
@@ -73,10 +87,19 @@ package struct RAUQDetector: DetectorRecipe {
           }
         }
         start += span.count
-        return Self.score(probabilities: drawn.map { exp(Double($0)) }, layers: own)
+        return Self.score(
+          confidences: confidences(reading, count: count, vocabulary: configuration.vocabularySize),
+          alpha: confidence.alpha, layers: own)
       }
     }
     return FittedDetector(
       validation: try scores(material.rows(.validation)), test: try scores(material.rows(.test)))
+  }
+
+  private func confidences(_ reading: AnswerReading, count: Int, vocabulary: Int) -> [Double] {
+    switch confidence {
+    case .probability: reading.logProbabilities.prefix(count).map { exp(Double($0)) }
+    case .entropy: reading.entropies.prefix(count).map { log(Double(vocabulary)) - Double($0) }
+    }
   }
 }

@@ -64,9 +64,10 @@ package struct RecipeBook {
     }
     var recipes: [any DetectorRecipe] = SentenceScore.allCases.map { DistributionScore($0) }
     recipes += [
-      MutualInformationDetector(), RAUQDetector(), MahalanobisDetector(isRelative: false),
+      MutualInformationDetector(), MahalanobisDetector(isRelative: false),
       MahalanobisDetector(isRelative: true),
     ]
+    recipes += RAUQDetector.Confidence.allCases.map { RAUQDetector($0) }
     guard options.evidence > 0 else { return recipes }
     recipes += ConsistencyScore.allCases.map { ConsistencyDetector($0) }
     recipes.append(EigenScoreDetector())

@@ -52,14 +52,14 @@ package struct QueryEvidence: Codable, Hashable, Sendable {
   // MARK: Clusters
 
   /// What names one object, or one malformed text.
-  private struct Cluster {
+  struct Cluster {
     let key: [UInt8]
     var count: Int
     /// Of its different texts together.
     var probability: Double
   }
 
-  private var clusters: [Cluster] {
+  var clusters: [Cluster] {
     var clusters: [Cluster] = []
     for text in texts {
       let key = Self.key(text)
@@ -74,7 +74,7 @@ package struct QueryEvidence: Codable, Hashable, Sendable {
     return clusters
   }
 
-  private static func key(_ text: Text) -> [UInt8] {
+  static func key(_ text: Text) -> [UInt8] {
     guard let name = text.name else {
       return [0]
         + text.tokens.flatMap { withoutSign in

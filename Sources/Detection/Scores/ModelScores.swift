@@ -113,6 +113,13 @@ package enum ConsistencyScore: String, CaseIterable, Sendable {
   case distinctObjects = "distinct-objects"
   /// The chance that two completions differ: the degree score.
   case disagreement
+  /// Von Neumann entropy of the completions' heat kernel (arXiv 2405.20003).
+  case kernelEntropy = "kernel-language-entropy"
+  /// Shifting attention to relevance (arXiv 2307.01379), of sentences alone and of tokens and sentences.
+  case sentenceRelevance = "sentence-sar"
+  case relevance = "sar"
+  /// 1 - the mean ROUGE-L of two completions.
+  case lexicalDissimilarity = "lexical-dissimilarity"
   /// The share of completions that name another object than the answer (as SelfCheckGPT asks).
   case contradiction
 
@@ -125,6 +132,10 @@ package enum ConsistencyScore: String, CaseIterable, Sendable {
     case .tokenEntropy: evidence.tokenEntropy
     case .distinctObjects: Double(evidence.distinctCount)
     case .disagreement: evidence.disagreement
+    case .kernelEntropy: evidence.kernelEntropy
+    case .sentenceRelevance: evidence.relevanceEntropy(perToken: false)
+    case .relevance: evidence.relevanceEntropy(perToken: true)
+    case .lexicalDissimilarity: evidence.lexicalDissimilarity
     case .contradiction: evidence.contradiction(answer)
     }
   }

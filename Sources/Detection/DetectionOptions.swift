@@ -1,5 +1,7 @@
+package import Compute
 package import KnowledgeGraph
 import LabCore
+package import LanguageModel
 
 /// What a detector judges.
 package enum DetectorTask: String, Codable, CaseIterable, Sendable {
@@ -63,11 +65,16 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   package var resampleCount = 1_000
   /// Trains on labels in random order: what is found then is chance.
   package var shufflesLabels = false
+  /// Of products while MLPs and language models learn to judge; nil, and no key, for single precision.
+  ///
+  /// Features and scores are always in single precision.
+  package var precision: Precision?
 
   package init() {}
 
   enum CodingKeys: String, CodingKey {
     case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities, seed
+    case precision
     case fullTraining = "full_training"
     case resampleCount = "resample_count"
     case shufflesLabels = "shuffled_labels"
@@ -119,6 +126,12 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     try fullTraining.validate()
   }
 
+  /// Refuses layers that a model of this shape does not have; throws `LabError` naming the layer.
+  package func checkLayers(of configuration: ModelConfiguration) throws {
+    guard kinds.contains(.head) else { return }
+    for layer in layers { _ = try layer.streams(configuration) }
+  }
+
   /// The same choice with lists in their fixed order and without repeats, so that equal choices are equal.
   var normalized: DetectionOptions {
     var options = self
@@ -135,6 +148,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       options.fullTraining = FullTrainingOptions()
     }
     if !tasks.contains(.token) { options.positions = [.each] }
+    if precision == .fp32 { options.precision = nil }
     return options
   }
 }

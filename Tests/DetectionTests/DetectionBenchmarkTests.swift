@@ -1,15 +1,15 @@
+import Compute
 import Detection
 import Foundation
 import Testing
 
 struct DetectionBenchmarkTests {
   @Test func measuresEveryWork() throws {
-    let benchmark = DetectionBenchmark(rows: 300, width: 8)
+    let benchmark = DetectionBenchmark(rows: 300, width: 8, precisions: [.fp32, .bf16])
     let rows = try benchmark.run(seconds: 1e-6)
-    #expect(
-      rows.map(\.work) == [
-        "linear", "mlp-16, one epoch", "mlp-64, one epoch", "mlp-256, one epoch", "ladder",
-      ])
+    let both = ["mlp-16, one epoch", "mlp-64, one epoch", "mlp-256, one epoch", "ladder"]
+    #expect(rows.map(\.work) == ["linear"] + both + both)
+    #expect(rows.dropFirst().map(\.precision) == both.map { _ in .fp32 } + both.map { _ in .bf16 })
     #expect(rows.allSatisfy { $0.seconds > 0 && $0.processorSeconds >= 0 && $0.rows == 300 })
     // Better than knowing nothing, log 2, and few iterations since they begin with a guess at the Hessian.
     let linear = rows[0]

@@ -1,3 +1,4 @@
+import Compute
 import Corpus
 import Detection
 import Evaluation
@@ -52,10 +53,41 @@ struct DetectionRunnerTests {
 
   private func database() throws -> RunDatabase { try #require(try RunDatabase.read(in: run.url)) }
 
+  /// The precision that detectors learn in is a choice of its own; single precision is what no choice means.
+  @Test func detectorsLearnInTheChosenPrecision() throws {
+    func summary(_ precision: Precision?) throws -> DetectionSummary {
+      try runner(
+        options {
+          $0.kinds = [.head, .full]
+          $0.heads = [.linear, try! HeadArchitecture(named: "mlp-16")]
+          $0.full = [.scratch(size: "3k")]
+          $0.fullTraining.epochs = 2
+          $0.tasks = [.sentence]
+          $0.precision = precision
+        }
+      ).run()
+    }
+    func auroc(_ summary: DetectionSummary, _ name: String) throws -> Double {
+      try #require(
+        summary.detector(.sentence, name)?.metrics.first { $0.metric == .auroc }?.value)
+    }
+    let single = try summary(nil)
+    let bf16 = try summary(.bf16)
+    #expect(try summary(.fp32).key == single.key && bf16.key != single.key)
+    #expect(try auroc(bf16, "linear") == auroc(single, "linear"))
+    for name in ["mlp-16", "full-3k"] {
+      #expect(try abs(auroc(bf16, name) - auroc(single, name)) < 0.1)
+      let losses = try [single, bf16].map { summary in
+        try #require(summary.detector(.sentence, name)?.training?.validationLoss)
+      }
+      #expect(losses[0] != losses[1] || !Device.cpu.supportsBF16)
+    }
+  }
+
   @Test func metricsFollowFromTheStoredScores() throws {
     let summary = try runner(options()).run()
     #expect(summary.tasks.map(\.task) == [.sentence, .token])
-    #expect(summary.detectors.count == 2 + 11 + 4 + 3 + 2 + 7 + 1)
+    #expect(summary.detectors.count == 2 + 11 + 5 + 3 + 2 + 7 + 1)
     #expect(summary.detectors.allSatisfy { $0.unmeasured == nil })
     let database = try database()
     for detector in summary.detectors {

@@ -34,6 +34,27 @@ struct HeadNetworkTests {
     }
   }
 
+  /// Products in bfloat16 keep 8 bits of each factor, and ReLU lets a few units through that it held back.
+  @Test(arguments: ["mlp-16", "mlp-33x2"])
+  func gradientsInBF16AreNearThoseInSinglePrecision(name: String) throws {
+    let (rows, width) = (70, 19)
+    let toy = ToyExamples(rows: rows, width: width, seed: 3) { _, uniform in uniform < 0.4 }
+    let input = try DeviceBuffer<Float>(rows * width, on: .cpu).all
+    input.copyIn(toy.features)
+    let gradients = try [Precision.fp32, .bf16].map { precision in
+      let network = try HeadNetwork(
+        HeadArchitecture(named: name), inputWidth: width, maximumRows: rows, precision: precision)
+      var stream = Seed(4).stream("weights")
+      network.initialize(&stream)
+      network.accumulateGradient(input, labels: toy.labels)
+      return network.gradient.copyOut().map(Double.init)
+    }
+    func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    let difference = norm(zip(gradients[0], gradients[1]).map { $0 - $1 })
+    #expect(difference < 0.04 * norm(gradients[0]))
+    #expect(difference > 0 || !Device.cpu.supportsBF16)
+  }
+
   @Test func gradientsAddUp() throws {
     let toy = ToyExamples(rows: 4, width: 3, seed: 1) { _, uniform in uniform < 0.5 }
     let network = try HeadNetwork(.linear, inputWidth: 3, maximumRows: 4)

@@ -73,6 +73,15 @@ import Training
     #expect(error?.description.contains("no model of size 10k") == true)
   }
 
+  /// Before any model is trained, and only where heads read layers.
+  @Test func aLayerThatNoModelHasIsRefused() throws {
+    let detection = "\ndetection: {epochs: [2], layers: [final, 7], samples: 2}"
+    let error = #expect(throws: LabError.self) { try plan(StudyText.study + detection) }
+    #expect(error?.description.contains("3k, 2 epochs does not have: layer 7 is not there") == true)
+    let others = "\ndetection: {epochs: [2], kinds: [score], layers: [final, 7], samples: 2}"
+    #expect(try plan(StudyText.study + others).tasks(.detect).count == 2)
+  }
+
   @Test func idsAreStable() throws {
     #expect(try plan() == plan())
     // Words, order of keys, comments and workers change no result.

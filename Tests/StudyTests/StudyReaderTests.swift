@@ -42,7 +42,7 @@ import Training
       models: [{sizes: [10k], epochs: [3], seeds: [1], fractions: [0.5], training: {lanes: 3}}]
       evaluation: {samples: 3, temperatures: [0.5], exact_temperatures: [1, 2], resamples: 10,
         top_k: 7, top_p: 0.9, candidates: 4}
-      detection: {epochs: [3], tasks: [token], heads: [linear, 32], samples: 5}
+      detection: {epochs: [3], tasks: [token], heads: [linear, 32], samples: 5, precision: bf16}
       workers: 4
       side_by_side: 2
       keep: {steps: "log,3", epochs: all}
@@ -63,7 +63,8 @@ import Training
     #expect(study.evaluation.sampleTemperatures == [0.5] && study.evaluation.resampleCount == 10)
     #expect(
       study.detection?.options.tasks == [.token]
-        && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"])
+        && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"]
+        && study.detection?.options.precision == .bf16)
     #expect(study.evaluation.topK == 7 && study.evaluation.topP == 0.9)
     #expect(study.evaluation.candidates == 4)
     #expect(study.workers == 4 && study.sideBySide == 2)

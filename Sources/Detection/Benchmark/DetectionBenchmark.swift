@@ -1,4 +1,4 @@
-import Compute
+package import Compute
 package import Foundation
 package import LabCore
 
@@ -7,6 +7,8 @@ package struct DetectionBenchmark {
   /// How fast one piece of work is.
   package struct Row: Codable, Hashable, Sendable {
     package let work: String
+    /// Of products while an MLP learns.
+    package let precision: Precision
     package let rows: Int
     package let width: Int
     /// Median of the repetitions.
@@ -20,19 +22,23 @@ package struct DetectionBenchmark {
     package let loss: Double?
 
     enum CodingKeys: String, CodingKey {
-      case work, rows, width, seconds, repetitions, passes, loss
+      case work, precision, rows, width, seconds, repetitions, passes, loss
       case processorSeconds = "processor_seconds"
     }
   }
 
   private let rows: Int
   private let width: Int
+  private let precisions: [Precision]
   private let seed: Seed
 
   /// `rows` examples of `width` features, correlated and of unequal scale as a model's states are.
-  package init(rows: Int, width: Int, seed: Seed = Seed(0)) {
+  ///
+  /// MLPs learn with products in each of `precisions`.
+  package init(rows: Int, width: Int, precisions: [Precision] = [.fp32], seed: Seed = Seed(0)) {
     self.rows = rows
     self.width = width
+    self.precisions = precisions
     self.seed = seed
   }
 
@@ -83,13 +89,17 @@ package struct DetectionBenchmark {
       validation: Array(all.prefix(max(1, rows / 5))))
     onProgress("linear")
     var results = [try linear(examples, seconds)]
-    for units in [16, 64, 256] {
-      guard !Interruption.isRequested else { throw LabError.interrupted("interrupted") }
-      onProgress("mlp-\(units)")
-      results.append(try mlp(units, examples, seconds))
+    for precision in precisions {
+      var options = HeadTrainingOptions()
+      options.precision = precision
+      for units in [16, 64, 256] {
+        guard !Interruption.isRequested else { throw LabError.interrupted("interrupted") }
+        onProgress("mlp-\(units) \(precision.rawValue)")
+        results.append(try mlp(units, examples, options, seconds))
+      }
+      onProgress("ladder \(precision.rawValue)")
+      results.append(try ladder(examples, options, seconds))
     }
-    onProgress("ladder")
-    results.append(try ladder(examples, seconds))
     return results
   }
 
@@ -103,12 +113,14 @@ package struct DetectionBenchmark {
       minimum = try LogisticRegression(examples, network: network)
         .fit(from: start, penalty: 1, tolerance: 1e-4)
     }
-    return row("linear", timing, passes: minimum.iterationCount, loss: minimum.value)
+    return row("linear", .fp32, timing, passes: minimum.iterationCount, loss: minimum.value)
   }
 
   /// One epoch of an MLP in batches of 256, one thread.
-  private func mlp(_ units: Int, _ examples: HeadExamples, _ seconds: Double) throws -> Row {
-    var options = HeadTrainingOptions()
+  private func mlp(
+    _ units: Int, _ examples: HeadExamples, _ training: HeadTrainingOptions, _ seconds: Double
+  ) throws -> Row {
+    var options = training
     options.stepCount = 1
     let epochs = 5
     options.exactStepCount = epochs * (rows / options.batchSize)
@@ -120,16 +132,19 @@ package struct DetectionBenchmark {
       loss = try trainer.train(architecture, name: architecture.name).report.validationLoss
     }
     return row(
-      "\(architecture.name), one epoch", timing, share: 1 / Double(epochs), passes: 1, loss: loss)
+      "\(architecture.name), one epoch", options.precision, timing, share: 1 / Double(epochs),
+      passes: 1, loss: loss)
   }
 
   /// Every head of the default ladder, trained as detection does, one after the other.
-  private func ladder(_ examples: HeadExamples, _ seconds: Double) throws -> Row {
-    let trainer = HeadTrainer(examples, seed: seed)
+  private func ladder(
+    _ examples: HeadExamples, _ options: HeadTrainingOptions, _ seconds: Double
+  ) throws -> Row {
+    let trainer = HeadTrainer(examples, options: options, seed: seed)
     let timing = try timed(seconds) {
       for head in HeadArchitecture.ladder { _ = try trainer.train(head, name: head.name) }
     }
-    return row("ladder", timing, passes: nil, loss: nil)
+    return row("ladder", options.precision, timing, passes: nil, loss: nil)
   }
 
   // MARK: Time
@@ -148,11 +163,13 @@ package struct DetectionBenchmark {
   }
 
   private func row(
-    _ work: String, _ time: (timing: Timing, processor: Double), share: Double = 1, passes: Int?,
+    _ work: String, _ precision: Precision, _ time: (timing: Timing, processor: Double),
+    share: Double = 1, passes: Int?,
     loss: Double?
   ) -> Row {
     Row(
-      work: work, rows: rows, width: width, seconds: share * time.timing.median,
+      work: work, precision: precision, rows: rows, width: width,
+      seconds: share * time.timing.median,
       processorSeconds: share * time.processor, repetitions: time.timing.seconds.count,
       passes: passes, loss: loss)
   }

@@ -63,10 +63,12 @@ package struct FullDetector: DetectorRecipe {
         hallucinated: material.learnedLabels[first], count: train.count)
     }
     let seed = material.seed.derived("detection/full")
+    let precision = material.training.precision
     let model =
       try pretrained.map {
-        try LanguageModel(configuration, values: $0.parameters.copyOut(), on: $0.device)
-      } ?? LanguageModel(configuration, seed: seed, on: .cpu)
+        try LanguageModel(
+          configuration, values: $0.parameters.copyOut(), precision: precision, on: $0.device)
+      } ?? LanguageModel(configuration, seed: seed, precision: precision, on: .cpu)
     let width = configuration.modelDimension
     let share = pretrained == nil ? options.scratchRateShare : options.pretrainedRateShare
     let trainer = FullTrainer(
@@ -80,13 +82,15 @@ package struct FullDetector: DetectorRecipe {
       texts: try train.map { try text(of: $0, material) }, labels: labels,
       validation: (try validation.map { try text(of: $0, material) }, validationLabels),
       shouldStop: material.shouldStop)
+    let network = FullNetwork(
+      model: try result.network.model.inPrecision(.fp32), readOut: result.network.readOut)
     let passes = try (0..<material.workers).map { _ in
       try ClassificationPass(
-        model, maximumTokens: FullNetwork.microBatchTokens(configuration))
+        network.model, maximumTokens: FullNetwork.microBatchTokens(configuration))
     }
     let pool = try WorkerPool(workerCount: material.workers)
     func scores(_ rows: [Int]) throws -> [Double] {
-      try result.network.logits(
+      try network.logits(
         rows.map { try text(of: $0, material) }, passes: passes, pool: pool,
         shouldStop: material.shouldStop
       ).map { LogLoss.probability(Double($0)) }
@@ -103,7 +107,7 @@ package struct FullDetector: DetectorRecipe {
       training: report,
       trained: TrainedDetector(
         task: material.set.task, position: material.set.position, kind: kind, name: name,
-        place: .end, payload: .full(result.network)))
+        place: .end, payload: .full(network)))
   }
 
   private func text(of row: Int, _ material: DetectorMaterial) throws -> FullNetwork.Text {

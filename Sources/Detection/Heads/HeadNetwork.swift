@@ -15,8 +15,11 @@ package final class HeadNetwork {
   private let logits: FloatSlice
 
   struct Layer {
-    let inputs: Int
-    let outputs: Int
+    /// In the parameters, and in the gradient.
+    let weight: WeightMatrix
+    let weightGradient: WeightMatrix
+    let bias: FloatSlice
+    let biasGradient: FloatSlice
     /// Where the weight begins in the parameters; the bias follows it.
     let offset: Int
     /// Outputs, after ReLU except for the logits, and the gradient of what they were before it; the same memory for the
@@ -24,21 +27,24 @@ package final class HeadNetwork {
     let output: FloatSlice
     let gradient: FloatSlice
 
+    var inputs: Int { weight.inputs }
+    var outputs: Int { weight.outputs }
     var weightCount: Int { inputs * outputs }
   }
 
-  /// Allocates for batches of up to `maximumRows` rows; parameters are zero.
+  /// Allocates for batches of up to `maximumRows` rows, with products in `precision`; parameters are zero.
   ///
   /// Throws `LabError` when memory is short.
   package init(
-    _ architecture: HeadArchitecture, inputWidth: Int, maximumRows: Int, on device: Device = .cpu
+    _ architecture: HeadArchitecture, inputWidth: Int, maximumRows: Int,
+    precision: Precision = .fp32, on device: Device = .cpu
   ) throws {
     self.architecture = architecture
     self.inputWidth = inputWidth
     self.maximumRows = maximumRows
     let shapes = architecture.layers(inputWidth: inputWidth)
     stream = try KernelStream(
-      on: device, precision: .fp32,
+      on: device, precision: precision,
       limits: StreamLimits(
         maximumTokens: maximumRows, maximumSequenceLength: 1,
         maximumWidth: ([inputWidth] + shapes.map(\.outputs)).max() ?? 1))
@@ -51,9 +57,17 @@ package final class HeadNetwork {
     for (index, shape) in shapes.enumerated() {
       let isLast = index == shapes.count - 1
       let size = maximumRows * shape.outputs
+      let weightCount = shape.inputs * shape.outputs
+      func weight(in values: FloatSlice) -> WeightMatrix {
+        WeightMatrix(
+          values.slice(offset, weightCount), outputs: shape.outputs, inputs: shape.inputs)
+      }
       layers.append(
         Layer(
-          inputs: shape.inputs, outputs: shape.outputs, offset: offset,
+          weight: try weight(in: parameters).packable(for: precision),
+          weightGradient: weight(in: gradient),
+          bias: parameters.slice(offset + weightCount, shape.outputs),
+          biasGradient: gradient.slice(offset + weightCount, shape.outputs), offset: offset,
           output: isLast ? logits : try DeviceBuffer<Float>(size, on: device).all,
           gradient: isLast ? logits : try DeviceBuffer<Float>(size, on: device).all))
       offset += (shape.inputs + 1) * shape.outputs
@@ -61,23 +75,14 @@ package final class HeadNetwork {
     self.layers = layers
   }
 
-  private func weight(_ layer: Layer, in values: FloatSlice) -> WeightMatrix {
-    WeightMatrix(
-      values.slice(layer.offset, layer.weightCount), outputs: layer.outputs, inputs: layer.inputs)
-  }
-
-  private func bias(_ layer: Layer, in values: FloatSlice) -> FloatSlice {
-    values.slice(layer.offset + layer.weightCount, layer.outputs)
-  }
-
   /// The logit of each of the first `rows` rows of `input`, shape (rows, input width).
   package func forward(_ input: FloatSlice, rows: Int) -> [Float] {
     var input = input
     for (index, layer) in layers.enumerated() {
-      stream.linear(
-        layer.output, input: input, weight: weight(layer, in: parameters), rows: rows)
-      stream.addBias(
-        layer.output, bias: bias(layer, in: parameters), rows: rows, outputs: layer.outputs)
+      // Whoever writes parameters need not think of the form that products read.
+      stream.pack(layer.weight)
+      stream.linear(layer.output, input: input, weight: layer.weight, rows: rows)
+      stream.addBias(layer.output, bias: layer.bias, rows: rows, outputs: layer.outputs)
       guard index < layers.count - 1 else { break }
       stream.relu(layer.output, input: layer.output, count: rows * layer.outputs)
       input = layer.output
@@ -92,15 +97,13 @@ package final class HeadNetwork {
       let layer = layers[index]
       let below = index == 0 ? nil : layers[index - 1]
       stream.linearBackwardWeight(
-        weight(layer, in: gradient), outputGradient: layer.gradient, input: below?.output ?? input,
+        layer.weightGradient, outputGradient: layer.gradient, input: below?.output ?? input,
         rows: rows)
       stream.addBiasBackward(
-        bias(layer, in: gradient), outputGradient: layer.gradient, rows: rows,
-        outputs: layer.outputs)
+        layer.biasGradient, outputGradient: layer.gradient, rows: rows, outputs: layer.outputs)
       guard let below else { continue }
       stream.linearBackwardInput(
-        below.gradient, outputGradient: layer.gradient, weight: weight(layer, in: parameters),
-        rows: rows)
+        below.gradient, outputGradient: layer.gradient, weight: layer.weight, rows: rows)
       // What ReLU let through is above 0 after it as before.
       stream.reluBackward(
         below.gradient, outputGradient: below.gradient, input: below.output,

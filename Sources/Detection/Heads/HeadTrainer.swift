@@ -70,7 +70,9 @@ package struct HeadTrainer {
   package func train(_ architecture: HeadArchitecture, name: String) throws -> TrainedHead {
     let network = try HeadNetwork(
       architecture, inputWidth: examples.standardizer.width,
-      maximumRows: max(options.batchSize, 1_024), on: examples.features.buffer.device)
+      maximumRows: max(options.batchSize, 1_024),
+      precision: architecture == .linear ? .fp32 : options.precision,
+      on: examples.features.buffer.device)
     let best =
       architecture == .linear ? try fit(network) : try descend(network, name: name)
     guard best.loss < .infinity else {

@@ -16,6 +16,8 @@ package struct HeadTrainingOptions: Codable, Hashable, Sendable {
   package var learningRate = 3e-3
   /// Decoupled decay of an MLP's weights.
   package var weightDecay = 0.01
+  /// Of an MLP's products while it learns, as `DetectionOptions` say; not part of the file.
+  package var precision = Precision.fp32
 
   /// Takes the place of `stepCount` for benchmarks; not part of the file.
   var exactStepCount: Int?
@@ -30,6 +32,13 @@ package struct HeadTrainingOptions: Codable, Hashable, Sendable {
     case validationInterval = "validation_interval"
     case learningRate = "learning_rate"
     case weightDecay = "weight_decay"
+  }
+
+  /// The same with the precision that options ask for.
+  func inPrecision(of options: DetectionOptions) -> HeadTrainingOptions {
+    var training = self
+    training.precision = options.precision ?? .fp32
+    return training
   }
 
   func steps(exampleCount: Int) -> Int {

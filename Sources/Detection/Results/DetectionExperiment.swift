@@ -47,7 +47,7 @@ package struct DetectionExperiment {
     self.fraction = fraction
     self.wording = wording
     self.options = options.normalized
-    self.training = training
+    self.training = training.inPrecision(of: options)
     self.pretrained = pretrained
     self.workers = workers
   }

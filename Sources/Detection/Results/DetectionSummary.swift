@@ -120,7 +120,7 @@ package struct DetectionSummary: Codable, Hashable, Sendable {
 /// Everything that decides a detection's numbers.
 package struct DetectionIdentity: Codable, Hashable, Sendable {
   /// Raised when the same options would give other numbers.
-  private var version = 2
+  private var version = 3
   package let options: DetectionOptions
   private let training: HeadTrainingOptions
   package let fraction: Double

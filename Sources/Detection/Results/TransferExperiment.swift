@@ -92,7 +92,7 @@ package struct TransferExperiment {
     }
     self.conditions = conditions
     self.options = options
-    self.training = training
+    self.training = training.inPrecision(of: options)
     self.workers = workers
   }
 

@@ -11,6 +11,7 @@ extension DetectionPlan {
     try node.allow([
       "epochs", "sizes", "tasks", "kinds", "heads", "layers", "places", "positions", "full",
       "full_epochs", "balanced", "samples", "evidence", "queries", "seed", "resamples",
+      "precision",
     ])
     if let value = node.optional("epochs") { epochs = try value.integers(in: 1...1_000_000) }
     if let value = node.optional("sizes") { sizes = try value.items().map(ModelGrid.size) }
@@ -59,6 +60,9 @@ extension DetectionPlan {
     }
     if let value = node.optional("resamples") {
       options.resampleCount = try value.integer(in: 0...1_000_000)
+    }
+    if let value = node.optional("precision") {
+      options.precision = try TrainingTemplate.precision(value)
     }
     do {
       try options.validate()

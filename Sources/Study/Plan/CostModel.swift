@@ -95,6 +95,6 @@ package enum CostModel {
   }
 
   /// Scores and baselines that are measured beside the heads, about.
-  private static let scoreCount = 20
+  private static let scoreCount = 25
   private static let mebi = 1_048_576.0
 }

@@ -95,6 +95,15 @@ package struct StudyPlanner {
     _ evaluation: StudyTask, _ name: String
   ) throws -> StudyTask {
     let options = plan.options
+    if let model = training.run?.configuration.model {
+      do {
+        try options.checkLayers(of: model)
+      } catch {
+        throw LabError(
+          "detection asks for layers that \(name) does not have: \(error); give layers that all models have, or "
+            + "choose deeper ones by detection's sizes")
+      }
+    }
     let sources = try plan.pretrainedSizes.map { try source($0, of: request, name) }
     let id =
       try "detect-"

@@ -8,7 +8,7 @@ import Training
 /// Trains and judges the detectors of a study's language models.
 enum DetectionStage {
   /// Raised when the same settings give other numbers than before.
-  static let version = 2
+  static let version = 3
 
   /// Measures the detectors of one run into its folder; returns a line with the best head.
   static func run(

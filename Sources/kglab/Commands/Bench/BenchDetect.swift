@@ -10,13 +10,13 @@ struct BenchDetect: ParsableCommand {
     abstract: "Time the training of detectors' heads on made-up features.",
     discussion: """
       linear is logistic regression to a gradient below 1e-4, scikit-learn's default; the MLPs one pass over \
-      the rows in batches of 256; ladder all heads of the default ladder as kglab detect trains them. One \
-      thread each. --export writes the same features for other programs: features.f32 and labels.u8.
+      the rows in batches of 256; ladder all heads of the default ladder as kglab detect trains them. Linear \
+      heads are always in single precision. One thread each. --export writes the same features for other programs: features.f32 and labels.u8.
 
       EXAMPLES:
         kglab bench detect
         kglab bench detect --rows 100000 --width 512 --seconds 5
-        kglab bench detect --export data --json
+        kglab bench detect --precision fp32 --export data --json
       """)
 
   @Option(help: "Examples to learn from.")
@@ -24,6 +24,8 @@ struct BenchDetect: ParsableCommand {
 
   @Option(help: "Features of each.")
   var width = 256
+
+  @OptionGroup var arithmetic: ArithmeticOptions
 
   @Option(help: "Seconds of measuring for each row.")
   var seconds: Double = 1
@@ -46,7 +48,8 @@ struct BenchDetect: ParsableCommand {
   func run() throws {
     let signals = Interruption.install()
     defer { withExtendedLifetime(signals) {} }
-    let benchmark = DetectionBenchmark(rows: quick ? 500 : rows, width: quick ? 16 : width)
+    let benchmark = DetectionBenchmark(
+      rows: quick ? 500 : rows, width: quick ? 16 : width, precisions: try arithmetic.precisions())
     if let export { try benchmark.export(to: URL(fileURLWithPath: export, isDirectory: true)) }
     let progress = ProgressReporter()
     let results = try benchmark.run(seconds: quick ? 1e-3 : seconds) { progress.update($0) }
@@ -56,11 +59,12 @@ struct BenchDetect: ParsableCommand {
         BenchReport(benchmark: "detect", kernels: Device.cpu.name, rows: results))
     }
     var table = TextTable(
-      ["work", "rows", "width", "seconds", "processor s", "passes", "loss"], leftColumns: 1)
+      ["work", "precision", "rows", "width", "seconds", "processor s", "passes", "loss"],
+      leftColumns: 2)
     for row in results {
       table.add([
-        row.work, Output.grouped(row.rows), Output.grouped(row.width), Output.number(row.seconds),
-        Output.number(row.processorSeconds),
+        row.work, row.precision.rawValue, Output.grouped(row.rows), Output.grouped(row.width),
+        Output.number(row.seconds), Output.number(row.processorSeconds),
         row.passes.map(Output.grouped) ?? "-",
         row.loss.map { String(format: "%.6f", $0) } ?? "-",
       ])

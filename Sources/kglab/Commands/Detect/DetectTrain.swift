@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compute
 import Detection
 import Foundation
 import KnowledgeGraph
@@ -93,6 +94,12 @@ struct DetectTrain: ParsableCommand {
   @Flag(help: "Train on labels in random order: what is found then is chance.")
   var shuffleLabels = false
 
+  @Option(
+    help:
+      "Arithmetic while MLPs and full detectors learn; scores are always in fp32. auto is bf16 where it is faster."
+  )
+  var precision: PrecisionChoice = .fp32
+
   @Option(help: "The run's graph, where it is no longer at its place.")
   var graph: String?
 
@@ -153,13 +160,14 @@ struct DetectTrain: ParsableCommand {
       layers == "each"
       ? (0...model.layerCount).map { .layer($0) } + [.final]
       : try NameList.names(layers).map { try LayerChoice(named: $0) }
-    for layer in options.layers { _ = try layer.streams(model) }
+    try options.checkLayers(of: model)
     options.places = try NameList.cases(places, "place")
     options.positions = try NameList.names(positions).map { try TokenPosition(named: $0) }
     options.visibilities = try NameList.cases(visibility, "visibility")
     options.samples = samples
     options.evidence = evidence
     options.seed = seed
+    options.precision = precision.resolved()
     options.shufflesLabels = shuffleLabels
     options.fullTraining.epochs = epochs
     options.fullTraining.balancesClasses = balanced

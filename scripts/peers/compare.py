@@ -163,13 +163,15 @@ def table_of_ladders():
 
 
 def title():
-    sequences, vocabulary = regime["sequences"], f"{regime['vocabulary']:,}"
+    sequences, vocabulary = regime["sequences"], f"{regime.get('vocabulary', 0):,}"
     return {
         "train": f"Training, {sequences} x 128 tokens a step, vocabulary {vocabulary}; tokens a second",
         "generate": f"Generation, {sequences} prompts of 8 tokens, 8 new ones each, vocabulary {vocabulary}; "
                     "tokens written a second",
         "evaluate": f"Evaluation of {sequences} queries, prompts of 8 tokens, answers of 3, vocabulary {vocabulary}; "
                     "exact with the answers of a query: queries a second; sample, 16 a query: tokens drawn a second",
+        "evaluate-run": f"Evaluation of {sequences} queries of {options.run}; exact: queries a second; sample, 16 a "
+                        "query: tokens drawn a second",
         "ladder": f"Eight models of the dial, {options.steps} steps of {sequences} x 128 tokens each, vocabulary "
                   f"{vocabulary}, {options.threads} at a time with one thread each",
     }[options.workload]

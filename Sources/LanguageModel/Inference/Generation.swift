@@ -114,14 +114,16 @@ extension InferenceSession {
     var tree = TextTree()
     var paths = [[Int32]](repeating: [], count: prompts.count)
     for index in lexicographicOrder(of: prompts) where prompts[index].count > 1 {
-      tree.add(prompts[index].dropLast())
+      let fits = tree.add(prompts[index], count: prompts[index].count - 1, limit: maximumTokens)
+      precondition(fits, "prompts of a group exceed \(maximumTokens) tokens")
       paths[index] = tree.path
     }
     cache.removeAll()
     guard !tree.isEmpty else { return paths }
     tree.finish()
-    let first = try cache.append(tree.rowCount, on: stream)
-    let sources = try BatchRows(tree.rowCount, on: model.device)
+    let rows = tree.tokens.count
+    let first = try cache.append(rows, on: stream)
+    let sources = try BatchRows(rows, on: model.device)
     run(tree.batch, ends: tree.ends, wanted: []) { index, layer in
       self.cache.fill(layer: index, from: first, layer, sources: sources, on: self.stream)
     }

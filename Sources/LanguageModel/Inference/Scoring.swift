@@ -40,18 +40,25 @@ extension InferenceSession {
     _ items: [PromptedCompletions], options: ScoringOptions = ScoringOptions()
   ) throws -> [[[Double]]] {
     let temperatures = options.inverseTemperatures.count
-    let texts = items.flatMap { item in
-      item.completions.map { (tokens: item.prompt + $0, start: item.prompt.count) }
-    }
-    var sums = [Double](repeating: 0, count: texts.count * temperatures)
+    let counts = items.map(\.completions.count)
+    var sums = [Double](repeating: 0, count: counts.reduce(0, +) * temperatures)
+    let starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     var tree = TextTree()
-    for number in lexicographicOrder(of: texts.map(\.tokens)) {
-      let text = texts[number]
-      if tree.rowCount + tree.newRows(for: text.tokens.dropLast()) > maximumTokens {
-        try score(tree, options, adding: &sums)
-        tree = TextTree()
+    var text: [Int32] = []
+    for index in lexicographicOrder(of: items.map(\.prompt)) {
+      let item = items[index]
+      for place in lexicographicOrder(of: item.completions) {
+        text.removeAll(keepingCapacity: true)
+        text += item.prompt
+        text += item.completions[place]
+        while !tree.add(
+          text, readFrom: item.prompt.count, number: starts[index] + place, limit: maximumTokens)
+        {
+          precondition(!tree.isEmpty, "a text of \(text.count) tokens exceeds \(maximumTokens)")
+          try score(tree, options, adding: &sums)
+          tree = TextTree()
+        }
       }
-      tree.add(text.tokens, readFrom: text.start, number: number)
     }
     if !tree.isEmpty { try score(tree, options, adding: &sums) }
     var rest = sums[...]
@@ -139,5 +146,6 @@ extension InferenceSession {
 
 /// Indices of texts in the order of their tokens.
 func lexicographicOrder(of texts: [[Int32]]) -> [Int] {
-  texts.indices.sorted { texts[$0].lexicographicallyPrecedes(texts[$1]) }
+  guard texts.count > 1 else { return Array(texts.indices) }
+  return texts.indices.sorted { texts[$0].lexicographicallyPrecedes(texts[$1]) }
 }

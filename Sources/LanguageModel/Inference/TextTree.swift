@@ -25,39 +25,42 @@ struct TextTree {
   /// For each row where the stretch of those that see it ends.
   private(set) var ends: [Int32] = []
   private(set) var readings: [Reading] = []
-  /// The newest text and the rows of its tokens.
-  private var newest: ArraySlice<Int32> = []
+  /// The newest text that has rows, and the rows of its tokens.
+  private var newest: [Int32] = []
   private(set) var path: [Int32] = []
 
-  var rowCount: Int { tokens.count }
   var isEmpty: Bool { tokens.isEmpty }
 
   /// The pass over all rows.
   var batch: TokenBatch { TokenBatch(tokens: tokens, offsets: offsets, positions: positions) }
 
-  /// Rows that a text would add.
-  func newRows(for text: ArraySlice<Int32>) -> Int { text.count - (sharedInTree(text) ?? 0) }
-
-  /// Adds the rows of a text, which must have a token; texts that come in lexicographic order share most.
-  mutating func add(_ text: ArraySlice<Int32>) {
-    let shared = sharedInTree(text)
+  /// Adds the rows of the first `count` tokens of a text, at least one; whether all trees stay within `limit` rows, or
+  /// else nothing is added.
+  ///
+  /// Texts that come in lexicographic order share most.
+  mutating func add(_ text: [Int32], count: Int, limit: Int) -> Bool {
+    let shared = sharedInTree(text, count)
+    guard tokens.count + count - (shared ?? 0) <= limit else { return false }
     close(downTo: shared ?? 0)
     if shared == nil { offsets.append(Int32(tokens.count)) }
-    for token in text.dropFirst(path.count) {
-      positions.append(Int32(path.count))
+    newest.removeSubrange(path.count...)
+    for place in path.count..<count {
+      positions.append(Int32(place))
       path.append(Int32(tokens.count))
-      tokens.append(token)
+      newest.append(text[place])
+      tokens.append(text[place])
       ends.append(0)
     }
-    newest = text
+    return true
   }
 
-  /// Adds a text but its last token, which predicts nothing, and reads the probability of its tokens from `start` on.
-  mutating func add(_ text: [Int32], readFrom start: Int, number: Int) {
-    add(text.dropLast())
+  /// The same without the last token, which predicts nothing; the probabilities of tokens from `start` on are read.
+  mutating func add(_ text: [Int32], readFrom start: Int, number: Int, limit: Int) -> Bool {
+    guard add(text, count: text.count - 1, limit: limit) else { return false }
     for place in start..<text.count {
       readings.append(Reading(row: path[place - 1], target: text[place], text: number))
     }
+    return true
   }
 
   /// Ends the newest tree; nothing is added any more.
@@ -85,13 +88,13 @@ struct TextTree {
     return (rows, order.map { (places[Int(readings[$0].row)], readings[$0]) })
   }
 
-  /// Leading tokens of a text that have rows in the newest tree; nil where the text belongs into a tree of its own.
-  private func sharedInTree(_ text: ArraySlice<Int32>) -> Int? {
+  /// How many of the first tokens of a text have rows in the newest tree; nil where the text begins another.
+  private func sharedInTree(_ text: [Int32], _ count: Int) -> Int? {
     guard let start = offsets.last else { return nil }
-    let count = zip(newest, text).prefix { $0 == $1 }.count
-    let isWorthIt = count >= min(Self.leastShared, text.count)
-    return isWorthIt && tokens.count - Int(start) + text.count - count <= Self.mostRows
-      ? count : nil
+    var shared = 0
+    while shared < min(count, newest.count), newest[shared] == text[shared] { shared += 1 }
+    let isWorthIt = shared >= min(Self.leastShared, count)
+    return isWorthIt && tokens.count - Int(start) + count - shared <= Self.mostRows ? shared : nil
   }
 
   private mutating func close(downTo depth: Int) {

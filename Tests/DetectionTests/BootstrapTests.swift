@@ -69,6 +69,17 @@ import Testing
     #expect(decoded == quality)
   }
 
+  /// What is left out takes nothing else with it.
+  @Test func withoutTheRankingTheOthersStay() throws {
+    let set = try clustered(subjectCount: 30)
+    let options = BootstrapOptions(resampleCount: 50)
+    let all = try set.quality(seed: Seed(5), name: "a", bootstrap: options).estimates
+    let some = try set.quality(seed: Seed(5), name: "a", bootstrap: options, withRanking: false)
+      .estimates
+    #expect(some.map(\.metric) == [.prevalence, .accuracy, .f1])
+    #expect(some == all.filter { some.map(\.metric).contains($0.metric) })
+  }
+
   @Test func orderOfExamplesDoesNotMatter() throws {
     let set = try clustered(subjectCount: 30)
     var order = Array(set.scores.indices)

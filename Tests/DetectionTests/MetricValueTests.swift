@@ -17,8 +17,8 @@ import Testing
     }
     let tenth = try #require(fixture.expected["auprc_matched_tenth"])
     #expect(abs(try examples.auprc(matchedPrevalence: 0.1) - tenth) <= 1e-9)
-    #expect(try examples.auprc() == values.auprc)
-    #expect(try examples.auroc() == values.auroc)
+    #expect(try examples.auprc() == values.ranking?.auprc)
+    #expect(try examples.auroc() == values.ranking?.auroc)
     #expect(abs(try examples.prevalence() - values.prevalence) <= 1e-12)
   }
 
@@ -34,13 +34,13 @@ import Testing
   @Test func equalsValuesByHand() throws {
     let values = try examples([3, 2, 2, 1, 1], [1, 1, 0, 1, 0])
       .metrics(MetricOptions(threshold: 2))
-    #expect(abs(values.auprc - (1 + 2.0 / 3 + 3.0 / 5) / 3) < 1e-15)
-    #expect(abs(values.auroc - (2 + 1.5 + 0.5) / 6) < 1e-15)
+    #expect(try abs(#require(values.ranking).auprc - (1 + 2.0 / 3 + 3.0 / 5) / 3) < 1e-15)
+    #expect(try abs(#require(values.ranking).auroc - (2 + 1.5 + 0.5) / 6) < 1e-15)
     // Matched to 1/2: two negatives weigh as much as three positives.
-    #expect(abs(values.auprcMatched - (1 + 2 / 3.5 + 3.0 / 6) / 3) < 1e-15)
+    #expect(try abs(#require(values.ranking).auprcMatched - (1 + 2 / 3.5 + 3.0 / 6) / 3) < 1e-15)
     #expect(values.accuracy == 0.6)
     #expect(abs(values.f1 - 2.0 / 3) < 1e-15)
-    #expect(values.fprAtTpr == 1)
+    #expect(values.ranking?.fprAtTpr == 1)
     #expect(values.calibration == nil)
   }
 
@@ -55,23 +55,23 @@ import Testing
     // Twenty hallucinations, the lowest of them below all ten others: 19 of 20 need no false alarm.
     let scores = (0..<20).map { $0 < 19 ? 2.0 : 0.0 } + Array(repeating: 1.0, count: 10)
     let set = try examples(scores, Array(repeating: 1, count: 20) + Array(repeating: 0, count: 10))
-    #expect(try set.metrics().fprAtTpr == 0)
-    #expect(try set.metrics(MetricOptions(truePositiveRate: 0.96)).fprAtTpr == 1)
+    #expect(try set.metrics().ranking?.fprAtTpr == 0)
+    #expect(try set.metrics(MetricOptions(truePositiveRate: 0.96)).ranking?.fprAtTpr == 1)
   }
 
   @Test func higherScoreMeansHallucination() throws {
     let perfect = try examples([0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0]).metrics()
     // Even the oracle keeps hallucinations last: (0 + 0 + 1/3 + 2/4) / 4.
-    #expect(abs(perfect.aurc - (1.0 / 3 + 2.0 / 4) / 4) < 1e-15)
+    #expect(try abs(#require(perfect.ranking).aurc - (1.0 / 3 + 2.0 / 4) / 4) < 1e-15)
     for metric in DetectionMetric.allCases where !metric.needsProbabilities && metric != .aurc {
       guard let higherIsBetter = metric.higherIsBetter else { continue }
       #expect(perfect[metric] == (higherIsBetter ? 1 : 0), "\(metric)")
     }
     let reversed = try examples([0.1, 0.2, 0.8, 0.9], [1, 1, 0, 0]).metrics()
-    #expect(reversed.auroc == 0)
+    #expect(reversed.ranking?.auroc == 0)
     #expect(reversed.accuracy == 0)
-    #expect(reversed.fprAtTpr == 1)
-    #expect(abs(reversed.auprc - (1.0 / 3 + 2.0 / 4) / 2) < 1e-15)
+    #expect(reversed.ranking?.fprAtTpr == 1)
+    #expect(try abs(#require(reversed.ranking).auprc - (1.0 / 3 + 2.0 / 4) / 2) < 1e-15)
     let exact = try examples([1, 1, 0, 0], [1, 1, 0, 0]).calibration()
     #expect(exact.brier == 0 && exact.ece == 0)
     for metric in DetectionMetric.allCases {
@@ -85,10 +85,10 @@ import Testing
   @Test func constantScoresAreExactlyAtChance() throws {
     let labels = (0..<40).map { $0 % 4 == 0 ? 1 : 0 }
     let values = try examples(Array(repeating: 0.7, count: 40), labels).metrics()
-    #expect(values.auroc == 0.5)
-    #expect(values.auprc == 0.25)
+    #expect(values.ranking?.auroc == 0.5)
+    #expect(values.ranking?.auprc == 0.25)
     #expect(values.prevalence == 0.25)
-    #expect(values.auprcMatched == 0.5)
+    #expect(values.ranking?.auprcMatched == 0.5)
   }
 
   @Test(arguments: [0.1, 0.5, 0.9])
@@ -117,7 +117,7 @@ import Testing
 
   @Test func infiniteScoresRank() throws {
     let values = try examples([.infinity, .infinity, 0, -.infinity], [1, 0, 1, 0]).metrics()
-    #expect(values.auroc == 0.625)
+    #expect(values.ranking?.auroc == 0.625)
     #expect(values.calibration == nil)
   }
 

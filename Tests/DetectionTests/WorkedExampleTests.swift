@@ -47,9 +47,9 @@ import Testing
 
   /// Two answers of one score: whichever comes first, and the mean of both.
   @Test func tiesAreTheMeanOfTheirOrders() throws {
-    let tied = try examples([0.5, 0.5, 0.2], [1, 0, 0]).metrics()
-    let first = try examples([0.5, 0.6, 0.2], [1, 0, 0]).metrics()
-    let second = try examples([0.6, 0.5, 0.2], [1, 0, 0]).metrics()
+    let tied = try examples([0.5, 0.5, 0.2], [1, 0, 0]).ranking()
+    let first = try examples([0.5, 0.6, 0.2], [1, 0, 0]).ranking()
+    let second = try examples([0.6, 0.5, 0.2], [1, 0, 0]).ranking()
     #expect(abs(tied.aurc - (first.aurc + second.aurc) / 2) < 1e-15)
     #expect(abs(tied.prr - (first.prr + second.prr) / 2) < 1e-14)
     #expect(second.prr == 1)
@@ -57,7 +57,7 @@ import Testing
 
   @Test func rejectionAtChanceIsZero() throws {
     let labels = (0..<50).map { $0 % 5 == 0 ? 1 : 0 }
-    let constant = try examples(Array(repeating: 0.3, count: 50), labels).metrics()
+    let constant = try examples(Array(repeating: 0.3, count: 50), labels).ranking()
     #expect(abs(constant.aurc - 0.2) < 1e-12)
     #expect(abs(constant.prr) < 1e-12)
     #expect(DetectionMetric.prr.chanceLevel(prevalence: 0.2) == 0)

@@ -74,16 +74,20 @@ extension ScoredExamples {
   /// The draws depend on the seed, the name and the number of subjects alone: detectors measured on
   /// the same examples with the same seed and name see the same resamples. Resamples that hold one
   /// class only are left out; where these are more than a tenth, or where there is one subject only,
-  /// the intervals are nil. Throws `DetectionError.oneClass` and `.optionInvalid`.
+  /// the intervals are nil. Without `withRanking` only what needs a threshold or probabilities, and the prevalence,
+  /// is measured. Throws `DetectionError.oneClass` and `.optionInvalid`.
   /// O((examples + subjects) x resamples).
   package func quality(
     seed: Seed, name: String, metrics: MetricOptions = MetricOptions(),
-    bootstrap: BootstrapOptions = BootstrapOptions()
+    bootstrap: BootstrapOptions = BootstrapOptions(), withRanking: Bool = true
   ) throws(DetectionError) -> DetectionQuality {
     try bootstrap.check()
     let ranked = try RankedExamples(self, metrics)
-    guard let values = ranked.values() else { throw oneClassError }
-    let resampled = ranked.resampledValues(seed: seed, name: name, count: bootstrap.resampleCount)
+    guard let values = ranked.values(multiplicities: ranked.ones, withRanking: withRanking) else {
+      throw oneClassError
+    }
+    let resampled = ranked.resampledValues(
+      seed: seed, name: name, count: bootstrap.resampleCount, withRanking: withRanking)
     let isSupported =
       ranked.subjects.count > 1 && !resampled.isEmpty
       && resampled.count * 10 >= bootstrap.resampleCount * 9
@@ -114,9 +118,13 @@ extension ScoredExamples {
 
 extension RankedExamples {
   /// The metrics of each resample that holds both classes, in order of drawing.
-  package func resampledValues(seed: Seed, name: String, count: Int) -> [MetricValues] {
+  package func resampledValues(
+    seed: Seed, name: String, count: Int, withRanking: Bool = true
+  ) -> [MetricValues] {
     var stream = seed.stream("detection/bootstrap/\(name)")
-    return (0..<count).compactMap { _ in values(multiplicities: drawMultiplicities(&stream)) }
+    return (0..<count).compactMap { _ in
+      values(multiplicities: drawMultiplicities(&stream), withRanking: withRanking)
+    }
   }
 
   /// As many subjects as there are, drawn with replacement: how often each was drawn.

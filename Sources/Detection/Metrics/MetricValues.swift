@@ -1,16 +1,22 @@
 /// One value for every metric on one set of examples.
 package struct MetricValues: Hashable, Sendable {
   package let prevalence: Double
-  package let auprc: Double
-  package let auprcMatched: Double
-  package let auroc: Double
   package let accuracy: Double
   package let f1: Double
-  package let fprAtTpr: Double
-  package let prr: Double
-  package let aurc: Double
+  /// What the order of the scores says; nil where it was not asked for.
+  package let ranking: Ranking?
   /// Brier score, calibration error and log-loss; nil where the scores are no probabilities.
   package let calibration: Calibration?
+
+  /// How well the order of the scores tells hallucinations.
+  package struct Ranking: Hashable, Sendable {
+    package internal(set) var auprc = 0.0
+    package internal(set) var auprcMatched = 0.0
+    package internal(set) var auroc = 0.0
+    package internal(set) var fprAtTpr = 1.0
+    package internal(set) var prr = 0.0
+    package internal(set) var aurc = 0.0
+  }
 
   /// How well scores work as probabilities.
   package struct Calibration: Hashable, Sendable {
@@ -23,17 +29,17 @@ package struct MetricValues: Hashable, Sendable {
   package subscript(metric: DetectionMetric) -> Double? {
     switch metric {
     case .prevalence: prevalence
-    case .auprc: auprc
-    case .auprcMatched: auprcMatched
-    case .auroc: auroc
+    case .auprc: ranking?.auprc
+    case .auprcMatched: ranking?.auprcMatched
+    case .auroc: ranking?.auroc
     case .accuracy: accuracy
     case .f1: f1
-    case .fprAtTpr: fprAtTpr
+    case .fprAtTpr: ranking?.fprAtTpr
     case .brier: calibration?.brier
     case .ece: calibration?.ece
     case .logLoss: calibration?.logLoss
-    case .prr: prr
-    case .aurc: aurc
+    case .prr: ranking?.prr
+    case .aurc: ranking?.aurc
     }
   }
 }
@@ -56,14 +62,22 @@ extension ScoredExamples {
   /// With `matchedPrevalence`, the classes are weighted so that the weighted share of hallucinations
   /// has that value. Throws as `metrics(_:)`.
   package func auprc(matchedPrevalence: Double? = nil) throws(DetectionError) -> Double {
-    guard let matchedPrevalence else { return try metrics().auprc }
-    return try metrics(MetricOptions(matchedPrevalence: matchedPrevalence)).auprcMatched
+    guard let matchedPrevalence else { return try ranking().auprc }
+    return try ranking(MetricOptions(matchedPrevalence: matchedPrevalence)).auprcMatched
+  }
+
+  /// What the order of the scores says; throws as `metrics(_:)`.
+  package func ranking(
+    _ options: MetricOptions = MetricOptions()
+  ) throws(DetectionError) -> MetricValues.Ranking {
+    guard let ranking = try metrics(options).ranking else { throw oneClassError }
+    return ranking
   }
 
   /// Area under the ROC curve: scikit-learn's `roc_auc_score`, ties counting one half.
   ///
   /// Throws as `metrics(_:)`.
-  package func auroc() throws(DetectionError) -> Double { try metrics().auroc }
+  package func auroc() throws(DetectionError) -> Double { try ranking().auroc }
 
   /// Weighted share of hallucinations; defined for one class too, where some weight is above 0.
   package func prevalence() throws(DetectionError) -> Double {

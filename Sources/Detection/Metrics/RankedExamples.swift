@@ -113,22 +113,18 @@ package struct RankedExamples: Sendable {
 
   /// All metrics when each subject's examples occur as often as `multiplicities` says.
   ///
-  /// Whole numbers of at least 0, in the order of `subjects`. Nil where one of the classes has no
-  /// weight.
-  package func values(multiplicities: [Double]) -> MetricValues? {
+  /// Whole numbers of at least 0, in the order of `subjects`. Without `withRanking` the metrics of the order are left
+  /// out, which take most of the time. Nil where one of the classes has no weight.
+  package func values(multiplicities: [Double], withRanking: Bool = true) -> MetricValues? {
     let totals = totals(multiplicities)
     guard totals.positive > 0, totals.negative > 0 else { return nil }
-    let ranking = ranking(multiplicities, totals)
     let weight = totals.positive + totals.negative
     let correct = totals.truePositive + totals.negative - totals.falsePositive
     let f1Denominator = totals.positive + totals.truePositive + totals.falsePositive
     return MetricValues(
-      prevalence: totals.positive / weight, auprc: ranking.auprc,
-      auprcMatched: ranking.auprcMatched, auroc: ranking.auroc, accuracy: correct / weight,
-      f1: 2 * totals.truePositive / f1Denominator, fprAtTpr: ranking.fprAtTpr,
-      prr: RiskCoverage.prr(
-        aurc: ranking.aurc, positive: totals.positive, negative: totals.negative),
-      aurc: ranking.aurc,
+      prevalence: totals.positive / weight, accuracy: correct / weight,
+      f1: 2 * totals.truePositive / f1Denominator,
+      ranking: withRanking ? ranking(multiplicities, totals) : nil,
       calibration: calibration(multiplicities, totals))
   }
 
@@ -156,22 +152,14 @@ package struct RankedExamples: Sendable {
       brier: totals.squaredError / weight, ece: gap / weight, logLoss: totals.logLoss / weight)
   }
 
-  private struct Ranking {
-    var auprc = 0.0
-    var auprcMatched = 0.0
-    var auroc = 0.0
-    var fprAtTpr = 1.0
-    var aurc = 0.0
-  }
-
   /// One pass from the highest score down; equal scores share one threshold.
-  private func ranking(_ multiplicities: [Double], _ totals: Sums) -> Ranking {
+  private func ranking(_ multiplicities: [Double], _ totals: Sums) -> MetricValues.Ranking {
     let prevalence = options.matchedPrevalence
     // Weight of a negative against a positive that gives the matched prevalence.
     let negativeScale = (1 - prevalence) * totals.positive / (prevalence * totals.negative)
     // The slack absorbs the rounding of sums of weights that are no whole numbers.
     let wantedPositive = options.truePositiveRate * totals.positive * (1 - 1e-9)
-    var ranking = Ranking()
+    var ranking = MetricValues.Ranking()
     var isFound = false
     var positive = 0.0
     var negative = 0.0
@@ -202,6 +190,8 @@ package struct RankedExamples: Sendable {
       tieNegative = 0
     }
     ranking.aurc /= totals.positive + totals.negative
+    ranking.prr = RiskCoverage.prr(
+      aurc: ranking.aurc, positive: totals.positive, negative: totals.negative)
     ranking.auprc /= totals.positive
     ranking.auprcMatched /= totals.positive
     ranking.auroc /= totals.positive * totals.negative

@@ -32,8 +32,11 @@ enum RiskCoverage {
 
   /// The sum of 1 / (n + j) over j = 1 to m, continued to numbers that are not whole.
   static func harmonicDifference(from n: Double, by m: Double) -> Double {
+    if m == 1 { return 1 / (n + 1) }
     if m == m.rounded(), m <= 8 {
-      return (0..<Int(m)).reduce(0) { $0 + 1 / (n + Double($1 + 1)) }
+      var sum = 0.0
+      for j in 1...max(1, Int(m)) { sum += 1 / (n + Double(j)) }
+      return sum
     }
     return digamma(n + m + 1) - digamma(n + 1)
   }

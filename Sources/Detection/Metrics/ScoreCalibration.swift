@@ -107,6 +107,12 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
       let determinant = h11 * h00 - h10 * h10
       guard determinant > 0 else { break }
       let step = ((h00 * g1 - h10 * g0) / determinant, (h11 * g0 - h10 * g1) / determinant)
+      if step.0 * g1 + step.1 * g0 < 1e-18 * total {
+        // The loss is flat to its rounding, and Newton's last step squares what is left of the error.
+        slope -= step.0
+        intercept -= step.1
+        break
+      }
       var length = 1.0
       var next = value
       while length > 1e-10 {

@@ -141,9 +141,8 @@ package struct TaskMeasurer {
       quality.calibrated.append(
         CalibratedMetrics(
           method: method,
-          metrics: try estimates(fitted.test.map(calibration.probability)).filter {
-            $0.metric.usesThreshold || $0.metric.needsProbabilities
-          }))
+          metrics: try estimates(fitted.test.map(calibration.probability), withRanking: false)
+            .filter { $0.metric.usesThreshold || $0.metric.needsProbabilities }))
     }
     return quality
   }
@@ -154,11 +153,11 @@ package struct TaskMeasurer {
       scores: scores, labels: examples.map(\.isHallucination), subjects: examples.map(\.subject))
   }
 
-  private func estimates(_ scores: [Double]) throws -> [MetricEstimate] {
+  private func estimates(_ scores: [Double], withRanking: Bool = true) throws -> [MetricEstimate] {
     // One name for all detectors of a set: they see the same resamples and can be compared.
     try scored(scores, .test).quality(
       seed: material.seed, name: material.set.task.rawValue + material.set.suffix,
-      bootstrap: BootstrapOptions(resampleCount: resampleCount)
+      bootstrap: BootstrapOptions(resampleCount: resampleCount), withRanking: withRanking
     ).estimates
   }
 }

@@ -33,20 +33,24 @@ package enum CostModel {
       passingDiskBytes: Double(estimate.peakDisk - estimate.finalDisk))
   }
 
-  /// Costs of running the model over `sequences` of answers and prompts, forward only.
+  /// Costs of running the model over `sequences` of answers and prompts, forward only, and storing `rowsOnDisk` answers.
+  ///
+  /// Texts that begin alike are computed once, and most samples of a trained model do; the share was measured by
+  /// experiments/detectability/small.yaml.
   static func inference(_ record: RunRecord, sequences: Double, rowsOnDisk: Double) -> TaskCost {
     let perToken = record.trainingFLOPs / max(1, record.trainingTokens)
     let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount))
-    let flops = perToken / 3 * length * sequences
+    let flops = perToken / 3 * length * sequences / 6
     return TaskCost(
       flops: flops,
-      seconds: seconds(flops: flops, modelDimension: record.configuration.model.modelDimension),
+      seconds: seconds(flops: flops, modelDimension: record.configuration.model.modelDimension)
+        + rowsOnDisk * 2e-5,
       memoryMiB: 40 + Double(record.parameterCount) * 4 / mebi, diskBytes: rowsOnDisk * 60)
   }
 
   /// Costs of detection: answers drawn and read, heads and full detectors trained, every score resampled.
   ///
-  /// `queries` is the number of queries asked. Full detectors count half of their passes, since most stop early.
+  /// `queries` is the number of queries asked. Full detectors count all of their passes, though some stop early.
   static func detection(
     _ record: RunRecord, _ options: DetectionOptions, queries: Int
   ) throws -> TaskCost {
@@ -55,7 +59,10 @@ package enum CostModel {
     var cost = inference(record, sequences: drawn + examples, rowsOnDisk: examples * 8)
     let width = record.configuration.model.modelDimension
     let training = HeadTrainingOptions()
-    let rows = Double(training.stepCount * training.batchSize * options.tasks.count)
+    // Sets of examples, each with detectors of its own.
+    let sets = Double(
+      options.tasks.reduce(0) { $0 + ($1 == .sentence ? 1 : options.positions.count) })
+    let rows = Double(training.stepCount * training.batchSize) * sets
     let heads = options.heads.reduce(0.0) { sum, head in
       let tries = head == .linear ? training.linearPenalties.count : 1
       return sum + Double(head.parameterCount(inputWidth: width) * tries) * 6 * rows
@@ -63,8 +70,7 @@ package enum CostModel {
     cost.flops += heads
     cost.seconds += seconds(flops: heads, modelDimension: width)
     let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount)) + 2
-    let tokens =
-      0.6 * examples * length * Double(options.fullTraining.epochs * options.tasks.count) / 2
+    let tokens = 0.6 * examples * length * Double(options.fullTraining.epochs) * sets
     for choice in options.full {
       let model = try fullDetector(choice, of: record)
       let flops = 6 * Double(model.nonEmbeddingParameterCount) * tokens
@@ -72,7 +78,7 @@ package enum CostModel {
       cost.seconds += seconds(flops: flops, modelDimension: model.modelDimension)
       cost.memoryMiB += Double(model.parameterCount) * 28 / mebi
     }
-    let detectors = Double((options.heads.count + scoreCount) * options.tasks.count)
+    let detectors = Double(options.heads.count + scoreCount) * sets
     cost.seconds += resampling(options.resampleCount, values: examples / 5 * detectors)
     return cost
   }
@@ -89,9 +95,9 @@ package enum CostModel {
     }
   }
 
-  /// Seconds to resample `values` numbers that often.
+  /// Seconds to resample `values` numbers that often, calibrated scores included.
   static func resampling(_ count: Int, values: Double) -> Double {
-    Double(count) * values * 5e-9
+    Double(count) * values * 1.5e-8
   }
 
   /// Scores and baselines that are measured beside the heads, about.

@@ -34,7 +34,7 @@ package struct StudyPlanner {
       guard !tasks.contains(where: { $0.id == training.id }) else { continue }
       tasks.append(training)
       requests[training.id] = request
-      let evaluation = try evaluation(training, name)
+      let evaluation = try evaluation(training, request.fraction, name)
       tasks.append(evaluation)
       if let plan = file.detection, plan.applies(to: request) {
         let task = try detection(plan, request, training, evaluation, name)
@@ -72,17 +72,19 @@ package struct StudyPlanner {
       runID: id, run: record)
   }
 
-  private func evaluation(_ training: StudyTask, _ name: String) throws -> StudyTask {
+  private func evaluation(
+    _ training: StudyTask, _ fraction: Double, _ name: String
+  ) throws -> StudyTask {
     let id =
       try "evaluate-"
       + Self.hash(input: training.id, settings: file.evaluation, version: EvaluationStage.version)
-    let queries = Double(summary.queryCount)
+    let queries = fraction * Double(summary.queryCount)
     let options = file.evaluation
     let drawn = options.sampleTemperatures.reduce(0) { $0 + options.samples(at: $1) }
     let samples = queries * Double(drawn)
     // Among candidates, each answer is read with all of them.
     let perAnswer = options.exactTemperatures.count + (options.candidates.map { $0 + 1 } ?? 0)
-    let answers = Double(summary.tripleCount * perAnswer)
+    let answers = fraction * Double(summary.tripleCount * perAnswer)
     return StudyTask(
       number: 0, id: id, kind: .evaluate, name: "evaluate \(name)", needs: [training.id],
       follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",

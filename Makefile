@@ -14,7 +14,7 @@ KGLAB := .build/release/kglab
 PEER_OPTIONS :=
 PYTHON ?=
 
-.PHONY: help setup build test test-python demo lint bench bench-peers clean
+.PHONY: help setup build test test-python demo lint bench bench-peers peers-run clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -54,13 +54,20 @@ bench: build
 	$(KGLAB) bench kernels
 
 # Its tables go to docs/performance.md; about an hour on two processors with the defaults.
-bench-peers: build $(if $(PYTHON),,.venv-peers/installed)
+bench-peers: build peers-run $(if $(PYTHON),,.venv-peers/installed)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --regime lab $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --regime wide $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload generate $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload evaluate --regime lab $(PEER_OPTIONS)
-	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload evaluate --regime wide $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload evaluate --run runs/peers/run $(PEER_OPTIONS)
 	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/compare.py --workload ladder $(PEER_OPTIONS)
+	$(or $(PYTHON),.venv-peers/bin/python) scripts/peers/detectors.py
+
+# The run whose evaluation is compared; one that is finished stays as it is.
+peers-run: build
+	mkdir -p runs/peers
+	test -e runs/peers/graph.sqlite || $(KGLAB) generate kg-schemas/academia.yaml --seed 7 --scale 3 --out runs/peers/graph.sqlite
+	$(KGLAB) train runs/peers/graph.sqlite --size 1m --epochs 20 --weight-decay 0.01 --learning-rate 0.003 --precision auto --out runs/peers/run
 
 .venv-peers/installed: scripts/peers/requirements.txt
 	python3 -m venv .venv-peers

@@ -55,11 +55,12 @@ struct DetectionRunnerTests {
 
   /// The precision that detectors learn in is a choice of its own; single precision is what no choice means.
   @Test func detectorsLearnInTheChosenPrecision() throws {
+    let heads = [HeadArchitecture.linear, try HeadArchitecture(named: "mlp-16")]
     func summary(_ precision: Precision?) throws -> DetectionSummary {
       try runner(
         options {
           $0.kinds = [.head, .full]
-          $0.heads = [.linear, try! HeadArchitecture(named: "mlp-16")]
+          $0.heads = heads
           $0.full = [.scratch(size: "3k")]
           $0.fullTraining.epochs = 2
           $0.tasks = [.sentence]

@@ -29,7 +29,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import torch
 import torch.nn.functional as F
-from torch_model import LanguageModel
+from torch_model import LanguageModel, draw_rows
 
 torch.set_num_threads(options.threads)
 torch.manual_seed(0)
@@ -168,16 +168,6 @@ def exact(model, queries):
     work.report(len(queries), first, times, version=version, way=way, ways=ways, largest_difference=difference)
 
 
-def draw(model, states, count):
-    """A token for each of `count` uniform numbers of each state, by the cumulative sum, with its log-probability."""
-    logits = model.head(model.norm(states)).float()
-    top = logits.amax(-1, keepdim=True)
-    cumulative = (logits - top).exp().cumsum(-1)
-    total = cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, torch.rand(len(states), count) * total).clamp_(max=logits.shape[1] - 1)
-    return tokens, logits.gather(1, tokens) - top - total.log()
-
-
 def sample(model, config, queries):
     length, end = config["max_position_embeddings"], config["eos_token_id"]
     most = max(len(answer) for query in queries for answer in query["answers"])
@@ -192,10 +182,10 @@ def sample(model, config, queries):
         for filled, kept in zip(caches, own):
             for new, old in zip(filled, kept):
                 new[:, :, :width] = old[:, :, :width].repeat_interleave(options.samples, 0)
-        return draw(model, states, options.samples)
+        return draw_rows(model, states, torch.rand(len(states), options.samples))
 
     def go_on(newest, caches, position):
-        return draw(model, model.states(newest, caches, position)[:, -1], 1)
+        return draw_rows(model, model.states(newest, caches, position)[:, -1], torch.rand(len(newest), 1))
 
     read, go_on = prepared(read), prepared(go_on)
 

@@ -148,7 +148,8 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       options.fullTraining = FullTrainingOptions()
     }
     if !tasks.contains(.token) { options.positions = [.each] }
-    if precision == .fp32 { options.precision = nil }
+    let learnsBySteps = kinds.contains { [.head, .saplma, .full].contains($0) }
+    if precision == .fp32 || !learnsBySteps { options.precision = nil }
     return options
   }
 }

@@ -75,6 +75,15 @@ struct DetectionRunnerTests {
     let single = try summary(nil)
     let bf16 = try summary(.bf16)
     #expect(try summary(.fp32).key == single.key && bf16.key != single.key)
+    func keyOfScores(_ precision: Precision?) throws -> String {
+      try runner(
+        options {
+          $0.kinds = [.score]
+          $0.precision = precision
+        }
+      ).identity.key
+    }
+    #expect(try keyOfScores(.bf16) == keyOfScores(nil), "nothing learns by steps there")
     #expect(try auroc(bf16, "linear") == auroc(single, "linear"))
     for name in ["mlp-16", "full-3k"] {
       #expect(try abs(auroc(bf16, name) - auroc(single, name)) < 0.1)

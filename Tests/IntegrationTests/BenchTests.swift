@@ -113,4 +113,18 @@ import Testing
     }
     #expect(range[0] > 0 && range[0] <= range[1] && range[1] <= range[2], "\(range)")
   }
+
+  /// What a run has of its own is refused, not ignored.
+  @Test(arguments: [
+    ["--shape", "1x16x1"], ["--answers", "2"], ["--prompt-length", "4"], ["--answer-length", "2"],
+    ["--vocabulary", "64"],
+  ])
+  func aRunBringsItsOwnQueries(option: [String]) throws {
+    let workspace = try Workspace()
+    let result = try Command(
+      ["bench", "evaluate", "--run", "nowhere"] + option, in: workspace.url
+    ).run()
+    #expect(result.end == .exited(64))
+    #expect(result.messages.contains("\(option[0]) is of random queries"), "\(result.messages)")
+  }
 }

@@ -37,6 +37,8 @@ options = parser.parse_args()
 
 name = {"train": options.regime, "evaluate": f"evaluate-{options.regime}"}.get(options.workload, options.workload)
 if options.run:
+    if options.workload != "evaluate" or options.shapes:
+        parser.error("--run goes with --workload evaluate, and has the shape of its model")
     options.workload, name = "evaluate-run", "evaluate-run"
 regime = REGIMES[name]
 candidates = Candidates(options, regime).by_name

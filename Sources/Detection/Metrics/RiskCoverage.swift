@@ -35,7 +35,7 @@ enum RiskCoverage {
     if m == 1 { return 1 / (n + 1) }
     if m == m.rounded(), m <= 8 {
       var sum = 0.0
-      for j in 1...max(1, Int(m)) { sum += 1 / (n + Double(j)) }
+      for j in 1..<Int(m) + 1 { sum += 1 / (n + Double(j)) }
       return sum
     }
     return digamma(n + m + 1) - digamma(n + 1)

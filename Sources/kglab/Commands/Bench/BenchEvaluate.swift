@@ -40,22 +40,23 @@ struct BenchEvaluate: ParsableCommand {
   @Option(help: "Queries, of a run's at most so many.")
   var queries: Int = 256
 
-  @Option(help: "Tokens of a prompt.")
-  var promptLength: Int = 8
+  @Option(help: "Tokens of a prompt; 8 by default.")
+  var promptLength: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Answers of a query on average, one number or several.", valueName: "counts"))
-  var answers: String = "1,2,4"
+      "Answers of a query on average, one number or several; by default 1,2,4.", valueName: "counts"
+    ))
+  var answers: String?
 
-  @Option(help: "Tokens of an answer, with the one that ends it.")
-  var answerLength: Int = 3
+  @Option(help: "Tokens of an answer, with the one that ends it; 3 by default.")
+  var answerLength: Int?
 
   @Option(help: "Samples of a query at temperature 1.")
   var samples: Int = 16
 
-  @Option(help: "Vocabulary.")
-  var vocabulary: Int = 4096
+  @Option(help: "Vocabulary; 4096 by default.")
+  var vocabulary: Int?
 
   @Option(help: "Threads that share the queries; 1 by default.")
   var workers: Int?
@@ -76,19 +77,32 @@ struct BenchEvaluate: ParsableCommand {
   @Flag(help: "Print the results as JSON.")
   var json = false
 
+  private var random: (promptLength: Int, answerLength: Int, vocabulary: Int) {
+    (promptLength ?? 8, answerLength ?? 3, vocabulary ?? 4096)
+  }
+
   func validate() throws {
+    let ofRandomQueries = [
+      ("--shape", shape != nil), ("--prompt-length", promptLength != nil),
+      ("--answers", answers != nil), ("--answer-length", answerLength != nil),
+      ("--vocabulary", vocabulary != nil),
+    ]
+    if folder != nil, let (name, _) = ofRandomQueries.first(where: \.1) {
+      throw ValidationError(
+        "\(name) is of random queries, and --run takes those of a run; leave one of them out")
+    }
     try BenchCheck.require(workerCount, 1...256, "--workers")
     try BenchCheck.require(queries, 1...65_536, "--queries")
-    try BenchCheck.require(promptLength, 1...512, "--prompt-length")
-    try BenchCheck.require(answerLength, 1...256, "--answer-length")
+    try BenchCheck.require(random.promptLength, 1...512, "--prompt-length")
+    try BenchCheck.require(random.answerLength, 1...256, "--answer-length")
     try BenchCheck.require(samples, 1...1_024, "--samples")
-    try BenchCheck.require(vocabulary, 8...1_000_000, "--vocabulary")
+    try BenchCheck.require(random.vocabulary, 8...1_000_000, "--vocabulary")
     try BenchCheck.seconds(seconds)
     _ = try answerCounts()
   }
 
   private func answerCounts() throws -> [Double] {
-    try answers.split(separator: ",", omittingEmptySubsequences: false).map { text in
+    try (answers ?? "1,2,4").split(separator: ",", omittingEmptySubsequences: false).map { text in
       guard let count = Double(text), (1...1_024).contains(count) else {
         throw ValidationError("--answers has '\(text)'; numbers must be between 1 and 1024")
       }
@@ -161,6 +175,7 @@ struct BenchEvaluate: ParsableCommand {
           limits: work.limits)
       ]
     }
+    let (promptLength, answerLength, vocabulary) = random
     return try ShapeList.read(shape, else: BenchmarkRegime.generation.shapes).flatMap { shape in
       let model = try LanguageModel(
         shape.configuration(

@@ -2,7 +2,7 @@
 # Installs the system libraries that kglab is built against, where they are missing; does nothing where they are there.
 set -euo pipefail
 
-packages=(libsqlite3-dev libdnnl-dev pkg-config)
+packages=(libsqlite3-dev libdnnl-dev libssl-dev pkg-config)
 
 if ! command -v swift >/dev/null; then
   echo "setup: no 'swift' on the PATH; install Swift 6.3 or later from https://www.swift.org/install" >&2
@@ -12,12 +12,12 @@ fi
 # Elsewhere than on Debian and Ubuntu only the headers can be looked for.
 if ! command -v apt-get >/dev/null; then
   missing=()
-  for header in sqlite3.h oneapi/dnnl/dnnl.h; do
+  for header in sqlite3.h openssl/sha.h oneapi/dnnl/dnnl.h; do
     printf '#include <%s>\n' "$header" | clang -E -x c - >/dev/null 2>&1 || missing+=("$header")
   done
   if ((${#missing[@]})); then
-    echo "setup: not found: ${missing[*]}. Install the development packages of SQLite 3 and oneDNN 2 or 3" >&2
-    echo "setup: (Fedora: sqlite-devel onednn-devel; Arch: sqlite onednn; macOS is not supported yet)" >&2
+    echo "setup: not found: ${missing[*]}. Install the development packages of SQLite 3, OpenSSL and oneDNN 2 or 3" >&2
+    echo "setup: (Fedora: sqlite-devel openssl-devel onednn-devel; Arch: sqlite openssl onednn; macOS is not supported yet)" >&2
     exit 1
   fi
   exit 0

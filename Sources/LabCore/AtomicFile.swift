@@ -1,4 +1,3 @@
-import Crypto
 package import Foundation
 
 /// Files that are either whole or absent, whenever the process dies.
@@ -13,7 +12,7 @@ package enum AtomicFile {
     /// Adds bytes to the end of the file.
     package mutating func append(_ piece: Data) throws {
       try handle.write(contentsOf: piece)
-      hasher.update(data: piece)
+      hasher.update(piece)
       count += piece.count
     }
   }

@@ -1,4 +1,3 @@
-import Crypto
 package import Foundation
 
 /// SHA-256 of bytes, as lower-case hexadecimal.
@@ -11,7 +10,7 @@ package struct ContentHash: Hashable, Sendable, CustomStringConvertible {
   package func short(_ length: Int = 12) -> String { String(hex.prefix(length)) }
 
   package init(of data: Data) {
-    hex = Self.hexadecimal(SHA256.hash(data: data))
+    hex = Self.hexadecimal(SHA256.hash(data))
   }
 
   package init(of text: String) { self.init(of: Data(text.utf8)) }
@@ -26,12 +25,12 @@ package struct ContentHash: Hashable, Sendable, CustomStringConvertible {
     defer { try? handle.close() }
     var hasher = SHA256()
     while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
-      hasher.update(data: piece)
+      hasher.update(piece)
     }
     hex = Self.hexadecimal(hasher.finalize())
   }
 
-  static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+  static func hexadecimal(_ digest: [UInt8]) -> String {
     digest.map { byte in
       let text = String(byte, radix: 16)
       return text.count == 1 ? "0" + text : text

@@ -1,5 +1,3 @@
-import Crypto
-
 /// SHA-256 over values that arrive one after another, for content too large to hold at once.
 ///
 /// Every value is unambiguous on its own: text carries its length, integers have a fixed width.
@@ -28,19 +26,19 @@ package struct ContentHasher: Sendable {
 
   /// The hash of everything added; nothing may be added after it.
   package mutating func finalize() -> ContentHash {
-    hasher.update(data: pending)
+    hasher.update(pending)
     pending = []
     return ContentHash(digest: hasher.finalize())
   }
 
   private mutating func flushIfFull() {
     guard pending.count >= Self.pieceSize else { return }
-    hasher.update(data: pending)
+    hasher.update(pending)
     pending.removeAll(keepingCapacity: true)
   }
 }
 
 extension ContentHash {
   /// The hash that a hasher ended with.
-  init(digest: SHA256.Digest) { hex = Self.hexadecimal(digest) }
+  init(digest: [UInt8]) { hex = Self.hexadecimal(digest) }
 }

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 
 /// A seed from which independent random streams are derived by name, never by order of calls.
@@ -24,9 +23,7 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
   private var state: (UInt64, UInt64, UInt64, UInt64)
 
   package init(seed: Seed, name: String) {
-    var hasher = SHA256()
-    hasher.update(data: Data("kglab \(seed.value) \(name)".utf8))
-    let digest = Array(hasher.finalize())
+    let digest = SHA256.hash(Data("kglab \(seed.value) \(name)".utf8))
     func word(_ index: Int) -> UInt64 {
       digest[(index * 8)..<(index * 8 + 8)].reduce(0) { $0 << 8 | UInt64($1) }
     }

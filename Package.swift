@@ -111,7 +111,8 @@ let package = Package(
         "Study", "Report", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
         "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
-    tests("IntegrationTests", ["kglab", "KnowledgeGraph", "LabCore"]),
+    tests(
+      "IntegrationTests", ["kglab", "KnowledgeGraph", "LabCore", grdb], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )

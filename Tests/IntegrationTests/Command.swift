@@ -8,6 +8,10 @@ struct Command {
   var environment: [String: String] = [:]
   /// Largest size in KiB of any file the process may write: to a program, a disk that is full.
   var fileLimit: Int?
+  /// Largest address space in KiB; to a program, memory that runs out.
+  var memoryLimit: Int?
+  /// Seconds after which it counts as hanging.
+  var patience = 300
   /// Where standard output goes instead of into the result.
   var outputPath: String?
 
@@ -81,18 +85,21 @@ final class RunningCommand {
   private let ended = DispatchSemaphore(value: 0)
   private let capture: URL
   private let arguments: [String]
-  private static let patience = 300
+  private let patience: Int
 
   fileprivate init(_ command: Command) throws {
     let files = FileManager.default
     arguments = command.arguments
+    patience = command.patience
     capture = files.temporaryDirectory.appendingPathComponent("kglab-output-\(UUID().uuidString)")
     try files.createDirectory(at: capture, withIntermediateDirectories: true)
     let executable = try Command.executable()
-    if let limit = command.fileLimit {
+    let limits = [("f", command.fileLimit), ("v", command.memoryLimit)]
+      .compactMap { name, value in value.map { "ulimit -\(name) \($0) && " } }
+    if !limits.isEmpty {
       process.executableURL = URL(fileURLWithPath: "/bin/bash")
       process.arguments =
-        ["-c", "ulimit -f \(limit) && exec \"$0\" \"$@\"", executable.path] + arguments
+        ["-c", "\(limits.joined())exec \"$0\" \"$@\"", executable.path] + arguments
     } else {
       process.executableURL = executable
       process.arguments = arguments
@@ -138,7 +145,7 @@ final class RunningCommand {
   }
 
   func wait() throws -> CommandResult {
-    if ended.wait(timeout: .now() + .seconds(Self.patience)) == .timedOut {
+    if ended.wait(timeout: .now() + .seconds(patience)) == .timedOut {
       kill(process.processIdentifier, SIGKILL)
       throw TimeOut(arguments: arguments)
     }

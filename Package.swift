@@ -56,10 +56,15 @@ let package = Package(
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
     library("LanguageModel", ["Compute", "LabCore"]),
-    library("Training", ["LanguageModel", "Corpus", "Compute", "Analysis", "LabCore"]),
+    library(
+      "Training",
+      ["LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore"]),
     library(
       "Evaluation",
-      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb]),
+      [
+        "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore",
+        grdb,
+      ]),
     library(
       "Detection",
       [
@@ -74,10 +79,17 @@ let package = Package(
         "Report", "Analysis", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
         "KnowledgeGraph", "Compute", "LabCore", grdb, yams,
       ]),
+    library(
+      "Benchmarks",
+      [
+        "Detection", "Analysis", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute",
+        "LabCore",
+      ]),
     .executableTarget(
       name: "kglab",
       dependencies: [
-        "Study", "Report", "Analysis", "Detection", "Evaluation", "Training", "LanguageModel",
+        "Benchmarks", "Study", "Report", "Analysis", "Detection", "Evaluation", "Training",
+        "LanguageModel",
         "Corpus", "KnowledgeGraph", "Compute", "LabCore", argumentParser,
       ],
       swiftSettings: strict),
@@ -99,10 +111,17 @@ let package = Package(
     tests(
       "DetectionTests",
       [
-        "Detection", "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph",
+        "Benchmarks", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
+        "KnowledgeGraph",
         "Compute", "LabCore", grdb,
       ],
       exclude: ["Fixtures"]),
+    tests(
+      "BenchmarksTests",
+      [
+        "Benchmarks", "Detection", "Training", "LanguageModel", "Corpus", "KnowledgeGraph",
+        "Compute", "LabCore",
+      ]),
     tests("AnalysisTests", ["Analysis", "LabCore"]),
     tests("ReportTests", ["Report", "Analysis", "LabCore"]),
     tests(

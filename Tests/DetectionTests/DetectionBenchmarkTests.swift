@@ -1,3 +1,4 @@
+import Benchmarks
 import Compute
 import Detection
 import Foundation

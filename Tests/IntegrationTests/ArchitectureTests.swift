@@ -78,6 +78,31 @@ import Testing
     #expect(count > 20)
   }
 
+  /// What Package.swift declares for a target, by the names of modules.
+  private func declared(_ target: String, in package: String) throws -> Set<String> {
+    let pattern = try Regex(
+      "(?:library|\\.target|\\.executableTarget)\\(\\s*(?:name: )?\"\(target)\",\\s*(?:dependencies: )?\\[([^\\]]*)\\]"
+    )
+    let match = try #require(
+      try pattern.firstMatch(in: package), "\(target) is not in Package.swift")
+    let products = [
+      "grdb": "GRDB", "yams": "Yams", "numerics": "Numerics", "argumentParser": "ArgumentParser",
+    ]
+    return Set(
+      (match[1].substring ?? "").split(separator: ",")
+        .map { $0.trimmingCharacters(in: CharacterSet(charactersIn: " \"\n")) }
+        .filter { !$0.isEmpty }.map { products[$0] ?? $0 })
+  }
+
+  @Test func packageDeclaresWhatTheTableLists() throws {
+    let package = try SourceTree.text(of: "Package.swift")
+    for target in try targets() where target.level > 0 {
+      // GRDBSQLite is a module of GRDB's product.
+      let listed = Set(target.own + target.outside).subtracting(["GRDBSQLite"])
+      #expect(try declared(target.name, in: package) == listed, "\(target.name)")
+    }
+  }
+
   @Test(
     arguments: [
       ("import Foundation", "Foundation"), ("package import LabCore // why", "LabCore"),

@@ -1,3 +1,4 @@
+import Analysis
 package import Compute
 import Foundation
 package import LabCore

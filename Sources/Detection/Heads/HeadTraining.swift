@@ -20,7 +20,7 @@ package struct HeadTrainingOptions: Codable, Hashable, Sendable {
   package var precision = Precision.fp32
 
   /// Takes the place of `stepCount` for benchmarks; not part of the file.
-  var exactStepCount: Int?
+  package var exactStepCount: Int?
 
   package init() {}
 

@@ -1,3 +1,4 @@
+package import Analysis
 import Compute
 import Foundation
 import LabCore
@@ -6,7 +7,7 @@ import LabCore
 ///
 /// The objective of scikit-learn's `LogisticRegression` with C = 1 / penalty, divided by C n. Directions begin with the
 /// Hessian at 0 on some of the rows, so that correlated features cost few iterations.
-struct LogisticRegression {
+package struct LogisticRegression {
   private let network: HeadNetwork
   private let features: FloatSlice
   private let labels: [Bool]
@@ -18,7 +19,7 @@ struct LogisticRegression {
   private static let widestGuess = 1_024
 
   /// Gathers the training rows; `network` must be linear.
-  init(_ examples: HeadExamples, network: HeadNetwork) throws {
+  package init(_ examples: HeadExamples, network: HeadNetwork) throws {
     let device = examples.features.buffer.device
     let width = network.inputWidth
     let train = examples.train
@@ -61,7 +62,7 @@ struct LogisticRegression {
   }
 
   /// The best parameters from `start` on, in the network too; no part of the gradient is above `tolerance`.
-  func fit(
+  package func fit(
     from start: [Double], penalty: Double, tolerance: Double = 1e-6
   ) -> LimitedMemoryMinimizer.Minimum {
     var minimizer = LimitedMemoryMinimizer()

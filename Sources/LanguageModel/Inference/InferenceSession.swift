@@ -120,6 +120,12 @@ package final class InferenceSession {
     model.forward(batch, extent, into: activations, on: stream, eachLayer: eachLayer)
   }
 
+  /// One forward pass with the logits of every row, which are kept nowhere: what the speed of scoring is held against.
+  package func computeLogits(of batch: TokenBatch) {
+    let rows = run(batch)
+    forEachLogitChunk(of: activations.outputNormed, rows: rows) { _, _ in }
+  }
+
   /// Computes logits of normed states (rows, C) chunk by chunk and calls `body(first row, row count)`.
   func forEachLogitChunk(of states: FloatSlice, rows: Int, _ body: (Int, Int) -> Void) {
     let width = model.configuration.modelDimension

@@ -1,18 +1,18 @@
-import Compute
-import LabCore
-import LanguageModel
+package import Compute
+package import LabCore
+package import LanguageModel
 
 /// The parts a step is cut into: each lane's gradient is computed by one worker and summed in lane order.
 ///
 /// Lanes and their micro-batches depend on the batch alone, so that any number of workers gives the same bits.
-struct Lanes {
-  let gradients: [Gradients]
+package struct Lanes {
+  package let gradients: [Gradients]
   private let model: LanguageModel
   private let passes: [TrainingPass]
   private let microBatchTokens: Int
 
   /// Allocates `count` gradients and one pass for each worker.
-  init(_ model: LanguageModel, count: Int, longestSequence: Int, workers: Int) throws {
+  package init(_ model: LanguageModel, count: Int, longestSequence: Int, workers: Int) throws {
     self.model = model
     gradients = try (0..<count).map { _ in try Gradients(model.layout, on: model.device) }
     microBatchTokens = max(
@@ -24,10 +24,10 @@ struct Lanes {
   }
 
   /// One stream for each worker, for work outside the passes.
-  var streams: [KernelStream] { passes.map(\.stream) }
+  package var streams: [KernelStream] { passes.map(\.stream) }
 
   /// Computes every lane's gradient of the mean loss; returns the summed loss in nats.
-  func run(_ batch: TokenBatch, zLoss: Double, on pool: WorkerPool) -> Double {
+  package func run(_ batch: TokenBatch, zLoss: Double, on pool: WorkerPool) -> Double {
     let parts = batch.lanes(gradients.count)
     let scale = Float(1 / Double(max(batch.lossCount, 1)))
     let losses = SharedResults(count: parts.count)

@@ -1,5 +1,6 @@
 package import Compute
 import LabCore
+package import LanguageModel
 import Synchronization
 
 /// Time of greedy generation with a key-value cache, random prompts, nothing that stops early.

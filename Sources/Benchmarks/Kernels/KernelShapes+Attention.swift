@@ -1,3 +1,5 @@
+import Compute
+
 extension KernelShapes {
   /// Rotary positions with and without norms, attention over windows, facts and trees of answers, and decoding.
   var attention: [KernelCase] {

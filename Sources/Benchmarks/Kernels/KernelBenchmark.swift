@@ -1,3 +1,4 @@
+package import Compute
 import LabCore
 
 /// Time of every op of a kernel table, on one thread, on the shapes of training.

@@ -1,6 +1,7 @@
 import Compute
 import LabCore
 import LanguageModel
+import Training
 
 /// A model in training on random tokens, to be timed.
 final class TrainingWorkload {

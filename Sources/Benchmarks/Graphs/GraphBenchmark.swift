@@ -1,4 +1,5 @@
 package import Foundation
+package import KnowledgeGraph
 package import LabCore
 
 /// Time of a graph's ways: made, stored, read back, imported from text, asked for the truth.

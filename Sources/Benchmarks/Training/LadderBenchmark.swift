@@ -1,7 +1,8 @@
 package import Compute
 import LabCore
-package import LanguageModel
+import LanguageModel
 import Synchronization
+import Training
 
 /// Time of several models trained side by side, each by one worker, as a study runs its tasks.
 package struct LadderBenchmark {

@@ -1,5 +1,6 @@
 import Compute
 import LabCore
+package import LanguageModel
 import Synchronization
 
 /// Time of exact scoring beside forward passes over the same queries.
@@ -175,8 +176,7 @@ package struct ScoringBenchmark {
   }
 
   private func forward(_ batch: TokenBatch, _ session: InferenceSession) {
-    let rows = session.run(batch)
-    session.forEachLogitChunk(of: session.activations.outputNormed, rows: rows) { _, _ in }
+    session.computeLogits(of: batch)
   }
 
   /// Draws and returns how many tokens were drawn.

@@ -1,4 +1,5 @@
 package import Foundation
+import KnowledgeGraph
 package import LabCore
 
 /// Time of importing and exporting a graph in every format.
@@ -67,18 +68,14 @@ package struct ExchangeBenchmark {
     var stream = Seed(0).stream("benchmark/exchange")
     let subjects = max(1, tripleCount / 5)
     let objects = max(1, tripleCount / 20)
-    let file = try ExportFile(source, isCompressed: false)
-    defer { file.abandon() }
+    var lines: [UInt8] = []
     for _ in 0..<tripleCount {
       let subject = stream.below(subjects)
       let place = stream.uniform()
       let object = Int(place * place * Double(objects))
       let predicate = stream.below(20)
-      try file.line { line in
-        line.append(contentsOf: "person number \(subject)\trelation \(predicate)\tthing ".utf8)
-        line.append(contentsOf: String(object).utf8)
-      }
+      lines += "person number \(subject)\trelation \(predicate)\tthing \(object)\n".utf8
     }
-    _ = try file.finish()
+    try AtomicFile.write(Data(lines), to: source)
   }
 }

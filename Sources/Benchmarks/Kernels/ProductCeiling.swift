@@ -1,3 +1,4 @@
+package import Compute
 import LabCore
 
 /// The fastest rate of matrix products that this machine shows at the moment: what other rates are a share of.

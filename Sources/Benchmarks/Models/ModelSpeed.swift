@@ -1,5 +1,6 @@
 package import Compute
 package import LabCore
+import LanguageModel
 
 /// How fast a model's work went, beside what the machine can do.
 package struct ModelSpeed: Codable, Hashable, Sendable {

@@ -1,20 +1,23 @@
 /// Minimises a smooth convex function by L-BFGS (Nocedal & Wright 2006, algorithm 7.5) with backtracking.
 ///
 /// A guess at the Hessian takes the place of the identity that the algorithm begins each direction with.
-struct LimitedMemoryMinimizer {
-  var maximumIterations = 300
+package struct LimitedMemoryMinimizer {
+  package var maximumIterations = 300
   /// Ends where no component of the gradient is larger.
-  var gradientTolerance = 1e-6
+  package var gradientTolerance = 1e-6
   /// Pairs of steps and gradient changes that are remembered.
-  var memory = 10
+  package var memory = 10
   /// Applies the inverse of a guess at the Hessian, whose scale does not matter; nil for the identity.
-  var precondition: (([Double]) -> [Double])?
+  package var precondition: (([Double]) -> [Double])?
 
-  struct Minimum {
-    let point: [Double]
-    let value: Double
-    let iterationCount: Int
+  /// Where a descent ended.
+  package struct Minimum {
+    package let point: [Double]
+    package let value: Double
+    package let iterationCount: Int
   }
+
+  package init() {}
 
   private struct Pair {
     let step: [Double]
@@ -26,7 +29,7 @@ struct LimitedMemoryMinimizer {
   /// Descends from `start`; `function` gives value and gradient at a point.
   ///
   /// Ends at the tolerance, after the most iterations, or where rounding hides any further descent.
-  func minimize(
+  package func minimize(
     from start: [Double], _ function: ([Double]) throws -> (value: Double, gradient: [Double])
   ) rethrows -> Minimum {
     var point = start

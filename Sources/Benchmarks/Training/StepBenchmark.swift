@@ -1,6 +1,7 @@
 package import Compute
 import LabCore
 package import LanguageModel
+import Training
 
 /// Time of whole training steps (forward, backward, update) on random tokens.
 package struct StepBenchmark {

@@ -1,4 +1,5 @@
 import LabCore
+package import LanguageModel
 
 /// The model of the speed comparisons: SwiGLU of 8/3 width, rotary positions, tied embeddings, no qk-norm.
 ///

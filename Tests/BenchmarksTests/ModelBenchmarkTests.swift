@@ -1,9 +1,10 @@
+import Benchmarks
 import Compute
 import LabCore
 import LanguageModel
 import Testing
 
-@Suite struct BenchmarkTests {
+@Suite struct ModelBenchmarkTests {
   /// Width 4 has a feed-forward width of 16: a layer's matrices have 4 x 16 + 3 x 64 = 256 weights, the
   /// read-out of 10 words 40.
   private let tiny = ModelConfiguration(

@@ -1,3 +1,5 @@
+import Compute
+
 extension KernelShapes {
   /// Ops on whole rows of the residual stream and on the feed-forward block.
   var layers: [KernelCase] { embedding + norms + activations + biases + [add, gather] }

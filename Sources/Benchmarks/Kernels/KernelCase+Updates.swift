@@ -1,3 +1,5 @@
+import Compute
+
 extension KernelCase {
   /// Ops on logits; their number of rows is that of a chunk of the read-out.
   static func losses(_ rows: Int) -> [KernelCase] {

@@ -1,3 +1,4 @@
+package import Compute
 package import LabCore
 
 /// A stream and made-up numbers for it to work on.

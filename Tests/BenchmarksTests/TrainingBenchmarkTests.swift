@@ -1,9 +1,10 @@
+import Benchmarks
 import Compute
 import LanguageModel
 import Testing
 import Training
 
-@Suite struct BenchmarkTests {
+@Suite struct TrainingBenchmarkTests {
   @Test(arguments: [Precision.fp32, .bf16])
   func stepsAreMeasured(precision: Precision) throws {
     let shape = try BenchmarkShape("1x16x1")

@@ -1,3 +1,4 @@
+import Benchmarks
 import Compute
 import Foundation
 import LabCore

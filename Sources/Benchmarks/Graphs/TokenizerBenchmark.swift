@@ -1,3 +1,4 @@
+import Corpus
 package import KnowledgeGraph
 package import LabCore
 

@@ -1,6 +1,9 @@
+import Analysis
 package import Compute
+import Detection
 package import Foundation
 package import LabCore
+import LanguageModel
 
 /// The speed of training heads on made-up features of known structure.
 package struct DetectionBenchmark {
@@ -73,7 +76,7 @@ package struct DetectionBenchmark {
     let (features, labels) = data()
     try AtomicFile.createFolder(folder)
     try AtomicFile.write(
-      FloatBytes.data(features), to: folder.appendingPathComponent("features.f32"))
+      FloatBytes.encode(features), to: folder.appendingPathComponent("features.f32"))
     try AtomicFile.write(
       Data(labels.map { $0 ? 1 : 0 }), to: folder.appendingPathComponent("labels.u8"))
   }

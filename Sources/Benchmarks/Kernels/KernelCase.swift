@@ -1,3 +1,5 @@
+import Compute
+
 /// One op of the kernel table on one shape, ready to be timed.
 struct KernelCase {
   /// Name in the kernel table.

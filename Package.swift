@@ -95,7 +95,10 @@ let package = Package(
       swiftSettings: strict),
     tests("LabCoreTests", ["LabCore"]),
     tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
-    tests("ComputeTests", ["Compute", "CKernels", "LabCore"]),
+    .target(
+      name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks",
+      cSettings: kernels + [.headerSearchPath("../../Sources/CKernels")]),
+    tests("ComputeTests", ["Compute", "CKernels", "CKernelChecks", "LabCore"]),
     tests("CorpusTests", ["Corpus", "KnowledgeGraph", "LabCore"]),
     tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(

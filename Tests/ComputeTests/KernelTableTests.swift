@@ -1,3 +1,4 @@
+import CKernelChecks
 import CKernels
 import Synchronization
 import Testing

@@ -2,8 +2,9 @@ import Foundation
 import GRDB
 import Testing
 
-/// Folders written by the first release: they open, their results are found under the ids they had, and nothing is
-/// computed again. Fixtures/first-release.sh made them.
+/// Folders written by the first release open, and their results are found under the ids they had.
+///
+/// Fixtures/first-release.sh made them.
 @Suite struct FirstReleaseTests {
   private static func folder() throws -> Workspace {
     let workspace = try Workspace()

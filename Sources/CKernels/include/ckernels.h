@@ -169,10 +169,6 @@ const kl_table *kl_table_cpu(void);
 // All tables this CPU can run, best first; the reference is last. Returns the count; names are in the tables.
 size_t kl_tables(const kl_table **tables, size_t capacity);
 
-// Checks every op of `table` against the reference on odd shapes, and each backward of both against central
-// differences. Writes one line per failure to `report` (capacity bytes, always terminated). Returns failures.
-size_t kl_check(const kl_table *table, char *report, size_t capacity);
-
 // A pool of long-lived threads that run numbered pieces of work. The calling thread takes part.
 typedef struct kl_pool kl_pool;
 kl_pool *kl_pool_create(size_t workers);  // NULL when threads cannot be started

@@ -1,6 +1,6 @@
 // The check of one table against the reference: a case is one call of one op on made-up arrays.
 #pragma once
-#include "internal.h"
+#include "ckernelchecks.h"
 
 #define KL_CASE_ARRAYS 16
 

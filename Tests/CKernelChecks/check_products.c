@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "internal.h"
 
 // The weight packed for the table's fastest bfloat16 products, in every other call that is given one.
 static void *packed_weight(const kl_table *t, kl_stream *s, const float *weight, const kl_case *c) {

@@ -24,6 +24,7 @@ package final class Evaluator {
   package let queries: [Int]
 
   private let tokenizer: any Tokenizer
+  private let maker: QuestionMaker
   private let scorer: AnswerScorer
   private let sampler: AnswerSampler
   private let ranker: CandidateRanker?
@@ -48,17 +49,18 @@ package final class Evaluator {
     let text = try TripleText(
       graph: graph, tokenizer: tokenizer, wording: wording.asked(in: options.phrasing))
     let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }
+    let maker = QuestionMaker(graph: graph, text: text)
     try Self.checkRoom(graph, queries, text, contextLength: configuration.contextLength)
+    self.maker = maker
     self.graph = graph
     self.options = options
     self.fraction = fraction
     self.queries = queries
     self.tokenizer = tokenizer
     scorer = AnswerScorer(
-      graph: graph, text: text, temperatures: options.exactTemperatures,
-      truncation: options.truncation)
+      temperatures: options.exactTemperatures, truncation: options.truncation)
     sampler = AnswerSampler(
-      judge: AnswerJudge(graph: graph, tokenizer: tokenizer), text: text, options: options,
+      judge: AnswerJudge(graph: graph, tokenizer: tokenizer), options: options,
       maximumNewTokens: text.maximumNewTokens(graph))
     ranker = options.candidates.map {
       CandidateRanker(graph: graph, text: text, count: $0, seed: Seed(options.seed))
@@ -96,9 +98,9 @@ package final class Evaluator {
   package func outcomes(
     of places: Range<Int>, unless shouldStop: @Sendable () -> Bool
   ) throws -> [QueryOutcome]? {
-    let (graph, options, scorer, sampler, ranker) = (graph, options, scorer, sampler, ranker)
+    let (options, maker, scorer, sampler, ranker) = (options, maker, scorer, sampler, ranker)
     return try pool.map(Array(queries[places]), unless: shouldStop) { unit, session in
-      let asked = unit.map { graph.queries[$0] }
+      let asked = unit.map { maker.question(maker.graph.queries[$0]) }
       let exact = try scorer.score(asked, in: session)
       let answers = try sampler.sample(asked, in: session)
       let ranked = try ranker?.rank(asked, in: session)
@@ -106,7 +108,7 @@ package final class Evaluator {
         QueryOutcome(
           query: unit[index], exact: exact[index], answers: answers[index],
           sampled: sampler.judge.outcomes(
-            of: answers[index], to: asked[index], temperatures: options.sampleTemperatures),
+            of: answers[index], to: asked[index].query, temperatures: options.sampleTemperatures),
           ranked: ranked?[index] ?? [])
       }
     }

@@ -8,6 +8,7 @@ package import LanguageModel
 package struct Inquirer {
   private let graph: KnowledgeGraph
   private let text: TripleText
+  private let maker: QuestionMaker
   private let session: InferenceSession
   private let maximumNewTokens: Int
 
@@ -18,6 +19,7 @@ package struct Inquirer {
   ) throws {
     self.graph = graph
     text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
+    maker = QuestionMaker(graph: graph, text: text)
     let context = model.configuration.contextLength
     session = try InferenceSession(model, maximumTokens: max(256, 8 * context))
     maximumNewTokens = text.maximumNewTokens(graph)
@@ -52,13 +54,13 @@ package struct Inquirer {
       session: session, inverseTemperature: 1 / temperature,
       maximumNewTokens: min(maximumNewTokens, room))
     let (completions, isCertain) = try search.likeliest(top, after: prompt)
-    let truth = try truth(queries, prompt: prompt, temperature: temperature)
+    let truth = try queries.first.map { try self.truth($0, queries, temperature: temperature) }
     return Inquiry(
       subject: subject, predicate: predicate, temperature: temperature,
       visibilities: queries.map(\.visibility),
       answers: completions.map { answer($0, to: queries, subjects[0], relation) },
-      isCertain: isCertain, truth: truth.answers,
-      hallucinationProbability: queries.isEmpty ? nil : max(0, 1 - truth.probability))
+      isCertain: isCertain, truth: truth?.answers ?? [],
+      hallucinationProbability: truth.map { max(0, 1 - $0.probability) })
   }
 
   /// What each layer would say at the answer's place, and the token of `answer` that it is held against.
@@ -98,36 +100,28 @@ package struct Inquirer {
       isCanonical: name.map { text.tokenizer.encode($0) == completion.tokens } ?? false)
   }
 
+  /// Every right answer with its probability, the likeliest first; `queries` are those of all namesakes.
   private func truth(
-    _ queries: [Query], prompt: [Int32], temperature: Double
+    _ query: Query, _ queries: [Query], temperature: Double
   ) throws -> (answers: [TrueAnswer], probability: Double) {
-    var items: [PromptedCompletion] = []
-    var answers: [(object: Int32, isVisible: Bool, subject: Int32)] = []
-    var places: [[Int32]: Int] = [:]
-    for query in queries {
-      for answer in graph.answers[query.answers] {
-        let completion = text.completion(object: answer.object)
-        if let place = places[completion] {
-          answers[place].isVisible = answers[place].isVisible || answer.isVisible
-        } else {
-          places[completion] = items.count
-          items.append(PromptedCompletion(prompt: prompt, completion: completion))
-          answers.append((answer.object, answer.isVisible, query.subject))
-        }
-      }
-    }
-    let scores = try session.completionLogProbabilities(
-      items, inverseTemperatures: [Float(1 / temperature)])
-    let probabilities = scores.map { exp($0[0]) }
-    let order = answers.indices.sorted {
-      (-probabilities[$0], answers[$0].object) < (-probabilities[$1], answers[$1].object)
+    let question = maker.question(query)
+    let scores = try session.checkedLogProbabilities(
+      [question.prompted], options: ScoringOptions(inverseTemperatures: [Float(1 / temperature)]))
+    let probabilities = scores[0].map { exp($0[0]) }
+    let order = question.truth.indices.sorted {
+      (-probabilities[$0], question.truth[$0].object)
+        < (-probabilities[$1], question.truth[$1].object)
     }
     return (
       order.map { place in
-        let subject = graph.entities[Int(answers[place].subject)]
+        let answer = question.truth[place]
+        let owner = queries.first { query in
+          graph.answers[query.answers].contains { $0.object == answer.object }
+        }
+        let subject = graph.entities[Int((owner ?? query).subject)]
         return TrueAnswer(
-          text: graph.entities[Int(answers[place].object)].name,
-          probability: probabilities[place], isVisible: answers[place].isVisible,
+          text: graph.entities[Int(answer.object)].name,
+          probability: probabilities[place], isVisible: answer.isVisible,
           subjectType: graph.entityTypes[Int(subject.type)].name)
       }, probabilities.reduce(0, +)
     )

@@ -28,7 +28,7 @@ package struct FactScore: Hashable, Sendable {
 /// Scores every fact of a graph under one model.
 package final class FactScorer {
   package let graph: KnowledgeGraph
-  private let text: TripleText
+  private let maker: QuestionMaker
   private let sampler: AnswerSampler
   private let pool: SessionPool
 
@@ -40,13 +40,14 @@ package final class FactScorer {
     wording: Wording = .triple, precision: Precision = .fp32, workers: Int = 1
   ) throws {
     self.graph = graph
-    text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
+    let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
+    maker = QuestionMaker(graph: graph, text: text)
     var options = EvaluationOptions()
     options.exactTemperatures = []
     options.sampleTemperatures = [0, 1]
     options.samples = 1
     sampler = AnswerSampler(
-      judge: AnswerJudge(graph: graph, tokenizer: tokenizer), text: text, options: options,
+      judge: AnswerJudge(graph: graph, tokenizer: tokenizer), options: options,
       maximumNewTokens: text.maximumNewTokens(graph))
     pool = try SessionPool(model, precision: precision, workers: workers)
   }
@@ -58,30 +59,17 @@ package final class FactScorer {
   package func scores(
     of queries: [Int], unless shouldStop: @Sendable () -> Bool = { false }
   ) throws -> [FactScore]? {
-    let (graph, text, sampler) = (graph, text, sampler)
+    let (maker, sampler) = (maker, sampler)
     return try pool.map(queries, unless: shouldStop) { unit, session in
-      let asked = unit.map { graph.queries[$0] }
+      let asked = unit.map { maker.question(maker.graph.queries[$0]) }
       let drawn = try sampler.sample(asked, in: session)
-      let truths = asked.map { query in
-        var names: Set<[Int32]> = []
-        return graph.truth(of: query).map(\.object).filter {
-          names.insert(text.completion(object: $0)).inserted
-        }
-      }
-      let items = zip(asked, truths).flatMap { query, objects in
-        let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
-        return objects.map {
-          PromptedCompletion(prompt: prompt, completion: text.completion(object: $0))
-        }
-      }
-      var scores = try session.completionLogProbabilities(items, inverseTemperatures: [1])[...]
+      let scores = try session.checkedLogProbabilities(asked.map(\.prompted))
       return unit.indices.map { place in
-        let own = scores.prefix(truths[place].count)
-        scores = scores.dropFirst(own.count)
-        return FactScore(
+        FactScore(
           query: unit[place],
-          truth: zip(truths[place], own).map { ScoredObject(object: $0, logProbability: $1[0]) },
-          greedy: drawn[place][0], draw: drawn[place][1])
+          truth: zip(asked[place].truth, scores[place]).map {
+            ScoredObject(object: $0.object, logProbability: $1[0])
+          }, greedy: drawn[place][0], draw: drawn[place][1])
       }
     }
   }
@@ -90,21 +78,14 @@ package final class FactScorer {
   func logProbabilities(
     of objects: [(query: Int, objects: [Int32])], unless shouldStop: @Sendable () -> Bool
   ) throws -> [[Double]]? {
-    let (graph, text) = (graph, text)
+    let maker = maker
     return try pool.map(objects, unless: shouldStop) { unit, session in
-      let items = unit.flatMap { entry in
-        let query = graph.queries[entry.query]
-        let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
-        return entry.objects.map {
-          PromptedCompletion(prompt: prompt, completion: text.completion(object: $0))
-        }
+      let items = unit.map { entry in
+        PromptedCompletions(
+          prompt: maker.question(maker.graph.queries[entry.query]).prompt,
+          completions: entry.objects.map { maker.text.completion(object: $0) })
       }
-      var scores = try session.completionLogProbabilities(items, inverseTemperatures: [1])[...]
-      return unit.map { entry in
-        let own = scores.prefix(entry.objects.count).map { $0[0] }
-        scores = scores.dropFirst(own.count)
-        return own
-      }
+      return try session.checkedLogProbabilities(items).map { $0.map { $0[0] } }
     }
   }
 }

@@ -5,31 +5,30 @@ import LanguageModel
 /// Draws completions of queries and judges them.
 struct AnswerSampler {
   let judge: AnswerJudge
-  let text: TripleText
   let options: EvaluationOptions
   /// Longest completion to wait for, in tokens; a longer one is malformed.
   let maximumNewTokens: Int
   private let base: UInt64
 
-  init(judge: AnswerJudge, text: TripleText, options: EvaluationOptions, maximumNewTokens: Int) {
+  init(judge: AnswerJudge, options: EvaluationOptions, maximumNewTokens: Int) {
     self.judge = judge
-    self.text = text
     self.options = options
     self.maximumNewTokens = maximumNewTokens
     base = SampleUniforms.base(seed: options.seed)
   }
 
-  /// For each query its judged answers: by temperature, then by sample.
-  func sample(_ queries: [Query], in session: InferenceSession) throws -> [[SampledAnswer]] {
-    guard !options.sampleTemperatures.isEmpty else { return queries.map { _ in [] } }
-    let prompts = queries.map { text.prompt(subject: $0.subject, predicate: $0.predicate) }
-    let uniforms = queries.map { query in
+  /// For each question its judged answers: by temperature, then by sample.
+  func sample(_ questions: [Question], in session: InferenceSession) throws -> [[SampledAnswer]] {
+    guard !options.sampleTemperatures.isEmpty else { return questions.map { _ in [] } }
+    let prompts = questions.map(\.prompt)
+    let uniforms = questions.map { question in
       options.sampleTemperatures.map {
         SampleUniforms(
-          base: base, subject: query.subject, predicate: query.predicate, temperature: $0)
+          base: base, subject: question.query.subject, predicate: question.query.predicate,
+          temperature: $0)
       }
     }
-    var results = [[SampledAnswer]](repeating: [], count: queries.count)
+    var results = [[SampledAnswer]](repeating: [], count: questions.count)
     for group in groups(prompts, configuration: session.model.configuration) {
       let room = session.model.configuration.contextLength - prompts[group[0]].count
       let limits = GenerationLimits(
@@ -43,7 +42,8 @@ struct AnswerSampler {
       for (place, completions) in zip(group, drawn) {
         results[place] = zip(options.sampleTemperatures, completions).flatMap { temperature, own in
           own.enumerated().map { sample, completion in
-            judge.answer(completion, to: queries[place], temperature: temperature, sample: sample)
+            judge.answer(
+              completion, to: questions[place].query, temperature: temperature, sample: sample)
           }
         }
       }

@@ -23,48 +23,37 @@ package struct RankedAnswer: Hashable, Sendable {
 
 /// Ranks true answers among candidates by the probability of the whole name, as multiple-choice tests do.
 struct CandidateRanker {
-  let graph: KnowledgeGraph
   let text: TripleText
   let count: Int
   let seed: Seed
   private let draw: CandidateDraw
 
   init(graph: KnowledgeGraph, text: TripleText, count: Int, seed: Seed) {
-    self.graph = graph
     self.text = text
     self.count = count
     self.seed = seed
     draw = CandidateDraw(graph: graph)
   }
 
-  /// For each query its true answers, one of each name, in the order of the graph.
-  func rank(_ queries: [Query], in session: InferenceSession) throws -> [[RankedAnswer]] {
-    var items: [PromptedCompletion] = []
-    var plans: [(answers: [Int32], candidateCount: Int)] = []
-    for query in queries {
-      let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
-      var names: Set<[Int32]> = []
-      let answers = graph.answers[query.answers].map(\.object).filter {
-        names.insert(text.completion(object: $0)).inserted
-      }
-      let candidates = draw.wrongObjects(count, for: query, seed: seed)
-      items += (answers + candidates).map {
-        PromptedCompletion(prompt: prompt, completion: text.completion(object: $0))
-      }
-      plans.append((answers, candidates.count))
+  /// For each question the query's own answers, one of each name, in the order of the graph.
+  ///
+  /// A namesake's answers are right too, so that none of them is a candidate, but they are graded where they belong.
+  func rank(_ questions: [Question], in session: InferenceSession) throws -> [[RankedAnswer]] {
+    let own = questions.map { question in question.truth.compactMap(\.ownObject).sorted() }
+    let items = zip(questions, own).map { question, answers in
+      let objects = answers + draw.wrongObjects(count, for: question.query, seed: seed)
+      return PromptedCompletions(
+        prompt: question.prompt, completions: objects.map { text.completion(object: $0) })
     }
-    let scores = try session.completionLogProbabilities(items, inverseTemperatures: [1])
-      .map { $0[0] }
-    var first = 0
-    return plans.map { plan in
-      let own = scores[first..<first + plan.answers.count + plan.candidateCount]
-      first += own.count
-      let wrong = own.dropFirst(plan.answers.count)
-      return zip(plan.answers, own).map { object, score in
+    let scores = try session.checkedLogProbabilities(items)
+    return zip(own, scores).map { answers, scores in
+      let wrong = scores.dropFirst(answers.count).map { $0[0] }
+      return zip(answers, scores).map { object, score in
         RankedAnswer(
           object: object,
-          rank: 1 + Double(wrong.count { $0 > score }) + Double(wrong.count { $0 == score }) / 2,
-          candidateCount: plan.candidateCount, logProbability: score)
+          rank: 1 + Double(wrong.count { $0 > score[0] })
+            + Double(wrong.count { $0 == score[0] }) / 2,
+          candidateCount: wrong.count, logProbability: score[0])
       }
     }
   }

@@ -1,48 +1,30 @@
 import LabCore
-package import LanguageModel
-
-/// A prompt and the tokens that may follow it.
-package struct PromptedCompletion: Hashable, Sendable {
-  package let prompt: [Int32]
-  /// Tokens after the prompt, the end token included where the probability of ending there counts.
-  package let completion: [Int32]
-
-  package init(prompt: [Int32], completion: [Int32]) {
-    self.prompt = prompt
-    self.completion = completion
-  }
-}
+import LanguageModel
 
 extension InferenceSession {
-  /// Log-probability in nats of each whole completion under softmax(logits / T), for each 1 / T.
+  /// The log-probabilities of completions of prompts that may come from another graph or broken weights.
   ///
-  /// Neighbours with the same prompt share its computation. Result: for each item one value for each inverse
-  /// temperature. Prompts and completions must not be empty. Throws `LabError` for an item longer than
-  /// the model's context or the session, and for a model whose weights are not numbers.
-  package func completionLogProbabilities(
-    _ items: [PromptedCompletion], inverseTemperatures: [Float],
-    truncation: Truncation = Truncation()
-  ) throws -> [[Double]] {
-    var groups: [PromptedCompletions] = []
-    var first = 0
-    while first < items.count {
-      let last = items[first...].firstIndex { $0.prompt != items[first].prompt } ?? items.count
-      let group = PromptedCompletions(
-        prompt: items[first].prompt, completions: items[first..<last].map(\.completion))
-      try checkLength(group)
-      groups.append(group)
-      first = last
+  /// As `completionLogProbabilities`; neighbours with one prompt, such as namesakes, are asked together. Throws `LabError` for a text longer than the model's context or the session, and
+  /// for a model whose weights are not numbers.
+  func checkedLogProbabilities(
+    _ items: [PromptedCompletions], options: ScoringOptions = ScoringOptions()
+  ) throws -> [[[Double]]] {
+    for item in items { try checkLength(item) }
+    let prompts = items.reduce(into: [PromptedCompletions]()) { prompts, item in
+      guard let last = prompts.last, last.prompt == item.prompt else { return prompts.append(item) }
+      prompts[prompts.count - 1] = PromptedCompletions(
+        prompt: item.prompt, completions: last.completions + item.completions)
     }
-    let scores = try completionLogProbabilities(
-      groups,
-      options: ScoringOptions(inverseTemperatures: inverseTemperatures, truncation: truncation)
-    ).flatMap(\.self)
+    var scores = try completionLogProbabilities(prompts, options: options).flatMap(\.self)[...]
     guard scores.allSatisfy({ $0.allSatisfy { !$0.isNaN } }) else {
       throw LabError(
         "the model's probabilities are not numbers: its weights hold NaN or infinity; train it "
           + "again with a lower learning rate")
     }
-    return scores
+    return items.map { item in
+      defer { scores = scores.dropFirst(item.completions.count) }
+      return Array(scores.prefix(item.completions.count))
+    }
   }
 
   private func checkLength(_ item: PromptedCompletions) throws {

@@ -1,5 +1,6 @@
 import CKernels
 import LabCore
+import Synchronization
 
 /// Long-lived threads that take numbered pieces of work.
 @safe package final class WorkerPool: @unchecked Sendable {
@@ -38,6 +39,29 @@ import LabCore
         }, Unmanaged.passUnretained(box).toOpaque())
       withExtendedLifetime(box) {}
     }
+  }
+
+  /// What `body(worker, piece)` makes of every piece in 0 ..< pieces, in their order, whoever did them.
+  ///
+  /// All pieces are done; the error thrown is that of the first piece that failed.
+  package func map<Output: Sendable, Failure: Error>(
+    pieces: Int, _ body: (_ worker: Int, _ piece: Int) throws(Failure) -> Output
+  ) throws(Failure) -> [Output] {
+    let results = Mutex([Result<Output, Failure>?](repeating: nil, count: max(pieces, 0)))
+    run(pieces: pieces) { worker, piece in
+      let result: Result<Output, Failure>
+      do throws(Failure) {
+        result = .success(try body(worker, piece))
+      } catch {
+        result = .failure(error)
+      }
+      results.withLock { $0[piece] = result }
+    }
+    var outputs: [Output] = []
+    for result in results.withLock({ $0 }) {
+      if let output = try result?.get() { outputs.append(output) }
+    }
+    return outputs
   }
 
   private final class Box {

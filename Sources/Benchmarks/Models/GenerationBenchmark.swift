@@ -1,7 +1,6 @@
 package import Compute
 import LabCore
 package import LanguageModel
-import Synchronization
 
 /// Time of greedy generation with a key-value cache, random prompts, nothing that stops early.
 package struct GenerationBenchmark {
@@ -60,18 +59,15 @@ package struct GenerationBenchmark {
       samples: 1, inverseTemperature: .infinity, maximumNewTokens: newTokens, endToken: -1,
       stopTokens: 0..<0)
     let starts = Array(stride(from: 0, to: prompts.count, by: batch))
-    let results = Mutex([Result<Int, any Error>?](repeating: nil, count: starts.count))
-    let seconds = Timing.seconds {
-      pool.run(pieces: starts.count) { worker, piece in
+    var written = 0
+    let seconds = try Timing.seconds {
+      written = try pool.map(pieces: starts.count) { worker, piece in
         let part = prompts[starts[piece]..<min(starts[piece] + batch, prompts.count)]
-        let result = Result {
-          try sessions[worker].generate(prompts: Array(part), options: options) { _, _, _ in 0 }
-            .reduce(0) { $0 + ($1.first?.tokens.count ?? 0) }
+        return try sessions[worker].generate(prompts: Array(part), options: options) { _, _, _ in 0
         }
-        results.withLock { $0[piece] = result }
-      }
+        .reduce(0) { $0 + ($1.first?.tokens.count ?? 0) }
+      }.reduce(0, +)
     }
-    let written = try results.withLock { $0 }.reduce(0) { try $0 + ($1?.get() ?? 0) }
     precondition(written == prompts.count * newTokens, "\(written) tokens were written")
     return seconds
   }

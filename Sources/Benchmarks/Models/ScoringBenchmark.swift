@@ -144,14 +144,9 @@ package struct ScoringBenchmark {
   private func timed(
     _ pieces: Int, _ body: (InferenceSession, _ piece: Int) throws -> Void
   ) throws -> Double {
-    let failure = Mutex<(any Error)?>(nil)
-    let seconds = Timing.seconds {
-      pool.run(pieces: pieces) { worker, piece in
-        do { try body(sessions[worker], piece) } catch { failure.withLock { $0 = error } }
-      }
+    try Timing.seconds {
+      _ = try pool.map(pieces: pieces) { worker, piece in try body(sessions[worker], piece) }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
-    return seconds
   }
 
   private func items(of part: Int) -> [PromptedCompletions] {

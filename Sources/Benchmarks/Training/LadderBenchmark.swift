@@ -1,7 +1,6 @@
 package import Compute
 import LabCore
 import LanguageModel
-import Synchronization
 import Training
 
 /// Time of several models trained side by side, each by one worker, as a study runs its tasks.
@@ -73,19 +72,14 @@ package struct LadderBenchmark {
     }
     let order = configurations.indices.sorted { flopsPerToken[$0] > flopsPerToken[$1] }
     let pool = try WorkerPool(workerCount: workers)
-    let results = Mutex(
-      [Swift.Result<Rung, any Error>?](repeating: nil, count: configurations.count))
-    let seconds = Timing.seconds {
-      pool.run(pieces: order.count) { _, piece in
-        let index = order[piece]
-        let result = Swift.Result {
-          try train(configurations[index], named: regime.shapes[index].description)
-        }
-        results.withLock { $0[index] = result }
+    var byCost: [Rung] = []
+    let seconds = try Timing.seconds {
+      byCost = try pool.map(pieces: order.count) { _, piece in
+        try train(configurations[order[piece]], named: regime.shapes[order[piece]].description)
       }
     }
     let peak = ProcessMemory.peakMiB
-    let rungs = try results.withLock { $0 }.compactMap { try $0?.get() }
+    let rungs = zip(order, byCost).sorted { $0.0 < $1.0 }.map(\.1)
     let tokens = Double(steps * regime.sequences * regime.contextLength)
     let rate = tokens * flopsPerToken.reduce(0, +) / seconds
     let ceiling = try ProductCeiling.measure(

@@ -2,7 +2,6 @@ import Compute
 import Corpus
 import LabCore
 package import LanguageModel
-import Synchronization
 
 /// A language model that judges: its transformer and one logit on the final norm's output.
 package struct FullNetwork: Sendable {
@@ -70,17 +69,16 @@ package struct FullNetwork: Sendable {
   ) throws -> [Float] {
     let size = 64
     let starts = Array(stride(from: 0, to: texts.count, by: size))
-    let results = Mutex([[Float]?](repeating: nil, count: starts.count))
-    pool.run(pieces: starts.count) { worker, piece in
-      if shouldStop() { return }
+    let parts = pool.map(pieces: starts.count) { worker, piece -> [Float]? in
+      if shouldStop() { return nil }
       let part = texts[starts[piece]..<min(starts[piece] + size, texts.count)]
       var logits: [Float] = []
       for (batch, rows) in Self.batches(part, maximumTokens: passes[worker].maximumTokens) {
         logits += passes[worker].logits(batch, rows: rows, readOut: readOut).logits
       }
-      results.withLock { $0[piece] = logits }
+      return logits
     }
-    return try results.withLock { $0 }.flatMap { part -> [Float] in
+    return try parts.flatMap { part -> [Float] in
       guard let part else { throw LabError.interrupted("stopped while a detector was scoring") }
       return part
     }

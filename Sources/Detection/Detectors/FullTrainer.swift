@@ -2,7 +2,6 @@ import Compute
 import Foundation
 import LabCore
 import LanguageModel
-import Synchronization
 import Training
 
 /// Fine-tunes a language model end to end to judge texts.
@@ -126,8 +125,7 @@ struct FullTrainer {
   ) -> [Float] {
     let width = network.model.configuration.modelDimension
     let scale = 1 / Float(chosen.count)
-    let parts = Mutex([[Float]](repeating: [], count: lanes.count))
-    pool.run(pieces: lanes.count) { worker, lane in
+    let parts = pool.map(pieces: lanes.count) { worker, lane in
       let pass = passes[worker]
       pass.stream.zero(lanes[lane].gradients.values)
       var own = [Float](repeating: 0, count: width + 1)
@@ -152,10 +150,9 @@ struct FullTrainer {
           own[width] += value
         }
       }
-      let finished = own
-      parts.withLock { $0[lane] = finished }
+      return own
     }
-    return parts.withLock { $0 }.dropFirst().reduce(parts.withLock { $0[0] }) {
+    return parts.dropFirst().reduce(parts[0]) {
       zip($0, $1).map { $0 + $1 }
     }
   }

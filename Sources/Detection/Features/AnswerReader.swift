@@ -3,7 +3,6 @@ package import Corpus
 package import KnowledgeGraph
 import LabCore
 package import LanguageModel
-import Synchronization
 
 /// Reads prompts with answers through a model once and hands on what detectors need.
 package struct AnswerReader {
@@ -56,20 +55,11 @@ package struct AnswerReader {
     let groups = groups(sequences.map(\.length))
     for start in stride(from: 0, to: groups.count, by: Self.batchesPerBlock) {
       let block = Array(groups[start..<min(start + Self.batchesPerBlock, groups.count)])
-      let results = Mutex([Result<Capture, any Error>?](repeating: nil, count: block.count))
-      pool.run(pieces: block.count) { worker, piece in
-        if shouldStop() { return }
-        let result = Result {
-          try read(sequences[block[piece]], streams: streams, in: sessions[worker])
-        }
-        results.withLock { $0[piece] = result }
+      let captures = try pool.map(pieces: block.count) { worker, piece in
+        if shouldStop() { throw LabError.interrupted("stopped while states were read") }
+        return try read(sequences[block[piece]], streams: streams, in: sessions[worker])
       }
-      let parts = results.withLock { $0 }
-      guard parts.allSatisfy({ $0 != nil }) else {
-        throw LabError.interrupted("stopped while states were read")
-      }
-      for (index, part) in parts.enumerated() {
-        guard let capture = try part?.get() else { continue }
+      for (index, capture) in captures.enumerated() {
         try body(capture, Double(start + index + 1) / Double(groups.count))
       }
     }

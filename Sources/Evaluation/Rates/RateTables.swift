@@ -1,7 +1,6 @@
 import Compute
 import KnowledgeGraph
 import LabCore
-import Synchronization
 
 /// The numbers of one query that rates are made of, without its texts.
 struct QueryTally {
@@ -68,12 +67,7 @@ struct RateTables {
 
   /// All rates by series, set and group; the same for any number of workers.
   func rates(pool: WorkerPool) -> [RateEstimate] {
-    let results = Mutex([[RateEstimate]](repeating: [], count: cells.count))
-    pool.run(pieces: cells.count) { _, piece in
-      let rates = rates(of: cells[piece])
-      results.withLock { $0[piece] = rates }
-    }
-    let byCell = results.withLock { $0 }
+    let byCell = pool.map(pieces: cells.count) { _, piece in rates(of: cells[piece]) }
     return options.series.indices.flatMap { index in
       byCell.compactMap { $0.indices.contains(index) ? $0[index] : nil }
     }

@@ -2,7 +2,6 @@ import Compute
 import KnowledgeGraph
 import LabCore
 import LanguageModel
-import Synchronization
 
 /// Workers with a session each, which take work in units of queries.
 ///
@@ -36,15 +35,12 @@ final class SessionPool {
     _ body: @Sendable ([Input], InferenceSession) throws -> [Output]
   ) throws -> [Output]? {
     let starts = Array(stride(from: 0, to: inputs.count, by: Self.unitSize))
-    let results = Mutex([Result<[Output], any Error>?](repeating: nil, count: starts.count))
-    pool.run(pieces: starts.count) { worker, piece in
-      if shouldStop() { return }
+    let units = try pool.map(pieces: starts.count) { worker, piece -> [Output]? in
+      if shouldStop() { return nil }
       let unit = inputs[starts[piece]..<min(starts[piece] + Self.unitSize, inputs.count)]
-      let result = Result { try body(Array(unit), sessions[worker]) }
-      results.withLock { $0[piece] = result }
+      return try body(Array(unit), sessions[worker])
     }
-    let units = results.withLock { $0 }
-    guard units.allSatisfy({ $0 != nil }) else { return nil }
-    return try units.flatMap { try $0?.get() ?? [] }
+    let done = units.compactMap(\.self)
+    return done.count == units.count ? done.flatMap(\.self) : nil
   }
 }

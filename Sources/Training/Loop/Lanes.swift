@@ -30,18 +30,17 @@ package struct Lanes {
   package func run(_ batch: TokenBatch, zLoss: Double, on pool: WorkerPool) -> Double {
     let parts = batch.lanes(gradients.count)
     let scale = Float(1 / Double(max(batch.lossCount, 1)))
-    let losses = SharedResults(count: parts.count)
     model.pack(on: pool, streams: streams)
-    pool.run(pieces: parts.count) { worker, lane in
+    let losses = pool.map(pieces: parts.count) { worker, lane in
       passes[worker].stream.zero(gradients[lane].values)
       var sum = 0.0
       for microBatch in batch.microBatches(parts[lane], maximumTokens: microBatchTokens) {
         sum += passes[worker].run(
           microBatch, into: gradients[lane], scale: scale, zLoss: Float(zLoss))
       }
-      losses.set(lane, sum)
+      return sum
     }
-    return losses.values.reduce(0, +)
+    return losses.reduce(0, +)
   }
 }
 

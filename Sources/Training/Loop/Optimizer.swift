@@ -54,14 +54,13 @@ package struct Optimizer {
   /// Sums the lanes' gradients into the first lane and returns the norm of the sum.
   package func reduce(_ lanes: [Gradients], on pool: WorkerPool, streams: [KernelStream]) -> Double
   {
-    let squares = SharedResults(count: pieces.count)
-    pool.run(pieces: pieces.count) { worker, index in
+    let squares = pool.map(pieces: pieces.count) { worker, index in
       let piece = pieces[index].range
       let parts = lanes.map { $0.values.slice(piece.lowerBound, piece.count) }
       streams[worker].sumLanes(parts[0], lanes: parts)
-      squares.set(index, streams[worker].sumOfSquares(parts[0]))
+      return streams[worker].sumOfSquares(parts[0])
     }
-    return squares.values.reduce(0, +).squareRoot()
+    return squares.reduce(0, +).squareRoot()
   }
 
   /// One step with the given gradient, clipped to the configuration's norm where that is above 0.

@@ -1,12 +1,27 @@
 import ArgumentParser
 import Corpus
+import Detection
+import Foundation
+import KnowledgeGraph
 import LanguageModel
 import Training
 
 /// The options that decide a run's weights.
 struct RequestOptions: ParsableArguments {
-  @Option(help: "Non-embedding parameters: a name on the size dial.")
-  var size: String
+  @Option(help: "Non-embedding parameters: a name on the size dial; left out with --from.")
+  var size: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A finished run to start from, with its architecture, tokenizer and wording.",
+      valueName: "run"))
+  var from: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A file of triples to train on (subject, predicate, object, tab-separated), in place of all.",
+      valueName: "file"))
+  var only: String?
 
   @OptionGroup var horizon: HorizonOptions
 
@@ -16,11 +31,14 @@ struct RequestOptions: ParsableArguments {
   @Option(help: "Nested share of the graph's queries to train on, in (0, 1].")
   var fraction: Double = 1
 
-  @Option(help: "How names become tokens.")
-  var tokenizer: TokenizerKind = .word
+  @Option(help: "How names become tokens; word by default.")
+  var tokenizer: TokenizerKind?
 
-  @Option(help: "Vocabulary of the bpe tokenizer, special tokens included.")
-  var vocabulary: Int = TokenizerKind.defaultVocabularySize
+  @Option(
+    help:
+      "Vocabulary of the bpe tokenizer, special tokens included; \(TokenizerKind.defaultVocabularySize) by default."
+  )
+  var vocabulary: Int?
 
   @Option(
     help: "isolated: attention stays inside a triple; window: it runs over a window of triples.")
@@ -29,15 +47,19 @@ struct RequestOptions: ParsableArguments {
   @Option(help: "Loss on all tokens, or on the object and end token only.")
   var loss: LossScope = .all
 
-  @Option(help: "Say triples as they are, or in sentences made from the predicates' templates.")
-  var phrasing: Phrasing = .triple
+  @Option(
+    help:
+      "Say triples as they are (by default), or in sentences made from the predicates' templates.")
+  var phrasing: Phrasing?
 
   @Option(
-    help: "Templates that each fact is shown in, one after the other; for --phrasing template.")
-  var paraphrases: Int = 1
+    help:
+      "Templates that each fact is shown in, one after the other, for --phrasing template; 1 by default."
+  )
+  var paraphrases: Int?
 
-  @Option(help: "The feed-forward block's non-linearity.")
-  var activation: Activation = .swiglu
+  @Option(help: "The feed-forward block's non-linearity; swiglu by default.")
+  var activation: Activation?
 
   @Flag(help: "Use the embedding as read-out.")
   var tiedEmbeddings = false
@@ -47,20 +69,48 @@ struct RequestOptions: ParsableArguments {
 
   @OptionGroup var recipe: RecipeOptions
 
-  var request: TrainingRequest {
-    var request = TrainingRequest(size: size, horizon: horizon.horizon)
+  func validate() throws {
+    guard from != nil else {
+      guard size != nil else {
+        throw ValidationError(
+          "give --size, a name on the size dial, or --from, a run to start from")
+      }
+      return
+    }
+    let own: [(String, Bool)] = [
+      ("--size", size != nil), ("--tokenizer", tokenizer != nil),
+      ("--vocabulary", vocabulary != nil),
+      ("--phrasing", phrasing != nil), ("--paraphrases", paraphrases != nil),
+      ("--activation", activation != nil), ("--tied-embeddings", tiedEmbeddings),
+      ("--no-query-key-norm", noQueryKeyNorm),
+    ]
+    if let (name, _) = own.first(where: \.1) {
+      throw ValidationError("\(name) is that of the run given with --from; leave it out")
+    }
+  }
+
+  /// The training asked for; the triples of --only are looked up in `graph`.
+  func request(on graph: KnowledgeGraph) throws -> TrainingRequest {
+    var request = TrainingRequest(size: size ?? "", horizon: horizon.horizon)
+    request.start = from.map { URL(fileURLWithPath: $0, isDirectory: true) }
     request.seed = seed
     request.fraction = fraction
-    request.tokenizer = tokenizer
-    request.bpeVocabularySize = vocabulary
+    request.tokenizer = tokenizer ?? .word
+    request.bpeVocabularySize = vocabulary ?? TokenizerKind.defaultVocabularySize
     request.packing = packing
     request.loss = loss
-    request.phrasing = phrasing
-    request.paraphrases = paraphrases
-    request.activation = activation
+    request.phrasing = phrasing ?? .triple
+    request.paraphrases = paraphrases ?? 1
+    request.activation = activation ?? .swiglu
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
     recipe.apply(to: &request)
+    if let only {
+      request.chosen = try ChosenTriples(
+        named: TripleLine.read(URL(fileURLWithPath: only)).map {
+          ($0.subject, $0.predicate, $0.object, "\(only):\($0.line)")
+        }, in: graph, fraction: fraction)
+    }
     return request
   }
 }

@@ -8,6 +8,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
   package var windowLength: Int
   /// How triples are put into words.
   package var wording: Wording
+  /// Where the triples come from.
+  package var source = TextSource.graph
 
   package init(
     fraction: Double = 1, packing: Packing = .isolated, loss: LossScope = .all,
@@ -24,7 +26,7 @@ package struct CorpusConfiguration: Hashable, Sendable {
 /// What is said of the wording is left out where triples are said as they are.
 extension CorpusConfiguration: Codable {
   private enum CodingKeys: String, CodingKey {
-    case fraction, packing, loss, phrasing, paraphrases
+    case fraction, packing, loss, phrasing, paraphrases, source
     case windowLength = "window_length"
     case wordingSeed = "wording_seed"
   }
@@ -39,6 +41,7 @@ extension CorpusConfiguration: Codable {
       phrasing: try container.decodeIfPresent(Phrasing.self, forKey: .phrasing) ?? .triple,
       paraphrases: try container.decodeIfPresent(Int.self, forKey: .paraphrases) ?? 1,
       seed: try container.decodeIfPresent(UInt64.self, forKey: .wordingSeed) ?? 0)
+    source = try container.decodeIfPresent(TextSource.self, forKey: .source) ?? .graph
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -47,6 +50,7 @@ extension CorpusConfiguration: Codable {
     try container.encode(packing, forKey: .packing)
     try container.encode(loss, forKey: .loss)
     try container.encode(windowLength, forKey: .windowLength)
+    if source != .graph { try container.encode(source, forKey: .source) }
     guard wording.phrasing != .triple else { return }
     try container.encode(wording.phrasing, forKey: .phrasing)
     try container.encode(wording.paraphrases, forKey: .paraphrases)

@@ -29,22 +29,26 @@ package struct TrainingCorpus: Sendable {
   /// be spelled.
   package init(
     graph: KnowledgeGraph, tokenizer: any Tokenizer,
-    configuration: CorpusConfiguration = CorpusConfiguration()
+    configuration: CorpusConfiguration = CorpusConfiguration(), chosen: Set<Triple>? = nil
   ) throws(CorpusError) {
     try self.init(
       graph: graph,
       text: TripleText(graph: graph, tokenizer: tokenizer, wording: configuration.wording),
-      configuration: configuration)
+      configuration: configuration, chosen: chosen)
   }
 
   /// The same with names that are already encoded, for the configuration's wording.
+  ///
+  /// With `chosen`, only the statements of these triples.
   package init(
-    graph: KnowledgeGraph, text: TripleText, configuration: CorpusConfiguration
+    graph: KnowledgeGraph, text: TripleText, configuration: CorpusConfiguration,
+    chosen: Set<Triple>? = nil
   ) throws(CorpusError) {
     let fraction = configuration.fraction
     guard fraction > 0, fraction <= 1 else { throw .fractionOutOfRange(fraction) }
     guard configuration.windowLength > 0 else { throw .windowTooShort(configuration.windowLength) }
-    let statements = graph.statements(fraction: fraction)
+    var statements = graph.statements(fraction: fraction)
+    if let chosen { statements.removeAll { !chosen.contains($0.triple) } }
     guard !statements.isEmpty else { throw .empty(fraction: fraction) }
     let paraphrases = text.wording.paraphrases
     let presentations = statements.reduce(0) { $0 + Int($1.exposures) }

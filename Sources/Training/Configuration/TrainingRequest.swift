@@ -1,5 +1,6 @@
 package import Compute
 package import Corpus
+package import Foundation
 package import KnowledgeGraph
 import LabCore
 package import LanguageModel
@@ -43,6 +44,10 @@ package struct TrainingRequest: Hashable, Sendable {
   package var parameterization: Parameterization = .plain
   package var alignment: Alignment = .full
   package var baseWidth: Int?
+  /// The folder of a run whose weights, architecture, tokenizer and wording training starts from; nil for fresh weights.
+  package var start: URL?
+  /// The triples to train on; nil for all that the graph teaches.
+  package var chosen: ChosenTriples?
 
   package init(size: String, epochs: Int) { self.init(size: size, horizon: .epochs(epochs)) }
 
@@ -59,6 +64,9 @@ package struct ResolvedTraining: Sendable {
   package let corpus: TrainingCorpus
   package let schedule: BatchSchedule
   package let record: RunRecord
+  /// The run that training starts from; nil for fresh weights.
+  package let parent: RunFolder?
+  package let chosen: ChosenTriples?
 }
 
 extension TrainingRequest {
@@ -66,11 +74,13 @@ extension TrainingRequest {
   ///
   /// Throws an error that names the option when a value is impossible or a name cannot be spelled.
   package func resolve(graph: KnowledgeGraph, graphPath: String) throws -> ResolvedTraining {
-    let size = try ModelSize(named: size)
-    let wording = Wording(
-      phrasing: phrasing, paraphrases: paraphrases, seed: seed)
-    let tokenizer = try tokenizer.tokenizer(
-      for: graph, vocabularySize: bpeVocabularySize, wording: wording)
+    let parent = try start.map { try RunFolder.open($0) }
+    let wording =
+      parent?.record.configuration.corpus.wording
+      ?? Wording(phrasing: phrasing, paraphrases: paraphrases, seed: seed)
+    let tokenizer =
+      try parent?.tokenizer
+      ?? tokenizer.tokenizer(for: graph, vocabularySize: bpeVocabularySize, wording: wording)
     let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     let longest = text.longestPossibleSequence
     let contextLength = (longest + 4 + 7) / 8 * 8
@@ -80,23 +90,35 @@ extension TrainingRequest {
     corpusConfiguration.loss = loss
     corpusConfiguration.windowLength = max(128, contextLength)
     corpusConfiguration.wording = wording
-    let corpus = try TrainingCorpus(graph: graph, text: text, configuration: corpusConfiguration)
-    let model = size.configuration(
-      vocabularySize: tokenizer.vocabularySize,
-      contextLength: packing == .window ? corpusConfiguration.windowLength : contextLength,
-      activation: activation, tiedEmbeddings: tiedEmbeddings, queryKeyNorm: queryKeyNorm)
+    if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
+    let corpus = try TrainingCorpus(
+      graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples)
+    let model =
+      try parent?.record.configuration.model
+      ?? ModelSize(named: size).configuration(
+        vocabularySize: tokenizer.vocabularySize,
+        contextLength: packing == .window ? corpusConfiguration.windowLength : contextLength,
+        activation: activation, tiedEmbeddings: tiedEmbeddings, queryKeyNorm: queryKeyNorm)
     try model.validate()
+    guard corpus.longestSequence <= model.contextLength else {
+      throw LabError(
+        "training shows the model \(corpus.longestSequence) tokens at once, more than the context of "
+          + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
+      )
+    }
     let training = trainingConfiguration(modelDimension: model.modelDimension)
     try training.validate()
     try training.scaling(width: model.modelDimension).validate(model)
     let schedule = try corpus.schedule(
       tokensPerBatch: training.tokensPerStep, seed: Seed(seed).derived("data"))
     let configuration = RunConfiguration(
-      graphHash: graph.contentHash, corpus: corpusConfiguration, tokenizer: self.tokenizer,
-      model: model, training: training, seed: seed)
+      graphHash: graph.contentHash, corpus: corpusConfiguration, tokenizer: tokenizer.kind,
+      model: model, training: training, seed: seed, start: parent?.record.weightsHash)
     return ResolvedTraining(
       tokenizer: tokenizer, corpus: corpus, schedule: schedule,
-      record: try record(configuration, corpus, schedule, graphPath: graphPath))
+      record: try record(
+        configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
+        graphPath: graphPath), parent: parent, chosen: chosen)
   }
 
   private func trainingConfiguration(modelDimension: Int) -> TrainingConfiguration {
@@ -128,7 +150,7 @@ extension TrainingRequest {
 
   private func record(
     _ configuration: RunConfiguration, _ corpus: TrainingCorpus, _ schedule: BatchSchedule,
-    graphPath: String
+    sizeName: String, graphPath: String
   ) throws -> RunRecord {
     let model = configuration.model
     let tokens = corpus.inputTokensPerEpoch
@@ -138,7 +160,7 @@ extension TrainingRequest {
     let stepCount = try stepCount(configuration, schedule, tokens, flopsPerToken: flops)
     let epochs = Double(stepCount) / Double(schedule.stepsPerEpoch)
     return RunRecord(
-      status: .training, configuration: configuration, graphPath: graphPath, sizeName: size,
+      status: .training, configuration: configuration, graphPath: graphPath, sizeName: sizeName,
       parameterCount: model.parameterCount,
       nonEmbeddingParameterCount: model.nonEmbeddingParameterCount,
       trainedTripleCount: corpus.statements.count, tokensPerEpoch: tokens, stepCount: stepCount,

@@ -187,8 +187,13 @@ extension RunFolder {
         "the model in \(url.path) was imported and not trained by kglab: it has no batches")
     }
     let graph = try graph(at: location)
+    var chosen: ChosenTriples?
+    if case .chosen(let hash) = configuration.corpus.source {
+      chosen = try ChosenTriples.read(in: url, hash: hash)
+    }
     let corpus = try TrainingCorpus(
-      graph: graph, tokenizer: tokenizer, configuration: configuration.corpus)
+      graph: graph, tokenizer: tokenizer, configuration: configuration.corpus,
+      chosen: chosen?.triples)
     let schedule = try corpus.schedule(
       tokensPerBatch: configuration.training.tokensPerStep, seed: configuration.dataSeed)
     return (graph, schedule)

@@ -21,6 +21,7 @@ package struct Trainer {
   private let resolved: ResolvedTraining
   private let folder: URL
   private let options: RuntimeOptions
+  private let startPath: String?
   /// What the training needs of the machine.
   package let estimate: TrainingEstimate
 
@@ -33,6 +34,7 @@ package struct Trainer {
     self.folder = folder
     self.options = options
     resolved = try request.resolve(graph: graph, graphPath: graphURL.path(from: folder))
+    startPath = request.start?.path(from: folder)
     let keptSteps = try options.keep.steps(
       stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: resolved.record.stepCount)
     estimate = try TrainingEstimate(
@@ -44,6 +46,7 @@ package struct Trainer {
   package var plan: RunRecord {
     var record = resolved.record
     record.estimate = estimate
+    record.startPath = startPath
     return record
   }
 
@@ -67,6 +70,10 @@ package struct Trainer {
       if let divergence = record.divergence { try checkCanGoOn(after: divergence) }
     }
     try RunFolder.begin(folder, plan, tokenizer: resolved.tokenizer)
+    if let chosen = resolved.chosen {
+      try AtomicFile.write(
+        chosen.data, to: folder.appendingPathComponent(ChosenTriples.fileName))
+    }
     var session = try TrainingSession(resolved, folder: folder, options: options)
     do {
       try train(&session, onProgress: onProgress)

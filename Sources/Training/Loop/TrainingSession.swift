@@ -32,10 +32,7 @@ struct TrainingSession {
     self.folder = folder
     self.options = options
     let workers = options.workers
-    model = try LanguageModel(
-      configuration.model, seed: configuration.initialSeed,
-      scaling: training.scaling(width: configuration.model.modelDimension),
-      precision: training.precision, on: .cpu)
+    model = try resolved.initialModel()
     optimizer = try Optimizer(model.layout, training, on: .cpu)
     pool = try WorkerPool(workerCount: workers)
     lanes = try Lanes(

@@ -11,10 +11,13 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
   package var model: ModelConfiguration
   package var training: TrainingConfiguration
   package var seed: UInt64
+  /// SHA-256 of the weights that training starts from; nil for fresh ones.
+  package var start: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case graphHash = "graph_hash"
     case corpus, tokenizer, model, training, seed
+    case start = "start_weights_sha256"
   }
 
   /// What the initial weights are drawn from.
@@ -34,6 +37,7 @@ extension RunConfiguration {
     training =
       try container.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? .none
     seed = try container.decode(UInt64.self, forKey: .seed)
+    start = try container.decodeIfPresent(String.self, forKey: .start)
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -44,6 +48,7 @@ extension RunConfiguration {
     try container.encode(model, forKey: .model)
     if training != .none { try container.encode(training, forKey: .training) }
     try container.encode(seed, forKey: .seed)
+    try container.encodeIfPresent(start, forKey: .start)
   }
 }
 
@@ -105,6 +110,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var spikes: [Int]?
   /// Where the model was imported from; nil where it was trained in this folder.
   package var imported: ImportedModel?
+  /// Where the run is that training started from, as `graphPath`; nil for fresh weights.
+  package var startPath: String?
 
   enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
@@ -131,6 +138,7 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case sessionCount = "sessions"
     case spikes
     case imported
+    case startPath = "start_path"
   }
 }
 

@@ -9,13 +9,16 @@ import Training
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a language model from scratch on a graph.",
+    abstract: "Train a language model on a graph, from scratch or from another run.",
     discussion: """
       Killed at any moment, the same command continues from the last checkpoint and ends with the same \
       weights; so does a run continued with another number of workers. A folder that holds another run \
       is refused with the difference, and a training that the machine has no room for with the numbers. \
       With --audit-resume N, training is done twice, the second time by processes that are killed N \
       times on the way, and the results are compared byte by byte.
+
+      With --from, training starts from the weights of a finished run, which the new run names by their hash; \
+      with --only, it shows the listed triples of the graph and no others.
 
       EXAMPLES:
         kglab train graph.sqlite --size 30k --epochs 20 --out runs/a
@@ -24,6 +27,7 @@ struct Train: ParsableCommand {
         kglab train graph.sqlite --size 300k --steps 2000 --schedule wsd --optimizer adam-atan2 --out runs/d
         kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/e
         kglab train graph.sqlite --size 30k --epochs 20 --out runs/f --audit-resume 5
+        kglab train graph.sqlite --from runs/a --only more.tsv --epochs 5 --learning-rate 0.001 --out runs/g
 
       SIZES (non-embedding parameters):
         \(ModelSize.all.map(\.name).joined(separator: " "))
@@ -62,8 +66,9 @@ struct Train: ParsableCommand {
     options.workers = workers.count
     safety.apply(to: &options)
     options.logsSteps = stepMetrics
+    let graph = try KnowledgeGraph.open(url)
     let trainer = try Trainer(
-      graph: KnowledgeGraph.open(url), graphURL: url, request: request.request, folder: folder,
+      graph: graph, graphURL: url, request: request.request(on: graph), folder: folder,
       options: options)
     if dryRun {
       if json { return try Output.json(trainer.plan) }

@@ -1,0 +1,15 @@
+import Compute
+import LanguageModel
+
+extension ResolvedTraining {
+  /// The model before the first step: with fresh weights, or those of the run that training starts from.
+  func initialModel() throws -> LanguageModel {
+    let configuration = record.configuration
+    let training = configuration.training
+    if let parent { return try parent.loadModel().inPrecision(training.precision) }
+    return try LanguageModel(
+      configuration.model, seed: configuration.initialSeed,
+      scaling: training.scaling(width: configuration.model.modelDimension),
+      precision: training.precision, on: .cpu)
+  }
+}

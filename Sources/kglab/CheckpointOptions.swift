@@ -44,7 +44,7 @@ struct CheckpointOptions: ParsableArguments {
   }
 }
 
-/// What a training does when something is wrong, and the proof that it can be killed.
+/// What a training does when something is wrong.
 struct SafetyOptions: ParsableArguments {
   @Option(help: "When the loss stays far above where it was: stop, or continue all the same.")
   var onSpike: RuntimeOptions.SpikeResponse = .stop
@@ -52,26 +52,9 @@ struct SafetyOptions: ParsableArguments {
   @Flag(help: "Begin even where the estimate of memory or disk says that the training cannot fit.")
   var skipResourceCheck = false
 
-  @Option(
-    help: ArgumentHelp(
-      "Train again in processes that are killed this often, and prove that the result is the same.",
-      valueName: "kills"))
-  var auditResume: Int?
-
-  /// For the processes of an audit: when to end oneself with SIGKILL.
-  @Option(help: .hidden)
-  var killAt: KillMoment?
-
-  func validate() throws {
-    guard auditResume.map({ (1...1_000).contains($0) }) ?? true else {
-      throw ValidationError("--audit-resume is \(auditResume ?? 0); it must be between 1 and 1000")
-    }
-  }
-
   func apply(to options: inout RuntimeOptions) {
     options.onSpike = onSpike
     if skipResourceCheck { options.resources = nil }
-    if let killAt { options.onMoment = { killAt.killSelf(at: $0, step: $1) } }
   }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Audits, kept checkpoints, divergence and refusal of what cannot fit, from the command line.
+/// Kept checkpoints, divergence and refusal of what cannot fit, from the command line.
 @Suite struct SafetyTests {
   private static let training = [
     "train", "graph.sqlite", "--size", "3k", "--epochs", "6", "--tokens-per-step", "128", "--seed",
@@ -10,69 +10,6 @@ import Testing
 
   private func train(_ workspace: Workspace, _ more: String...) throws -> CommandResult {
     try Command(Self.training + more, in: workspace.url).run()
-  }
-
-  @Test func anAuditKillsAndProvesTheSameBytes() throws {
-    let workspace = try TrainedRun.graph()
-    let result = try train(
-      workspace, "--out", "run", "--keep-steps", "log", "--audit-resume", "3", "--json")
-    #expect(result.end == .exited(0), "\(result.messages)")
-    let audit = try #require(try result.json() as? [String: Any])
-    let kills = try #require(audit["kills"] as? [[String: Any]])
-    #expect(kills.count == 3)
-    #expect(kills.compactMap { $0["workers"] as? Int } == [1, 2, 1])
-    #expect(kills.contains { ($0["at"] as? String)?.hasPrefix("saving:") ?? false })
-    let steps = try #require(audit["steps"] as? Int)
-    for kill in kills {
-      let at = try #require((kill["at"] as? String)?.split(separator: ":").last.flatMap { Int($0) })
-      let from = try #require(kill["continued_from"] as? Int)
-      #expect((0...at).contains(from) && at <= steps)
-    }
-    #expect(kills.contains { ($0["continued_from"] as? Int ?? 0) > 0 })
-    #expect(audit["reference_sessions"] as? Int == 1)
-    let equal = try #require(audit["equal_files"] as? [String])
-    #expect(equal.contains("model.safetensors") && equal.contains("metrics.jsonl"))
-    #expect(equal.contains("kept/step-000000004/model.safetensors"))
-    let hash = try workspace.hash("run/model.safetensors")
-    #expect(audit["weights_sha256"] as? String == hash)
-    #expect(!workspace.exists("run/audit") && !workspace.exists("run/checkpoints"))
-    // Of a run that is there already, it audits that one; the verdict for people ends as every command.
-    let again = try train(
-      workspace, "--out=run", "--keep-steps", "log", "--audit-resume=1")
-    again.expectSuccess(wrote: "run")
-    #expect(again.text.contains("kill  killed"))
-    #expect(again.lines.contains { $0.hasPrefix("equal          ") })
-    #expect(try workspace.hash("run/model.safetensors") == hash)
-  }
-
-  @Test func anAuditSaysWhatDiffers() throws {
-    let workspace = try TrainedRun.graph()
-    try train(workspace, "--out", "run").expectSuccess(wrote: "run")
-    // Another result than this training has, in a folder that is whole in itself.
-    var weights = try Data(contentsOf: workspace["run/model.safetensors"])
-    weights[weights.count - 1] ^= 1
-    let old = try workspace.hash("run/model.safetensors")
-    try weights.write(to: workspace["run/model.safetensors"])
-    let record = try String(contentsOf: workspace["run/run.json"], encoding: .utf8)
-    try workspace.write(
-      record.replacingOccurrences(of: old, with: workspace.hash("run/model.safetensors")),
-      to: "run/run.json")
-    let result = try train(workspace, "--out", "run", "--audit-resume", "1")
-    result.expectFailure(
-      1, mentions: ["killed 1 times", "model.norm.weight differs first, at value 15", "run/audit"])
-    #expect(workspace.exists("run/audit/run/model.safetensors"))
-  }
-
-  @Test func anAuditStopsOnASignalWithItsProcess() throws {
-    let workspace = try TrainedRun.graph()
-    let command = Command(
-      Self.training + ["--out", "run", "--audit-resume", "50"], in: workspace.url)
-    let running = try command.start()
-    #expect(running.wait { workspace.exists("run/audit/run/run.json") })
-    running.send(SIGTERM)
-    try running.wait().expectFailure(75, mentions: ["stopped during the audit", "is complete"])
-    #expect(!workspace.exists("run/audit"))
-    try workspace.kglab("evaluate", "run", "--workers", "1").expectSuccess(wrote: "run/run.sqlite")
   }
 
   @Test func keptCheckpointsAreEvaluatedByStep() throws {

@@ -190,18 +190,13 @@ struct CheckpointTests {
     let newest = folder.url.appendingPathComponent("checkpoints/step-000000009")
     try inflict(damage, on: newest)
     let warnings = Warnings()
-    let seen = Mutex<Int?>(nil)
     let record = try trainTiny(into: folder.url, epochs: 2) { _, options in
       options.warn = { warnings.add($0) }
-      options.onMoment = { moment, step in
-        if moment == .stepped { seen.withLock { $0 = $0 ?? step } }
-      }
     }
     #expect(warnings.all.count == 1)
     let warning = try #require(warnings.all.first)
     #expect(warning.contains(newest.path) && warning.contains("damaged-step-000000009"))
     #expect(warning.contains("continues from step 8"))
-    #expect(seen.withLock { $0 } == 9, "step 9 is done again")
     #expect(record.weightsHash == expected.weightsHash)
     #expect(record.finalCrossEntropy == expected.finalCrossEntropy)
   }
@@ -251,19 +246,5 @@ struct CheckpointTests {
       try trainTiny(into: folder.url, epochs: 2) { $1.shouldStop = { true } }
     }
     #expect(error?.description.contains("stopped at step 0") == true)
-  }
-
-  @Test func comparisonsNameTheFirstTensorThatDiffers() throws {
-    let folders = try (TemporaryFolder(), TemporaryFolder())
-    for folder in [folders.0, folders.1] { _ = try trainTiny(into: folder.url, epochs: 1) }
-    let equal = try RunComparison(of: folders.0.url, with: folders.1.url)
-    #expect(equal.firstDifference == nil && equal.equalFiles.contains("model.safetensors"))
-    #expect(equal.equalFiles.contains("metrics.jsonl"))
-    let weights = folders.1.url.appendingPathComponent("model.safetensors")
-    var bytes = try Data(contentsOf: weights)
-    bytes[bytes.count - 1] ^= 1
-    try bytes.write(to: weights)
-    let other = try RunComparison(of: folders.0.url, with: folders.1.url)
-    #expect(other.firstDifference?.contains("model.norm.weight differs first, at value 15") == true)
   }
 }

@@ -70,19 +70,8 @@ enum ChiSquare {
 
   private static func nonzero(_ value: Double) -> Double { abs(value) < 1e-300 ? 1e-300 : value }
 
-  /// log Gamma(x) for x > 0, by Stirling's series with the argument moved above 8.
-  static func logGamma(_ x: Double) -> Double {
-    var shift = 0.0
-    var z = x
-    while z < 8 {
-      shift -= log(z)
-      z += 1
-    }
-    let inverse = 1 / (z * z)
-    let series =
-      (1.0 / 12 - inverse * (1.0 / 360 - inverse * (1.0 / 1260 - inverse / 1680))) / z
-    return shift + (z - 0.5) * log(z) - z + 0.5 * log(2 * Double.pi) + series
-  }
+  /// log Gamma(x) for x > 0.
+  static func logGamma(_ x: Double) -> Double { lgamma(x).0 }
 }
 
 extension Double {

@@ -7,16 +7,6 @@ package struct RuntimeOptions: Sendable {
     case stop, `continue`
   }
 
-  /// A place in the loop at which a caller may look on; `Trainer` calls in this order.
-  package enum Moment: String, Sendable {
-    /// A step's update is done, nothing of it is saved.
-    case stepped
-    /// A checkpoint is half-written, under its other name.
-    case saving
-    /// A checkpoint is whole.
-    case saved
-  }
-
   package var workers = 2
   /// Seconds of work between checkpoints.
   package var checkpointSeconds = 30.0
@@ -35,8 +25,6 @@ package struct RuntimeOptions: Sendable {
   package var shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
   /// Takes one sentence about what went otherwise than hoped and was dealt with.
   package var warn: @Sendable (String) -> Void = Warning.print
-  /// Called at each moment with the number of steps done.
-  package var onMoment: @Sendable (Moment, Int) -> Void = { _, _ in }
 
   package init() {}
 }

@@ -150,7 +150,6 @@ package struct Trainer {
           tokensPerSecond: Double(session.state.tokensSeen - firstTokens) / elapsed,
           secondsLeft: elapsed / Double(stepsDone) * Double(session.stepCount - session.state.step))
       )
-      options.onMoment(.stepped, session.state.step)
       // Before the checkpoint to continue from, so that nothing kept is lost between the two.
       try session.keepIfPlanned()
       let isDue =

@@ -136,12 +136,9 @@ struct TrainingSession {
   var hasUnsavedSteps: Bool { state.step > 0 && savedStep != state.step }
 
   mutating func saveCheckpoint() throws {
-    let step = state.step
     try checkpoints.save(
-      state, model, optimizer, resolved.record.configuration, keeping: options.keepLast,
-      onWriting: { options.onMoment(.saving, step) })
-    savedStep = step
-    options.onMoment(.saved, step)
+      state, model, optimizer, resolved.record.configuration, keeping: options.keepLast)
+    savedStep = state.step
   }
 
   /// Keeps the weights where they are if this step's are to stay.

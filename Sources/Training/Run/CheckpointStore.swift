@@ -37,11 +37,9 @@ struct CheckpointStore {
   // MARK: Writing
 
   /// Writes a checkpoint, then removes all but the newest `count` and the newest from before `suspectStep`.
-  ///
-  /// `onWriting` is called half-way: when some of the files are there and the folder has not its name yet.
   func save(
     _ state: TrainingState, _ model: LanguageModel, _ optimizer: Optimizer,
-    _ configuration: RunConfiguration, keeping count: Int, onWriting: () -> Void = {}
+    _ configuration: RunConfiguration, keeping count: Int
   ) throws {
     let destination = url(of: state.step)
     let temporary = folder.appendingPathComponent(Self.writing + destination.lastPathComponent)
@@ -52,7 +50,6 @@ struct CheckpointStore {
       let weights = try Safetensors.write(
         ModelFiles.entries(model.configuration), [model.parameters],
         to: temporary.appendingPathComponent(Self.weights))
-      onWriting()
       let moments = try Safetensors.write(
         Self.momentEntries(model.layout.count), [optimizer.first, optimizer.second],
         to: temporary.appendingPathComponent(Self.moments))

@@ -1,5 +1,5 @@
 import Corpus
-package import Foundation
+import Foundation
 import LabCore
 import LanguageModel
 
@@ -94,23 +94,5 @@ extension RunFolder {
     }
     visit(object, "")
     return fields
-  }
-}
-
-extension RunFolder {
-  /// The step of the newest checkpoint to continue from; nil without one.
-  package static func newestCheckpoint(_ url: URL) -> Int? {
-    CheckpointStore(runFolder: url).steps.last
-  }
-
-  /// Removes the checkpoints of an unfinished run of this configuration, so that it is trained without a break.
-  ///
-  /// Throws `LabError` when the folder holds another run or somebody else's files.
-  package static func beginAnew(_ url: URL, unlessFinished plan: RunRecord) throws {
-    try checkUsable(url, for: plan)
-    guard try readRecord(url)?.status == .training else { return }
-    let lock = try FolderLock(url)
-    defer { withExtendedLifetime(lock) {} }
-    CheckpointStore(runFolder: url).removeAll()
   }
 }

@@ -13,9 +13,7 @@ struct Train: ParsableCommand {
     discussion: """
       Killed at any moment, the same command continues from the last checkpoint and ends with the same \
       weights; so does a run continued with another number of workers. A folder that holds another run \
-      is refused with the difference, and a training that the machine has no room for with the numbers. \
-      With --audit-resume N, training is done twice, the second time by processes that are killed N \
-      times on the way, and the results are compared byte by byte.
+      is refused with the difference, and a training that the machine has no room for with the numbers.
 
       With --from, training starts from the weights of a finished run, which the new run names by their hash; \
       with --only, it shows the listed triples of the graph and no others.
@@ -26,7 +24,6 @@ struct Train: ParsableCommand {
         kglab train graph.sqlite --size 300k --epochs 20 --fraction 0.1 --out runs/c --dry-run
         kglab train graph.sqlite --size 300k --steps 2000 --schedule wsd --optimizer adam-atan2 --out runs/d
         kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/e
-        kglab train graph.sqlite --size 30k --epochs 20 --out runs/f --audit-resume 5
         kglab train graph.sqlite --from runs/a --only more.tsv --epochs 5 --learning-rate 0.001 --out runs/g
 
       SIZES (non-embedding parameters):
@@ -81,7 +78,6 @@ struct Train: ParsableCommand {
       return
     }
     if !json { describe(trainer.plan, trainer.estimate) }
-    if let kills = safety.auditResume { return try audit(trainer, kills: kills) }
     let record = try train(trainer)
     if json { return try Output.json(record) }
     describeResult(record)
@@ -98,17 +94,6 @@ struct Train: ParsableCommand {
           + "\(Readable.count(state.tokensPerSecond)) tokens/s  "
           + "\(Readable.duration(state.secondsLeft)) left")
     }
-  }
-
-  private func audit(_ trainer: Trainer, kills: Int) throws {
-    let audit = ResumeAudit(
-      trainer: trainer, folder: folder, kills: kills, workers: workers.count,
-      checkpointSteps: checkpoints.checkpointSteps)
-    let result = try audit.run(train: train)
-    if json { return try Output.json(result) }
-    AuditText.show(result)
-    Output.line("wrote \(out) (weights \(result.weightsHash.prefix(12)))")
-    Output.line("next: kglab evaluate \(out)")
   }
 
   // MARK: Text

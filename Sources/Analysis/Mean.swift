@@ -24,13 +24,6 @@ package enum Mean {
     return total > 0 ? sum(zip(values, weights).lazy.map { $0 * $1 }) / total : nil
   }
 
-  /// (Sum of weights)² / sum of squared weights: equal weights carry as much (Kish 1965).
-  package static func effectiveCount(_ weights: [Double]) -> Double {
-    let squares = sum(weights.lazy.map { $0 * $0 })
-    let total = sum(weights)
-    return squares > 0 ? total * total / squares : 0
-  }
-
   /// The sample standard deviation (divisor n - 1); nil for fewer than two values.
   package static func standardDeviation(_ values: [Double]) -> Double? {
     guard values.count > 1, let mean = of(values) else { return nil }

@@ -15,8 +15,6 @@ import Testing
     #expect(Mean.weighted([1, 3], by: [0, 0]) == nil)
     #expect(Mean.standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]) == (32.0 / 7).squareRoot())
     #expect(Mean.standardDeviation([2]) == nil)
-    #expect(Mean.effectiveCount([1, 1, 1, 1]) == 4)
-    #expect(Mean.effectiveCount([4, 0, 0]) == 1)
   }
 
   /// Values of numpy: `np.quantile([1.25, 3.5, 4, 4, 7.75, 9], share)`.

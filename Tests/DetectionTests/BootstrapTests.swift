@@ -134,14 +134,4 @@ import Testing
       seed: Seed(1), name: "a", bootstrap: BootstrapOptions(resampleCount: 0))
     #expect(without[.auprc]?.value == 1 && without[.auprc]?.lower == nil)
   }
-
-  /// Values of `numpy.quantile([1, 2, 4, 8], q)`.
-  @Test func quantilesInterpolate() {
-    let values = [1.0, 2, 4, 8]
-    #expect(ScoredExamples.quantile(0, ofSorted: values) == 1)
-    #expect(ScoredExamples.quantile(0.5, ofSorted: values) == 3)
-    #expect(abs((ScoredExamples.quantile(0.9, ofSorted: values) ?? 0) - 6.8) < 1e-12)
-    #expect(ScoredExamples.quantile(1, ofSorted: values) == 8)
-    #expect(ScoredExamples.quantile(0.5, ofSorted: []) == nil)
-  }
 }

@@ -5,18 +5,6 @@ import LabCore
 import Testing
 
 struct RateTests {
-  /// Values of SciPy's `binomtest(count, n).proportion_ci(method="wilson")`.
-  @Test(arguments: [
-    (3, 10, 0.10779126740630102, 0.6032218525388546),
-    (50, 100, 0.4038315303659956, 0.5961684696340044),
-    (0, 20, 0.0, 0.16112515805281935),
-  ])
-  func wilsonEqualsSciPy(count: Int, n: Int, lower: Double, upper: Double) {
-    let interval = WilsonInterval.around(rate: Double(count) / Double(n), trials: n)
-    #expect(abs(interval.lower - lower) < 1e-12)
-    #expect(abs(interval.upper - upper) < 1e-12)
-  }
-
   /// The bootstrap over subjects against the normal interval of a ratio estimator with clusters.
   @Test func bootstrapMatchesClusterVariance() throws {
     var stream = Seed(1).stream("test")

@@ -1,3 +1,4 @@
+import Analysis
 package import LabCore
 
 /// One metric with its interval, a row of a table.
@@ -96,23 +97,14 @@ extension ScoredExamples {
       let sorted = isSupported ? resampled.compactMap { $0[metric] }.sorted() : []
       return MetricEstimate(
         metric: metric, value: value,
-        lower: Self.quantile((1 - bootstrap.level) / 2, ofSorted: sorted),
-        upper: Self.quantile((1 + bootstrap.level) / 2, ofSorted: sorted),
+        lower: Mean.quantile((1 - bootstrap.level) / 2, ofSorted: sorted),
+        upper: Mean.quantile((1 + bootstrap.level) / 2, ofSorted: sorted),
         chance: metric.chanceLevel(prevalence: values.prevalence, options: metrics))
     }
     return DetectionQuality(
       exampleCount: count, hallucinationCount: labels.count { $0 },
       subjectCount: ranked.subjects.count, metricOptions: metrics, bootstrapOptions: bootstrap,
       usedResampleCount: resampled.count, estimates: estimates)
-  }
-
-  /// The linearly interpolated quantile, NumPy's default; nil for no values.
-  package static func quantile(_ share: Double, ofSorted values: [Double]) -> Double? {
-    guard let last = values.last else { return nil }
-    let position = share * Double(values.count - 1)
-    let index = Int(position)
-    guard index + 1 < values.count else { return last }
-    return values[index] + (position - Double(index)) * (values[index + 1] - values[index])
   }
 }
 

@@ -1,3 +1,4 @@
+import Analysis
 import Compute
 import KnowledgeGraph
 import LabCore
@@ -111,13 +112,18 @@ struct RateTables {
     resampled: (lower: Double, upper: Double)?
   ) -> (IntervalMethod, (lower: Double, upper: Double)?) {
     if method == .greedy {
-      return (.wilson, WilsonInterval.around(rate: rate, trials: queryCount))
+      return (.wilson, wilson(rate, queryCount))
     }
     guard let resampled else { return (.none, nil) }
     if method == .sampled, rate == 0 || rate == 1 {
-      return (.wilsonOverSubjects, WilsonInterval.around(rate: rate, trials: subjectCount))
+      return (.wilsonOverSubjects, wilson(rate, subjectCount))
     }
     return (.bootstrap, resampled)
+  }
+
+  private static func wilson(_ rate: Double, _ trials: Int) -> (lower: Double, upper: Double) {
+    let interval = Wilson.interval(rate: rate, trials: Double(trials))
+    return (interval.low, interval.high)
   }
 
   // MARK: Verdicts and coverage

@@ -1,3 +1,4 @@
+import Analysis
 package import LabCore
 
 /// Sums over the queries of each subject, and means over queries with intervals from resampling subjects.
@@ -55,15 +56,8 @@ package struct SubjectBootstrap {
     }
     return resampled.map { values in
       let sorted = values.sorted()
-      return (Self.quantile(0.025, of: sorted), Self.quantile(0.975, of: sorted))
+      func bound(_ share: Double) -> Double { Mean.quantile(share, ofSorted: sorted) ?? .nan }
+      return (bound(0.025), bound(0.975))
     }
-  }
-
-  /// The linearly interpolated quantile of sorted values, NumPy's default.
-  private static func quantile(_ share: Double, of sorted: [Double]) -> Double {
-    let position = share * Double(sorted.count - 1)
-    let index = Int(position)
-    guard index + 1 < sorted.count else { return sorted[sorted.count - 1] }
-    return sorted[index] + (position - Double(index)) * (sorted[index + 1] - sorted[index])
   }
 }

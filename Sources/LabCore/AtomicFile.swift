@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Files that are either whole or absent, whenever the process dies.
+/// Files and folders that are either whole or absent, whenever the process dies.
 package enum AtomicFile {
   /// Takes the pieces of a file that is being written.
   package struct Writer {
@@ -32,34 +32,65 @@ package enum AtomicFile {
   package static func write(
     to url: URL, size: Int, _ body: (inout Writer) throws -> Void
   ) throws -> ContentHash {
-    let process = ProcessInfo.processInfo.processIdentifier
-    let folder = url.deletingLastPathComponent()
-    let temporary = folder.appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
-    let hash: ContentHash
     do {
-      guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
-        throw CocoaError(isFolder(folder) ? .fileWriteNoPermission : .fileNoSuchFile)
-      }
-      let handle = try FileHandle(forWritingTo: temporary)
-      defer { try? handle.close() }
-      var writer = Writer(handle: handle)
+      let temporary = try Temporary(in: url.deletingLastPathComponent(), isFolder: false)
+      defer { temporary.discard() }
+      var writer = Writer(handle: temporary.handle)
       try body(&writer)
-      try handle.synchronize()
-      hash = ContentHash(digest: writer.hasher.finalize())
+      try temporary.rename(to: url)
+      return ContentHash(digest: writer.hasher.finalize())
+    } catch let failure as any LabFailure {
+      throw failure
     } catch {
-      try? FileManager.default.removeItem(at: temporary)
-      if let failure = error as? any LabFailure { throw failure }
+      let isMissing = [ENOENT, ENOTDIR].contains(FailureReason.code(error))
       throw LabError(
-        "cannot write \(url.path) (\(size) bytes): \(reason(error)); "
-          + "check free space and permission, then run the command again", .failure)
+        "cannot write \(url.path) (\(size) bytes): "
+          + (isMissing ? "the folder does not exist" : FailureReason.text(error))
+          + "; check free space and permission, then run the command again", .failure)
     }
+  }
+
+  /// Lets `body` make a file or a folder at the place it is given, flushes it and gives it its name, in place of what
+  /// has that name.
+  ///
+  /// The place is in a folder of its own, beside `url`, where there is nothing else; what `body` leaves there besides goes
+  /// with it. Throws what `body` throws, the system's error, or `LabError` where it cannot be renamed.
+  package static func make<T>(_ url: URL, _ body: (URL) throws -> T) throws -> T {
+    let url = url.standardizedFileURL
+    let temporary = try Temporary(in: url.deletingLastPathComponent(), isFolder: true)
+    defer { temporary.discard() }
+    let place = temporary.url.appendingPathComponent(url.lastPathComponent)
+    let result = try body(place)
+    guard Posix.synchronize(place.path) else { throw Posix.failure() }
+    if !Posix.rename(place.path, to: url.path) {
+      // Only where a folder, or a link to one, has the name. It stays beside, until the new one stands.
+      guard [EEXIST, ENOTEMPTY, ENOTDIR].contains(errno) else {
+        throw cannotRename(place, to: url, errno)
+      }
+      try rename(url, to: temporary.url.appendingPathComponent("replaced"))
+      try rename(place, to: url)
+    }
+    Posix.synchronize(url.deletingLastPathComponent().path)
+    return result
+  }
+
+  /// Lets `body` fill a folder that gets its name once it is whole, in place of what has that name.
+  ///
+  /// Throws what `body` throws, or `LabError` naming the folder when it cannot be written; nothing is left behind then.
+  package static func makeFolder<T>(_ url: URL, _ body: (URL) throws -> T) throws -> T {
     do {
-      try rename(temporary, to: url)
+      try createFolder(url.standardizedFileURL.deletingLastPathComponent())
+      return try make(url) { place in
+        try createFolder(place)
+        return try body(place)
+      }
+    } catch let failure as any LabFailure {
+      throw failure
     } catch {
-      try? FileManager.default.removeItem(at: temporary)
-      throw error
+      throw LabError(
+        "cannot write \(url.path): \(FailureReason.text(error)); check free space and permission, then run "
+          + "the command again", .failure)
     }
-    return hash
   }
 
   /// Renames `source` over `destination` in one step and flushes the folder's entry.
@@ -67,10 +98,29 @@ package enum AtomicFile {
   /// Throws `LabError` when the file system refuses.
   package static func rename(_ source: URL, to destination: URL) throws {
     guard Posix.rename(source.path, to: destination.path) else {
-      throw LabError(
-        "cannot rename \(source.path) to \(destination.path): \(Posix.message())", .failure)
+      throw cannotRename(source, to: destination, errno)
     }
-    Posix.synchronizeFolder(destination.deletingLastPathComponent().path)
+    Posix.synchronize(destination.deletingLastPathComponent().path)
+  }
+
+  private static func cannotRename(_ source: URL, to destination: URL, _ code: Int32) -> LabError {
+    LabError(
+      "cannot rename \(source.path) to \(destination.path): \(Posix.message(code))", .failure)
+  }
+
+  /// Makes a new, empty file at a place that `make` gave.
+  ///
+  /// Throws the system's error.
+  package static func newFile(_ url: URL) throws -> FileHandle {
+    let descriptor = Posix.create(url.path)
+    guard descriptor >= 0 else { throw Posix.failure() }
+    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+  }
+
+  /// Makes an empty file with what the umask permits, unless there is one, for who would make it with less.
+  package static func touch(_ url: URL) {
+    let descriptor = Posix.create(url.path)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// Creates a folder and those above it, each with its entry flushed to the disk.
@@ -83,22 +133,19 @@ package enum AtomicFile {
       missing.append(folder)
       folder.deleteLastPathComponent()
     }
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot create \(url.path): \(FailureReason.text(error)); check free space and permission, "
-          + "then run the command again", .failure)
+    for folder in missing.reversed() {
+      // Another process may have made it in the meantime.
+      guard Posix.makeFolder(folder.path) || errno == EEXIST else {
+        throw cannotCreate(url, errno)
+      }
+      Posix.synchronize(folder.deletingLastPathComponent().path)
     }
-    for folder in missing { Posix.synchronizeFolder(folder.deletingLastPathComponent().path) }
+    if FileKind.of(url) != .folder { throw cannotCreate(url, ENOTDIR) }
   }
 
-  private static func isFolder(_ url: URL) -> Bool {
-    (try? url.resourceValues(forKeys: [.isDirectoryKey]).isDirectory) ?? false
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    if case CocoaError.fileNoSuchFile = error { return "the folder does not exist" }
-    return FailureReason.text(error)
+  private static func cannotCreate(_ url: URL, _ code: Int32) -> LabError {
+    LabError(
+      "cannot create \(url.path): \(Posix.message(code)); check free space and permission, then run the "
+        + "command again", .failure)
   }
 }

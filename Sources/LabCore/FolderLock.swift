@@ -2,15 +2,15 @@ package import Foundation
 
 /// The right to write in a folder, held by one process at a time and given up when it ends, however it ends.
 package final class FolderLock: Sendable {
+  private static let name = ".lock"
   private let descriptor: Int32
 
-  /// Creates `folder` if needed and locks it.
+  /// Creates `folder` if needed, locks it and removes what killed processes left half-written below it.
   ///
   /// Throws `LabError` when another process holds the lock or the folder cannot be written.
   package init(_ folder: URL) throws {
     try AtomicFile.createFolder(folder)
-    let path = folder.appendingPathComponent(".lock").path
-    descriptor = Posix.openForLocking(path)
+    descriptor = Posix.openForLocking(folder.appendingPathComponent(Self.name).path)
     guard descriptor >= 0 else {
       throw LabError(
         "cannot write in \(folder.path): \(Posix.message()); check its permission", .failure)
@@ -21,7 +21,16 @@ package final class FolderLock: Sendable {
         "\(folder.path) is being written by another process; "
           + "wait for it to end or choose another folder", .failure)
     }
+    Temporary.sweep(folder, below: true)
   }
 
   deinit { close(descriptor) }
+
+  /// Whether a process holds the lock of a folder, which is not changed.
+  package static func isHeld(_ folder: URL) -> Bool {
+    let descriptor = Posix.openToRead(folder.appendingPathComponent(name).path)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
 }

@@ -1,14 +1,19 @@
-package import Dispatch
-import Foundation
+package import Foundation
 import Synchronization
 
-/// Whether the user or the scheduler has asked the process to stop (Ctrl-C, SIGTERM).
+/// Whether the user or the scheduler has asked the process to stop: by Ctrl-C, SIGTERM, or the end of its terminal.
 ///
-/// Long loops poll `isRequested`, save what they have and throw `LabError.interrupted`.
+/// No thread that computes gets a signal: matrix products keep data where a signal's frame would be written. All threads
+/// block them, and one of their own waits for them. In a command that saves, a signal is a request: long loops poll
+/// `isRequested`, save what they have and throw `LabError.interrupted`. In any other there is nothing to save, and a signal
+/// ends the process at once.
 package enum Interruption {
   private static let requested = Atomic<Bool>(false)
-  /// When the first signal came; nil before.
-  private static let firstSignal = Mutex<ContinuousClock.Instant?>(nil)
+  private static let isHeeded = Atomic<Bool>(false)
+  private static let isPrepared = Atomic<Bool>(false)
+  /// SIGHUP is one of them unless the process was started to outlive its terminal.
+  private static let signals =
+    Posix.isIgnored(SIGHUP) ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
   /// A second signal sooner than this is the same wish: schedulers and `timeout` signal a process and its group.
   private static let patience = Duration.seconds(1)
 
@@ -17,35 +22,50 @@ package enum Interruption {
   /// Records a request to stop, as a signal would.
   package static func request() { requested.store(true, ordering: .relaxed) }
 
-  /// Turns SIGINT and SIGTERM into requests; a second signal a second later ends the process with code 130.
-  ///
-  /// Returns the sources to keep alive for as long as signals should be caught.
-  package static func install() -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(
-        signal: number, queue: .global(qos: .userInteractive))
-      source.setEventHandler {
-        guard isFirst() else { return }
-        request()
-        try? FileHandle.standardError.write(
-          contentsOf: Data("\nstopping after saving; press Ctrl-C again to stop at once\n".utf8))
+  /// Keeps signals from all threads but one of their own; to be called before any other thread is started.
+  package static func prepare() {
+    Posix.block(signals)
+    // For the moment in which `start` lets them through to a new process: there a signal is a request.
+    for number in signals { signal(number) { _ in Interruption.request() } }
+    isPrepared.store(true, ordering: .relaxed)
+    let thread = Thread {
+      var first: ContinuousClock.Instant?
+      while true {
+        Posix.wait(for: signals)
+        received(&first)
       }
-      source.resume()
-      return source
+    }
+    thread.name = "signals"
+    thread.start()
+  }
+
+  /// From here on the command polls `isRequested`, and saves before it stops.
+  package static func heed() { isHeeded.store(true, ordering: .sequentiallyConsistent) }
+
+  /// Starts a process that gets signals as any other does.
+  package static func start(_ process: Process) throws {
+    guard isPrepared.load(ordering: .relaxed) else { return try process.run() }
+    Posix.unblock(signals)
+    defer { Posix.block(signals) }
+    try process.run()
+  }
+
+  /// Neither end is `exit`, whose clean-up would pull memory from under the threads that still compute.
+  private static func received(_ first: inout ContinuousClock.Instant?) {
+    if let first {
+      if ContinuousClock.now - first > patience { _exit(130) }
+    } else if isHeeded.load(ordering: .sequentiallyConsistent) {
+      first = .now
+      request()
+      say("\nstopping after saving; press Ctrl-C again to stop at once\n")
+    } else {
+      Temporary.discardAll()
+      say("\nerror: stopped; run the same command again\n")
+      _exit(ExitStatus.interrupted.rawValue)
     }
   }
 
-  /// Whether this signal is the first; ends the process when it is a second wish to stop.
-  private static func isFirst() -> Bool {
-    firstSignal.withLock { first in
-      guard let began = first else {
-        first = .now
-        return true
-      }
-      // Not `exit`, whose clean-up would pull memory from under the threads that still compute.
-      if ContinuousClock.now - began > patience { _exit(130) }
-      return false
-    }
+  private static func say(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 }

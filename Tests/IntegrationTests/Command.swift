@@ -10,6 +10,8 @@ struct Command {
   var fileLimit: Int?
   /// Largest address space in KiB; to a program, memory that runs out.
   var memoryLimit: Int?
+  /// Whether its process id is 1, as in a container; needs root.
+  var isFirstProcess = false
   /// Seconds after which it counts as hanging.
   var patience = 300
   /// Where standard output goes instead of into the result.
@@ -96,7 +98,10 @@ final class RunningCommand {
     let executable = try Command.executable()
     let limits = [("f", command.fileLimit), ("v", command.memoryLimit)]
       .compactMap { name, value in value.map { "ulimit -\(name) \($0) && " } }
-    if !limits.isEmpty {
+    if command.isFirstProcess {
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = ["unshare", "-pf", "--kill-child", executable.path] + arguments
+    } else if !limits.isEmpty {
       process.executableURL = URL(fileURLWithPath: "/bin/bash")
       process.arguments =
         ["-c", "\(limits.joined())exec \"$0\" \"$@\"", executable.path] + arguments

@@ -13,12 +13,14 @@ struct PartialFile {
     self.url = url
     temporary = url.deletingLastPathComponent()
       .appendingPathComponent(".writing-\(url.lastPathComponent)")
-    guard FileManager.default.createFile(atPath: temporary.path, contents: nil),
-      let handle = try? FileHandle(forWritingTo: temporary)
-    else {
-      throw LabError("cannot write \(url.path); check free space and permission", .failure)
+    try? FileManager.default.removeItem(at: temporary)
+    do {
+      handle = try AtomicFile.newFile(temporary)
+    } catch {
+      throw LabError(
+        "cannot write \(url.path): \(FailureReason.text(error)); check free space and permission",
+        .failure)
     }
-    self.handle = handle
   }
 
   /// Adds bytes; throws `LabError` when the disk is full.

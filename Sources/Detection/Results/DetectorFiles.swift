@@ -74,19 +74,18 @@ package enum DetectorFiles {
   package static let readOut = "readout.safetensors"
   package static let record = "detector.json"
 
-  /// Writes a detector; detector.json comes last, so that a reader finds all files or none.
+  /// Writes a detector: a reader finds all files or none.
   ///
   /// Throws `LabError` when the folder cannot be written.
   package static func save(
     _ detector: TrainedDetector, result: DetectorResult, origin: DetectorOrigin, to folder: URL
   ) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot create \(folder.path): \(FailureReason.text(error)); check free space and permission",
-        .failure)
-    }
+    try AtomicFile.makeFolder(folder) { try fill($0, detector, result, origin) }
+  }
+
+  private static func fill(
+    _ folder: URL, _ detector: TrainedDetector, _ result: DetectorResult, _ origin: DetectorOrigin
+  ) throws {
     var architecture: HeadArchitecture?
     var features: FeatureSelection?
     var inputWidth: Int?

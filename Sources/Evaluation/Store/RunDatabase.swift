@@ -56,6 +56,8 @@ package final class RunDatabase: Sendable {
     var configuration = Configuration()
     configuration.readonly = isReadOnly
     configuration.busyMode = .timeout(10)
+    // With what the umask permits: SQLite itself would keep a group's other members from writing.
+    if !isReadOnly { AtomicFile.touch(url) }
     do {
       return try DatabaseQueue(path: url.path, configuration: configuration)
     } catch let error as DatabaseError {

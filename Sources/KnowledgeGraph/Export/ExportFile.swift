@@ -16,10 +16,7 @@ final class ExportFile {
   init(_ url: URL, isCompressed: Bool) throws {
     self.url = url
     name = url.lastPathComponent
-    guard FileManager.default.createFile(atPath: url.path, contents: nil) else {
-      throw CocoaError(.fileWriteNoPermission)
-    }
-    file = try FileHandle(forWritingTo: url)
+    file = try AtomicFile.newFile(url)
     gzip = isCompressed ? try GzipWriter(to: file, name: url.lastPathComponent) : nil
     buffer.reserveCapacity(Self.pieceSize + 4096)
   }
@@ -73,7 +70,7 @@ private final class GzipWriter {
     process.standardInput = input
     process.standardOutput = file
     process.standardError = messages
-    try process.run()
+    try Interruption.start(process)
     try? input.fileHandleForReading.close()
   }
 

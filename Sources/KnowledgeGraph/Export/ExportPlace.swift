@@ -49,16 +49,12 @@ struct ExportPlace {
   /// Throws `LabError` when it cannot be written; nothing is left behind then.
   func write<T>(overwrite: Bool, _ body: (URL) throws -> T) throws -> T {
     try check(overwrite: overwrite)
-    let parent = url.standardizedFileURL.deletingLastPathComponent()
-    let process = ProcessInfo.processInfo.processIdentifier
-    let temporary = parent.appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
-    let files = FileManager.default
-    defer { try? files.removeItem(at: temporary) }
-    let result: T
     do {
-      try files.createDirectory(
-        at: isFolder ? temporary : parent, withIntermediateDirectories: true)
-      result = try body(temporary)
+      try AtomicFile.createFolder(url.standardizedFileURL.deletingLastPathComponent())
+      return try AtomicFile.make(url) { place in
+        if isFolder { try AtomicFile.createFolder(place) }
+        return try body(place)
+      }
     } catch let failure as any LabFailure {
       throw failure
     } catch {
@@ -67,8 +63,5 @@ struct ExportPlace {
         "cannot write \(url.relativePath): \(reason); check free space and permission, then run the "
           + "command again (nothing was written)", .failure)
     }
-    if isFolder, FileKind.of(url) == .folder { try? files.removeItem(at: url) }
-    try AtomicFile.rename(temporary, to: url)
-    return result
   }
 }

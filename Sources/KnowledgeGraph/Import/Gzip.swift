@@ -49,7 +49,7 @@ struct GzipReader {
     process.standardOutput = unpacked
     process.standardError = messages
     do {
-      try process.run()
+      try Interruption.start(process)
     } catch {
       throw LabError("cannot run gzip for \(name): \(FailureReason.text(error))", .failure)
     }

@@ -25,16 +25,11 @@ struct GraphWriter: GraphSink {
     _ fill: (inout GraphWriter) throws -> [String: String]
   ) throws -> WrittenGraph {
     try refuseToReplace(url, overwrite: overwrite)
-    let process = ProcessInfo.processInfo.processIdentifier
-    let temporary = url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
-    defer { try? FileManager.default.removeItem(at: temporary) }
-    let written: WrittenGraph
     do {
-      written = try fillFile(temporary, pageLimit: pageLimit, fill)
-      let handle = try FileHandle(forWritingTo: temporary)
-      try handle.synchronize()
-      try handle.close()
+      return try AtomicFile.make(url) { place in
+        AtomicFile.touch(place)
+        return try fillFile(place, pageLimit: pageLimit, fill)
+      }
     } catch let failure as any LabFailure {
       throw failure
     } catch {
@@ -42,8 +37,6 @@ struct GraphWriter: GraphSink {
         "cannot write \(url.relativePath): \(reason(error)); check free space and permission, then run "
           + "the command again (nothing was written)", .failure)
     }
-    try AtomicFile.rename(temporary, to: url)
-    return written
   }
 
   static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
@@ -55,14 +48,7 @@ struct GraphWriter: GraphSink {
         "\(url.relativePath) exists; choose another name, or add --force to replace it", .usage)
     case .file, nil: break
     }
-    let folder = url.deletingLastPathComponent()
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot make the folder \(folder.relativePath): \(reason(error)); choose another --out",
-        .failure)
-    }
+    try AtomicFile.createFolder(url.deletingLastPathComponent())
   }
 
   private static func fillFile(

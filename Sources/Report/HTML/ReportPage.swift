@@ -17,21 +17,22 @@ package enum ReportPage {
 
   /// Writes `ID.csv`, `ID.svg` and `ID.vl.json` of every figure and `ID.csv` of every table.
   ///
-  /// The folder is made when it is missing. Returns the files' names in the order written.
+  /// The folder is made anew: nothing of an earlier report stays in it. Returns the files' names in the order written.
   package static func writeParts(of document: ReportDocument, to folder: URL) throws -> [String] {
     _ = try PageWriter(document)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    var written: [String] = []
-    func write(_ data: Data, _ name: String) throws {
-      try AtomicFile.write(data, to: folder.appendingPathComponent(name))
-      written.append(name)
+    return try AtomicFile.makeFolder(folder) { place in
+      var written: [String] = []
+      func write(_ data: Data, _ name: String) throws {
+        try AtomicFile.write(data, to: place.appendingPathComponent(name))
+        written.append(name)
+      }
+      for figure in document.figures {
+        try write(CSV.data(figure.data), "\(figure.id).csv")
+        try write(SVGFigure.data(figure), "\(figure.id).svg")
+        try write(VegaLite.data(figure), "\(figure.id).vl.json")
+      }
+      for table in document.tables { try write(CSV.data(table.data), "\(table.id).csv") }
+      return written
     }
-    for figure in document.figures {
-      try write(CSV.data(figure.data), "\(figure.id).csv")
-      try write(SVGFigure.data(figure), "\(figure.id).svg")
-      try write(VegaLite.data(figure), "\(figure.id).vl.json")
-    }
-    for table in document.tables { try write(CSV.data(table.data), "\(table.id).csv") }
-    return written
   }
 }

@@ -219,7 +219,7 @@ package final class TaskExecutor: Sendable {
   }
 
   private static func sentence(_ error: any Error) -> String {
-    (error as? any LabFailure)?.description ?? "\(error)"
+    FailureReason.text(error)
   }
 
   // MARK: Progress

@@ -59,13 +59,7 @@ package struct TaskJournal: Sendable {
 
   /// Writes a task's record, whole or not at all.
   package func write(_ record: TaskRecord) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot create \(folder.path): \(FailureReason.text(error)); check free space and permission",
-        .failure)
-    }
+    try AtomicFile.createFolder(folder)
     try AtomicFile.write(CanonicalJSON.pretty(record), to: file(of: record.id))
   }
 

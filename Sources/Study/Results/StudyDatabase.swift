@@ -13,19 +13,19 @@ package enum StudyDatabase {
   ///
   /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written.
   package static func write(_ results: StudyResults, to url: URL) throws {
-    let process = ProcessInfo.processInfo.processIdentifier
-    let temporary = url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(process).tmp")
-    try? FileManager.default.removeItem(at: temporary)
-    defer { try? FileManager.default.removeItem(at: temporary) }
     do {
-      try fill(temporary, results)
-    } catch let error as DatabaseError {
+      try AtomicFile.make(url) { place in
+        AtomicFile.touch(place)
+        try fill(place, results)
+      }
+    } catch let failure as any LabFailure {
+      throw failure
+    } catch {
+      let reason = (error as? DatabaseError)?.message ?? FailureReason.text(error)
       throw LabError(
-        "cannot write \(url.path): \(error.message ?? "SQLite error"); check free space and "
-          + "permission, then run 'kglab report' again", .failure)
+        "cannot write \(url.path): \(reason); check free space and permission, then run 'kglab report' again",
+        .failure)
     }
-    try AtomicFile.rename(temporary, to: url)
   }
 
   private static func fill(_ file: URL, _ results: StudyResults) throws {

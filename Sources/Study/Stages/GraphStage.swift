@@ -79,8 +79,7 @@ package struct GraphStage: Sendable {
 
   /// Writes the graph's SQLite file, whole or not at all.
   func write(to file: URL) throws {
-    try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFile.createFolder(file.deletingLastPathComponent())
     switch maker {
     case .generator(let generator): _ = try generator.write(to: file, overwrite: true)
     case .importer(let importer, let urls): _ = try importer.write(urls, to: file, overwrite: true)

@@ -38,18 +38,12 @@ package enum ModelExport {
     var record = ExportRecord(
       step: step, weightsHash: ContentHash(of: bytes).hex, run: run.record)
     record.run.graphPath = ""
-    do {
-      try FileManager.default.createDirectory(at: destination, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot create \(destination.path): \(FailureReason.text(error)); check its permission",
-        .failure)
+    try AtomicFile.makeFolder(destination) { folder in
+      try AtomicFile.write(
+        CanonicalJSON.pretty(record), to: folder.appendingPathComponent(ExportRecord.name))
+      try ModelFiles.save(model, values: values, to: folder)
+      try TokenizerFile.save(run.tokenizer, to: folder)
     }
-    // First, so that an export that was interrupted is known as one.
-    try AtomicFile.write(
-      CanonicalJSON.pretty(record), to: destination.appendingPathComponent(ExportRecord.name))
-    try ModelFiles.save(model, values: values, to: destination)
-    try TokenizerFile.save(run.tokenizer, to: destination)
     return record
   }
 

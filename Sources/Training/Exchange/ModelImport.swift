@@ -74,30 +74,19 @@ package struct ModelImport {
   package func write(
     to destination: URL, graph: (content: KnowledgeGraph, file: URL)? = nil
   ) throws -> RunRecord {
-    let files = FileManager.default
-    let names = (try? files.contentsOfDirectory(atPath: destination.path)) ?? []
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: destination.path)) ?? []
     guard names.isEmpty else {
       throw LabError("\(destination.path) is not empty; choose another --out")
     }
     var record = try record(graph, destination: destination)
-    let temporary = destination.deletingLastPathComponent()
-      .appendingPathComponent(".importing-\(destination.lastPathComponent)")
-    try? files.removeItem(at: temporary)
-    defer { try? files.removeItem(at: temporary) }
-    do {
-      try files.createDirectory(at: temporary, withIntermediateDirectories: true)
-    } catch {
-      throw LabError(
-        "cannot create \(temporary.path): \(FailureReason.text(error)); check its permission",
-        .failure)
+    try AtomicFile.makeFolder(destination) { folder in
+      try ModelFiles.save(model, values: values, to: folder)
+      record.weightsHash = try ContentHash(
+        ofFile: folder.appendingPathComponent(ModelFiles.weights)
+      ).hex
+      try TokenizerFile.save(tokenizer, to: folder)
+      try RunFolder.complete(folder, record, metrics: [])
     }
-    try ModelFiles.save(model, values: values, to: temporary)
-    record.weightsHash = try ContentHash(
-      ofFile: temporary.appendingPathComponent(ModelFiles.weights)
-    ).hex
-    try TokenizerFile.save(tokenizer, to: temporary)
-    try RunFolder.complete(temporary, record, metrics: [])
-    try AtomicFile.rename(temporary, to: destination)
     return record
   }
 

@@ -29,11 +29,6 @@ extension RunFolder {
   ///
   /// The record comes first: a folder without it is taken for somebody else's.
   static func begin(_ url: URL, _ record: RunRecord, tokenizer: any Tokenizer) throws {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-    for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
-      // Left by a process that was killed while it wrote.
-      try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
-    }
     try AtomicFile.write(
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
     try TokenizerFile.save(tokenizer, to: url)

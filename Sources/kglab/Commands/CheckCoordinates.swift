@@ -80,8 +80,7 @@ struct CheckCoordinates: ParsableCommand {
   }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let (batch, vocabularySize) = try batch()
     let check = try CoordinateCheck(
       options(), batch: batch, vocabularySize: vocabularySize)

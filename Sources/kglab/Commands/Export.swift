@@ -58,8 +58,7 @@ struct Export: ParsableCommand {
   var json = false
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     var exporter = GraphExporter()
     exporter.format = format
     exporter.isSplit = split
@@ -67,8 +66,10 @@ struct Export: ParsableCommand {
     exporter.escape = escape
     exporter.base = base
     exporter.fraction = fraction
+    let (source, url) = (URL(fileURLWithPath: graph), URL(fileURLWithPath: out))
+    try Inputs.refuse(url, writingOver: [source])
     let report = try exporter.write(
-      URL(fileURLWithPath: graph), to: URL(fileURLWithPath: out), overwrite: force,
+      source, to: url, overwrite: force,
       progress: ProgressReporter())
     if json { return try Output.json(report) }
     show(report)

@@ -73,9 +73,9 @@ struct FitSchema: ParsableCommand {
   }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let url = URL(fileURLWithPath: out)
+    try Inputs.refuse(url, writingOver: [URL(fileURLWithPath: graph)])
     switch FileKind.of(url) {
     case .folder: throw LabError("\(out) is a folder; give --out the name of a file", .usage)
     case .file where !force:

@@ -43,11 +43,11 @@ struct Generate: ParsableCommand {
   var json = false
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let schema = try GraphSchema.read(
       URL(fileURLWithPath: schema), overrides: overrides, scale: scale)
     let url = URL(fileURLWithPath: out)
+    try Inputs.refuse(url, writingOver: [URL(fileURLWithPath: self.schema)])
     let graph = try GraphGenerator(
       schema: schema, seed: Seed(seed), workers: workers.count
     ).write(to: url, overwrite: force, progress: ProgressReporter())

@@ -63,9 +63,9 @@ struct Import: ParsableCommand {
   var json = false
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let urls = sources.map { URL(fileURLWithPath: $0) }
+    try Inputs.refuse(URL(fileURLWithPath: out), writingOver: urls)
     var importer = TripleImporter(
       name: name ?? Self.name(of: urls[0]), columns: try ColumnOrder(columns),
       heldOut: try holdOut.map { try HeldOutShares(option: $0) } ?? HeldOutShares(),

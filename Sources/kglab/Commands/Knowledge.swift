@@ -51,8 +51,7 @@ struct Knowledge: ParsableCommand {
   }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let run = try RunFolder.open(
       URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
     let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }

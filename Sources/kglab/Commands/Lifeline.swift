@@ -54,8 +54,7 @@ struct Lifeline: ParsableCommand {
   }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let progress = ProgressReporter()
     defer { progress.finish() }
     let pairs = stride(from: 0, to: fact.count, by: 2).map { (fact[$0], fact[$0 + 1]) }

@@ -52,8 +52,7 @@ struct StudyRunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let file = try location.file()
     let folder = location.folder(of: file)
     let runner = try StudyRunner(file: file, folder: folder)

@@ -56,8 +56,7 @@ struct Train: ParsableCommand {
   private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let url = URL(fileURLWithPath: graph)
     var options = try checkpoints.runtimeOptions()
     options.workers = workers.count

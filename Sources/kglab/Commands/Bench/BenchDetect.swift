@@ -47,8 +47,7 @@ struct BenchDetect: ParsableCommand {
   }
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let benchmark = DetectionBenchmark(
       rows: quick ? 500 : rows, width: quick ? 16 : width, precisions: try arithmetic.precisions())
     if let export { try benchmark.export(to: URL(fileURLWithPath: export, isDirectory: true)) }

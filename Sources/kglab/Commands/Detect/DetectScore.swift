@@ -45,8 +45,7 @@ struct DetectScore: ParsableCommand {
   var json = false
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let url = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
     let place =
       runFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }

@@ -109,8 +109,7 @@ struct DetectTrain: ParsableCommand {
   var json = false
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let run = try RunFolder.open(
       URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
     let sources = try from.map {

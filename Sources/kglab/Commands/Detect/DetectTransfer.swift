@@ -56,8 +56,7 @@ struct DetectTransfer: ParsableCommand {
   var json = false
 
   func run() throws {
-    let signals = Interruption.install()
-    defer { withExtendedLifetime(signals) {} }
+    Interruption.heed()
     let runs = try folders.map { folder in
       let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
       return (name: folder, run: run, graph: try run.graph())

@@ -1,0 +1,145 @@
+import Foundation
+import LabCore
+import Testing
+
+/// `kill -9` at many moments of every command that writes: the same command, with the same process id, then gives the bytes
+/// of one that was never killed, and leaves nothing hidden.
+@Suite struct KillTests {
+  private static let made = Result { try make() }
+
+  private static func make() throws -> Workspace {
+    let workspace = try FuzzFixture.made.get()
+    let larger = try Command(
+      ["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"], in: workspace.url
+    ).run()
+    guard larger.end == .exited(0) else {
+      throw TrainedRun.SetUpFailed(description: larger.messages)
+    }
+    return workspace
+  }
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    let arguments: [String]
+    /// What is needed beside one another, and what is held to the same bytes.
+    let files: [String]
+    let results: [String]
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  private static let cases = [
+    Case(
+      arguments: ["generate", "schema.yaml", "--scale", "60", "--out", "new.sqlite"],
+      files: ["schema.yaml"], results: ["new.sqlite"]),
+    Case(
+      arguments: ["import", "facts.tsv", "--out", "n.sqlite"], files: ["facts.tsv"],
+      results: ["n.sqlite"]),
+    Case(
+      arguments: ["export", "larger.sqlite", "--format", "nt", "--split", "--out", "new"],
+      files: ["larger.sqlite"], results: ["new"]),
+    Case(
+      arguments: ["export", "larger.sqlite", "--out", "new.jsonl.gz"], files: ["larger.sqlite"],
+      results: ["new.jsonl.gz"]),
+    Case(
+      arguments: ["export", "larger.sqlite", "--format", "openke", "--out", "new"],
+      files: ["larger.sqlite"], results: ["new"]),
+    Case(
+      arguments: ["fit-schema", "larger.sqlite", "--no-check", "--out", "new.yaml"],
+      files: ["larger.sqlite"], results: ["new.yaml"]),
+    Case(arguments: ["init", "new"], files: [], results: ["new"]),
+    Case(
+      arguments: [
+        "train", "graph.sqlite", "--size", "3k", "--epochs", "20", "--tokens-per-step", "64",
+        "--checkpoint-steps", "5", "--keep-steps", "log", "--step-metrics", "--workers", "1",
+        "--out", "new",
+      ], files: ["graph.sqlite"],
+      results: ["new/model.safetensors", "new/metrics.jsonl", "new/steps.jsonl", "new/kept"]),
+    Case(
+      arguments: ["evaluate", "run", "--samples", "64", "--seed", "8", "--workers", "1", "--json"],
+      files: ["graph.sqlite", "run"], results: []),
+    Case(
+      arguments: ["knowledge", "run", "--workers", "1", "--json"], files: ["graph.sqlite", "run"],
+      results: []),
+    Case(
+      arguments: [
+        "detect", "run", "--kind", "head", "--heads", "linear", "--samples", "8", "--evidence", "0",
+        "--seed", "3", "--workers", "1", "--json",
+      ], files: ["graph.sqlite", "run"], results: []),
+    Case(
+      arguments: ["export-model", "run", "--out", "new"], files: ["graph.sqlite", "run"],
+      results: ["new"]),
+    Case(
+      arguments: ["import-model", "model", "--graph", "graph.sqlite", "--out", "new"],
+      files: ["graph.sqlite", "model"], results: ["new/model.safetensors", "new/tokenizer.json"]),
+    Case(
+      arguments: ["report", "study"], files: ["study"],
+      results: ["study/report.html", "study/figures"]),
+  ]
+
+  @Test(arguments: cases)
+  func afterAKillTheSameCommandGivesTheSameBytes(one: Case) throws {
+    let made = try Self.made.get()
+    let whole = try copy(one, of: made)
+    let began = ContinuousClock.now
+    let expected = try command(one, in: whole).run()
+    let seconds = (ContinuousClock.now - began) / .seconds(1)
+    #expect(expected.end == .exited(0), "\(expected.messages)")
+    var random = Seed(7).stream(one.testDescription)
+    let workspace = try copy(one, of: made)
+    let before = try workspace.names()
+    for _ in 0..<5 {
+      let running = try command(one, in: workspace).start()
+      Thread.sleep(forTimeInterval: seconds * random.uniform())
+      running.send(SIGKILL)
+      _ = try running.wait()
+    }
+    // A command that had ended before it was killed is given anew.
+    for path in one.results where one.arguments[0] != "train" {
+      let top = path.split(separator: "/").first.map(String.init) ?? path
+      if !before.contains(top) { try? FileManager.default.removeItem(at: workspace[top]) }
+    }
+    let result = try command(one, in: workspace).run()
+    #expect(result.end == .exited(0), "\(result.messages)")
+    if one.results.isEmpty { #expect(result.text == expected.text) }
+    for path in one.results {
+      #expect(try bytes(path, in: workspace) == bytes(path, in: whole), "\(path)")
+    }
+    let hidden = try workspace.names().filter { $0.contains(".tmp") || $0.contains(".writing-") }
+    #expect(hidden.isEmpty, "\(hidden)")
+  }
+
+  /// As process 1 of a namespace of its own, as in a container, where the system lets us.
+  private func command(_ one: Case, in workspace: Workspace) -> Command {
+    var command = Command(one.arguments, in: workspace.url)
+    command.isFirstProcess = Self.canUnshare
+    return command
+  }
+
+  private static let canUnshare: Bool = {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["unshare", "-pf", "--kill-child", "true"]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  private func copy(_ one: Case, of made: Workspace) throws -> Workspace {
+    let workspace = try Workspace()
+    for file in one.files {
+      try FileManager.default.copyItem(at: made[file], to: workspace[file])
+    }
+    return workspace
+  }
+
+  private func bytes(_ path: String, in workspace: Workspace) throws -> [String: String] {
+    let values = try workspace[path].resourceValues(forKeys: [.isDirectoryKey])
+    guard values.isDirectory == true else { return [path: try workspace.hash(path)] }
+    let files = try workspace.names(in: path).filter {
+      try workspace["\(path)/\($0)"].resourceValues(forKeys: [.isRegularFileKey]).isRegularFile
+        == true
+    }
+    return try Dictionary(
+      uniqueKeysWithValues: files.map { ($0, try workspace.hash("\(path)/\($0)")) })
+  }
+}

@@ -103,10 +103,11 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     try require(
       (0...1_000_000).contains(resampleCount),
       "resample_count is \(resampleCount); it must be between 0 and 1000000")
-    if let head = heads.first(where: { head in heads.count { $0 == head } > 1 }) {
-      throw LabError("the head \(head.name) is given twice; give each once", .usage)
-    }
-    for names in [layers.map(\.name), places.map(\.rawValue), positions.map(\.name)] {
+    let lists = [
+      tasks.map(\.rawValue), kinds.map(\.rawValue), heads.map(\.name), layers.map(\.name),
+      places.map(\.rawValue), positions.map(\.name), full.map(\.name), visibilities.map(\.rawValue),
+    ]
+    for names in lists {
       if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {
         throw LabError("\(name) is given twice; give each once", .usage)
       }

@@ -144,8 +144,11 @@ package enum AtomicFile {
   }
 
   private static func cannotCreate(_ url: URL, _ code: Int32) -> LabError {
-    LabError(
-      "cannot create \(url.path): \(Posix.message(code)); check free space and permission, then run the "
-        + "command again", .failure)
+    let reason =
+      [EEXIST, ENOTDIR].contains(code)
+      ? "a file stands where a folder is needed" : Posix.message(code)
+    return LabError(
+      "cannot create the folder \(url.path): \(reason); check free space and permission, or choose another --out",
+      .failure)
   }
 }

@@ -32,7 +32,7 @@ package final class ProgressReporter: Sendable {
     state.withLock { state in
       guard Date().timeIntervalSince(state.lastDraw) >= interval else { return }
       state.lastDraw = Date()
-      draw(text(), in: &state)
+      draw(Readable.visible(text()), in: &state)
     }
   }
 
@@ -41,7 +41,7 @@ package final class ProgressReporter: Sendable {
     guard style != .silent else { return }
     state.withLock { state in
       erase(&state)
-      write(text + "\n")
+      write(Readable.visible(text) + "\n")
     }
   }
 
@@ -74,7 +74,7 @@ package final class ProgressReporter: Sendable {
 package enum Readable {
   /// "0:42", "3:05" or "1:02:09".
   package static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite else { return "?" }
+    guard seconds.isFinite, seconds >= 0, seconds < 1e15 else { return "?" }
     let total = Int(seconds.rounded())
     let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
     func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }

@@ -26,13 +26,25 @@ struct Kglab: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     do {
       try checkName(CommandLine.arguments.dropFirst().first)
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(withValues(CommandLine.arguments.dropFirst()))
       try command.run()
     } catch let failure as any LabFailure {
-      Output.error("error: \(failure)")
+      Output.failure(failure)
       Foundation.exit(failure.exitStatus.rawValue)
     } catch {
       end(with: error)
+    }
+  }
+
+  /// Negative numbers joined to the option before them: as words of their own they would be taken for options.
+  private static func withValues(_ arguments: some Sequence<String>) -> [String] {
+    arguments.reduce(into: []) { words, word in
+      let isNegative = word.hasPrefix("-") && Double(word) != nil
+      if isNegative, let option = words.last, option.hasPrefix("--"), !option.contains("=") {
+        words[words.count - 1] += "=" + word
+      } else {
+        words.append(word)
+      }
     }
   }
 

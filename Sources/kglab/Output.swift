@@ -3,12 +3,23 @@ import LabCore
 
 /// Results on standard output, messages on standard error.
 enum Output {
-  static func line(_ text: String = "") { write(Data((text + "\n").utf8)) }
+  /// One line; what of it a terminal would obey is shown instead.
+  static func line(_ text: String = "") { write(Data((Readable.visible(text) + "\n").utf8)) }
+
+  /// The line that says what to run next: the words of a command, each quoted where a shell needs it.
+  static func next(_ words: String...) { next(words) }
+
+  static func next(_ words: [String]) {
+    line("next: " + words.map(Readable.shellWord).joined(separator: " "))
+  }
 
   /// Prints a value as indented JSON, for `--json`.
   static func json(_ value: some Encodable) throws {
     write(try CanonicalJSON.pretty(value))
   }
+
+  /// A failure in one line, its exit code aside.
+  static func failure(_ failure: any LabFailure) { error(Readable.visible("error: \(failure)")) }
 
   static func error(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
@@ -68,7 +79,7 @@ struct TextTable {
     self.leftColumns = leftColumns
   }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  mutating func add(_ row: [String]) { rows.append(row.map(Readable.visible)) }
 
   var lines: [String] {
     let all = [header] + rows

@@ -53,9 +53,15 @@ package struct DetectionRunner {
     }
   }
 
-  /// The choice of a run's weights as a `full` detector.
-  package static func choice(of source: RunFolder) -> FullDetectorChoice {
-    .pretrained(name: source.record.sizeName, weightsHash: source.record.weightsHash ?? "")
+  /// The choices of runs' weights as `full` detectors, called by their sizes; those of one size by their weights too.
+  package static func choices(of sources: [RunFolder]) -> [FullDetectorChoice] {
+    sources.map { source in
+      let record = source.record
+      let hash = record.weightsHash ?? ""
+      let isAlone = sources.count { $0.record.sizeName == record.sizeName } == 1
+      return .pretrained(
+        name: isAlone ? record.sizeName : "\(record.sizeName)-\(hash.prefix(8))", weightsHash: hash)
+    }
   }
 
   /// What decides the numbers, and the key they are stored under.

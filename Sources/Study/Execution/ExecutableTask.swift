@@ -29,15 +29,18 @@ package struct ExecutableTask: Sendable {
   package let needs: [String]
   /// Ids of tasks that must have ended first, however they ended.
   package let follows: [String]
-  /// Whether the result of an earlier session is still there.
-  package let isResultPresent: @Sendable () -> Bool
+  /// Whether the result of an earlier session, which left this record, is still there.
+  package let isResultPresent: @Sendable (TaskRecord) -> Bool
+  /// The hash of what it made, for its record.
+  package let outputHash: @Sendable () throws -> String?
   /// Does the work and returns one line about the result.
   package let run: @Sendable (TaskProgress) throws -> String
 
   package init(
     id: String, name: String, kind: String, rank: Int = 0, estimatedSeconds: Double = 1,
     needs: [String] = [], follows: [String] = [],
-    isResultPresent: @escaping @Sendable () -> Bool = { true },
+    isResultPresent: @escaping @Sendable (TaskRecord) -> Bool = { _ in true },
+    outputHash: @escaping @Sendable () throws -> String? = { nil },
     run: @escaping @Sendable (TaskProgress) throws -> String
   ) {
     self.id = id
@@ -48,6 +51,7 @@ package struct ExecutableTask: Sendable {
     self.needs = needs
     self.follows = follows
     self.isResultPresent = isResultPresent
+    self.outputHash = outputHash
     self.run = run
   }
 }

@@ -9,6 +9,10 @@ package struct StudyFolder: Sendable {
   static let reportName = "report.html"
   static let planName = "plan.json"
   static let databaseName = "study.sqlite"
+  /// What a study leaves in its folder.
+  private static let own: Set = [
+    planName, databaseName, reportName, "figures", "tasks", "graphs", "models",
+  ]
 
   /// The folder at `url`, which need not exist.
   package init(_ url: URL) { self.url = url }
@@ -39,20 +43,28 @@ package struct StudyFolder: Sendable {
 
       enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
     }
-    guard let version = try? JSONDecoder().decode(Version.self, from: data) else {
-      throw LabError(
-        "\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
-    }
+    guard let version = try? JSONDecoder().decode(Version.self, from: data) else { throw damaged }
     guard version.formatVersion == 1 else {
       throw LabError(
         "\(plan.relativePath) has format \(version.formatVersion), made by another version of kglab; "
           + "use that one, or choose another folder")
     }
+    guard let plan = try? JSONDecoder().decode(StudyPlan.self, from: data) else { throw damaged }
+    return plan
+  }
+
+  private var damaged: LabError {
+    LabError(
+      "\(plan.relativePath) is damaged; run 'kglab study run STUDY --out \(url.relativePath)' to write it anew, "
+        + "with all work kept")
+  }
+
+  /// The name of the study that was last run here; nil where the plan cannot be read, which any later run mends.
+  private func readableName() throws -> String? {
     do {
-      return try JSONDecoder().decode(StudyPlan.self, from: data)
-    } catch {
-      throw LabError(
-        "\(plan.relativePath) is damaged; run 'kglab study run' again to write it anew")
+      return try readPlan().name
+    } catch let error as LabError where error == damaged {
+      return nil
     }
   }
 
@@ -63,15 +75,15 @@ package struct StudyFolder: Sendable {
       throw LabError("\(url.relativePath) is a file; give --out the name of a folder", .usage)
     }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-    if names.contains(Self.planName) {
-      let present = try readPlan().name
+    // A plan that is missing or damaged is written anew: tasks are known by ids that no other study shares by chance.
+    if names.contains(Self.planName), let present = try readableName() {
       guard present == name else {
         throw LabError(
           "\(url.relativePath) holds the study '\(present)', not '\(name)'; choose another --out")
       }
-      return
     }
-    if let stranger = names.sorted().first(where: { !$0.hasPrefix(".") }) {
+    if let stranger = names.sorted().first(where: { !$0.hasPrefix(".") && !Self.own.contains($0) })
+    {
       throw LabError(
         "\(url.relativePath) is not empty and holds no study (it has '\(stranger)'); "
           + "choose another --out")

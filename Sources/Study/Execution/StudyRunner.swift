@@ -34,7 +34,8 @@ package struct StudyRunner {
     self.folder = StudyFolder(folder)
     try self.folder.checkUsable(for: file.name)
     graphStage = try GraphStage(file.graph)
-    let graph = try graphStage.graph(at: self.folder.graph(graphStage.id))
+    let graph = try graphStage.graph(
+      at: self.folder.graph(graphStage.id), record: self.folder.journal.record(of: graphStage.id))
     let planner = StudyPlanner(file: file, graph: graph, summary: graphStage.summary(of: graph))
     (plan, requests) = try planner.plan()
   }

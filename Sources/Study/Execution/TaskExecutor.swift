@@ -110,7 +110,7 @@ package final class TaskExecutor: Sendable {
     var count = 0
     for (index, task) in tasks.enumerated() {
       guard let record = journal.record(of: task.id), record.status.isFinal,
-        task.isResultPresent()
+        task.isResultPresent(record)
       else { continue }
       count += 1
       state.withLock {
@@ -169,6 +169,7 @@ package final class TaskExecutor: Sendable {
     do {
       try journal.write(record)
       record.summary = try task.run(progress(of: index))
+      record.outputHash = try task.outputHash()
       record.status = .done
     } catch {
       let isStop = (error as? any LabFailure)?.exitStatus == .interrupted

@@ -34,6 +34,14 @@ package struct TaskRecord: Codable, Hashable, Sendable {
   package var seconds: Double?
   /// One line about the result.
   package var summary: String?
+  /// SHA-256 of the file that the task made, where later tasks believe it: a graph's. Nil for others, and for those of the
+  /// first release.
+  package var outputHash: String?
+
+  enum CodingKeys: String, CodingKey {
+    case id, name, status, error, seconds, summary
+    case outputHash = "output_sha256"
+  }
 
   package init(id: String, name: String, status: TaskStatus) {
     self.id = id

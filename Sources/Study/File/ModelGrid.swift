@@ -6,6 +6,9 @@ import Training
 
 /// One entry of `models`: every combination of its lists.
 enum ModelGrid {
+  /// The most models of one entry.
+  private static let largestGrid = 10_000
+
   /// All entries in order, a combination that an earlier entry has already left out.
   static func expand(_ node: SchemaNode, base: TrainingTemplate) throws -> [TrainingRequest] {
     var seen = Set<TrainingRequest>()
@@ -37,10 +40,20 @@ enum ModelGrid {
     if let list = node.optional("precisions") {
       precisions = try list.items().map { try TrainingTemplate.precision($0) }
     }
+    let horizons = try horizons(node)
+    let counts = [
+      sizes.count, horizons.count, fractions.count, rates.count, precisions.count, seeds.count,
+    ]
+    let total = counts.reduce(1.0) { $0 * Double($1) }
+    guard total <= Double(largestGrid) else {
+      throw node.failure(
+        "asks for \(Readable.count(total)) models, more than the \(largestGrid) that a study may have; shorten its lists, "
+          + "or make several studies")
+    }
     // One loop for each list, the last the fastest.
     var requests: [TrainingRequest] = []
     for size in sizes {
-      for horizon in try horizons(node) {
+      for horizon in horizons {
         for fraction in fractions {
           for rate in rates {
             for precision in precisions {

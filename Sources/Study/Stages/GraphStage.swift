@@ -61,9 +61,16 @@ package struct GraphStage: Sendable {
     }
   }
 
-  /// The graph in memory: read from `file` if it is there, made anew otherwise, without writing it.
-  package func graph(at file: URL?) throws -> KnowledgeGraph {
-    if let file, FileManager.default.fileExists(atPath: file.path) {
+  /// Whether a graph's file is the one that the task with this record made.
+  func isIntact(_ file: URL, _ record: TaskRecord?) -> Bool {
+    guard let hash = record?.outputHash else { return true }
+    return (try? ContentHash(ofFile: file).hex) == hash
+  }
+
+  /// The graph in memory: read from `file` if that is there and as `record` says it was made, made anew otherwise,
+  /// without writing it.
+  package func graph(at file: URL?, record: TaskRecord? = nil) throws -> KnowledgeGraph {
+    if let file, FileManager.default.fileExists(atPath: file.path), isIntact(file, record) {
       return try KnowledgeGraph.open(file)
     }
     switch maker {

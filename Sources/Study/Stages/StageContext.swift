@@ -42,11 +42,39 @@ struct StageContext: Sendable {
       id: task.id, name: task.name, kind: task.kind.rawValue, rank: rank(task.kind),
       estimatedSeconds: task.cost.seconds / Double(threads), needs: task.needs,
       follows: task.follows,
-      isResultPresent: {
-        // The report shows what is there, so it is made anew each time.
-        task.kind != .report && FileManager.default.fileExists(atPath: output.path)
+      isResultPresent: { record in
+        FileManager.default.fileExists(atPath: output.path) && isResult(of: task, record)
+      },
+      outputHash: {
+        task.kind == .generate ? try ContentHash(ofFile: output).hex : nil
       },
       run: { progress in try run(task, progress) })
+  }
+
+  /// Whether what stands at a task's place is what the task made, and not another graph, run or result.
+  private func isResult(of task: StudyTask, _ record: TaskRecord) -> Bool {
+    switch task.kind {
+    case .generate: graphStage.isIntact(graph.url, record)
+    // A folder with another run is then refused by its training, with the difference.
+    case .train:
+      (try? RunFolder.readRecord(folder.model(task.id)))??.configuration == task.run?.configuration
+    case .evaluate: (try? isStored(task)) ?? false
+    case .detect: (try? isStored(task)) ?? false
+    // The report shows what is there, so it is made anew each time.
+    case .report: false
+    }
+  }
+
+  /// Whether the results of an evaluation or a detection are in its run's file.
+  private func isStored(_ task: StudyTask) throws -> Bool {
+    guard let runID = task.runID, let record = try RunFolder.readRecord(folder.model(runID)) else {
+      return false
+    }
+    guard task.kind == .detect else {
+      return try EvaluationStage.stored(
+        record, in: folder.model(runID), options: plan.evaluation) != nil
+    }
+    return try DetectionStage.stored(task, record, plan: plan, folder: folder) != nil
   }
 
   /// What a finished training makes possible comes before the next training.

@@ -61,7 +61,7 @@ struct Ask: ParsableCommand {
     if json { return try Output.json(inquiry) }
     show(inquiry)
     Output.line("wrote nothing")
-    Output.line("next: kglab evaluate \(folder)")
+    Output.next("kglab", "evaluate", folder)
   }
 
   // MARK: Text

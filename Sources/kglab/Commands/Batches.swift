@@ -50,6 +50,6 @@ struct Batches: ParsableCommand {
       for triple in batch.triples { Output.line("  (\(triple.joined(separator: ", ")))") }
     }
     Output.line("wrote nothing")
-    Output.line("next: kglab export-model \(folder) --checkpoint 0 --out exports/initial")
+    Output.next("kglab", "export-model", folder, "--checkpoint", "0", "--out", "exports/initial")
   }
 }

@@ -56,7 +56,7 @@ struct Compare: ParsableCommand {
     if json { return try Output.json(comparison) }
     show(comparison)
     Output.line("wrote nothing")
-    Output.line("next: kglab explain \(second) \"subject\" \"predicate\"")
+    Output.next("kglab", "explain", second, "subject", "predicate")
   }
 
   private func show(_ comparison: EvaluationComparison) {

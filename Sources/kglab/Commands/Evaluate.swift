@@ -143,9 +143,9 @@ struct Evaluate: ParsableCommand {
     let later = checkpoint.flatMap { step in
       RunFolder.checkpointSteps(run.url).first { $0 > step }
     }
-    Output.line(
-      later.map { "next: kglab evaluate \(folder) --checkpoint \($0)" }
-        ?? "next: kglab detect \(folder) --kind head --task sentence")
+    Output.next(
+      later.map { ["kglab", "evaluate", folder, "--checkpoint", "\($0)"] }
+        ?? ["kglab", "detect", folder, "--kind", "head", "--task", "sentence"])
   }
 
   // MARK: Text

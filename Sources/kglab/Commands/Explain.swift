@@ -58,7 +58,7 @@ struct Explain: ParsableCommand {
     if json { return try Output.json(explanation) }
     show(explanation)
     Output.line("wrote nothing")
-    Output.line("next: kglab lifeline \(folder) --fact \"\(subject)\" \"\(predicate)\"")
+    Output.next("kglab", "lifeline", folder, "--fact", subject, predicate)
   }
 
   // MARK: Text

@@ -99,9 +99,9 @@ struct Export: ParsableCommand {
     let count = Output.grouped(report.tripleCount)
     Output.line("wrote \(out) (\(report.format.rawValue), \(count) triples)")
     if report.format == .text {
-      Output.line("next: kglab train \(graph) --size 30k --epochs 20 --out runs/a")
+      Output.next("kglab", "train", graph, "--size", "30k", "--epochs", "20", "--out", "runs/a")
     } else {
-      Output.line("next: kglab import \(out) --out copy.sqlite")
+      Output.next("kglab", "import", out, "--out", "copy.sqlite")
     }
   }
 }

@@ -58,6 +58,6 @@ struct ExportModel: ParsableCommand {
       "weights        after step \(Output.grouped(record.step)) of "
         + Output.grouped(record.run.stepCount))
     Output.line("wrote \(out) (weights \(record.weightsHash.prefix(12)))")
-    Output.line("next: kglab import-model \(out) --out runs/b")
+    Output.next("kglab", "import-model", out, "--out", "runs/b")
   }
 }

@@ -99,7 +99,7 @@ struct FitSchema: ParsableCommand {
     Output.line(
       "wrote \(out) (\(fitted.schema.entityTypes.count) types"
         + "\(fitted.hasStatedTypes ? "" : " guessed"), \(fitted.predicates.count) predicates)")
-    Output.line("next: kglab generate \(out) --out look-alike.sqlite")
+    Output.next("kglab", "generate", out, "--out", "look-alike.sqlite")
   }
 
   private func show(_ fitted: FittedSchema) {

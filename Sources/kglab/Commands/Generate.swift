@@ -65,6 +65,6 @@ struct Generate: ParsableCommand {
         + "\(Output.number(bits.objectCounts.rounded())) in how many there are")
     Output.line(
       "wrote \(out) (\(schema.name), seed \(seed), content \(graph.contentHash.prefix(12)))")
-    Output.line("next: kglab train \(out) --size 30k --epochs 20 --out runs/a")
+    Output.next("kglab", "train", out, "--size", "30k", "--epochs", "20", "--out", "runs/a")
   }
 }

@@ -80,7 +80,7 @@ struct Import: ParsableCommand {
     GraphText.importReport(graph.report)
     GraphText.summary(graph.profile)
     Output.line("wrote \(out) (\(importer.name), content \(graph.contentHash.prefix(12)))")
-    Output.line("next: kglab train \(out) --size 30k --epochs 20 --out runs/a")
+    Output.next("kglab", "train", out, "--size", "30k", "--epochs", "20", "--out", "runs/a")
   }
 
   /// A file's name without its endings.

@@ -48,6 +48,6 @@ struct ImportModel: ParsableCommand {
       "training       "
         + (record.imported?.step.map { "step \($0) of a run of kglab" } ?? "not by kglab"))
     Output.line("wrote \(out) (weights \((record.weightsHash ?? "").prefix(12)))")
-    Output.line("next: kglab evaluate \(out)\(graph == nil ? " --graph GRAPH" : "")")
+    Output.next(["kglab", "evaluate", out] + (graph == nil ? ["--graph", "GRAPH"] : []))
   }
 }

@@ -34,6 +34,6 @@ struct Init: ParsableCommand {
       schema: prefix + StarterFiles.schemaName, study: prefix + StarterFiles.studyName)
     if json { return try Output.json(result) }
     Output.line("wrote \(result.schema) and \(result.study)")
-    Output.line("next: kglab study plan \(result.study)")
+    Output.next("kglab", "study", "plan", result.study)
   }
 }

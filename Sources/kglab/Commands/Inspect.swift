@@ -83,7 +83,7 @@ struct Inspect: ParsableCommand {
     if json { return try Output.json(report) }
     FactInspection(report: report, listsAll: listsAll).show()
     Output.line("wrote nothing")
-    Output.line("next: kglab ask \(path) \"\(fact[0])\" \"\(fact[1])\"")
+    Output.next("kglab", "ask", path, fact[0], fact[1])
   }
 
   private func show(_ inspection: GraphInspection) {
@@ -106,7 +106,7 @@ struct Inspect: ParsableCommand {
     let checks = inspection.checks.map { "\($0.name) \($0.passed ? "ok" : "FAILED")" }
     Output.line("checks         \(checks.joined(separator: ", "))")
     if inspection.isSound {
-      Output.line("next: kglab train \(path) --size 30k --epochs 20 --out runs/a")
+      Output.next("kglab", "train", path, "--size", "30k", "--epochs", "20", "--out", "runs/a")
     }
   }
 }

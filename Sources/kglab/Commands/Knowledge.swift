@@ -70,7 +70,7 @@ struct Knowledge: ParsableCommand {
     if json { return try Output.json(summary) }
     KnowledgeText(summary: summary).show()
     Output.line("wrote \(folder)/\(RunDatabase.fileName) (knowledge \(summary.key.prefix(12)))")
-    Output.line("next: kglab lifeline \(folder) --all")
+    Output.next("kglab", "lifeline", folder, "--all")
   }
 }
 
@@ -140,9 +140,16 @@ private struct KnowledgeText {
         + "\(Output.percent(row.modelMass)) of the model's probability, \(Output.percent(row.trueMass)) of "
         + "the truth's")
     Output.line(
-      "bound          hallucination rate >= \(Output.percent(row.bound)) "
-        + "(\(Output.percent(row.limitBound)) without the term for finite samples, "
-        + "\(bit(row.sampleTerm))); measured \(Output.percent(row.weightedRate)) over all queries")
+      "bound          " + Self.bound(row.bound) + "; " + Self.bound(row.limitBound)
+        + " without the term for finite samples, \(bit(row.sampleTerm)); "
+        + "measured \(Output.percent(row.weightedRate)) over all queries")
+  }
+
+  /// A bound at or below 0 says nothing of a rate.
+  private static func bound(_ value: Double) -> String {
+    value > 0
+      ? "hallucination rate >= \(Output.percent(value))"
+      : "empty (\(String(format: "%.3f", value)) is below 0: any rate satisfies it)"
   }
 
   private func reversal() {

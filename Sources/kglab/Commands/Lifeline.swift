@@ -70,7 +70,7 @@ struct Lifeline: ParsableCommand {
     if json { return try Output.json(summary) }
     if let facts = summary.facts { for fact in facts { show(fact) } } else { show(summary) }
     Output.line("wrote \(folder)/\(RunDatabase.fileName) (life-line \(summary.key.prefix(12)))")
-    Output.line("next: kglab explain \(folder) \"subject\" \"predicate\"")
+    Output.next("kglab", "explain", folder, "subject", "predicate")
   }
 
   // MARK: Text

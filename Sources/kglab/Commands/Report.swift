@@ -45,6 +45,6 @@ struct Report: ParsableCommand {
     Output.line(
       "wrote \(target.report.relativePath) with \(document.figures.count) figures and "
         + "\(target.database.relativePath)")
-    Output.line("next: open \(target.report.relativePath)")
+    Output.next("open", target.report.relativePath)
   }
 }

@@ -59,7 +59,7 @@ struct StudyPlanCommand: ParsableCommand {
     let runner = try StudyRunner(file: file, folder: location.folder(of: file))
     if json { return try Output.json(runner.plan) }
     PlanText.show(runner, workers: file.workers, sideBySide: file.sideBySide)
-    Output.line("next: kglab study run \(location.study)")
+    Output.next("kglab", "study", "run", location.study)
   }
 }
 

@@ -76,7 +76,7 @@ struct StudyRunCommand: ParsableCommand {
     }
     let failed = summary.records(.failed)
     guard failed.isEmpty else {
-      let list = failed.map { "\n  \($0.name): \($0.error ?? "unknown error")" }.joined()
+      let list = failed.map { "; \($0.name): \($0.error ?? "unknown error")" }.joined()
       throw LabError(
         "\(failed.count) of \(summary.records.count) tasks failed and "
           + "\(summary.records(.skipped).count) were skipped; "
@@ -84,7 +84,7 @@ struct StudyRunCommand: ParsableCommand {
     }
     let diverged = summary.records(.diverged)
     guard diverged.isEmpty || file.expectsDivergence else {
-      let list = diverged.map { "\n  \($0.name): \($0.error ?? "")" }.joined()
+      let list = diverged.map { "; \($0.name): \($0.error ?? "")" }.joined()
       throw LabError(
         "\(diverged.count) of \(runner.plan.tasks(.train).count) trainings diverged; lower their learning "
           + "rate, or write expect_divergence: true where that is a result\(list)", .failure)
@@ -116,6 +116,6 @@ struct StudyRunCommand: ParsableCommand {
     guard hasReport else { return }
     Output.line(
       "wrote \(runner.folder.report.relativePath) and \(runner.folder.database.relativePath)")
-    Output.line("next: open \(runner.folder.report.relativePath)")
+    Output.next("open", runner.folder.report.relativePath)
   }
 }

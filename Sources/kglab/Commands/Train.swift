@@ -81,7 +81,7 @@ struct Train: ParsableCommand {
     if json { return try Output.json(record) }
     describeResult(record)
     Output.line("wrote \(out) (weights \((record.weightsHash ?? "").prefix(12)))")
-    Output.line("next: kglab evaluate \(out)")
+    Output.next("kglab", "evaluate", out)
   }
 
   private func train(_ trainer: Trainer) throws -> RunRecord {

@@ -146,7 +146,7 @@ struct BenchEvaluate: ParsableCommand {
           + "\(Output.number(work.answerLength)), \(samples) samples, vocabulary "
           + "\(work.model.configuration.vocabularySize), kernels \(Device.cpu.name)")
     }
-    Output.line("next: kglab bench generate")
+    Output.next("kglab", "bench", "generate")
   }
 
   /// A model and what it is asked.

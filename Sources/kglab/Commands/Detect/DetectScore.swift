@@ -81,7 +81,7 @@ struct DetectScore: ParsableCommand {
       table.print()
     }
     Output.line("wrote \(place.relativePath)/run.sqlite (table answer_score)")
-    Output.line("next: kglab detect score \(folder) --triples FILE.tsv")
+    Output.next("kglab", "detect", "score", folder, "--triples", "FILE.tsv")
   }
 
   private func judge(_ file: String, _ scoring: StoredScoring) throws {

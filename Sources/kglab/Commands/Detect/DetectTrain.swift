@@ -131,14 +131,17 @@ struct DetectTrain: ParsableCommand {
     progress.finish()
     if json { return try Output.json(summary) }
     for task in summary.tasks { show(task, summary) }
-    Output.line(
-      "wrote \(folder)/run.sqlite (tables detector, detector_metric, detector_score) and "
-        + "\(folder)/\(DetectionRunner.folderName)/")
+    let detectors = "\(folder)/\(DetectionRunner.folderName)"
     let trained = summary.detectors.first { $0.folder != nil }?.folder
     Output.line(
-      trained.map { "next: kglab detect score \(folder)/\(DetectionRunner.folderName)/\($0)" }
-        ?? "next: sqlite3 \(folder)/run.sqlite "
-        + "'SELECT * FROM detector_score_text ORDER BY score DESC LIMIT 9'")
+      "wrote \(folder)/run.sqlite (tables detector, detector_metric, detector_score)"
+        + (trained == nil ? "" : " and \(detectors)/"))
+    Output.next(
+      trained.map { ["kglab", "detect", "score", "\(detectors)/\($0)"] }
+        ?? [
+          "sqlite3", "\(folder)/run.sqlite",
+          "SELECT * FROM detector_score_text ORDER BY score DESC LIMIT 9",
+        ])
   }
 
   // MARK: Options
@@ -180,7 +183,7 @@ struct DetectTrain: ParsableCommand {
     var choices: [FullDetectorChoice] = try NameList.names(sizes ?? "").map {
       .scratch(size: try ModelSize(named: $0).name)
     }
-    choices += sources.map(DetectionRunner.choice)
+    choices += DetectionRunner.choices(of: sources)
     guard choices.isEmpty else { return choices }
     guard ladder else { return [.own] }
     let width = run.record.nonEmbeddingParameterCount

@@ -75,9 +75,9 @@ struct DetectTransfer: ParsableCommand {
     if json { return try Output.json(cells) }
     show(cells)
     Output.line("wrote run.sqlite of each run (table detector_transfer)")
-    Output.line(
-      "next: sqlite3 \(folders[0])/run.sqlite 'SELECT * FROM detector_transfer WHERE metric = \"auroc\"'"
-    )
+    Output.next(
+      "sqlite3", "\(folders[0])/run.sqlite",
+      "SELECT * FROM detector_transfer WHERE metric = \"auroc\"")
   }
 
   private func options() throws -> DetectionOptions {

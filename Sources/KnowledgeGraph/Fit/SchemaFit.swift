@@ -76,10 +76,19 @@ package struct FittedSchema: Sendable {
     guard source.pairs.contains(where: { $0.count > 0 }) else {
       throw LabError("\(file) has no triples; there is nothing to learn a schema from")
     }
+    if let triple = source.mistyped {
+      let predicate = source.predicates[Int(triple.predicate)].name
+      throw LabError(
+        "\(file) is not sound: (\(source.names[Int(triple.subject)]), \(predicate), "
+          + "\(source.names[Int(triple.object)])) has a subject or object of another type than "
+          + "'\(predicate)' has; generate or import the graph again")
+    }
     let types = TypeGuess(source, overlap: options.overlap, largestCount: options.largestTypeCount)
     let fit = SchemaFitter(source: source, types: types, options: options)
     let name = String(name.unicodeScalars.filter { $0.value >= 0x20 }.map { Character($0) })
-    let (fitted, predicates) = fit.schema(name: name.isEmpty ? "fitted" : name, file: file)
+    let (fitted, predicates) = fit.schema(
+      name: name.isEmpty ? "fitted" : name,
+      file: String(file.unicodeScalars.filter { $0.value >= 0x20 }.map { Character($0) }))
     let text = SchemaText(fitted, fits: predicates, types: types, source: source).text
     self.source = source
     self.types = types

@@ -43,7 +43,7 @@ package struct GraphInspection: Codable, Sendable {
     let file = try GraphFile(url)
     let metadata = try file.metadata()
     let schema: GraphSchema? = Self.decode(metadata[GraphFormat.Key.schema])
-    var sink = InspectionSink(schema)
+    var sink = InspectionSink(schema, hashVersion: try file.hashVersion())
     try file.read(into: &sink)
     name = metadata[GraphFormat.Key.name] ?? url.deletingPathExtension().lastPathComponent
     source = metadata[GraphFormat.Key.source] ?? "unknown"
@@ -121,24 +121,27 @@ package struct GraphInspection: Codable, Sendable {
 
 /// Takes a graph for inspection: measures it, hashes it and compares types.
 private struct InspectionSink: GraphSink {
-  var hasher = GraphHasher()
+  var hasher: GraphHasher
   var profiler = GraphProfiler()
   var words: Set<Substring> = []
   var mistypedCount = 0
   private var predicates: [Predicate] = []
-  private var entityTypes: [EntityType] = []
+  private var kinds = TypeKinds()
   private var types: [Int32] = []
   private let schema: GraphSchema?
   /// Nil without a schema.
   private(set) var promised: ConstraintChecks?
 
-  init(_ schema: GraphSchema?) { self.schema = schema }
+  init(_ schema: GraphSchema?, hashVersion: Int) {
+    self.schema = schema
+    hasher = GraphHasher(version: hashVersion)
+  }
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
     hasher.begin(entityTypes: entityTypes, predicates: predicates)
     profiler.begin(entityTypes: entityTypes, predicates: predicates)
     self.predicates = predicates
-    self.entityTypes = entityTypes
+    kinds = TypeKinds(entityTypes)
     promised = schema.map {
       ConstraintChecks($0, entityTypes: entityTypes, predicates: predicates)
     }
@@ -158,21 +161,10 @@ private struct InspectionSink: GraphSink {
     profiler.add(fact)
     promised?.add(fact)
     let predicate = predicates[Int(fact.triple.predicate)]
-    let subject = types[Int(fact.triple.subject)]
-    let object = types[Int(fact.triple.object)]
-    if !isKind(subject, of: predicate.subjectType) || !isKind(object, of: predicate.objectType) {
+    if !kinds.isKind(types[Int(fact.triple.subject)], of: predicate.subjectType)
+      || !kinds.isKind(types[Int(fact.triple.object)], of: predicate.objectType)
+    {
       mistypedCount += 1
     }
-  }
-
-  private func isKind(_ type: Int32, of wanted: Int32?) -> Bool {
-    guard let wanted else { return true }
-    var current: Int32? = type
-    // A type has no more ancestors than there are types, also where a damaged file has a circle.
-    for _ in entityTypes {
-      if current == wanted { return true }
-      current = current.flatMap { entityTypes[Int($0)].parent }
-    }
-    return false
   }
 }

@@ -79,7 +79,6 @@ import Testing
     (#"{"s":"a","p":"r","o":"b",}"#, "a key in quotation marks"),
     (#"{'s':"a"}"#, "a key in quotation marks"),
     (#"["a","r","b"]"#, "no JSON object"),
-    ("", "empty"),
     (#"{"s":"a","p":"r","o":"b","exposures":0}"#, "whole number from 1 on"),
     (#"{"s":"a","p":"r","o":"b","exposures":01}"#, "valid JSON"),
     (#"{"s":"a","p":"r","o":"b","exposures":1.5}"#, "whole number from 1 on"),

@@ -80,6 +80,7 @@ import Testing
     (#"{'s':"a"}"#, "a key in quotation marks"),
     (#"["a","r","b"]"#, "no JSON object"),
     (#"{"s":"a","p":"r","o":"b","exposures":0}"#, "whole number from 1 on"),
+    (#"{"s":"a","p":"r","o":"b","exposures":2147483647}"#, "at most a million"),
     (#"{"s":"a","p":"r","o":"b","exposures":01}"#, "valid JSON"),
     (#"{"s":"a","p":"r","o":"b","exposures":1.5}"#, "whole number from 1 on"),
     (#"{"s":"a","p":"r","o":"b","bits":-1}"#, "not negative"),

@@ -70,8 +70,8 @@ struct JSONLinesReader {
     case (.heldOut, .string(let text)):
       record.attributes.level = try choice(text, HeldOutLevel.self, key)
     case (.exposures, .number(let number)):
-      guard let value = Int32(exactly: number), value >= 1 else {
-        throw wrong(key, "a whole number from 1 on")
+      guard let value = Int32(exactly: number), exposuresRange.contains(value) else {
+        throw wrong(key, exposuresWanted)
       }
       record.attributes.exposures = value
     case (.derivation, .string(let text)):
@@ -79,7 +79,7 @@ struct JSONLinesReader {
     case (.noise, .string(let text)): record.attributes.noise = try choice(text, Noise.self, key)
     case (.inferable, .bool(let value)): record.attributes.isInferable = value
     case (.inferable, _): throw wrong(key, "true or false")
-    case (.exposures, _): throw wrong(key, "a whole number from 1 on")
+    case (.exposures, _): throw wrong(key, exposuresWanted)
     case (.subjectType, _), (.objectType, _), (.split, _), (.heldOut, _), (.derivation, _),
       (.noise, _):
       throw wrong(key, "text")
@@ -116,6 +116,10 @@ struct JSONLinesReader {
     return type + [TripleCollector.separator]
       + (0..<8).map { UInt8(truncatingIfNeeded: id >> (56 - 8 * $0)) }
   }
+
+  /// Each is a line of training text in every epoch.
+  private static let exposuresRange: ClosedRange<Int32> = 1...1_000_000
+  private static let exposuresWanted = "a whole number from 1 on, and at most a million"
 
   private static func wrong(_ key: TripleKey, _ wanted: String) -> LineFault {
     LineFault("the \(key.rawValue) must be \(wanted)")

@@ -178,6 +178,12 @@ struct SchemaFitTests {
     #expect(fit.schema.predicates.map(\.name) == ["r"])
   }
 
+  @Test(.timeLimit(.minutes(1))) func aHubOfASymmetricPredicateTakesNoTime() throws {
+    let text = (1...6000).map { "hub\tnear\tn\($0)\nn\($0)\tnear\thub\n" }.joined()
+    let fit = try Self.imported(text)
+    #expect(fit.schema.predicates[0].constraints?.symmetric == true)
+  }
+
   @Test func anUnsoundGraphIsRefused() throws {
     try Fixture.withFolder { folder in
       let url = folder.appendingPathComponent("graph.sqlite")

@@ -125,7 +125,7 @@ struct StoreTests {
         .write(to: folder.appendingPathComponent("text.sqlite"))
       says("text.sqlite", "no SQLite file")
       try Data().write(to: folder.appendingPathComponent("empty.sqlite"))
-      says("empty.sqlite", "another program")
+      says("empty.sqlite", "is empty")
       let other = try DatabaseQueue(path: folder.appendingPathComponent("other.sqlite").path)
       try other.write { try $0.execute(sql: "CREATE TABLE triple (a, b, c)") }
       says("other.sqlite", "another program")

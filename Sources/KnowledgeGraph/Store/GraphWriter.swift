@@ -139,7 +139,10 @@ struct GraphWriter: GraphSink {
   private mutating func finish(_ metadata: [String: String]) throws -> WrittenGraph {
     let profile = profiler.profile()
     let hash = hasher.finalize()
-    let rows = metadata.merging([GraphFormat.Key.contentHash: hash]) { _, new in new }
+    let rows = metadata.merging([
+      GraphFormat.Key.contentHash: hash,
+      GraphFormat.Key.hashVersion: String(GraphHasher.version),
+    ]) { _, new in new }
     for (key, value) in rows.sorted(by: { $0.key < $1.key }) {
       try database.execute(
         sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])

@@ -115,11 +115,11 @@ package struct Trainer {
   private func train(
     _ session: inout TrainingSession, onProgress: (TrainingProgress) -> Void
   ) throws {
-    let began = Date()
+    let watch = Stopwatch()
     let secondsBefore = session.state.secondsElapsed
     let firstStep = session.state.step
     let firstTokens = session.state.tokensSeen
-    var lastSaved = began
+    var sinceSaved = Stopwatch()
     warnOfMissing(after: firstStep - 1)
     try session.keepIfPlanned()
     let log = options.logsSteps ? try StepLog(in: folder, after: firstStep) : nil
@@ -132,9 +132,8 @@ package struct Trainer {
         throw error
       }
       if let metrics = session.lastStep { try log?.append(metrics) }
-      let now = Date()
-      session.state.secondsElapsed = secondsBefore + now.timeIntervalSince(began)
-      let elapsed = max(now.timeIntervalSince(began), 1e-9)
+      let elapsed = max(watch.seconds, 1e-9)
+      session.state.secondsElapsed = secondsBefore + elapsed
       let stepsDone = session.state.step - firstStep
       onProgress(
         TrainingProgress(
@@ -147,12 +146,12 @@ package struct Trainer {
       // Before the checkpoint to continue from, so that nothing kept is lost between the two.
       try session.keepIfPlanned()
       let isDue =
-        now.timeIntervalSince(lastSaved) >= options.checkpointSeconds
+        sinceSaved.seconds >= options.checkpointSeconds
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false
       if isDue {
         try log?.flush()
         try session.saveCheckpoint()
-        lastSaved = now
+        sinceSaved = Stopwatch()
       }
     }
     try log?.flush()

@@ -9,8 +9,7 @@ package final class FolderLock: Sendable {
   /// Throws `LabError` when another process holds the lock or the folder cannot be written.
   package init(_ folder: URL) throws {
     try AtomicFile.createFolder(folder)
-    let path = folder.appendingPathComponent(".lock").path
-    descriptor = Posix.openForLocking(path)
+    descriptor = Posix.openOrCreate(Self.file(folder))
     guard descriptor >= 0 else {
       throw LabError(
         "cannot write in \(folder.path): \(Posix.message()); check its permission", .failure)
@@ -24,4 +23,14 @@ package final class FolderLock: Sendable {
   }
 
   deinit { close(descriptor) }
+
+  /// Whether another process holds the lock of a folder, in which nothing is changed.
+  package static func isHeld(_ folder: URL) -> Bool {
+    let descriptor = Posix.openForReading(file(folder))
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+  }
+
+  private static func file(_ folder: URL) -> String { folder.appendingPathComponent(".lock").path }
 }

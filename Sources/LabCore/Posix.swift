@@ -11,15 +11,20 @@ enum Posix {
 
   /// Flushes a folder's entries to the disk, as far as the file system can.
   static func synchronizeFolder(_ path: String) {
-    let folder = unsafe open(path, O_RDONLY)
+    let folder = openForReading(path)
     guard folder >= 0 else { return }
     fsync(folder)
     close(folder)
   }
 
-  /// Opens a file to be locked, creating it if needed; negative on failure, with `errno` set.
-  static func openForLocking(_ path: String) -> Int32 {
-    unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+  /// Opens a file, creating it if needed with what the umask leaves; negative on failure, with `errno` set.
+  static func openOrCreate(_ path: String) -> Int32 {
+    unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
+  }
+
+  /// Opens a file that is there for reading; negative on failure, with `errno` set.
+  static func openForReading(_ path: String) -> Int32 {
+    unsafe open(path, O_RDONLY | O_CLOEXEC)
   }
 
   /// The operating system's words for an error number, by default that of the last failed call.

@@ -8,6 +8,8 @@ struct Command {
   var environment: [String: String] = [:]
   /// Largest size in KiB of any file the process may write: to a program, a disk that is full.
   var fileLimit: Int?
+  /// A command of the shell that goes before, such as "umask 002".
+  var setUp: String?
   /// Where standard output goes instead of into the result.
   var outputPath: String?
 
@@ -89,10 +91,12 @@ final class RunningCommand {
     capture = files.temporaryDirectory.appendingPathComponent("kglab-output-\(UUID().uuidString)")
     try files.createDirectory(at: capture, withIntermediateDirectories: true)
     let executable = try Command.executable()
-    if let limit = command.fileLimit {
+    let setUp = [command.fileLimit.map { "ulimit -f \($0)" }, command.setUp].compactMap(\.self)
+    if !setUp.isEmpty {
       process.executableURL = URL(fileURLWithPath: "/bin/bash")
       process.arguments =
-        ["-c", "ulimit -f \(limit) && exec \"$0\" \"$@\"", executable.path] + arguments
+        ["-c", setUp.joined(separator: " && ") + " && exec \"$0\" \"$@\"", executable.path]
+        + arguments
     } else {
       process.executableURL = executable
       process.arguments = arguments

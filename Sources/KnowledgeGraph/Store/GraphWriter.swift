@@ -72,6 +72,7 @@ struct GraphWriter: GraphSink {
     configuration.foreignKeysEnabled = false
     // A failed file is thrown away as it is: GRDB would end the process over its open transaction.
     configuration.allowsUnsafeTransactions = true
+    EmptyFile.create(temporary)
     let queue = try DatabaseQueue(path: temporary.path, configuration: configuration)
     let written = try queue.writeWithoutTransaction { database in
       // A crash leaves only the temporary file, so that no journal is needed. What the tables check

@@ -29,7 +29,7 @@ package struct StudyStatus: Codable, Sendable {
   package init(folder: StudyFolder) throws {
     let plan = try folder.readPlan()
     let journal = folder.journal
-    let isRunning = Self.isLocked(folder.url)
+    let isRunning = FolderLock.isHeld(folder.url)
     study = plan.name
     self.isRunning = isRunning
     tasks = plan.tasks.map { task in
@@ -47,19 +47,6 @@ package struct StudyStatus: Codable, Sendable {
         entry.status = .pending
       }
       return entry
-    }
-  }
-
-  private static func isLocked(_ url: URL) -> Bool {
-    guard FileManager.default.fileExists(atPath: url.appendingPathComponent(".lock").path) else {
-      return false
-    }
-    do {
-      let lock = try FolderLock(url)
-      withExtendedLifetime(lock) {}
-      return false
-    } catch {
-      return true
     }
   }
 

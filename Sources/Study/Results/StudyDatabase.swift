@@ -1,5 +1,6 @@
 package import Foundation
 import GRDB
+import KnowledgeGraph
 import LabCore
 
 /// study.sqlite: all results of a study in one file, made anew from the runs each time.
@@ -29,6 +30,7 @@ package enum StudyDatabase {
   }
 
   private static func fill(_ file: URL, _ results: StudyResults) throws {
+    EmptyFile.create(file)
     let queue = try DatabaseQueue(path: file.path)
     try queue.writeWithoutTransaction { database in
       try database.execute(
@@ -68,10 +70,8 @@ package enum StudyDatabase {
       throw LabError(
         "\(url.relativePath) does not exist; make it with 'kglab report' or 'kglab study run'")
     }
-    var configuration = Configuration()
-    configuration.readonly = true
     do {
-      let queue = try DatabaseQueue(path: url.path, configuration: configuration)
+      let queue = try ReadOnlyDatabase.open(url)
       return try queue.read { database in
         try check(database, url)
         return try results(database)

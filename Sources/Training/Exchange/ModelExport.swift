@@ -38,6 +38,7 @@ package enum ModelExport {
     var record = ExportRecord(
       step: step, weightsHash: ContentHash(of: bytes).hex, run: run.record)
     record.run.graphPath = ""
+    record.run.graphAbsolutePath = nil
     do {
       try FileManager.default.createDirectory(at: destination, withIntermediateDirectories: true)
     } catch {

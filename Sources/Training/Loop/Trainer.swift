@@ -19,6 +19,7 @@ package struct TrainingProgress: Sendable {
 package struct Trainer {
   private let graph: KnowledgeGraph
   private let resolved: ResolvedTraining
+  private let graphAbsolutePath: String
   private let folder: URL
   private let options: RuntimeOptions
   /// What the training needs of the machine.
@@ -32,6 +33,7 @@ package struct Trainer {
     self.graph = graph
     self.folder = folder
     self.options = options
+    graphAbsolutePath = graphURL.resolvingSymlinksInPath().path
     resolved = try request.resolve(graph: graph, graphPath: graphURL.path(from: folder))
     let keptSteps = try options.keep.steps(
       stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: resolved.record.stepCount)
@@ -43,6 +45,7 @@ package struct Trainer {
   /// The configuration and counts of the run, before it has begun.
   package var plan: RunRecord {
     var record = resolved.record
+    record.graphAbsolutePath = graphAbsolutePath
     record.estimate = estimate
     return record
   }
@@ -54,9 +57,12 @@ package struct Trainer {
   /// folder holds another run. What the machine has no room for is refused before anything is written.
   package func run(onProgress: (TrainingProgress) -> Void = { _ in }) throws -> RunRecord {
     try RunFolder.checkUsable(folder, for: resolved.record)
-    if let resources = options.resources, try RunFolder.readRecord(folder)?.status != .complete {
-      try estimate.check(resources, folder: folder)
+    // Before the lock, which takes a folder that can be written.
+    if let record = try RunFolder.readRecord(folder), record.status == .complete {
+      try checkFinished(record)
+      return record
     }
+    if let resources = options.resources { try estimate.check(resources, folder: folder) }
     let lock = try FolderLock(folder)
     defer { withExtendedLifetime(lock) {} }
     if let record = try RunFolder.readRecord(folder) {

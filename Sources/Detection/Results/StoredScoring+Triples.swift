@@ -15,14 +15,14 @@ extension StoredScoring {
     shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> (scores: [TripleScore], storedCount: Int) {
     let resolved = try triples.map { try resolve($0, file) }
-    let database = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
-    try database.prepareDetection()
+    var database = try database()
     let weights = run.record.weightsHash ?? ""
     var stored = try database.tripleScores(detector: key, weights: weights)
     let count = resolved.count { stored[$0.key(place: firstPlace)] != nil }
     let missing = resolved.filter { stored[$0.key(place: firstPlace)] == nil }
     if !missing.isEmpty {
       let model = try run.loadModel()
+      database = try prepared(database)
       for start in stride(from: 0, to: missing.count, by: Self.blockSize) {
         if shouldStop() {
           throw LabError.interrupted(

@@ -37,10 +37,8 @@ struct GraphFile {
       throw LabError("\(url.relativePath) is a folder; give the graph's SQLite file")
     case .file: break
     }
-    var configuration = Configuration()
-    configuration.readonly = true
     do {
-      queue = try DatabaseQueue(path: url.path, configuration: configuration)
+      queue = try ReadOnlyDatabase.open(url)
       let (application, version) = try queue.read { database in
         (
           try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0,

@@ -25,12 +25,11 @@ struct CheckpointOptions: ParsableArguments {
   var keepEpochs: String?
 
   func validate() throws {
-    guard checkpointSteps.map({ $0 > 0 }) ?? true, checkpointSeconds > 0 else {
-      throw ValidationError("--checkpoint-steps and --checkpoint-seconds must be above 0")
+    guard checkpointSeconds > 0 else {
+      throw ValidationError("--checkpoint-seconds is \(checkpointSeconds); it must be above 0")
     }
-    guard (1...1_000).contains(keepLast) else {
-      throw ValidationError("--keep-last is \(keepLast); it must be between 1 and 1000")
-    }
+    try OptionRange.require(checkpointSteps, 1...1_000_000_000, "--checkpoint-steps")
+    try OptionRange.require(keepLast, 1...1_000, "--keep-last")
   }
 
   /// Options of a run with these checkpoints.
@@ -63,9 +62,7 @@ struct SafetyOptions: ParsableArguments {
   var killAt: KillMoment?
 
   func validate() throws {
-    guard auditResume.map({ (1...1_000).contains($0) }) ?? true else {
-      throw ValidationError("--audit-resume is \(auditResume ?? 0); it must be between 1 and 1000")
-    }
+    try OptionRange.require(auditResume, 1...1_000, "--audit-resume")
   }
 
   func apply(to options: inout RuntimeOptions) {

@@ -47,6 +47,8 @@ struct RequestOptions: ParsableArguments {
 
   @OptionGroup var recipe: RecipeOptions
 
+  func validate() throws { try OptionRange.require(vocabulary, 1...10_000_000, "--vocabulary") }
+
   var request: TrainingRequest {
     var request = TrainingRequest(size: size, horizon: horizon.horizon)
     request.seed = seed

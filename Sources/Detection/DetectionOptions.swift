@@ -96,8 +96,9 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       (1...Self.maximumSamples).contains(samples),
       "samples is \(samples); it must be between 1 and \(Self.maximumSamples)")
     try require(
-      evidence >= 0 && evidence + samples <= Self.maximumSamples,
-      "evidence is \(evidence); with the samples it must be between 0 and \(Self.maximumSamples)")
+      (0...(Self.maximumSamples - samples)).contains(evidence),
+      "evidence is \(evidence); with \(samples) samples it must be between 0 and "
+        + "\(Self.maximumSamples - samples)")
     try require(
       evidence != 1, "evidence is 1; consistency needs at least 2 completions, or 0 for none")
     try require(

@@ -25,12 +25,11 @@ struct CheckpointOptions: ParsableArguments {
   var keepEpochs: String?
 
   func validate() throws {
-    guard checkpointSteps.map({ $0 > 0 }) ?? true, checkpointSeconds > 0 else {
-      throw ValidationError("--checkpoint-steps and --checkpoint-seconds must be above 0")
+    guard checkpointSeconds > 0 else {
+      throw ValidationError("--checkpoint-seconds is \(checkpointSeconds); it must be above 0")
     }
-    guard (1...1_000).contains(keepLast) else {
-      throw ValidationError("--keep-last is \(keepLast); it must be between 1 and 1000")
-    }
+    try OptionRange.require(checkpointSteps, 1...1_000_000_000, "--checkpoint-steps")
+    try OptionRange.require(keepLast, 1...1_000, "--keep-last")
   }
 
   /// Options of a run with these checkpoints.

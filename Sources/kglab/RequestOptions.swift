@@ -69,6 +69,7 @@ struct RequestOptions: ParsableArguments {
   @OptionGroup var recipe: RecipeOptions
 
   func validate() throws {
+    try OptionRange.require(vocabulary, 1...10_000_000, "--vocabulary")
     guard from != nil else {
       guard size != nil else {
         throw ValidationError(

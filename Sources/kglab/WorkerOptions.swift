@@ -13,9 +13,5 @@ struct WorkerOptions: ParsableArguments {
 
   var count: Int { requested ?? MachineResources.defaultWorkerCount }
 
-  func validate() throws {
-    guard (1...256).contains(count) else {
-      throw ValidationError("--workers is \(count); it must be between 1 and 256")
-    }
-  }
+  func validate() throws { try OptionRange.require(requested, 1...256, "--workers") }
 }

@@ -9,7 +9,11 @@ struct DescribedCommand {
   let subcommands: [String]
   /// Long names of its options and flags.
   let options: [String]
+  /// Those that take a value.
+  let valuedOptions: [String]
 
+  /// Without the program's name: "bench train".
+  var words: String { path.dropFirst().joined(separator: " ") }
   var name: String { path.joined(separator: " ") }
   /// Whether it does work itself, rather than naming the commands that do.
   var isLeaf: Bool { subcommands.isEmpty }
@@ -37,8 +41,8 @@ struct DescribedCommand {
     let described = DescribedCommand(
       path: path, abstract: command.abstract ?? "", discussion: command.discussion ?? "",
       subcommands: children.map(\.commandName),
-      options: (command.arguments ?? []).flatMap { ($0.names ?? []) }
-        .filter { $0.kind == "long" }.map(\.name))
+      options: (command.arguments ?? []).flatMap(\.longNames),
+      valuedOptions: (command.arguments ?? []).filter { $0.kind == "option" }.flatMap(\.longNames))
     return [described] + children.flatMap { flatten($0, below: path) }
   }
 
@@ -55,7 +59,10 @@ struct DescribedCommand {
     }
 
     struct Argument: Decodable {
+      let kind: String
       let names: [Name]?
+
+      var longNames: [String] { (names ?? []).filter { $0.kind == "long" }.map(\.name) }
     }
 
     struct Name: Decodable {

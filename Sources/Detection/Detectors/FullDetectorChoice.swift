@@ -54,6 +54,8 @@ extension FullDetectorChoice: Codable {
 package struct FullTrainingOptions: Codable, Hashable, Sendable {
   /// Most passes over the training part.
   package var epochs = 10
+  /// Passes that may be asked for.
+  package static let epochRange = 1...10_000
   /// Answers in a step.
   package var batchSize = 64
   /// Parts a step is cut into; their gradients are summed in order, so this changes the last bits.
@@ -86,7 +88,7 @@ package struct FullTrainingOptions: Codable, Hashable, Sendable {
     func require(_ condition: Bool, _ name: String, _ rule: String) throws {
       guard condition else { throw LabError("\(name) of full detectors must be \(rule)", .usage) }
     }
-    try require((1...10_000).contains(epochs), "epochs", "between 1 and 10000")
+    try require(Self.epochRange.contains(epochs), "epochs", "between 1 and 10000")
     try require((1...65_536).contains(batchSize), "batch_size", "between 1 and 65536")
     try require((1...256).contains(lanes), "lanes", "between 1 and 256")
     try require((1...1_000).contains(validationsPerEpoch), "validations_per_epoch", "1 to 1000")

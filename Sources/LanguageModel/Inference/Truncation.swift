@@ -26,8 +26,8 @@ package struct Truncation: Codable, Hashable, Sendable {
 
   /// Refuses values that keep no token or mean nothing; throws `LabError` naming the option.
   package func validate() throws {
-    if let topK, topK < 1 {
-      throw LabError("top-k is \(topK); at least 1 token must be left to draw from", .usage)
+    if let topK, !(1...1_000_000_000).contains(topK) {
+      throw LabError("top-k is \(topK); it must be between 1 and 1000000000", .usage)
     }
     if let topP, !(topP > 0 && topP <= 1) {
       throw LabError("top-p is \(topP); it must be above 0 and at most 1", .usage)

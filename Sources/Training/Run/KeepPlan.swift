@@ -60,7 +60,7 @@ package struct KeepPlan: Codable, Hashable, Sendable {
       throw LabError(
         "step \(step) is to be kept and the training has \(stepCount) steps; leave it out", .usage)
     }
-    if let epoch = epochs.last(where: { $0 * stepsPerEpoch > stepCount }) {
+    if let epoch = epochs.last(where: { $0 > stepCount / stepsPerEpoch }) {
       throw LabError(
         "epoch \(epoch) is to be kept and the training has \(stepCount / stepsPerEpoch) epochs; "
           + "leave it out", .usage)

@@ -70,13 +70,11 @@ struct CheckCoordinates: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...64).contains(layers) else {
-      throw ValidationError("--layers must be between 1 and 64")
+    try OptionRange.require(layers, 1...64, "--layers")
+    try OptionRange.require(tokens, 32...65_536, "--tokens")
+    guard tolerance > 0, tolerance.isFinite else {
+      throw ValidationError("--tolerance is \(tolerance); it must be above 0 and finite")
     }
-    guard (32...65_536).contains(tokens) else {
-      throw ValidationError("--tokens must be between 32 and 65536")
-    }
-    guard tolerance > 0 else { throw ValidationError("--tolerance must be above 0") }
   }
 
   func run() throws {

@@ -34,11 +34,7 @@ struct Compare: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func validate() throws {
-    guard (1...1_000_000).contains(resamples) else {
-      throw ValidationError("--resamples is \(resamples); it must be between 1 and 1000000")
-    }
-  }
+  func validate() throws { try OptionRange.require(resamples, 1...1_000_000, "--resamples") }
 
   func run() throws {
     let databases = try [first, second].map { folder in

@@ -43,11 +43,7 @@ struct Explain: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func validate() throws {
-    guard (0...1_000).contains(nearest) else {
-      throw ValidationError("--nearest is \(nearest); it must be between 0 and 1000")
-    }
-  }
+  func validate() throws { try OptionRange.require(nearest, 0...1_000, "--nearest") }
 
   func run() throws {
     let run = try RunFolder.open(

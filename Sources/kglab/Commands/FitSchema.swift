@@ -58,12 +58,8 @@ struct FitSchema: ParsableCommand {
     guard overlap > 0, overlap <= 1 else {
       throw ValidationError("--overlap must be above 0 and at most 1, not \(overlap)")
     }
-    guard minimum >= 2 else {
-      throw ValidationError("--minimum must be at least 2, not \(minimum)")
-    }
-    guard largestList >= 0 else {
-      throw ValidationError("--largest-list must be at least 0, not \(largestList)")
-    }
+    try OptionRange.require(minimum, 2...1_000_000_000, "--minimum")
+    try OptionRange.require(largestList, 0...1_000_000_000, "--largest-list")
   }
 
   private struct Result: Encodable {

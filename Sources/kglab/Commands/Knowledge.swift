@@ -44,11 +44,7 @@ struct Knowledge: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func validate() throws {
-    guard (1...1_000).contains(bins) else {
-      throw ValidationError("--bins is \(bins); it must be between 1 and 1000")
-    }
-  }
+  func validate() throws { try OptionRange.require(bins, 1...1_000, "--bins") }
 
   func run() throws {
     Interruption.heed()

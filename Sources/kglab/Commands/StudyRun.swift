@@ -45,11 +45,7 @@ struct StudyRunCommand: ParsableCommand {
   @Flag(help: "Print the outcome as JSON.")
   var json = false
 
-  func validate() throws {
-    guard workers.map({ (1...256).contains($0) }) ?? true else {
-      throw ValidationError("--workers is \(workers ?? 0); it must be between 1 and 256")
-    }
-  }
+  func validate() throws { try OptionRange.require(workers, 1...256, "--workers") }
 
   func run() throws {
     Interruption.heed()

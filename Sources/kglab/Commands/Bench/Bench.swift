@@ -26,19 +26,3 @@ struct BenchReport<Row: Encodable>: Encodable {
   let processors = MachineResources.processorCount
   let rows: [Row]
 }
-
-/// Checks of options that several benchmarks share.
-enum BenchCheck {
-  static func require(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
-    guard range.contains(value) else {
-      throw ValidationError(
-        "\(option) must be between \(range.lowerBound) and \(range.upperBound)")
-    }
-  }
-
-  static func seconds(_ value: Double) throws {
-    guard value > 0, value <= 3_600 else {
-      throw ValidationError("--seconds must be above 0 and at most 3600")
-    }
-  }
-}

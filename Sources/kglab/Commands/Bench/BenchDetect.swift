@@ -41,9 +41,9 @@ struct BenchDetect: ParsableCommand {
   var json = false
 
   func validate() throws {
-    try BenchCheck.seconds(seconds)
-    try BenchCheck.require(rows, 100...10_000_000, "--rows")
-    try BenchCheck.require(width, 1...65_536, "--width")
+    try OptionRange.requireSeconds(seconds)
+    try OptionRange.require(rows, 100...10_000_000, "--rows")
+    try OptionRange.require(width, 1...65_536, "--width")
   }
 
   func run() throws {

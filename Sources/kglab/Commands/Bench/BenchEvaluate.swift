@@ -92,13 +92,13 @@ struct BenchEvaluate: ParsableCommand {
       throw ValidationError(
         "\(name) is of random queries, and --run takes those of a run; leave one of them out")
     }
-    try BenchCheck.require(workerCount, 1...256, "--workers")
-    try BenchCheck.require(queries, 1...65_536, "--queries")
-    try BenchCheck.require(random.promptLength, 1...512, "--prompt-length")
-    try BenchCheck.require(random.answerLength, 1...256, "--answer-length")
-    try BenchCheck.require(samples, 1...1_024, "--samples")
-    try BenchCheck.require(random.vocabulary, 8...1_000_000, "--vocabulary")
-    try BenchCheck.seconds(seconds)
+    try OptionRange.require(workerCount, 1...256, "--workers")
+    try OptionRange.require(queries, 1...65_536, "--queries")
+    try OptionRange.require(random.promptLength, 1...512, "--prompt-length")
+    try OptionRange.require(random.answerLength, 1...256, "--answer-length")
+    try OptionRange.require(samples, 1...1_024, "--samples")
+    try OptionRange.require(random.vocabulary, 8...1_000_000, "--vocabulary")
+    try OptionRange.requireSeconds(seconds)
     _ = try answerCounts()
   }
 

@@ -54,12 +54,12 @@ struct BenchGenerate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    try BenchCheck.require(prompts, 1...65_536, "--prompts")
-    try BenchCheck.require(promptLength, 1...8_192, "--prompt-length")
-    try BenchCheck.require(newTokens, 1...8_192, "--new-tokens")
-    try BenchCheck.require(batch ?? 1, 1...65_536, "--batch")
-    try BenchCheck.require(vocabulary, 8...1_000_000, "--vocabulary")
-    try BenchCheck.seconds(seconds)
+    try OptionRange.require(prompts, 1...65_536, "--prompts")
+    try OptionRange.require(promptLength, 1...8_192, "--prompt-length")
+    try OptionRange.require(newTokens, 1...8_192, "--new-tokens")
+    try OptionRange.require(batch, 1...65_536, "--batch")
+    try OptionRange.require(vocabulary, 8...1_000_000, "--vocabulary")
+    try OptionRange.requireSeconds(seconds)
   }
 
   func run() throws {

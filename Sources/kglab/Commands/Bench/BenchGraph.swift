@@ -46,8 +46,8 @@ struct BenchGraph: ParsableCommand {
   var json = false
 
   func validate() throws {
-    try BenchCheck.seconds(seconds)
-    if let triples { try BenchCheck.require(triples, 1...1_000_000_000, "--triples") }
+    try OptionRange.requireSeconds(seconds)
+    try OptionRange.require(triples, 1...1_000_000_000, "--triples")
   }
 
   func run() throws {

@@ -45,8 +45,8 @@ struct BenchKernels: ParsableCommand {
 
   func validate() throws {
     _ = try widths()
-    try BenchCheck.require(rows, 1...8_192, "--rows")
-    try BenchCheck.seconds(seconds)
+    try OptionRange.require(rows, 1...8_192, "--rows")
+    try OptionRange.requireSeconds(seconds)
   }
 
   func run() throws {

@@ -33,7 +33,7 @@ struct BenchLadder: ParsableCommand {
   @Flag(help: "Print the results as JSON.")
   var json = false
 
-  func validate() throws { try BenchCheck.require(steps, 1...1_000_000, "--steps") }
+  func validate() throws { try OptionRange.require(steps, 1...1_000_000, "--steps") }
 
   func run() throws {
     let regime = BenchmarkRegime.ladder

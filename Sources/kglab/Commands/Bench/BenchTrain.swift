@@ -56,11 +56,11 @@ struct BenchTrain: ParsableCommand {
   var json = false
 
   func validate() throws {
-    try BenchCheck.require(self.sequences ?? 1, 1...65_536, "--sequences")
-    try BenchCheck.require(context ?? 1, 1...8_192, "--context")
-    try BenchCheck.require(vocabulary ?? 8, 8...1_000_000, "--vocabulary")
-    try BenchCheck.require(rounds, 1...1_000, "--rounds")
-    try BenchCheck.seconds(seconds)
+    try OptionRange.require(self.sequences, 1...65_536, "--sequences")
+    try OptionRange.require(context, 1...8_192, "--context")
+    try OptionRange.require(vocabulary, 8...1_000_000, "--vocabulary")
+    try OptionRange.require(rounds, 1...1_000, "--rounds")
+    try OptionRange.requireSeconds(seconds)
   }
 
   func run() throws {

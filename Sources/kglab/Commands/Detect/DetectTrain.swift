@@ -108,6 +108,10 @@ struct DetectTrain: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
+  func validate() throws {
+    try OptionRange.require(epochs, FullTrainingOptions.epochRange, "--epochs")
+  }
+
   func run() throws {
     Interruption.heed()
     let run = try RunFolder.open(

@@ -55,6 +55,10 @@ struct DetectTransfer: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
+  func validate() throws {
+    try OptionRange.require(epochs, FullTrainingOptions.epochRange, "--epochs")
+  }
+
   func run() throws {
     Interruption.heed()
     let runs = try folders.map { folder in

@@ -78,12 +78,18 @@ package enum AtomicFile {
   ///
   /// Throws what `body` throws, or `LabError` naming the folder when it cannot be written; nothing is left behind then.
   package static func makeFolder<T>(_ url: URL, _ body: (URL) throws -> T) throws -> T {
+    var temporary = ""
     do {
       try createFolder(url.standardizedFileURL.deletingLastPathComponent())
       return try make(url) { place in
+        temporary = place.path
         try createFolder(place)
         return try body(place)
       }
+    } catch let failure as LabError where !temporary.isEmpty {
+      // A user knows the folder by the name that it was to have.
+      throw LabError(
+        failure.description.replacingOccurrences(of: temporary, with: url.path), failure.exitStatus)
     } catch let failure as any LabFailure {
       throw failure
     } catch {

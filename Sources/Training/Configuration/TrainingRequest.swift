@@ -96,7 +96,7 @@ extension TrainingRequest {
       model: model, training: training, seed: seed)
     return ResolvedTraining(
       tokenizer: tokenizer, corpus: corpus, schedule: schedule,
-      record: try record(configuration, corpus, schedule, graphPath: graphPath))
+      record: try record(configuration, corpus, schedule, graphPath: graphPath).hashed(tokenizer))
   }
 
   private func trainingConfiguration(modelDimension: Int) -> TrainingConfiguration {

@@ -1,10 +1,13 @@
 import CKernels
 
 extension KernelStream {
-  /// output (T,C) = the rows of table (V,C) named by ids (T).
+  /// output (T,C) = the rows of table (V,C) named by ids (T), each from 0 and below V.
   package func embedding(
     _ output: FloatSlice, ids: IntSlice, table: FloatSlice, rows: Int, columns: Int
   ) {
+    let vocabulary = 0..<Int32(table.count / max(columns, 1))
+    precondition(
+      ids.prefix(rows).copyOut().allSatisfy(vocabulary.contains), "a token is in no vocabulary")
     unsafe ops.embedding_forward(
       raw, pointer(output, rows * columns), pointer(ids, rows), pointer(table, columns), rows,
       columns)

@@ -34,12 +34,15 @@ package enum CorpusError: LabFailure, Equatable {
   case batchTooSmall(tokens: Int, longest: String, length: Int)
   /// `tokenizer.json` is missing, malformed or not one of ours.
   case tokenizerFile(path: String, reason: String)
+  /// The process was asked to stop while a tokenizer was learned.
+  case interrupted
 
   package var exitStatus: ExitStatus {
     switch self {
     case .vocabularyTooSmall, .fractionOutOfRange, .windowTooShort, .batchTooSmall,
       .paraphrasesImpossible, .phrasingsAllSeen:
       .usage
+    case .interrupted: .interrupted
     default: .badInput
     }
   }
@@ -86,6 +89,8 @@ package enum CorpusError: LabFailure, Equatable {
     case .tokenizerFile(let path, let reason):
       "\(path) is not a tokenizer that kglab can use: \(reason); "
         + "restore the file, or train again to make a new one"
+    case .interrupted:
+      "stopped while the tokenizer was learned; run the same command again"
     }
   }
 

@@ -54,20 +54,26 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
   /// Largest number of completions a query may get at one temperature.
   package static let maximumSamples = 1_024
 
+  /// Temperatures above 0 that logits can be divided by and stay numbers.
+  package static let temperatures = 1e-6...1_000
+  /// The same in words.
+  package static let temperatureRange = "0.000001 to 1000"
+
   /// Largest number of candidates a true answer may be ranked among.
   package static let maximumCandidates = 100_000
 
   /// Refuses values that cannot be measured; throws `LabError` naming the option.
   package func validate() throws {
-    for temperature in exactTemperatures where !(temperature > 0 && temperature <= 1_000) {
+    for temperature in exactTemperatures where !Self.temperatures.contains(temperature) {
       throw LabError(
-        "the exact rate at temperature \(temperature) is undefined; choose temperatures above 0 "
-          + "and at most 1000", .usage)
+        "no exact rate is taken at temperature \(temperature); choose temperatures from "
+          + Self.temperatureRange, .usage)
     }
-    for temperature in sampleTemperatures where !(temperature >= 0 && temperature <= 1_000) {
+    for temperature in sampleTemperatures
+    where temperature != 0 && !Self.temperatures.contains(temperature) {
       throw LabError(
-        "temperature \(temperature) is impossible; choose temperatures between 0 (greedy) and 1000",
-        .usage)
+        "temperature \(temperature) is impossible; choose 0 (greedy), or temperatures from "
+          + Self.temperatureRange, .usage)
     }
     for list in [exactTemperatures, sampleTemperatures] where Set(list).count < list.count {
       throw LabError("a temperature is given twice in \(list); give each once", .usage)

@@ -147,7 +147,7 @@ package final class Evaluator {
           queryCount: queries.count, doneQueryCount: done,
           secondsLeft: pace * Double(queries.count - done)))
     }
-    let tallies = try database.tallies(of: evaluation.id, options: options)
+    let tallies = try database.tallies(of: evaluation.id, options: options, graph: graph)
     let summary = summary(of: tallies, identity, key: try identity.key)
     try database.complete(evaluation.id, with: summary)
     return summary

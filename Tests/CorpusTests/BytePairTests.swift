@@ -80,17 +80,9 @@ import Testing
     }
     let names = (0..<60).map { _ in (name: "\(word(6)) \(word(9))", count: 1 + random.below(4)) }
     let tokenizer = try BytePairTokenizer(trainedOn: names, vocabularySize: 320)
+    let (vocabulary, pairs) = try contents(of: tokenizer)
     // Pairs of tokens and what they become.
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-merges-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try TokenizerFile.save(tokenizer, to: folder)
-    let data = try Data(contentsOf: folder.appendingPathComponent(TokenizerFile.name))
-    let contents = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    let model = try #require(contents["model"] as? [String: Any])
-    let vocabulary = try #require(model["vocab"] as? [String: Int])
-    let merges = try #require(model["merges"] as? [[String]]).map { pair in
+    let merges = pairs.map { pair in
       [pair[0], pair[1], pair[0] + pair[1]].map { Int32(vocabulary[$0] ?? -1) }
     }
     #expect(merges.count > 40)
@@ -102,5 +94,113 @@ import Testing
       }
     }
     #expect(tokenizer.encode("") == [])
+  }
+
+  /// The vocabulary and the merges in a tokenizer's file.
+  private func contents(
+    of tokenizer: BytePairTokenizer
+  ) throws -> (vocabulary: [String: Int], merges: [[String]]) {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("kglab-merges-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try TokenizerFile.save(tokenizer, to: folder)
+    let data = try Data(contentsOf: folder.appendingPathComponent(TokenizerFile.name))
+    let contents = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let model = try #require(contents["model"] as? [String: Any])
+    return (
+      try #require(model["vocab"] as? [String: Int]), try #require(model["merges"] as? [[String]])
+    )
+  }
+
+  /// Merges learned as plainly as can be: for each the pairs of all words are counted anew.
+  private func learnedPlainly(
+    _ names: [(name: String, count: Int)], alphabet: [String: Int], size: Int
+  ) -> [[String]] {
+    let letters = Dictionary(uniqueKeysWithValues: alphabet.map { (Int32($1), $0) })
+    var words: [(tokens: [String], count: Int)] = names.flatMap { name, count in
+      name.split(separator: " ", omittingEmptySubsequences: false).enumerated().map {
+        let word = ($0 == 0 ? "" : " ") + $1
+        return (ByteTokenizer().encode(word).map { letters[$0] ?? "?" }, count)
+      }
+    }
+    var ids = alphabet
+    var learned: [[String]] = []
+    while ids.count < size {
+      var counts: [[String]: Int] = [:]
+      for (tokens, count) in words {
+        for pair in zip(tokens, tokens.dropFirst()) where alphabet[pair.0 + pair.1] == nil {
+          counts[[pair.0, pair.1], default: 0] += count
+        }
+      }
+      let best = counts.filter { $0.value > 1 }.min { one, other in
+        let left = [-one.value] + one.key.map { ids[$0] ?? 0 }
+        return left.lexicographicallyPrecedes([-other.value] + other.key.map { ids[$0] ?? 0 })
+      }
+      guard let pair = best?.key else { break }
+      ids[pair[0] + pair[1]] = ids[pair[0] + pair[1]] ?? ids.count
+      if !learned.contains(pair) { learned.append(pair) }
+      for index in words.indices {
+        var tokens: [String] = []
+        var rest = words[index].tokens[...]
+        while let first = rest.popFirst() {
+          let isPair = first == pair[0] && rest.first == pair[1]
+          tokens.append(isPair ? first + rest.removeFirst() : first)
+        }
+        words[index].tokens = tokens
+      }
+    }
+    return learned
+  }
+
+  @Test(arguments: 0..<6)
+  func mergesAreThoseOfThePlainAlgorithm(seed: UInt64) throws {
+    var random = Seed(seed).stream("test/merges")
+    let pieces = [["a", "b"], ["a", "aa", "aaaa"], ["<S>", "<", "S", ">", " ", "é"]][Int(seed) % 3]
+    let names = (0..<20).map { _ in
+      let name = (0..<(1 + random.below(40))).map { _ in pieces[random.below(pieces.count)] }
+      return (name: name.joined(), count: 1 + random.below(3))
+    }
+    let tokenizer = try BytePairTokenizer(trainedOn: names, vocabularySize: 340)
+    let (vocabulary, merges) = try contents(of: tokenizer)
+    #expect(!merges.isEmpty)
+    #expect(
+      merges
+        == learnedPlainly(names, alphabet: vocabulary.filter { $0.value < 262 }, size: 340))
+    for (name, _) in names { #expect(tokenizer.decode(tokenizer.encode(name)) == name) }
+  }
+
+  /// A merge that spelled a special token would give two tokens one text.
+  @Test(arguments: ["<pad>", "<unk>", "<S>", "<P>", "<O>", "<E>"])
+  func namesMayBeSpecialTokens(name: String) throws {
+    let names = [(name: name, count: 9), (name: "\(name)\(name) x\(name)", count: 9)]
+    let tokenizer = try BytePairTokenizer(trainedOn: names, vocabularySize: 400)
+    let (vocabulary, _) = try contents(of: tokenizer)
+    #expect(vocabulary.count == tokenizer.vocabularySize)
+    for (text, _) in names {
+      #expect(tokenizer.encode(text).allSatisfy { $0 >= 6 })
+      #expect(tokenizer.decode(tokenizer.encode(text)) == text)
+    }
+  }
+
+  /// A name as long as a line of input may be, of one letter and of many.
+  @Test func longNamesTakeTimeInLineWithTheirLength() throws {
+    var random = Seed(1).stream("test/long")
+    let letters = Array("abcdefgh")
+    let long = String((0..<400_000).map { _ in letters[random.below(8)] })
+    let clock = ContinuousClock()
+    let time = try clock.measure {
+      for name in [String(repeating: "A", count: 1 << 20), long] {
+        let tokenizer = try BytePairTokenizer(trainedOn: [(name, 1)], vocabularySize: 1024)
+        #expect(tokenizer.decode(tokenizer.encode(name)) == name)
+      }
+    }
+    #expect(time < .seconds(60), "\(time)")
+  }
+
+  @Test func learningAnswersToAnInterruption() {
+    #expect(throws: CorpusError.interrupted) {
+      try BytePairTokenizer(trainedOn: Self.names, vocabularySize: 300, shouldStop: { true })
+    }
   }
 }

@@ -132,62 +132,117 @@ import Testing
     var testDescription: String { "\(kind.rawValue): \(reason)" }
   }
 
-  static let damages = [
-    Damage(kind: .word, from: "{", to: "{{", reason: "it is not valid JSON"),
-    Damage(
-      kind: .word, from: "\"model\"", to: "\"modle\"", reason: "'model' is missing at the top"),
-    Damage(
-      kind: .word, from: "\"born\" : 19", to: "\"born\" : \"x\"",
-      reason: "the value at model.vocab.born has the wrong type"),
-    Damage(
-      kind: .word, from: "\"born\" : 19", to: "\"born\" : 99",
-      reason: "token 'born' has the id 99 in a vocabulary of 34"),
-    Damage(
-      kind: .word, from: "\"born\" : 19", to: "\"born\" : -1",
-      reason: "token 'born' has the id -1 in a vocabulary of 34"),
-    Damage(
-      kind: .word, from: "\"born\" : 19", to: "\"born\" : 18", reason: "two tokens have the id 18"),
-    Damage(
-      kind: .word, from: "\"born\" : 19", to: "\"b rn\" : 19",
-      reason: "the token with the id 19 is empty or has a space inside"),
-    Damage(
-      kind: .word, from: "\"<pad>\" : 0", to: "\"<PAD>\" : 0",
-      reason: "the special token <pad> does not have the id 0"),
-    Damage(
-      kind: .word, from: "WordLevel", to: "Unigram",
-      reason: "its model type 'Unigram' is neither WordLevel nor BPE"),
-    Damage(
-      kind: .word, from: "Removed", to: "Isolated",
-      reason: "its pre_tokenizer is not the Split that kglab uses"),
-    Damage(
-      kind: .word, from: "\"special\" : true", to: "\"special\" : false",
-      reason: "its added_tokens are not kglab's six special tokens"),
-    Damage(
-      kind: .word, from: "\"pre_tokenizer\"",
-      to: "\"normalizer\" : {\"type\" : \"NFC\"}, \"pre_tokenizer\"",
-      reason: "it normalises text"),
-    Damage(
-      kind: .entity, from: "\"Paris\" : 11", to: "\"Par\\u001fis\" : 11",
-      reason: "the token with the id 11 is empty or has a unit separator inside"),
-    Damage(
-      kind: .entity, from: "\"lstrip\" : true", to: "\"lstrip\" : false",
-      reason: "its added_tokens are not kglab's six special tokens"),
-    Damage(kind: .bpe, from: "\"merges\"", to: "\"merge\"", reason: "it has no merges"),
-    Damage(
-      kind: .bpe, from: "\"ĠQ\"", to: "\"ĠZ\"", reason: "uses a token that is not there"),
-    Damage(
-      kind: .bpe, from: "\"~\" : 99", to: "\"~~\" : 99",
-      reason: "the token with the id 99 is not the byte kglab has there"),
-    Damage(
-      kind: .bpe, from: "\"~\" : 99", to: "\"東\" : 99",
-      reason: "token '東' is not written in GPT-2's byte alphabet"),
-    Damage(
-      kind: .bpe, from: "\"use_regex\" : false", to: "\"use_regex\" : true",
-      reason: "is not the"),
-    Damage(
-      kind: .byte, from: "\"Ń\" : 261", to: "\"Ń\" : 262",
-      reason: "token 'Ń' has the id 262 in a vocabulary of 262"),
-  ]
+  static let damages =
+    [
+      Damage(kind: .word, from: "{", to: "{{", reason: "it is not valid JSON"),
+      Damage(
+        kind: .word, from: "\"model\"", to: "\"modle\"", reason: "'model' is missing at the top"),
+      Damage(
+        kind: .word, from: "\"born\" : 19", to: "\"born\" : \"x\"",
+        reason: "the value at model.vocab.born has the wrong type"),
+      Damage(
+        kind: .word, from: "\"born\" : 19", to: "\"born\" : 99",
+        reason: "token 'born' has the id 99 in a vocabulary of 34"),
+      Damage(
+        kind: .word, from: "\"born\" : 19", to: "\"born\" : -1",
+        reason: "token 'born' has the id -1 in a vocabulary of 34"),
+      Damage(
+        kind: .word, from: "\"born\" : 19", to: "\"born\" : 18", reason: "two tokens have the id 18"
+      ),
+      Damage(
+        kind: .word, from: "\"born\" : 19", to: "\"b rn\" : 19",
+        reason: "the token with the id 19 is empty or has a space inside"),
+      Damage(
+        kind: .word, from: "\"<pad>\" : 0", to: "\"<PAD>\" : 0",
+        reason: "the special token <pad> does not have the id 0"),
+      Damage(
+        kind: .word, from: "WordLevel", to: "Unigram",
+        reason: "its model type 'Unigram' is neither WordLevel nor BPE"),
+      Damage(
+        kind: .word, from: "Removed", to: "Isolated",
+        reason: "'pre_tokenizer.behavior' is \"Isolated\""),
+      Damage(
+        kind: .word, from: "\"special\" : true", to: "\"special\" : false",
+        reason: "'added_tokens[0].special' is false"),
+      Damage(
+        kind: .word, from: "\"pre_tokenizer\"",
+        to: "\"normalizer\" : {\"type\" : \"NFC\"}, \"pre_tokenizer\"",
+        reason: "'normalizer' is {\"type\": \"NFC\"}"),
+      Damage(
+        kind: .entity, from: "\"Paris\" : 11", to: "\"Par\\u001fis\" : 11",
+        reason: "the token with the id 11 is empty or has a unit separator inside"),
+      Damage(
+        kind: .entity, from: "\"lstrip\" : true", to: "\"lstrip\" : false",
+        reason: "'added_tokens[0].lstrip' is false"),
+      Damage(kind: .bpe, from: "\"merges\"", to: "\"merge\"", reason: "it has no merges"),
+      Damage(
+        kind: .bpe, from: "\"ĠQ\"", to: "\"ĠZ\"", reason: "uses a token that is not there"),
+      Damage(
+        kind: .bpe, from: "\"~\" : 99", to: "\"~~\" : 99",
+        reason: "the token with the id 99 is not the byte kglab has there"),
+      Damage(
+        kind: .bpe, from: "\"~\" : 99", to: "\"東\" : 99",
+        reason: "token '東' is not written in GPT-2's byte alphabet"),
+      Damage(
+        kind: .bpe, from: "\"use_regex\" : false", to: "\"use_regex\" : true",
+        reason: ".use_regex' is true"),
+      Damage(
+        kind: .byte, from: "\"Ń\" : 261", to: "\"Ń\" : 262",
+        reason: "token 'Ń' has the id 262 in a vocabulary of 262"),
+    ] + settings
+
+  /// Settings that decide how text is cut and that kglab has no counterpart for.
+  private static let settings =
+    [
+      "\"dropout\" : 0.5", "\"ignore_merges\" : true", "\"continuing_subword_prefix\" : \"##\"",
+      "\"end_of_word_suffix\" : \"</w>\"", "\"byte_fallback\" : true", "\"fuse_unk\" : true",
+      "\"unk_token\" : \"<unk>\"", "\"later\" : [1]",
+    ].map {
+      Damage(kind: .bpe, from: "\"merges\"", to: "\($0), \"merges\"", reason: "'model.")
+    } + [
+      Damage(
+        kind: .word, from: "\"unk_token\" : \"<unk>\"", to: "\"unk_token\" : \"<pad>\"",
+        reason: "'model.unk_token' is \"<pad>\""),
+      Damage(
+        kind: .byte, from: "\"version\"", to: "\"truncation\" : {\"max_length\" : 8}, \"version\"",
+        reason: "'truncation' is {\"max_length\": 8}"),
+      Damage(
+        kind: .byte, from: "\"version\"",
+        to: "\"post_processor\" : {\"type\" : \"X\"}, \"version\"",
+        reason: "'post_processor' is {\"type\": \"X\"}"),
+      Damage(
+        kind: .bpe, from: "\"merges\" : [", to: "\"merges\" : [7,",
+        reason: "the value at model.merges[0] has the wrong type"),
+      Damage(
+        kind: .bpe, from: "\"merges\" : [", to: "\"merges\" : [\"a b c\",",
+        reason: "no pair of tokens at model.merges[0]"),
+    ]
+
+  /// As `tokenizers` before 0.20 wrote them, beside settings that change nothing.
+  @Test func mergesInStringsAndSettingsThatChangeNothingAreRead() throws {
+    try inFolder { folder in
+      let url = folder.appendingPathComponent(TokenizerFile.name)
+      let tokenizer = try BytePairTokenizer(
+        trainedOn: BytePairTests.names, vocabularySize: 300)
+      try TokenizerFile.save(tokenizer, to: folder)
+      var contents = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+      var model = try #require(contents["model"] as? [String: Any])
+      let merges = try #require(model["merges"] as? [[String]])
+      model["merges"] = merges.map { $0.joined(separator: " ") }
+      model["dropout"] = NSNull()
+      model["fuse_unk"] = false
+      model["end_of_word_suffix"] = ""
+      contents["model"] = model
+      contents["post_processor"] = NSNull()
+      try JSONSerialization.data(withJSONObject: contents).write(to: url)
+      let loaded = try TokenizerFile.load(from: folder)
+      for (name, _) in BytePairTests.names {
+        #expect(loaded.encode(name) == tokenizer.encode(name))
+      }
+      #expect(try loaded.file.hash == tokenizer.file.hash)
+    }
+  }
 
   @Test(arguments: damages)
   func aDamagedFileIsRefusedByName(damage: Damage) throws {

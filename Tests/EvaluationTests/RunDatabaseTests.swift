@@ -1,3 +1,4 @@
+import Corpus
 import Evaluation
 import Foundation
 import GRDB
@@ -109,7 +110,9 @@ struct RunDatabaseTests {
     let expected = try fixture.evaluator(wanted).outcomes(of: 0..<60)
     let database = try #require(try RunDatabase.read(in: folder))
     for temperature in [0.0, 1] {
-      let rows = try database.answers(key: summary.key, temperature: temperature)
+      let rows = try database.answers(
+        key: summary.key, temperature: temperature, of: fixture.graph,
+        vocabularySize: fixture.tokenizer.vocabularySize)
       #expect(rows.count == (temperature == 0 ? 60 : 300))
       let drawn = expected.flatMap { outcome in
         outcome.answers.filter { $0.temperature == temperature }.map { (outcome.query, $0) }

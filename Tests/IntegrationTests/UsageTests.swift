@@ -59,7 +59,10 @@ import Testing
       (["evaluate", "run", "--temperatures", "nan"], ["temperature"]),
       (["evaluate", "run", "--workers", "300"], ["--workers is 300", "between 1 and 256"]),
       (["ask", "run", "club-01", "born in", "--top", "0"], ["top is 0"]),
-      (["ask", "run", "club-01", "born in", "--temperature", "0"], ["temperature 0", "above 0"]),
+      (
+        ["ask", "run", "club-01", "born in", "--temperature", "0"],
+        ["temperature 0", "from 0.000001 to 1000"]
+      ),
       (["ask", "run", "club-01", "born in", "--temperature", "nan"], ["temperature nan"]),
       (["ask", "run", "club-01"], ["<predicate>"]),
       (["generate", TrainedRun.schema], ["--out"]),

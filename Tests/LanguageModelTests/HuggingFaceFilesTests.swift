@@ -173,6 +173,13 @@ struct HuggingFaceFilesTests {
     Refusal("hidden_size", "\"12\"", "'hidden_size' is \"12\""),
     Refusal("hidden_size", "true", "'hidden_size' is true"),
     Refusal("num_hidden_layers", "0", "'num_hidden_layers' is 0"),
+    Refusal(
+      "num_hidden_layers", "16777216",
+      "'num_hidden_layers' is 16777216; kglab supports a number between 1 and 4096"),
+    Refusal(
+      "max_position_embeddings", "1000000000",
+      "'max_position_embeddings' is 1000000000; kglab supports a number between 1 and 16777216"),
+    Refusal("vocab_size", "1e300", "'vocab_size' is 1e+300; kglab supports a whole number"),
     Refusal("vocab_size", nil, "'vocab_size' is missing"),
     Refusal("num_attention_heads", "5", "'num_key_value_heads' is 2"),
     Refusal("hidden_act", "\"gelu\"", "'hidden_act' is \"gelu\"; kglab supports \"silu\""),
@@ -245,7 +252,7 @@ struct HuggingFaceFilesTests {
       try Safetensors.decode(
         data, entries, file: "f", numberTypes: [.single, .half, .brain]) == values)
     #expect { try Safetensors.decode(data, entries, file: "f") } throws: {
-      "\($0)".contains("tensor 'x' is not F32 of shape [4]")
+      "\($0)".contains("tensor 'x' is F16 of shape [4], not F32 of shape [4]")
     }
     #expect(throws: LabError.self) {
       try Safetensors.decode(

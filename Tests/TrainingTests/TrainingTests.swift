@@ -8,6 +8,7 @@ import Testing
 import Training
 
 /// Trains a small model on the tiny graph into `folder`.
+@discardableResult
 func trainTiny(
   into folder: URL, epochs: Int = 4,
   _ change: (inout TrainingRequest, inout RuntimeOptions) -> Void = { _, _ in }

@@ -1,3 +1,5 @@
+import LabCore
+
 /// Byte-level byte-pair encoding on GPT-2's byte alphabet: spells any Unicode text.
 ///
 /// The method is that of Sennrich et al. (2016), the alphabet that of Radford et al. (2019).
@@ -20,15 +22,16 @@ package struct BytePairTokenizer: Tokenizer {
   /// Learns merges from names and their counts until the vocabulary is full or no pair occurs twice.
   ///
   /// Of equally frequent pairs the one with the smaller ids goes first, as in Hugging Face's trainer.
-  /// Throws `CorpusError.vocabularyTooSmall` where `vocabularySize` is below 262.
+  /// Throws `CorpusError.vocabularyTooSmall` where `vocabularySize` is below 262, `.interrupted` when `shouldStop` says so.
   package init(
-    trainedOn names: [(name: String, count: Int)], vocabularySize: Int
+    trainedOn names: [(name: String, count: Int)], vocabularySize: Int,
+    shouldStop: () -> Bool = { Interruption.isRequested }
   ) throws(CorpusError) {
     guard vocabularySize >= ByteAlphabet.vocabularySize else {
       throw .vocabularyTooSmall(requested: vocabularySize, least: ByteAlphabet.vocabularySize)
     }
     var trainer = BytePairTrainer(names: names)
-    trainer.run(vocabularySize: vocabularySize)
+    try trainer.run(vocabularySize: vocabularySize, shouldStop: shouldStop)
     self.init(merges: trainer.merges, bytes: trainer.bytes)
   }
 

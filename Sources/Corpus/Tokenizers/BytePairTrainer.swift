@@ -1,23 +1,29 @@
 /// Learns byte-pair merges: the most frequent pair of neighbours becomes one token, again and again.
 ///
-/// Each different word is kept once with its count. Counts of pairs are kept up to date instead of made
-/// anew, so the cost of a merge is that of the words it changes.
+/// Each different word is kept once with its count. The places of pairs and their counts are kept up to date
+/// instead of made anew, so the cost of a merge is that of the places it changes, however long the words are.
+/// No merge spells a special token: names that are, or hold, such a text are spelled in smaller pieces.
 struct BytePairTrainer {
   private(set) var merges: [BytePairTokenizer.Merge] = []
   private(set) var bytes: [[UInt8]]
   private var ids: [[UInt8]: Int32]
-  /// The tokens of all words; those of a word are at the front of its place, which was its bytes'.
+  /// The tokens of all words, each at the place of its first byte; `gone` at the others.
   private var symbols: [Int32] = []
-  private var starts: [Int] = [0]
-  private var lengths: [Int32] = []
+  /// The places of the neighbours of each token in its word; `gone` at the word's ends.
+  private var next: [Int32] = []
+  private var previous: [Int32] = []
+  /// The word of each place.
+  private var words: [Int32] = []
   private var wordCounts: [Int] = []
   /// Numbers of pairs, which index what follows.
   private var pairs = PairTable()
   private var pairCounts: [Int] = []
-  /// Words that have, or once had, a pair; with repeats.
-  private var wordsOfPair: [[Int32]] = []
+  /// Places that a pair begins at, or once began at; with repeats.
+  private var placesOfPair: [[Int32]] = []
   private var candidates = BinaryHeap<Candidate>()
   private var merged: Set<UInt64> = []
+  private let specialTexts = Set(SpecialToken.allCases.map { Array($0.text.utf8) })
+  private static let gone: Int32 = -1
   /// Pairs that the merge under way has made, each once.
   private var changed: [(pair: UInt64, number: Int)] = []
   /// For each pair the merge that made it last, counted from 1.
@@ -41,15 +47,12 @@ struct BytePairTrainer {
     for (id, spelled) in bytes.enumerated() where !spelled.isEmpty { ids[spelled] = Int32(id) }
     addWords(of: names)
     var present: [UInt64] = []
-    for word in wordCounts.indices {
-      let tokens = starts[word]..<(starts[word] + Int(lengths[word]))
-      for index in tokens.dropLast() {
-        let pair = PairTable.key(symbols[index], symbols[index + 1])
-        let number = number(of: pair)
-        if number == present.count { present.append(pair) }
-        pairCounts[number] += wordCounts[word]
-        wordsOfPair[number].append(Int32(word))
-      }
+    for place in symbols.indices where next[place] != Self.gone {
+      let pair = PairTable.key(symbols[place], symbols[place + 1])
+      let number = number(of: pair)
+      if number == present.count { present.append(pair) }
+      pairCounts[number] += wordCounts[Int(words[place])]
+      placesOfPair[number].append(Int32(place))
     }
     for (number, pair) in present.enumerated() {
       candidates.push(Candidate(pair: pair, count: pairCounts[number]))
@@ -58,7 +61,7 @@ struct BytePairTrainer {
 
   /// The different pieces of all names, a name being cut before each space.
   private mutating func addWords(of names: [(name: String, count: Int)]) {
-    var words = ByteStrings()
+    var different = ByteStrings()
     let byteIDs = ByteAlphabet.ids
     for (name, count) in names {
       let view = name.utf8
@@ -67,12 +70,16 @@ struct BytePairTrainer {
       while start < text.count {
         var end = start + 1
         while end < text.count, text[end] != 0x20 { end += 1 }
-        let word = words.insert(start..<end, in: text)
+        let word = different.insert(start..<end, in: text)
         if word == wordCounts.count {
           wordCounts.append(0)
-          for index in start..<end { symbols.append(byteIDs[Int(text[index])]) }
-          lengths.append(Int32(end - start))
-          starts.append(symbols.count)
+          for index in start..<end {
+            let place = Int32(symbols.count)
+            symbols.append(byteIDs[Int(text[index])])
+            previous.append(index == start ? Self.gone : place - 1)
+            next.append(index == end - 1 ? Self.gone : place + 1)
+            words.append(Int32(word))
+          }
         }
         wordCounts[word] += count
         start = end
@@ -84,15 +91,18 @@ struct BytePairTrainer {
     let number = Int(pairs.insert(pair, next: Int32(pairCounts.count)))
     if number == pairCounts.count {
       pairCounts.append(0)
-      wordsOfPair.append([])
+      placesOfPair.append([])
       stamps.append(0)
     }
     return number
   }
 
   /// Merges until `bytes` has `vocabularySize` tokens or no pair occurs twice.
-  mutating func run(vocabularySize: Int) {
+  ///
+  /// Throws `CorpusError.interrupted` when `shouldStop` says so.
+  mutating func run(vocabularySize: Int, shouldStop: () -> Bool) throws(CorpusError) {
     while bytes.count < vocabularySize, let candidate = candidates.pop() {
+      if shouldStop() { throw .interrupted }
       let current = pairs[candidate.pair].map { pairCounts[Int($0)] } ?? 0
       if current != candidate.count {
         if current > 1 { candidates.push(Candidate(pair: candidate.pair, count: current)) }
@@ -105,17 +115,17 @@ struct BytePairTrainer {
   private mutating func merge(_ pair: UInt64) {
     let left = Int32(truncatingIfNeeded: pair >> 32)
     let right = Int32(truncatingIfNeeded: pair)
-    let merge = BytePairTokenizer.Merge(
-      left: left, right: right, result: token(for: bytes[Int(left)] + bytes[Int(right)]))
+    let spelled = bytes[Int(left)] + bytes[Int(right)]
+    guard !specialTexts.contains(spelled) else { return }
+    let merge = BytePairTokenizer.Merge(left: left, right: right, result: token(for: spelled))
     // A merge that makes an existing token can bring back a pair that was merged before.
     if merged.insert(pair).inserted { merges.append(merge) }
     let number = number(of: pair)
-    let words = wordsOfPair[number]
-    wordsOfPair[number] = []
+    let places = placesOfPair[number].sorted()
+    placesOfPair[number] = []
     stamp += 1
     changed.removeAll(keepingCapacity: true)
-    for word in words { rewrite(Int(word), with: merge) }
-    pairCounts[number] = 0
+    for place in places { apply(merge, number, at: Int(place)) }
     for (pair, number) in changed where pairCounts[number] > 1 {
       candidates.push(Candidate(pair: pair, count: pairCounts[number]))
     }
@@ -130,46 +140,41 @@ struct BytePairTrainer {
     return id
   }
 
-  /// Applies a merge to one word, from the left, and notes the pairs that are new in it.
-  private mutating func rewrite(_ word: Int, with merge: BytePairTokenizer.Merge) {
-    let start = starts[word]
-    let count = Int(lengths[word])
-    var isHit = false
-    for index in start..<(start + count - 1)
-    where symbols[index] == merge.left && symbols[index + 1] == merge.right {
-      isHit = true
-      break
+  /// Applies a merge, whose pair has this number, at a place if the pair is still there.
+  private mutating func apply(
+    _ merge: BytePairTokenizer.Merge, _ number: Int, at place: Int
+  ) {
+    let right = Int(next[place])
+    guard right >= 0, symbols[place] == merge.left, symbols[right] == merge.right else { return }
+    let count = wordCounts[Int(words[place])]
+    let (before, after) = (Int(previous[place]), Int(next[right]))
+    if before >= 0 { pairCounts[self.number(of: pair(before, place))] -= count }
+    if after >= 0 { pairCounts[self.number(of: pair(right, after))] -= count }
+    pairCounts[number] -= count
+    symbols[place] = merge.result
+    symbols[right] = Self.gone
+    next[right] = Self.gone
+    next[place] = Int32(after)
+    if before >= 0 { add(before, place, count) }
+    if after >= 0 {
+      previous[after] = Int32(place)
+      add(place, after, count)
     }
-    guard isHit else { return }
-    for index in start..<(start + count - 1) {
-      let number = number(of: PairTable.key(symbols[index], symbols[index + 1]))
-      pairCounts[number] -= wordCounts[word]
-    }
-    var target = start
-    var source = start
-    while source < start + count {
-      if source + 1 < start + count, symbols[source] == merge.left,
-        symbols[source + 1] == merge.right
-      {
-        symbols[target] = merge.result
-        source += 2
-      } else {
-        symbols[target] = symbols[source]
-        source += 1
-      }
-      target += 1
-    }
-    lengths[word] = Int32(target - start)
-    for index in start..<(target - 1) {
-      let pair = PairTable.key(symbols[index], symbols[index + 1])
-      let number = number(of: pair)
-      pairCounts[number] += wordCounts[word]
-      guard symbols[index] == merge.result || symbols[index + 1] == merge.result else { continue }
-      wordsOfPair[number].append(Int32(word))
-      if stamps[number] != stamp {
-        stamps[number] = stamp
-        changed.append((pair, number))
-      }
-    }
+  }
+
+  /// The pair of the tokens at two places.
+  private func pair(_ left: Int, _ right: Int) -> UInt64 {
+    PairTable.key(symbols[left], symbols[right])
+  }
+
+  /// Counts a pair that the merge under way has made.
+  private mutating func add(_ left: Int, _ right: Int, _ count: Int) {
+    let pair = pair(left, right)
+    let number = number(of: pair)
+    pairCounts[number] += count
+    placesOfPair[number].append(Int32(left))
+    guard stamps[number] != stamp else { return }
+    stamps[number] = stamp
+    changed.append((pair, number))
   }
 }

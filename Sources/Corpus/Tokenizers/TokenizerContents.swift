@@ -1,7 +1,7 @@
 /// The fields of `tokenizer.json` that decide which tokens a text has.
-struct TokenizerContents: Codable, Sendable {
+struct TokenizerContents: Encodable, Sendable {
   /// A special token that is cut out of the text first.
-  struct AddedToken: Codable, Equatable, Sendable {
+  struct AddedToken: Encodable, Sendable {
     let id: Int
     let content: String
     let singleWord: Bool
@@ -28,8 +28,8 @@ struct TokenizerContents: Codable, Sendable {
   }
 
   /// How text between special tokens is cut, or tokens are joined.
-  struct Step: Codable, Equatable, Sendable {
-    struct Pattern: Codable, Equatable, Sendable {
+  struct Step: Encodable, Sendable {
+    struct Pattern: Encodable, Sendable {
       let text: String
 
       private enum CodingKeys: String, CodingKey { case text = "String" }
@@ -62,9 +62,9 @@ struct TokenizerContents: Codable, Sendable {
   }
 
   /// Tokens and their ids; a file has either `unknown` (words) or `merges` (pairs of bytes).
-  struct Model: Codable, Sendable {
+  struct Model: Encodable, Sendable {
     let type: String
-    let vocab: [String: Int]
+    var vocab: [String: Int]
     var unknown: String?
     var merges: [[String]]?
 
@@ -76,13 +76,12 @@ struct TokenizerContents: Codable, Sendable {
 
   var version = "1.0"
   let addedTokens: [AddedToken]
-  var normalizer: Step?
   let preTokenizer: Step?
   let decoder: Step?
-  let model: Model
+  var model: Model
 
   private enum CodingKeys: String, CodingKey {
-    case version, normalizer, decoder, model
+    case version, decoder, model
     case addedTokens = "added_tokens"
     case preTokenizer = "pre_tokenizer"
   }

@@ -1,10 +1,10 @@
 package import Foundation
-import LabCore
+package import LabCore
 
 /// A tokenizer as Hugging Face's `tokenizer.json`, which Python's `tokenizers` and `transformers` load.
 ///
-/// For the training text `<S> subject <P> predicate <O> object <E>` Python gives the same ids, unless a name
-/// holds a special token's text or, with `bpe` and `byte`, begins or ends with white space.
+/// For the training text `<S> subject <P> predicate <O> object <E>` Python gives the same ids, unless with `bpe`
+/// and `byte` a name holds a special token's text, or begins or ends with white space.
 package struct TokenizerFile: Sendable {
   /// The file's name in a folder.
   package static let name = "tokenizer.json"
@@ -12,6 +12,12 @@ package struct TokenizerFile: Sendable {
   package static let configurationName = "tokenizer_config.json"
 
   let contents: TokenizerContents
+
+  /// The bytes of `tokenizer.json`, which depend on the tokenizer alone.
+  private var data: Data { get throws { try CanonicalJSON.pretty(contents) } }
+
+  /// SHA-256 of the `tokenizer.json` that `save` writes.
+  package var hash: ContentHash { get throws { ContentHash(of: try data) } }
 
   /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, each whole or not at all.
   ///
@@ -21,7 +27,7 @@ package struct TokenizerFile: Sendable {
       CanonicalJSON.pretty(TokenizerConfiguration()),
       to: folder.appendingPathComponent(configurationName))
     try AtomicFile.write(
-      CanonicalJSON.pretty(tokenizer.file.contents), to: folder.appendingPathComponent(name))
+      tokenizer.file.data, to: folder.appendingPathComponent(name))
   }
 
   /// Reads and checks the `tokenizer.json` in a folder.
@@ -32,7 +38,7 @@ package struct TokenizerFile: Sendable {
     let url = folder.appendingPathComponent(name)
     do {
       let data = try Data(contentsOf: url)
-      return try JSONDecoder().decode(TokenizerContents.self, from: data).tokenizer()
+      return try JSONDecoder().decode(TokenizerReading.self, from: data).tokenizer()
     } catch let fault as TokenizerFault {
       throw .tokenizerFile(path: url.path, reason: fault.reason)
     } catch let error as DecodingError {
@@ -46,7 +52,10 @@ package struct TokenizerFile: Sendable {
 
   private static func reason(_ error: DecodingError) -> String {
     func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty ? "the top level" : path.map(\.stringValue).joined(separator: ".")
+      guard !path.isEmpty else { return "the top level" }
+      return path.dropFirst().reduce(path[0].stringValue) { place, key in
+        key.intValue.map { "\(place)[\($0)]" } ?? "\(place).\(key.stringValue)"
+      }
     }
     switch error {
     case .keyNotFound(let key, let context):

@@ -6,8 +6,8 @@ package import LanguageModel
 /// The distance of an answer's last state from what the model has read in training (arXiv 2106.09022 for `relative`).
 ///
 /// Centroid and covariance are those of the training part's answers that are triples trained on. The relative
-/// distance takes away that from all answers of the training part, the background. No verdict on a hallucination is
-/// used.
+/// distance is the paper's: the squared distance less that from all answers of the training part, the background, as
+/// in a ratio of two normal likelihoods. No verdict on a hallucination is used.
 package struct MahalanobisDetector: DetectorRecipe {
   private let isRelative: Bool
 
@@ -37,7 +37,9 @@ package struct MahalanobisDetector: DetectorRecipe {
       let values = try states(rows)
       return rows.indices.map { row in
         let state = values[(row * width)..<((row + 1) * width)]
-        return near.distance(state) - (far?.distance(state) ?? 0)
+        let distance = near.distance(state)
+        guard let background = far?.distance(state) else { return distance }
+        return distance * distance - background * background
       }
     }
     return FittedDetector(

@@ -54,7 +54,7 @@ package struct FeatureCache: Sendable {
   private static let answersName = "answers.json"
   private static let columnsName = "columns.f32"
 
-  private struct Manifest: Codable {
+  private struct Manifest: Codable, Sendable {
     var identity: FeatureIdentity
     /// SHA-256 of each file.
     var files: [String: String] = [:]
@@ -71,7 +71,7 @@ package struct FeatureCache: Sendable {
 
   private var manifest: Manifest {
     guard let data = try? Data(contentsOf: url(Self.manifestName)),
-      let manifest = try? CanonicalJSON.decode(Manifest.self, from: data),
+      let manifest = try? CanonicalJSON.decode(Sealed<Manifest>.self, from: data).value,
       manifest.identity == identity
     else { return Manifest(identity: identity) }
     return manifest
@@ -80,7 +80,7 @@ package struct FeatureCache: Sendable {
   private func record(_ files: [String: ContentHash]) throws {
     var manifest = manifest
     for (name, hash) in files { manifest.files[name] = hash.hex }
-    try AtomicFile.write(try CanonicalJSON.pretty(manifest), to: url(Self.manifestName))
+    try AtomicFile.write(try CanonicalJSON.pretty(Sealed(manifest)), to: url(Self.manifestName))
   }
 
   /// The bytes of a file; nil where it is absent or not as it was written.
@@ -94,10 +94,13 @@ package struct FeatureCache: Sendable {
 
   // MARK: Answers
 
-  /// The answers drawn before; nil where there are none.
-  package func answers() throws -> DrawnAnswers? {
+  /// The answers drawn before to queries of a graph in tokens below a vocabulary's size; nil where there are none.
+  package func answers(
+    of graph: KnowledgeGraph, vocabularySize: Int
+  ) -> DrawnAnswers? {
     guard let data = data(Self.answersName) else { return nil }
-    return try? JSONDecoder().decode(StoredAnswers.self, from: data).answers
+    return try? JSONDecoder().decode(StoredAnswers.self, from: data)
+      .answers(of: graph, vocabularySize: vocabularySize)
   }
 
   /// Keeps answers for the next command.
@@ -143,7 +146,8 @@ package struct FeatureCache: Sendable {
     return AnswerFeatures(
       texts: texts, columns: columns ?? FeatureColumns(), configuration: configuration,
       load: { stream in
-        guard let data = cache.data(Self.file(stream)) else {
+        let bytes = 4 * texts.rowCount * stream.width(configuration)
+        guard let data = cache.data(Self.file(stream)), data.count == bytes else {
           throw LabError(
             "\(cache.url(Self.file(stream)).path) is missing or altered; delete \(cache.folder.path) and "
               + "run the command again")

@@ -36,8 +36,30 @@ struct StoredAnswers: Codable {
     evidence = answers.evidence
   }
 
-  var answers: DrawnAnswers {
-    DrawnAnswers(
+  /// The answers, where they are to queries of a graph in tokens below a vocabulary's size; nil for damaged ones.
+  func answers(of graph: KnowledgeGraph, vocabularySize: Int) -> DrawnAnswers? {
+    let counts = [
+      subject.count, sample.count, tokens.count, ended.count, text.count, object.count,
+      canonical.count, logProbability.count, verdict.count,
+    ]
+    let vocabulary = 0..<Int32(vocabularySize)
+    guard counts.allSatisfy({ $0 == query.count }),
+      zip(query, subject).allSatisfy({
+        graph.queries.indices.contains($0) && graph.queries[$0].subject == $1
+      }),
+      sample.allSatisfy({ (0...Int(Int32.max)).contains($0) }),
+      tokens.allSatisfy({ $0.allSatisfy(vocabulary.contains) }),
+      object.allSatisfy({ $0.map { graph.entities.indices.contains(Int($0)) } ?? true }),
+      logProbability.allSatisfy({ $0 <= 1 }),
+      evidence.allSatisfy({
+        graph.queries.indices.contains($0.query)
+          && $0.texts.allSatisfy {
+            $0.tokens.allSatisfy(vocabulary.contains) && $0.logProbability <= 1
+              && (1...Int(Int32.max)).contains($0.count)
+          }
+      })
+    else { return nil }
+    return DrawnAnswers(
       judged: query.indices.map { index in
         JudgedAnswer(
           query: query[index], subject: subject[index],

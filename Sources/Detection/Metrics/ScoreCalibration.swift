@@ -53,6 +53,15 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
     }
   }
 
+  /// Whether every score has a probability: numbers are finite, and knots come in pairs.
+  var isSound: Bool {
+    switch self {
+    case .platt(let slope, let intercept): slope.isFinite && intercept.isFinite
+    case .isotonic(let scores, let probabilities):
+      scores.count == probabilities.count && (scores + probabilities).allSatisfy(\.isFinite)
+    }
+  }
+
   private static func finite(_ scores: [Double]) -> [Double] {
     let known = scores.filter(\.isFinite)
     let (low, high) = (known.min() ?? 0, known.max() ?? 0)

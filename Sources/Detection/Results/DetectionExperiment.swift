@@ -65,7 +65,11 @@ package struct DetectionExperiment {
     cache: FeatureCache? = nil, progress: (DetectionProgress) -> Void = { _ in },
     shouldStop: @Sendable () -> Bool = { false }
   ) throws -> DrawnAnswers {
-    if let stored = try cache?.answers() { return stored }
+    if let stored = cache?.answers(
+      of: graph, vocabularySize: tokenizer.vocabularySize)
+    {
+      return stored
+    }
     let drawer = try AnswerDrawer(
       model: model, tokenizer: tokenizer, graph: graph, fraction: fraction, wording: wording,
       options: options, workers: workers)

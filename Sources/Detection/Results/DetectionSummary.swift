@@ -120,7 +120,7 @@ package struct DetectionSummary: Codable, Hashable, Sendable {
 /// Everything that decides a detection's numbers.
 package struct DetectionIdentity: Codable, Hashable, Sendable {
   /// Raised when the same options would give other numbers.
-  private var version = 3
+  private let version: Int
   package let options: DetectionOptions
   private let training: HeadTrainingOptions
   package let fraction: Double
@@ -133,6 +133,8 @@ package struct DetectionIdentity: Codable, Hashable, Sendable {
     options: DetectionOptions, training: HeadTrainingOptions, fraction: Double, graphHash: String,
     weightsHash: String, checkpointStep: Int? = nil
   ) {
+    // With 4 the relative Mahalanobis distance became one of squares.
+    version = options.kinds.contains(.score) ? 4 : 3
     self.options = options.normalized
     self.training = training
     self.fraction = fraction

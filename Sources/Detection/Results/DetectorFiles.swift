@@ -2,6 +2,7 @@ import Compute
 package import Foundation
 import LabCore
 package import LanguageModel
+import Training
 
 /// What detector.json says of a trained detector.
 package struct DetectorRecord: Codable, Hashable, Sendable {
@@ -32,12 +33,14 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package let tokenizerHash: String
   /// Shape of that model; of the detector itself for `full`.
   package let model: ModelConfiguration
+  /// SHA-256 of each file of weights; nil in the records of earlier versions.
+  package let files: [String: String]?
 
   static let currentFormatVersion = 2
 
   enum CodingKeys: String, CodingKey {
     case task, position, kind, name, place, architecture, features, parameters, seed, training
-    case calibrations, model
+    case calibrations, model, files
     case formatVersion = "format_version"
     case inputWidth = "input_width"
     case positiveClass = "positive_class"
@@ -90,21 +93,23 @@ package enum DetectorFiles {
     var features: FeatureSelection?
     var inputWidth: Int?
     var model = origin.model
+    var files: [String: String] = [:]
+    func write(_ name: String, _ entries: [Safetensors.Entry], _ values: [Float]) throws {
+      let data = try Safetensors.encode(entries, values: values)
+      try AtomicFile.write(data, to: folder.appendingPathComponent(name))
+      files[name] = ContentHash(of: data).hex
+    }
     switch detector.payload {
     case .head(let head, let selection):
       (architecture, features, inputWidth) = (head.architecture, selection, head.inputWidth)
       let standardizer = head.standardizer
-      try AtomicFile.write(
-        Safetensors.encode(
-          entries(head.architecture, head.inputWidth),
-          values: standardizer.means + standardizer.inverseDeviations + head.parameters),
-        to: folder.appendingPathComponent(Self.head))
+      try write(
+        Self.head, entries(head.architecture, head.inputWidth),
+        standardizer.means + standardizer.inverseDeviations + head.parameters)
     case .full(let network):
       model = network.model.configuration
-      try ModelFiles.save(network.model, to: folder)
-      try AtomicFile.write(
-        Safetensors.encode(readOutEntries(model), values: network.readOut),
-        to: folder.appendingPathComponent(readOut))
+      files[ModelFiles.weights] = try ModelFiles.save(network.model, to: folder).hex
+      try write(readOut, readOutEntries(model), network.readOut)
     }
     let calibrations = Dictionary(
       uniqueKeysWithValues: detector.calibrations.map { ($0.key.rawValue, $0.value) })
@@ -113,18 +118,24 @@ package enum DetectorFiles {
       place: detector.place, architecture: architecture, features: features,
       inputWidth: inputWidth, parameters: result.parameters, seed: origin.seed,
       training: result.training, calibrations: calibrations, graphHash: origin.graphHash,
-      weightsHash: origin.weightsHash, tokenizerHash: origin.tokenizerHash, model: model)
+      weightsHash: origin.weightsHash, tokenizerHash: origin.tokenizerHash, model: model,
+      files: files)
     try AtomicFile.write(
       CanonicalJSON.pretty(contents), to: folder.appendingPathComponent(record))
   }
 
   /// Reads a detector.
   ///
-  /// Throws `LabError` naming the file that is missing, of another version or damaged.
+  /// Throws `LabError` naming the file that is missing, of another version, altered or damaged.
   package static func load(
     from folder: URL
   ) throws -> (detector: TrainedDetector, record: DetectorRecord) {
     let contents = try readRecord(folder)
+    for (name, hash) in (contents.files ?? [:]).sorted(by: { $0.key < $1.key })
+    where [head, readOut, ModelFiles.weights].contains(name) {
+      try FileCheck.verify(
+        folder.appendingPathComponent(name), hash: hash, statedIn: record)
+    }
     let payload: TrainedDetector.Payload
     if let architecture = contents.architecture, let features = contents.features,
       let width = contents.inputWidth
@@ -163,8 +174,9 @@ package enum DetectorFiles {
     }
     guard let contents = try? CanonicalJSON.decode(DetectorRecord.self, from: json),
       contents.formatVersion == DetectorRecord.currentFormatVersion,
+      contents.inputWidth == contents.features?.width(contents.model),
       contents.inputWidth.map({ (1...10_000_000).contains($0) }) ?? true,
-      (try? contents.model.validate()) != nil
+      contents.calibrations.values.allSatisfy(\.isSound)
     else {
       throw LabError(
         "\(file.path) is not a detector record of this version; delete the run's detectors folder, then "

@@ -32,15 +32,16 @@ extension RunDatabase {
   /// The summaries of all finished detections, oldest first.
   package func detectionSummaries() throws -> [DetectionSummary] {
     let rows = try read { database in
-      guard try Self.hasDetectionTables(database) else { return [Row]() }
+      // A file of an earlier version, opened for reading, has none.
+      guard try Self.hasDetectionTables(database) else { return [(key: String, json: String)]() }
       return try Row.fetchAll(database, sql: "SELECT key, summary FROM detection ORDER BY id")
+        .map { (key: try $0.value(0), json: try $0.value(1)) }
     }
     return try rows.map { row in
-      let json: String = row["summary"]
       do {
-        return try JSONDecoder().decode(DetectionSummary.self, from: Data(json.utf8))
+        return try JSONDecoder().decode(DetectionSummary.self, from: Data(row.json.utf8))
       } catch {
-        throw damaged("the summary of detection \(row["key"] as String) cannot be read")
+        throw damaged("the summary of detection \(row.key) cannot be read")
       }
     }
   }
@@ -62,11 +63,16 @@ extension RunDatabase {
           JOIN detection_example e ON e.id = s.example_id
           WHERE n.key = ? AND d.task = ? AND d.name = ?
           ORDER BY e.id
-          """, arguments: [key, task.rawValue, name])
+          """, arguments: [key, task.rawValue, name]
+      ).map {
+        (
+          score: try $0.finite(0), label: try $0.value(1, Bool.self),
+          subject: try $0.value(2, in: 0...Int32.max)
+        )
+      }
     }
     return try ScoredExamples(
-      scores: rows.map { $0[0] as Double }, labels: rows.map { $0[1] as Bool },
-      subjects: rows.map { $0[2] as Int32 })
+      scores: rows.map(\.score), labels: rows.map(\.label), subjects: rows.map(\.subject))
   }
 
   /// Stores a whole detection in one transaction; one of the same key is replaced.

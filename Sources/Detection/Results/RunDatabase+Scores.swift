@@ -34,7 +34,9 @@ extension RunDatabase {
           """, arguments: [detector, evaluation, temperature])
       var scores: [AnswerScorePlace: Double] = [:]
       while let row = try rows.next() {
-        scores[AnswerScorePlace(query: row[0], sample: row[1], place: row[2])] = row[3]
+        let place = AnswerScorePlace(
+          query: try row.value(0), sample: try row.value(1), place: try row.value(2))
+        scores[place] = try row.finite(3)
       }
       return scores
     }
@@ -73,8 +75,9 @@ extension RunDatabase {
       var scores: [TripleScoreKey: Double] = [:]
       while let row = try rows.next() {
         let key = TripleScoreKey(
-          subject: row[0], predicate: row[1], object: row[2], place: row[3])
-        scores[key] = row[4]
+          subject: try row.value(0), predicate: try row.value(1), object: try row.value(2),
+          place: try row.value(3))
+        scores[key] = try row.finite(4)
       }
       return scores
     }

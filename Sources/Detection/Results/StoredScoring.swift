@@ -71,7 +71,10 @@ package struct StoredScoring {
         "\(run.url.path) has no stored answers at temperature \(temperature); run kglab evaluate "
           + "--temperatures \(temperature) first")
     }
-    let answers = try database.answers(key: evaluation.key, temperature: temperature).map {
+    let answers = try database.answers(
+      key: evaluation.key, temperature: temperature, of: graph,
+      vocabularySize: run.tokenizer.vocabularySize
+    ).map {
       JudgedAnswer(
         query: $0.query, subject: graph.queries[$0.query].subject, answer: $0.answer)
     }

@@ -19,9 +19,11 @@ extension TrainedDetector {
         + Self.advice
     }
     let width = selection.streams.reduce(0) { $0 + $1.width(configuration) }
+    let columns = selection.columns
     let fits =
-      selection.columns == nil
-      ? width == head.inputWidth : lookbackFits(selection, configuration)
+      (columns?.count ?? width) == head.inputWidth
+      && (columns?.allSatisfy((0..<width).contains) ?? true)
+      && (columns == nil || lookbackFits(selection, configuration))
     guard fits else {
       return
         "\(name) reads \(head.inputWidth) values of an example, and this model does not have as many (layers: "
@@ -32,11 +34,16 @@ extension TrainedDetector {
   }
 
   private func fullRefusal(_ configuration: ModelConfiguration) -> String? {
-    guard case .full(let network) = payload,
-      network.model.configuration.contextLength < configuration.contextLength
-    else { return nil }
+    guard case .full(let network) = payload else { return nil }
+    let own = network.model.configuration
+    guard own.vocabularySize == configuration.vocabularySize else {
+      return
+        "\(name) knows \(own.vocabularySize) tokens, and this model \(configuration.vocabularySize); "
+        + Self.advice
+    }
+    guard own.contextLength < configuration.contextLength else { return nil }
     return
-      "\(name) reads texts of up to \(network.model.configuration.contextLength) tokens, and this model's may "
+      "\(name) reads texts of up to \(own.contextLength) tokens, and this model's may "
       + "have \(configuration.contextLength); \(Self.advice)"
   }
 

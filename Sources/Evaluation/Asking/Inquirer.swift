@@ -29,14 +29,14 @@ package struct Inquirer {
   ///
   /// Where several entities share the subject's name, the model cannot tell them apart: an answer is as
   /// right as it is for the most favourable of them. Throws `LabError` with the nearest names for an
-  /// unknown subject or predicate, and for a temperature that is not above 0.
+  /// unknown subject or predicate, and for a temperature out of range.
   package func ask(
     subject: String, predicate: String, top: Int = 5, temperature: Double = 1
   ) throws -> Inquiry {
-    guard temperature > 0, temperature <= 1_000 else {
+    guard EvaluationOptions.temperatures.contains(temperature) else {
       throw LabError(
-        "temperature \(temperature) has no probabilities; choose one above 0 and at most 1000",
-        .usage)
+        "temperature \(temperature) has no probabilities; choose one from "
+          + EvaluationOptions.temperatureRange, .usage)
     }
     guard (1...1_000).contains(top) else {
       throw LabError("top is \(top); it must be between 1 and 1000", .usage)

@@ -62,7 +62,7 @@ extension RunFolder {
       queries, weightsHash: weightsHash, scorer: scorer, onProgress: onProgress,
       shouldStop: shouldStop)
     let asked = Set(queries)
-    let scores = try database.scores(of: scoring).filter { asked.contains($0.query) }
+    let scores = try database.scores(of: scoring, graph: graph).filter { asked.contains($0.query) }
     let candidates = CandidateDraw(graph: graph)
     let facts = ReversedFacts(graph: graph, queries: queries)
     let reversed = try database.reversals(

@@ -20,7 +20,7 @@ extension RunDatabase {
           JOIN evaluation e ON e.id = x.evaluation_id
           WHERE e.key = ? AND x.temperature = 1
           """, arguments: [summary.key])
-      while let row = try rates.next() { exact[row[0]] = row[1] }
+      while let row = try rates.next() { exact[try row.value(0)] = try row.share(1) }
       var isRight: [Int: Bool] = [:]
       let answers = try Row.fetchCursor(
         database,
@@ -29,10 +29,8 @@ extension RunDatabase {
           WHERE e.key = ? AND a.temperature = ? AND a.sample = 0
           """, arguments: [summary.key, temperature])
       while let row = try answers.next() {
-        guard let verdict = Verdict(rawValue: row[1]) else {
-          throw damaged("an answer has an unknown verdict")
-        }
-        isRight[row[0]] = !verdict.isHallucination
+        let verdict: Verdict = try row.word(1)
+        isRight[try row.value(0)] = !verdict.isHallucination
       }
       return ComparedRun(summary: summary, exact: exact, isRight: isRight)
     }
@@ -46,11 +44,11 @@ extension RunDatabase {
         database, sql: "SELECT id, subject_id, visibility FROM query ORDER BY id")
       var queries: [ComparedQuery] = []
       while let row = try rows.next() {
-        guard wanted.contains(row[0]) else { continue }
-        guard let visibility = Visibility(rawValue: row[2]) else {
-          throw damaged("a query has an unknown visibility")
-        }
-        queries.append(ComparedQuery(id: row[0], subject: row[1], visibility: visibility))
+        let id: Int = try row.value(0)
+        guard wanted.contains(id) else { continue }
+        queries.append(
+          ComparedQuery(
+            id: id, subject: try row.value(1, in: 0...Int32.max), visibility: try row.word(2)))
       }
       return queries
     }

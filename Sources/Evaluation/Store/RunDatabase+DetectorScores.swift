@@ -45,10 +45,11 @@ extension RunDatabase {
           SELECT detector, task, text, COUNT(*), AVG(score), hallucinated FROM score
           GROUP BY task, detector, text, hallucinated ORDER BY task, detector, text, hallucinated
           """)
-      return rows.map {
+      return try rows.map {
         StoredDetectorScore(
-          detector: $0[0], task: $0[1], answer: $0[2], answerCount: $0[3], meanScore: $0[4],
-          isHallucination: $0[5])
+          detector: try $0.value(0), task: try $0.value(1), answer: try $0.value(2),
+          answerCount: try $0.value(3), meanScore: try $0.value(4), isHallucination: try $0.value(5)
+        )
       }
     }
   }

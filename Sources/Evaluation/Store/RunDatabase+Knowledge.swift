@@ -117,10 +117,12 @@ extension RunDatabase {
           """, arguments: [scoring])
       while let row = try rows.next() {
         let fact = ReversedFact(
-          query: row[0], object: row[1], forwardPredicate: row[2], forwardQuery: 0)
+          query: try row.value(0), object: try row.value(1), forwardPredicate: try row.value(2),
+          forwardQuery: 0)
         results[fact.key] = ReversalResult(
-          fact: fact, logProbability: row[3], randomLogProbability: row[4], randomCount: row[5],
-          shareAbove: row[6])
+          fact: fact, logProbability: try row.logProbability(3),
+          randomLogProbability: try row.logProbability(4), randomCount: try row.count(5),
+          shareAbove: try row.share(6))
       }
       return results
     }

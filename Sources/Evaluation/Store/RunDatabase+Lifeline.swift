@@ -25,7 +25,9 @@ extension RunDatabase {
     var points = [[LifelinePoint]](repeating: [], count: queries.count)
     let places = Dictionary(uniqueKeysWithValues: queries.enumerated().map { ($1, $0) })
     for (step, scoring) in steps {
-      for score in try scores(of: scoring, queries: isChosen ? queries : nil) {
+      for score in try scores(
+        of: scoring, queries: isChosen ? queries : nil, graph: graph)
+      {
         guard let place = places[score.query] else { continue }
         points[place].append(
           LifelinePoint(

@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-import KnowledgeGraph
+package import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
@@ -22,9 +22,10 @@ extension RunDatabase {
     let rows = try read { database in
       try Row.fetchAll(
         database,
-        sql: "SELECT key, summary FROM evaluation WHERE status = 'complete' ORDER BY id")
+        sql: "SELECT key, summary FROM evaluation WHERE status = 'complete' ORDER BY id"
+      ).map { (key: try $0.value(0, String.self), json: try $0.value(1, String.self)) }
     }
-    return try rows.map { try decode($0["summary"], key: $0["key"]) }
+    return try rows.map { try decode($0.json, key: $0.key) }
   }
 
   private func decode(_ json: String, key: String) throws -> EvaluationSummary {
@@ -37,9 +38,10 @@ extension RunDatabase {
 
   /// The answers of a finished evaluation at one temperature, by query and sample.
   ///
-  /// `key` is `EvaluationSummary.key`. The first of each pair is an index in `KnowledgeGraph.queries`.
+  /// `key` is `EvaluationSummary.key`. The first of each pair is an index in the queries of `graph`, and all tokens are
+  /// below `vocabularySize`: rows that say otherwise are refused as damaged.
   package func answers(
-    key: String, temperature: Double
+    key: String, temperature: Double, of graph: KnowledgeGraph, vocabularySize: Int
   ) throws -> [(query: Int, answer: SampledAnswer)] {
     try read { database in
       let rows = try Row.fetchCursor(
@@ -53,26 +55,32 @@ extension RunDatabase {
           """, arguments: [key, temperature])
       var answers: [(query: Int, answer: SampledAnswer)] = []
       while let row = try rows.next() {
-        guard let verdict = Verdict(rawValue: row[8]) else {
-          throw damaged("an answer has an unknown verdict")
+        let tokens = try row.value(4, String.self).split(separator: " ").map { field in
+          guard let token = Int32(field), token >= 0, token < vocabularySize else {
+            throw row.damage(4)
+          }
+          return token
         }
-        let tokens = (row[4] as String).split(separator: " ").compactMap { Int32($0) }
         answers.append(
           (
-            query: row[0],
+            query: try row.index(0, below: graph.queries.count),
             answer: SampledAnswer(
-              temperature: temperature, sample: row[1], tokens: tokens, ended: row[5],
-              text: row[2], object: row[3], isCanonical: row[6], logProbability: row[7],
-              verdict: verdict)
+              temperature: temperature, sample: try row.count(1), tokens: tokens,
+              ended: try row.value(5), text: try row.value(2),
+              object: try row.object(3, of: graph), isCanonical: try row.value(6),
+              logProbability: try row.logProbability(7), verdict: try row.word(8))
           ))
       }
       return answers
     }
   }
 
-  /// The numbers of every stored query, in order.
-  func tallies(of evaluation: Int64, options: EvaluationOptions) throws -> [QueryTally] {
-    try read { database in
+  /// The numbers of every stored query of a graph, in order.
+  func tallies(
+    of evaluation: Int64, options: EvaluationOptions, graph: KnowledgeGraph
+  ) throws -> [QueryTally] {
+    let queryCount = graph.queries.count
+    return try read { database in
       var exact: [Int: [ExactOutcome]] = [:]
       var sampled: [Int: [SampledOutcome]] = [:]
       let exactRows = try Row.fetchCursor(
@@ -82,8 +90,10 @@ extension RunDatabase {
           WHERE evaluation_id = ?
           """, arguments: [evaluation])
       while let row = try exactRows.next() {
-        exact[row[0], default: []].append(
-          ExactOutcome(temperature: row[1], correct: row[2], correctHeldOut: row[3]))
+        exact[try row.index(0, below: queryCount), default: []].append(
+          ExactOutcome(
+            temperature: try row.value(1), correct: try row.share(2),
+            correctHeldOut: try row.share(3)))
       }
       let sampledRows = try Row.fetchCursor(
         database,
@@ -94,11 +104,12 @@ extension RunDatabase {
           FROM sampled_result WHERE evaluation_id = ?
           """, arguments: [evaluation])
       while let row = try sampledRows.next() {
-        sampled[row[0], default: []].append(
+        sampled[try row.index(0, below: queryCount), default: []].append(
           SampledOutcome(
-            temperature: row[1], verdictCounts: Verdict.allCases.indices.map { row[2 + $0] },
-            distinctCount: row[9], generatedAnswerCount: row[10], generatedVisibleCount: row[11],
-            otherSpellingCount: row[12]))
+            temperature: try row.value(1),
+            verdictCounts: try Verdict.allCases.indices.map { try row.count(2 + $0) },
+            distinctCount: try row.count(9), generatedAnswerCount: try row.count(10),
+            generatedVisibleCount: try row.count(11), otherSpellingCount: try row.count(12)))
       }
       var ranked: [Int: [RankedAnswer]] = [:]
       let rankedRows = try Row.fetchCursor(
@@ -108,9 +119,12 @@ extension RunDatabase {
           WHERE evaluation_id = ?
           """, arguments: [evaluation])
       while let row = try rankedRows.next() {
-        ranked[row[0], default: []].append(
+        let candidates = try row.value(3, in: 1...Int(Int32.max))
+        ranked[try row.index(0, below: queryCount), default: []].append(
           RankedAnswer(
-            object: row[1], rank: row[2], candidateCount: row[3], logProbability: row[4]))
+            object: try row.index(1, below: graph.entities.count),
+            rank: try row.value(2, in: 1...Double(candidates)), candidateCount: candidates,
+            logProbability: try row.logProbability(4)))
       }
       let queries = Set(exact.keys).union(sampled.keys).union(ranked.keys).sorted()
       return queries.map {
@@ -118,5 +132,13 @@ extension RunDatabase {
           query: $0, exact: exact[$0] ?? [], sampled: sampled[$0] ?? [], ranked: ranked[$0] ?? [])
       }
     }
+  }
+}
+
+extension Row {
+  /// An entity of a graph, or none; throws `DamagedCell` for any other cell.
+  func object(_ column: Int, of graph: KnowledgeGraph) throws -> Int32? {
+    let cell: DatabaseValue = self[column]
+    return cell.isNull ? nil : try index(column, below: graph.entities.count)
   }
 }

@@ -80,7 +80,9 @@ extension RunDatabase {
   }
 
   /// Stored scores, in order of their queries; all of a scoring, or of some queries.
-  func scores(of scoring: Int64, queries: [Int]? = nil) throws -> [StoredScore] {
+  func scores(
+    of scoring: Int64, queries: [Int]? = nil, graph: KnowledgeGraph
+  ) throws -> [StoredScore] {
     let wanted = queries.map { " AND query_id IN (\($0.map(String.init).joined(separator: ",")))" }
     return try read { database in
       var scores: [StoredScore] = []
@@ -93,15 +95,14 @@ extension RunDatabase {
           """, arguments: [scoring])
       var places: [Int: Int] = [:]
       while let row = try rows.next() {
-        guard let greedy = Verdict(rawValue: row[3]), let draw = Verdict(rawValue: row[5]) else {
-          throw damaged("a scored query has an unknown verdict")
-        }
-        places[row[0]] = scores.count
+        let query: Int = try row.index(0, below: graph.queries.count)
+        places[query] = scores.count
         scores.append(
           StoredScore(
-            query: row[0], truth: [], greedyText: row[1], greedyObject: row[2],
-            greedyVerdict: greedy, greedyLogProbability: row[4], drawVerdict: draw,
-            drawLogProbability: row[6]))
+            query: query, truth: [], greedyText: try row.value(1),
+            greedyObject: try row.object(2, of: graph), greedyVerdict: try row.word(3),
+            greedyLogProbability: try row.logProbability(4), drawVerdict: try row.word(5),
+            drawLogProbability: try row.logProbability(6)))
       }
       let facts = try Row.fetchCursor(
         database,
@@ -110,8 +111,13 @@ extension RunDatabase {
           WHERE scoring_id = ?\(wanted ?? "") ORDER BY query_id, object_id
           """, arguments: [scoring])
       while let row = try facts.next() {
-        guard let place = places[row[0]] else { throw damaged("a fact has no scored query") }
-        scores[place].truth.append(ScoredObject(object: row[1], logProbability: row[2]))
+        guard let place = places[try row.value(0)] else {
+          throw damaged("a fact has no scored query")
+        }
+        scores[place].truth.append(
+          ScoredObject(
+            object: try row.index(1, below: graph.entities.count),
+            logProbability: try row.logProbability(2)))
       }
       return scores
     }

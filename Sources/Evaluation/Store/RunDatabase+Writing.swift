@@ -25,10 +25,11 @@ extension RunDatabase {
         database,
         sql: "SELECT id, query_count, stored_query_count FROM evaluation WHERE key = ?",
         arguments: [key])
-      guard let row, row["query_count"] == queryCount else {
+      guard let row, try row.value(1) == queryCount else {
         throw damaged("evaluation \(key) asks another number of queries")
       }
-      return StoredEvaluation(id: row["id"], storedQueryCount: row["stored_query_count"])
+      return StoredEvaluation(
+        id: try row.value(0), storedQueryCount: try row.value(2, in: 0...queryCount))
     }
   }
 

@@ -90,8 +90,8 @@ package final class RunDatabase: Sendable {
   package func write<T>(_ body: (Database) throws -> T) throws -> T {
     do {
       return try queue.write(body)
-    } catch let error as DatabaseError {
-      throw Self.failure(error, name)
+    } catch {
+      throw failure(error)
     }
   }
 
@@ -99,8 +99,18 @@ package final class RunDatabase: Sendable {
   package func read<T>(_ body: (Database) throws -> T) throws -> T {
     do {
       return try queue.read(body)
-    } catch let error as DatabaseError {
-      throw Self.failure(error, name)
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  /// The error to show for one of SQLite's, or for a cell that was altered.
+  private func failure(_ error: any Error) -> any Error {
+    switch error {
+    case let error as DatabaseError: Self.failure(error, name)
+    case let cell as DamagedCell: damaged(cell.description)
+    case is RowDecodingError: damaged("a value has a type that kglab does not write")
+    default: error
     }
   }
 

@@ -60,19 +60,62 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
 
   /// Refuses shapes that no transformer can have; throws `LabError` naming the field.
   package func validate() throws {
-    let sizes = [
-      ("layer_count", layerCount), ("model_dimension", modelDimension), ("head_count", headCount),
-      ("feed_forward_dimension", feedForwardDimension), ("vocabulary_size", vocabularySize),
-      ("context_length", contextLength),
+    guard let fault = fault() else { return }
+    throw LabError("\(fault.field.rawValue) is \(fault.value); it must be \(fault.rule)", .usage)
+  }
+
+  /// The first size that no model of kglab can have, and what it must be; nil for a sound shape.
+  ///
+  /// What passes can be counted without overflow: layers, values and operations.
+  func fault() -> (field: CodingKeys, value: Int, rule: String)? {
+    let sizes: [(CodingKeys, Int, Int)] = [
+      (.layerCount, layerCount, Self.mostLayers), (.modelDimension, modelDimension, 1 << 20),
+      (.headCount, headCount, 1 << 20), (.feedForwardDimension, feedForwardDimension, 1 << 24),
+      (.vocabularySize, vocabularySize, 1 << 24), (.contextLength, contextLength, 1 << 24),
     ]
-    for (name, value) in sizes where value < 1 || value > 1 << 24 {
-      throw LabError("\(name) is \(value); it must be between 1 and \(1 << 24)", .usage)
+    for (field, value, most) in sizes where !(1...most).contains(value) {
+      return (field, value, "a number between 1 and \(most)")
     }
     guard modelDimension % headCount == 0, headDimension % 2 == 0 else {
-      throw LabError(
-        "model_dimension \(modelDimension) does not split into \(headCount) heads of even width; "
-          + "choose head_count so that model_dimension / head_count is an even whole number", .usage
+      return (
+        .modelDimension, modelDimension,
+        "an even multiple of the number of heads, \(headCount)"
       )
+    }
+    let width = Double(modelDimension)
+    let layer = 4 * width * width + 3 * width * Double(feedForwardDimension)
+    let values = Double(layerCount) * layer + 2 * width * Double(vocabularySize)
+    guard values <= Self.mostValues else {
+      return (
+        .modelDimension, modelDimension,
+        "small enough for at most \(Int(Self.mostValues)) parameters in all"
+      )
+    }
+    return nil
+  }
+
+  /// The most layers of a model.
+  package static let mostLayers = 4_096
+  /// The most parameters of a model: 4 TiB of them.
+  private static let mostValues = Double(1 << 40)
+}
+
+/// A shape in a file is sound, or the file is refused by a `LabError` naming the field.
+extension ModelConfiguration {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      layerCount: try container.decode(Int.self, forKey: .layerCount),
+      modelDimension: try container.decode(Int.self, forKey: .modelDimension),
+      headCount: try container.decode(Int.self, forKey: .headCount),
+      feedForwardDimension: try container.decode(Int.self, forKey: .feedForwardDimension),
+      vocabularySize: try container.decode(Int.self, forKey: .vocabularySize),
+      contextLength: try container.decode(Int.self, forKey: .contextLength),
+      activation: try container.decode(Activation.self, forKey: .activation),
+      tiedEmbeddings: try container.decode(Bool.self, forKey: .tiedEmbeddings),
+      queryKeyNorm: try container.decode(Bool.self, forKey: .queryKeyNorm))
+    if let fault = fault() {
+      throw LabError("\(fault.field.rawValue) is \(fault.value); it must be \(fault.rule)")
     }
   }
 }

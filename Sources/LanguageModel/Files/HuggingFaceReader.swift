@@ -6,8 +6,15 @@ import LabCore
 /// Files come from outside. A field that would change what the model computes is refused by name; so is an
 /// unknown field, unless it is null or false.
 struct HuggingFaceReader {
-  private let fields: [String: ConfigurationValue]
+  private let fields: [String: JSONValue]
   private let file: String
+
+  /// What the sizes of a model are called in config.json.
+  private static let names: [ModelConfiguration.CodingKeys: String] = [
+    .layerCount: "num_hidden_layers", .modelDimension: "hidden_size",
+    .headCount: "num_attention_heads", .feedForwardDimension: "intermediate_size",
+    .vocabularySize: "vocab_size", .contextLength: "max_position_embeddings",
+  ]
 
   /// Fields that change nothing in a forward pass without dropout.
   private static let ignored: Set = [
@@ -18,7 +25,7 @@ struct HuggingFaceReader {
 
   init(_ data: Data, file: String) throws {
     self.file = file
-    guard let fields = try? JSONDecoder().decode([String: ConfigurationValue].self, from: data)
+    guard let fields = try? JSONDecoder().decode([String: JSONValue].self, from: data)
     else { throw LabError("\(file) is not a JSON object; restore it") }
     self.fields = fields
   }
@@ -38,7 +45,9 @@ struct HuggingFaceReader {
       vocabularySize: try count("vocab_size"),
       contextLength: try count("max_position_embeddings"),
       tiedEmbeddings: try flag("tie_word_embeddings"), queryKeyNorm: isQwen)
-    try model.validate()
+    if let fault = model.fault(), let name = Self.names[fault.field] {
+      throw refuse(name, fields[name], supported: fault.rule)
+    }
     try require(
       "head_dim", default: isQwen ? 128 : model.headDimension, model.headDimension,
       because: "hidden_size / num_attention_heads = \(model.headDimension)")
@@ -51,7 +60,7 @@ struct HuggingFaceReader {
   // MARK: Checks
 
   private func refuse(
-    _ name: String, _ value: ConfigurationValue?, supported: String
+    _ name: String, _ value: JSONValue?, supported: String
   ) -> LabError {
     let found = value.map { "is \($0)" } ?? "is missing"
     return LabError("\(file): '\(name)' \(found); kglab supports \(supported)")
@@ -95,7 +104,7 @@ struct HuggingFaceReader {
   }
 
   private func checkFixedFields() throws {
-    let expected: [(String, ConfigurationValue, String)] = [
+    let expected: [(String, JSONValue, String)] = [
       ("hidden_act", .text("silu"), "\"silu\" (SwiGLU) in this format"),
       ("attention_bias", .flag(false), "projections without biases: false"),
       ("mlp_bias", .flag(false), "projections without biases: false"),
@@ -114,7 +123,7 @@ struct HuggingFaceReader {
   }
 
   private func checkRotary() throws {
-    let base = ConfigurationValue.number(ModelConfiguration.rotaryBase)
+    let base = JSONValue.number(ModelConfiguration.rotaryBase)
     let supported = "rotary positions with the base 10000 and no scaling"
     if let theta = fields["rope_theta"], theta != .null, theta != base {
       throw refuse("rope_theta", theta, supported: supported)

@@ -65,8 +65,14 @@ package enum ModelFiles {
     guard let data = try? Data(contentsOf: url) else {
       throw LabError("cannot read \(url.path); has the training run finished?")
     }
+    let entries = entries(configuration)
+    // transformers saves one tensor for tied embeddings; other programs write it under both names.
+    let copies = entries.first.map { embedding in
+      [Safetensors.Entry(name: ParameterLayout.readOutName, shape: embedding.shape): embedding]
+    }
     return try Safetensors.decode(
-      data, entries(configuration), file: url.path, numberTypes: numberTypes)
+      data, entries, file: url.path, numberTypes: numberTypes,
+      copies: configuration.tiedEmbeddings ? copies ?? [:] : [:])
   }
 
   /// The shape that a folder's config.json describes, whoever wrote it.

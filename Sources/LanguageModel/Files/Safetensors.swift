@@ -73,50 +73,49 @@ package enum Safetensors {
 
   /// The values of exactly the tensors in `entries`, in their order, of any of the given types.
   ///
-  /// Throws `LabError` naming `file` when it is truncated, altered or holds other tensors.
+  /// `copies` names tensors that may be there too and must equal another one, as a tied read-out does. Throws
+  /// `LabError` naming `file` when it is truncated, altered or holds other tensors.
   package static func decode(
-    _ data: Data, _ entries: [Entry], file: String, numberTypes: Set<NumberType> = [.single]
+    _ data: Data, _ entries: [Entry], file: String, numberTypes: Set<NumberType> = [.single],
+    copies: [Entry: Entry] = [:]
   ) throws -> [Float] {
-    func broken(_ reason: String) -> LabError {
-      LabError("\(file) is not a whole safetensors file: \(reason); restore it or train again")
-    }
     let data = data.startIndex == 0 ? data : Data(data)
-    guard data.count >= 8 else { throw broken("it has \(data.count) bytes") }
-    let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard length <= UInt64(data.count - 8), length < 1 << 30 else {
-      throw broken("its header claims \(length) bytes of \(data.count - 8)")
-    }
-    let start = 8 + Int(length)
-    guard
-      let object = try? JSONSerialization.jsonObject(with: data[8..<start]) as? [String: Any]
-    else { throw broken("its header is not JSON") }
-    let names = Set(entries.map(\.name))
-    if let stranger = object.keys.sorted().first(where: {
-      $0 != "__metadata__" && !names.contains($0)
-    }) {
+    let header = try SafetensorsHeader(data, file: file)
+    let names = Set((entries + copies.keys).map(\.name))
+    if let stranger = header.tensors.keys.sorted().first(where: { !names.contains($0) }) {
       throw LabError("\(file) holds a tensor '\(stranger)' that this model does not have")
     }
-    var values: [Float] = []
-    values.reserveCapacity(entries.reduce(0) { $0 + $1.count })
-    for entry in entries {
-      guard let header = object[entry.name] as? [String: Any] else {
-        throw LabError("\(file) lacks the tensor '\(entry.name)'; it belongs to another model")
-      }
-      guard let type = (header["dtype"] as? String).flatMap(NumberType.init),
-        numberTypes.contains(type), header["shape"] as? [Int] == entry.shape,
-        let offsets = header["data_offsets"] as? [Int], offsets.count == 2
+    func bytes(of entry: Entry) throws -> (bytes: Data, type: NumberType)? {
+      guard let tensor = header.tensors[entry.name] else { return nil }
+      guard let type = NumberType(rawValue: tensor.type), numberTypes.contains(type),
+        tensor.shape == entry.shape
       else {
         let types = NumberType.allCases.filter(numberTypes.contains).map(\.rawValue)
         throw LabError(
-          "\(file): tensor '\(entry.name)' is not \(types.joined(separator: " or ")) of shape "
-            + "\(entry.shape); it belongs to another model")
+          "\(file): tensor '\(entry.name)' is \(tensor.type) of shape \(tensor.shape), not "
+            + "\(types.joined(separator: " or ")) of shape \(entry.shape); it belongs to another model"
+        )
       }
-      guard offsets[0] >= 0, offsets[0] <= offsets[1],
-        offsets[1] - offsets[0] == type.byteCount * entry.count,
-        offsets[1] <= data.count - start
-      else { throw broken("tensor '\(entry.name)' lies outside its \(data.count) bytes") }
-      values += FloatBytes.decode(data[(start + offsets[0])..<(start + offsets[1])], as: type)
+      return (data[tensor.range], type)
     }
+    // Before any room is made for values, which the file bounds.
+    let found = try entries.map { entry in
+      guard let found = try bytes(of: entry) else {
+        throw LabError("\(file) lacks the tensor '\(entry.name)'; it belongs to another model")
+      }
+      return found
+    }
+    for (copy, original) in copies.sorted(by: { $0.key.name < $1.key.name }) {
+      guard let own = try bytes(of: copy), own.bytes != (try bytes(of: original)?.bytes) else {
+        continue
+      }
+      throw LabError(
+        "\(file): tensor '\(copy.name)' differs from '\(original.name)', and config.json says that they are one "
+          + "(tie_word_embeddings); set that to false, or leave the tensor out")
+    }
+    var values: [Float] = []
+    values.reserveCapacity(entries.reduce(0) { $0 + $1.count })
+    for (bytes, type) in found { values += FloatBytes.decode(bytes, as: type) }
     return values
   }
 }

@@ -30,6 +30,8 @@ package struct ParameterTensor: Hashable, Sendable {
 package struct ParameterLayout: Sendable {
   package let configuration: ModelConfiguration
   package let tensors: [ParameterTensor]
+  /// The read-out's Hugging Face name, where it is no copy of the embedding.
+  static let readOutName = "lm_head.weight"
   /// Number of values in matrices; norms follow.
   package let matrixCount: Int
   /// Number of values in all.
@@ -60,7 +62,7 @@ package struct ParameterLayout: Sendable {
       add(prefix + "mlp.down_proj.weight", [width, hidden], .output)
     }
     if !configuration.tiedEmbeddings {
-      add("lm_head.weight", [configuration.vocabularySize, width], .readOut)
+      add(Self.readOutName, [configuration.vocabularySize, width], .readOut)
     }
     matrixCount = offset
     for layer in 0..<configuration.layerCount {

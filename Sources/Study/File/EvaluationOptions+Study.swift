@@ -11,18 +11,20 @@ extension EvaluationOptions {
       "samples", "temperatures", "exact_temperatures", "seed", "precision", "resamples",
       "phrasing", "top_k", "top_p", "candidates",
     ])
-    func temperatures(_ key: String, _ rule: String, from low: Double) throws -> [Double]? {
+    func temperatures(_ key: String, _ rule: String, canBeGreedy: Bool) throws -> [Double]? {
       try node.optional(key)?.items().map { item in
-        try item.number(rule) { $0 >= low && $0 <= 1000 }
+        try item.number(rule + Self.temperatureRange) {
+          Self.temperatures.contains($0) || canBeGreedy && $0 == 0
+        }
       }
     }
     if let value = node.optional("samples") {
       samples = try value.integer(in: 1...Self.maximumSamples)
     }
-    if let values = try temperatures("temperatures", "0 (greedy) to 1000", from: 0) {
+    if let values = try temperatures("temperatures", "0 (greedy), or ", canBeGreedy: true) {
       sampleTemperatures = values
     }
-    if let values = try temperatures("exact_temperatures", "above 0, at most 1000", from: 1e-6) {
+    if let values = try temperatures("exact_temperatures", "", canBeGreedy: false) {
       exactTemperatures = values
     }
     guard exactTemperatures.contains(1) else {

@@ -118,7 +118,8 @@ extension TrainingRequest {
       tokenizer: tokenizer, corpus: corpus, schedule: schedule,
       record: try record(
         configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
-        graphPath: graphPath), parent: parent, chosen: chosen)
+        graphPath: graphPath
+      ).hashed(tokenizer), parent: parent, chosen: chosen)
   }
 
   private func trainingConfiguration(modelDimension: Int) -> TrainingConfiguration {

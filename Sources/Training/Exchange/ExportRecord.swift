@@ -31,6 +31,9 @@ package struct ExportRecord: Codable, Hashable, Sendable {
   /// The record in a folder, or nil where there is none or it cannot be understood.
   static func read(_ folder: URL) -> ExportRecord? {
     guard let data = try? Data(contentsOf: folder.appendingPathComponent(name)) else { return nil }
-    return try? JSONDecoder().decode(ExportRecord.self, from: data)
+    guard let record = try? CanonicalJSON.decode(ExportRecord.self, from: data),
+      (try? record.run.validate()) != nil, (0...1_000_000_000).contains(record.step)
+    else { return nil }
+    return record
   }
 }

@@ -47,7 +47,11 @@ package struct ModelImport {
     values = try ModelFiles.values(model, from: source, numberTypes: [.single, .half, .brain])
     let hash = try ContentHash(ofFile: source.appendingPathComponent(ModelFiles.weights)).hex
     let record = ExportRecord.read(source)
-    let isUnaltered = record?.weightsHash == hash && record?.run.configuration.model == model
+    // Exports of earlier versions name no hash of the tokenizer.
+    let tokenizerHash = try tokenizer.file.hash.hex
+    let isUnaltered =
+      record?.weightsHash == hash && record?.run.configuration.model == model
+      && record?.run.tokenizerHash ?? tokenizerHash == tokenizerHash
     export = isUnaltered ? record : nil
     imported = ImportedModel(
       folder: source.path, sourceWeightsHash: hash, step: isUnaltered ? record?.step : nil)
@@ -97,8 +101,13 @@ package struct ModelImport {
   ) throws -> RunRecord {
     var record = try export.map(exported) ?? foreign(graphHash: graph?.content.contentHash)
     if let graph {
-      _ = try TripleText(
+      let text = try TripleText(
         graph: graph.content, tokenizer: tokenizer, wording: record.configuration.corpus.wording)
+      if export == nil {
+        // Rotary positions have no end: a context of which the graph fills a part would only take memory.
+        record.configuration.model.contextLength = min(
+          model.contextLength, max(256, 2 * text.longestPossibleSequence))
+      }
       guard graph.content.contentHash == record.configuration.graphHash else {
         throw LabError(
           "\(graph.file.path) is not the graph that the model in \(source.path) was trained on (its "
@@ -108,7 +117,7 @@ package struct ModelImport {
       record.graphAbsolutePath = graph.file.resolvingSymlinksInPath().path
     }
     record.imported = imported
-    return record
+    return try record.hashed(tokenizer)
   }
 
   /// The record of the run exported, as far as training had gone.

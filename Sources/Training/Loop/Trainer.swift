@@ -135,7 +135,10 @@ package struct Trainer {
     var sinceSaved = Stopwatch()
     warnOfMissing(after: firstStep - 1)
     try session.keepIfPlanned()
-    let log = options.logsSteps ? try StepLog(in: folder, after: firstStep) : nil
+    let log =
+      options.logsSteps
+      ? try StepLog(
+        in: folder, after: firstStep, hash: session.stepLogHash, warn: options.warn) : nil
     while session.state.step < session.stepCount {
       if options.shouldStop() { try stop(&session, log) }
       do {
@@ -161,8 +164,7 @@ package struct Trainer {
         sinceSaved.seconds >= options.checkpointSeconds
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false
       if isDue {
-        try log?.flush()
-        try session.saveCheckpoint()
+        try session.saveCheckpoint(log)
         sinceSaved = Stopwatch()
       }
     }
@@ -172,7 +174,7 @@ package struct Trainer {
   /// Saves what is not saved yet and ends the run as one to be continued.
   private func stop(_ session: inout TrainingSession, _ log: StepLog?) throws -> Never {
     try log?.flush()
-    if session.hasUnsavedSteps { try session.saveCheckpoint() }
+    if session.hasUnsavedSteps { try session.saveCheckpoint(log) }
     throw LabError.interrupted(
       "stopped at step \(session.state.step) of \(session.stepCount)"
         + (session.state.step > 0 ? " with a checkpoint in " : ", before the first, in ")

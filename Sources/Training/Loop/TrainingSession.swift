@@ -10,6 +10,8 @@ struct TrainingSession {
   /// What the last step measured; nil before the first.
   private(set) var lastStep: StepMetrics?
   let stepCount: Int
+  /// Of steps.jsonl, when the checkpoint that this continues from was written.
+  let stepLogHash: String?
   private let resolved: ResolvedTraining
   private let folder: URL
   private let model: LanguageModel
@@ -48,8 +50,9 @@ struct TrainingSession {
         stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: stepCount))
     let restored = try checkpoints.restoreNewest(
       model, optimizer, configuration, warn: options.warn)
-    state = restored ?? TrainingState()
-    savedStep = restored?.step
+    state = restored?.state ?? TrainingState()
+    savedStep = restored?.state.step
+    stepLogHash = restored?.stepLogHash
     if restored != nil { state.sessionCount = (state.sessionCount ?? 1) + 1 }
     epoch = resolved.schedule.epoch(state.step / resolved.schedule.stepsPerEpoch)
   }
@@ -135,9 +138,11 @@ struct TrainingSession {
   /// Whether steps were done since the newest checkpoint.
   var hasUnsavedSteps: Bool { state.step > 0 && savedStep != state.step }
 
-  mutating func saveCheckpoint() throws {
+  /// Writes a checkpoint to continue from, after `log` up to it.
+  mutating func saveCheckpoint(_ log: StepLog?) throws {
     try checkpoints.save(
-      state, model, optimizer, resolved.record.configuration, keeping: options.keepLast)
+      state, model, optimizer, resolved.record.configuration, stepLog: log?.flush(),
+      keeping: options.keepLast)
     savedStep = state.step
   }
 

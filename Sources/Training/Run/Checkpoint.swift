@@ -1,3 +1,5 @@
+import LabCore
+
 /// One line of metrics.jsonl: an epoch's mean loss and where training stood at its end.
 package struct EpochMetrics: Codable, Hashable, Sendable {
   package var epoch: Int
@@ -18,7 +20,11 @@ package struct EpochMetrics: Codable, Hashable, Sendable {
 }
 
 /// Where training stands between two steps; with weights and moments, all that continuing needs.
-struct TrainingState: Codable, Hashable {
+struct TrainingState: Codable, Hashable, Sendable {
+  /// What a training can take, and how many processes can have worked on it.
+  static let seconds = 0...1e12
+  static let sessions = 0...1_000_000_000
+
   /// Steps done.
   var step = 0
   var tokensSeen = 0
@@ -44,5 +50,24 @@ struct TrainingState: Codable, Hashable {
     case secondsElapsed = "seconds"
     case sessionCount = "sessions"
     case lossMonitor = "loss_monitor"
+  }
+}
+
+extension TrainingState {
+  /// Refuses numbers that no training reaches, to which more could not be added; throws `LabError` naming the field.
+  func validate() throws {
+    let most = 1 << 60
+    let counts = [
+      ("step", step, 1_000_000_000), ("tokens_seen", tokensSeen, most),
+      ("epoch_loss_count", epochLossCount, most),
+      ("sessions", sessionCount ?? 1, Self.sessions.upperBound),
+    ]
+    for (name, value, most) in counts where !(0...most).contains(value) {
+      throw LabError("\(name) is \(value); it must be between 0 and \(most)")
+    }
+    guard Self.seconds.contains(secondsElapsed) else {
+      throw LabError(
+        "seconds is \(secondsElapsed); it must be between 0 and \(Self.seconds.upperBound)")
+    }
   }
 }

@@ -12,18 +12,21 @@ struct CheckpointStore {
   private static let writing = ".writing-"
   private static let damaged = "damaged-"
 
-  /// The contents of state.json, which is written last.
-  struct Manifest: Codable {
+  /// The contents of state.json, which is written last, with a hash of its own.
+  struct Manifest: Codable, Sendable {
     var state: TrainingState
     var configurationHash: String
     var weightsHash: String
     var momentsHash: String
+    /// `StepLog.flush` of steps.jsonl up to this step; nil where the run has none, and in checkpoints of earlier versions.
+    var stepLogHash: String?
 
     enum CodingKeys: String, CodingKey {
       case state
       case configurationHash = "configuration_sha256"
       case weightsHash = "model_sha256"
       case momentsHash = "optimizer_sha256"
+      case stepLogHash = "steps_sha256"
     }
   }
 
@@ -39,7 +42,7 @@ struct CheckpointStore {
   /// Writes a checkpoint, then removes all but the newest `count` and the newest from before `suspectStep`.
   func save(
     _ state: TrainingState, _ model: LanguageModel, _ optimizer: Optimizer,
-    _ configuration: RunConfiguration, keeping count: Int
+    _ configuration: RunConfiguration, stepLog: ContentHash?, keeping count: Int
   ) throws {
     let destination = url(of: state.step)
     let temporary = folder.appendingPathComponent(Self.writing + destination.lastPathComponent)
@@ -55,9 +58,10 @@ struct CheckpointStore {
         to: temporary.appendingPathComponent(Self.moments))
       let manifest = Manifest(
         state: state, configurationHash: try CanonicalJSON.hash(configuration).hex,
-        weightsHash: weights.hex, momentsHash: moments.hex)
+        weightsHash: weights.hex, momentsHash: moments.hex, stepLogHash: stepLog?.hex)
       try AtomicFile.write(
-        CanonicalJSON.pretty(manifest), to: temporary.appendingPathComponent(Self.stateName))
+        CanonicalJSON.pretty(Sealed(manifest)), to: temporary.appendingPathComponent(Self.stateName)
+      )
     } catch {
       try? files.removeItem(at: temporary)
       throw error
@@ -99,7 +103,7 @@ struct CheckpointStore {
   func restoreNewest(
     _ model: LanguageModel, _ optimizer: Optimizer, _ configuration: RunConfiguration,
     warn: (String) -> Void
-  ) throws -> TrainingState? {
+  ) throws -> Manifest? {
     let hash = try CanonicalJSON.hash(configuration).hex
     for step in steps.reversed() {
       let folder = url(of: step)
@@ -118,7 +122,7 @@ struct CheckpointStore {
       try Safetensors.read(
         folder.appendingPathComponent(Self.moments), Self.momentEntries(model.layout.count),
         into: [optimizer.first, optimizer.second])
-      return manifest.state
+      return manifest
     }
     return nil
   }
@@ -148,11 +152,20 @@ struct CheckpointStore {
   /// What state.json says, without a look at the other files.
   func manifest(_ step: Int) throws -> Manifest {
     let file = url(of: step).appendingPathComponent(Self.stateName)
-    guard let data = try? Data(contentsOf: file),
-      let manifest = try? CanonicalJSON.decode(Manifest.self, from: data),
-      manifest.state.step == step
-    else { throw LabError("\(file.path) is missing or not a checkpoint's state") }
-    return manifest
+    do {
+      let manifest = try CanonicalJSON.decode(
+        Sealed<Manifest>.self, from: Data(contentsOf: file)
+      ).value
+      try manifest.state.validate()
+      guard manifest.state.step == step else {
+        throw LabError("step is \(manifest.state.step) in the folder of step \(step)")
+      }
+      return manifest
+    } catch let fault as LabError {
+      throw LabError("\(file.path) is damaged: \(fault)")
+    } catch {
+      throw LabError("\(file.path) is missing or not a checkpoint's state")
+    }
   }
 
   private func setAside(_ checkpoint: URL) throws -> URL {

@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 import LabCore
 import LanguageModel
 
 /// What state.json of a kept checkpoint says; the same bytes however the run came there.
-struct KeptState: Codable, Hashable {
+struct KeptState: Codable, Hashable, Sendable {
   var formatVersion = 1
   var step: Int
   /// Passes over the training triples so far, with their fraction.
@@ -45,7 +45,7 @@ struct KeptCheckpoints {
       try AtomicFile.createFolder(temporary)
       state.weightsHash = try ModelFiles.save(model, to: temporary).hex
       try AtomicFile.write(
-        CanonicalJSON.pretty(state), to: temporary.appendingPathComponent(Self.stateName))
+        CanonicalJSON.pretty(Sealed(state)), to: temporary.appendingPathComponent(Self.stateName))
       // A folder that cannot be read was damaged, which is no other result.
       let old = try? read(state.step)
       if old == state {
@@ -69,7 +69,8 @@ struct KeptCheckpoints {
     guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
     let file = folder.appendingPathComponent(Self.stateName)
     guard let data = try? Data(contentsOf: file),
-      let state = try? CanonicalJSON.decode(KeptState.self, from: data), state.step == step
+      let state = try? CanonicalJSON.decode(Sealed<KeptState>.self, from: data).value,
+      state.step == step
     else { throw LabError("\(file.path) is missing or damaged; restore it or train again") }
     try FileCheck.verify(
       folder.appendingPathComponent(ModelFiles.weights), hash: state.weightsHash,
@@ -98,9 +99,9 @@ enum CheckpointName {
 }
 
 /// Holds files to the hashes they were written with.
-enum FileCheck {
+package enum FileCheck {
   /// Throws `LabError` with both hashes when a file is missing or not the one that was written.
-  static func verify(_ file: URL, hash expected: String?, statedIn record: String) throws {
+  package static func verify(_ file: URL, hash expected: String?, statedIn record: String) throws {
     let found = try ContentHash(ofFile: file).hex
     guard found != expected else { return }
     throw LabError(

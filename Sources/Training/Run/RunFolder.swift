@@ -36,15 +36,25 @@ package struct RunFolder: Sendable {
         url.appendingPathComponent(ModelFiles.weights), hash: record.weightsHash,
         statedIn: recordName)
     }
+    let tokenizer = try tokenizer(of: record, in: url)
+    return RunFolder(
+      url: url, record: record, tokenizer: tokenizer, checkpointStep: step,
+      weightsFolder: weightsFolder)
+  }
+
+  /// The tokenizer in a run's folder, which is held to the hash in the record, if one is there.
+  private static func tokenizer(of record: RunRecord, in url: URL) throws -> any Tokenizer {
+    if let hash = record.tokenizerHash {
+      try FileCheck.verify(
+        url.appendingPathComponent(TokenizerFile.name), hash: hash, statedIn: recordName)
+    }
     let tokenizer = try TokenizerFile.load(from: url)
     guard tokenizer.vocabularySize == record.configuration.model.vocabularySize else {
       throw LabError(
         "\(url.path)/tokenizer.json has \(tokenizer.vocabularySize) tokens, the model "
           + "\(record.configuration.model.vocabularySize); restore it or train again")
     }
-    return RunFolder(
-      url: url, record: record, tokenizer: tokenizer, checkpointStep: step,
-      weightsFolder: weightsFolder)
+    return tokenizer
   }
 
   private static func requireFinished(_ record: RunRecord, _ url: URL) throws {
@@ -107,7 +117,9 @@ package struct RunFolder: Sendable {
           + "\(RunRecord.currentFormatVersion): upgrade kglab, or choose another folder")
     }
     do {
-      return try CanonicalJSON.decode(RunRecord.self, from: data)
+      return try RunRecord.decode(data)
+    } catch let error as LabError {
+      throw LabError("\(file.path): \(error); restore the file, or train into another folder")
     } catch {
       throw unknown
     }
@@ -119,7 +131,7 @@ package struct RunFolder: Sendable {
       throw LabError("\(url.path) holds no run (no run.json); make one with kglab train")
     }
     return RunFolder(
-      url: url, record: record, tokenizer: try TokenizerFile.load(from: url), checkpointStep: nil,
+      url: url, record: record, tokenizer: try tokenizer(of: record, in: url), checkpointStep: nil,
       weightsFolder: url)
   }
 

@@ -1,4 +1,5 @@
 package import Corpus
+import Foundation
 import LabCore
 package import LanguageModel
 
@@ -104,6 +105,10 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var peakMemoryMiB: Double?
   /// SHA-256 of model.safetensors; nil until complete.
   package var weightsHash: String?
+  /// SHA-256 of the configuration's canonical JSON; nil in the records of older runs.
+  package var configurationHash: String?
+  /// SHA-256 of tokenizer.json; nil in the records of older runs.
+  package var tokenizerHash: String?
   /// What the training was expected to need when it began.
   package var estimate: TrainingEstimate?
   /// Processes that worked on it, those that were killed before their first checkpoint left out.
@@ -137,6 +142,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case tokensPerSecond = "tokens_per_second"
     case peakMemoryMiB = "peak_memory_mib"
     case weightsHash = "weights_sha256"
+    case configurationHash = "configuration_sha256"
+    case tokenizerHash = "tokenizer_sha256"
     case estimate
     case sessionCount = "sessions"
     case spikes
@@ -146,6 +153,67 @@ package struct RunRecord: Codable, Hashable, Sendable {
 }
 
 extension RunRecord {
+  /// The same with the hashes of the configuration and of its tokenizer.
+  func hashed(_ tokenizer: any Tokenizer) throws -> RunRecord {
+    var record = self
+    record.configurationHash = try CanonicalJSON.hash(configuration).hex
+    record.tokenizerHash = try tokenizer.file.hash.hex
+    return record
+  }
+
+  /// The record in the bytes of a file, with numbers that a run can have and the configuration that was written.
+  ///
+  /// Throws `LabError` naming the field that no run has, or `DecodingError`.
+  static func decode(_ data: Data) throws -> RunRecord {
+    let record = try CanonicalJSON.decode(RunRecord.self, from: data)
+    try record.validate()
+    return record
+  }
+
+  /// Refuses numbers that no run can have, so that sums and products of them cannot overflow.
+  func validate() throws {
+    func require(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
+      guard let value, !range.contains(value) else { return }
+      throw LabError(
+        "\(name) is \(value); it must be between \(range.lowerBound) and \(range.upperBound)")
+    }
+    func require(_ name: String, _ value: Double?, _ range: ClosedRange<Double>) throws {
+      guard let value, !range.contains(value) else { return }
+      throw LabError(
+        "\(name) is \(value); it must be between \(range.lowerBound) and \(range.upperBound)")
+    }
+    if let hash = configurationHash, try CanonicalJSON.hash(configuration).hex != hash {
+      throw LabError("its configuration was altered (configuration_sha256 is another)")
+    }
+    let many = 1 << 48
+    let steps = 0...1_000_000_000
+    let corpus = configuration.corpus
+    try require("fraction", corpus.fraction, Double.leastNonzeroMagnitude...1)
+    try require("window_length", corpus.windowLength, 1...1 << 24)
+    try require("paraphrases", corpus.wording.paraphrases, 1...1 << 20)
+    do {
+      if configuration.training != .none { try configuration.training.validate() }
+    } catch let error as LabError {
+      throw LabError(error.description)
+    }
+    try require("parameters", parameterCount, 0...many)
+    try require("non_embedding_parameters", nonEmbeddingParameterCount, 0...many)
+    try require("trained_triples", trainedTripleCount, 0...Int(Int32.max))
+    try require("tokens_per_epoch", tokensPerEpoch, 0...many)
+    try require("steps", stepCount, steps)
+    try require("steps_per_epoch", stepsPerEpoch, 1...1_000_000_000)
+    try require("presentations_per_epoch", presentationsPerEpoch, 0...Int(Int32.max))
+    try require("training_flops", trainingFLOPs, 0...1e40)
+    try require("tokens_per_parameter", tokensPerParameter, 0...1e40)
+    try require("seconds", secondsElapsed, TrainingState.seconds)
+    try require("tokens_per_second", tokensPerSecond, 0...1e40)
+    try require("peak_memory_mib", peakMemoryMiB, 0...1e15)
+    try require("sessions", sessionCount, TrainingState.sessions)
+    for step in spikes ?? [] { try require("spikes", step, steps) }
+    try require("divergence.step", divergence?.step, 0...1_000_000_001)
+    try require("imported.step", imported?.step, steps)
+  }
+
   /// Passes over the training triples, which need not be whole.
   package var epochCount: Double {
     if let stepsPerEpoch { return Double(stepCount) / Double(stepsPerEpoch) }

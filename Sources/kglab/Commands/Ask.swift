@@ -34,7 +34,7 @@ struct Ask: ParsableCommand {
   @Option(help: "How many answers to show.")
   var top: Int = 5
 
-  @Option(help: "Temperature of the probabilities, above 0.")
+  @Option(help: "Temperature of the probabilities, from 0.000001 to 1000.")
   var temperature: Double = 1
 
   @Option(

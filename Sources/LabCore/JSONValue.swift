@@ -1,13 +1,13 @@
 /// A value of a JSON file, with numbers and truth values told apart.
-enum ConfigurationValue: Decodable, Equatable, CustomStringConvertible {
+package enum JSONValue: Codable, Equatable, Sendable, CustomStringConvertible {
   case null
   case flag(Bool)
   case number(Double)
   case text(String)
-  case list([ConfigurationValue])
-  case object([String: ConfigurationValue])
+  case list([JSONValue])
+  case object([String: JSONValue])
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
       self = .null
@@ -17,15 +17,27 @@ enum ConfigurationValue: Decodable, Equatable, CustomStringConvertible {
       self = .number(value)
     } else if let value = try? container.decode(String.self) {
       self = .text(value)
-    } else if let value = try? container.decode([ConfigurationValue].self) {
+    } else if let value = try? container.decode([JSONValue].self) {
       self = .list(value)
     } else {
-      self = .object(try container.decode([String: ConfigurationValue].self))
+      self = .object(try container.decode([String: JSONValue].self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .flag(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .text(let value): try container.encode(value)
+    case .list(let values): try container.encode(values)
+    case .object(let fields): try container.encode(fields)
     }
   }
 
   /// The value as JSON writes it, nearly.
-  var description: String {
+  package var description: String {
     switch self {
     case .null: "null"
     case .flag(let value): "\(value)"

@@ -1,0 +1,182 @@
+import Compute
+import Corpus
+import Detection
+import Evaluation
+import Foundation
+import GRDB
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Testing
+import Training
+
+/// Detectors, features and stored scores that were altered after they were written.
+struct AlteredDetectorTests {
+  private let temporary: TemporaryFolder
+  private let run: RunFolder
+  private let graph: KnowledgeGraph
+
+  init() throws {
+    temporary = try TemporaryFolder()
+    let shared = try sharedRun.get()
+    run = try shared.copy(to: temporary.url)
+    graph = shared.graph
+  }
+
+  private func runner(_ kinds: [DetectorKind]) throws -> DetectionRunner {
+    var options = DetectionOptions()
+    options.tasks = [.sentence]
+    options.kinds = kinds
+    options.heads = [.linear]
+    options.full = [.scratch(size: "3k")]
+    options.fullTraining.epochs = 1
+    options.evidence = 0
+    options.resampleCount = 20
+    return try DetectionRunner(run: run, graph: graph, options: options)
+  }
+
+  private func folder(_ kind: DetectorKind) throws -> URL {
+    let summary = try runner([kind]).run()
+    let result = try #require(summary.detectors.first { $0.kind == kind })
+    return run.url.appendingPathComponent(DetectionRunner.folderName)
+      .appendingPathComponent(try #require(result.folder))
+  }
+
+  private func edit(_ file: URL, _ change: (inout [String: Any]) -> Void) throws {
+    var object = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+    change(&object)
+    try JSONSerialization.data(withJSONObject: object).write(to: file)
+  }
+
+  private func expectRefusal(_ folder: URL, _ words: String) {
+    let error = #expect(throws: LabError.self) {
+      try StoredScoring(folder: folder, run: run, graph: graph)
+    }
+    #expect(error?.description.contains(words) == true, "\(error?.description ?? "none")")
+    #expect(error?.exitStatus == .badInput)
+  }
+
+  @Test(arguments: [
+    (DetectorKind.head, DetectorFiles.head), (.full, DetectorFiles.readOut),
+    (.full, ModelFiles.weights),
+  ])
+  func alteredWeightsAreRefusedUnlessTheDetectorIsOlder(kind: DetectorKind, name: String) throws {
+    let folder = try folder(kind)
+    let file = folder.appendingPathComponent(name)
+    var bytes = try Data(contentsOf: file)
+    bytes[bytes.count - 1] ^= 0x80
+    try bytes.write(to: file)
+    expectRefusal(folder, "\(name) is truncated or altered: detector.json expects SHA-256")
+    try edit(folder.appendingPathComponent(DetectorFiles.record)) { $0["files"] = nil }
+    _ = try StoredScoring(folder: folder, run: run, graph: graph)
+  }
+
+  @Test(arguments: [[-1], [16], [Int.max]])
+  func columnsOutsideTheFeaturesAreRefused(columns: [Int]) throws {
+    let folder = try folder(.head)
+    try edit(folder.appendingPathComponent(DetectorFiles.record)) { record in
+      var features = record["features"] as? [String: Any]
+      let width = record["input_width"] as? Int ?? 0
+      features?["columns"] = Array(repeating: columns[0], count: width)
+      record["features"] = features
+    }
+    expectRefusal(folder, "reads 16 values of an example")
+    try edit(folder.appendingPathComponent(DetectorFiles.record)) { $0["input_width"] = Int.max }
+    expectRefusal(folder, "detector.json is not a detector record of this version")
+  }
+
+  @Test func aDetectorOfAnotherVocabularyIsRefused() throws {
+    let folder = try folder(.full)
+    let (detector, record) = try DetectorFiles.load(from: folder)
+    guard case .full(let network) = detector.payload else {
+      Issue.record("no full detector")
+      return
+    }
+    // Its model again with one row of the embedding and the read-out.
+    var shape = record.model
+    shape.vocabularySize = 1
+    let values = network.model.parameters.copyOut()
+    let width = shape.modelDimension
+    let rows = record.model.vocabularySize * width
+    let readOut = values.count - rows - normCount(shape)
+    try ModelFiles.save(
+      shape,
+      values: Array(values[..<width]) + values[rows..<readOut]
+        + values[readOut..<(readOut + width)] + values[(readOut + rows)...], to: folder)
+    try edit(folder.appendingPathComponent(DetectorFiles.record)) { record in
+      record["files"] = nil
+      var model = record["model"] as? [String: Any]
+      model?["vocabulary_size"] = 1
+      record["model"] = model
+    }
+    expectRefusal(folder, "knows 1 tokens, and this model")
+  }
+
+  private func normCount(_ shape: ModelConfiguration) -> Int {
+    let layer = 2 * shape.modelDimension + (shape.queryKeyNorm ? 2 * shape.headDimension : 0)
+    return shape.layerCount * layer + shape.modelDimension
+  }
+
+  @Test(arguments: [
+    ("ended", "[]"), ("query", "first 9223372036854775807"), ("query", "first -1"),
+    ("subject", "first 2147483647"), ("tokens", "first [16777216]"), ("tokens", "first [-1]"),
+    ("object", "first 2147483647"), ("sample", "first -1"), ("log_probability", "first 1e308"),
+  ])
+  func damagedFeaturesAreDrawnAgain(column: String, value: String) throws {
+    let cache = try runner([.head]).featureCache()
+    let expected = try runner([.head]).run()
+    try FileManager.default.removeItem(at: run.url.appendingPathComponent(RunDatabase.fileName))
+    let file = cache.folder.appendingPathComponent("answers.json")
+    let json = value.replacingOccurrences(of: "first ", with: "")
+    let new = try JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed)
+    try edit(file) { answers in
+      var old = answers[column] as? [Any] ?? []
+      if value == "[]" { old = [] } else { old[0] = new }
+      answers[column] = old
+    }
+    // The manifest agrees with the file.
+    let hash = try ContentHash(ofFile: file).hex
+    try edit(cache.folder.appendingPathComponent("manifest.json")) { manifest in
+      var files = manifest["files"] as? [String: String]
+      files?["answers.json"] = hash
+      manifest["files"] = files
+      manifest["sha256"] = nil
+    }
+    let vocabularySize = run.tokenizer.vocabularySize
+    #expect(cache.answers(of: graph, vocabularySize: vocabularySize) == nil)
+    #expect(try runner([.head]).run() == expected)
+    #expect(cache.answers(of: graph, vocabularySize: vocabularySize) != nil)
+  }
+
+  @Test(arguments: ["NULL", "'x'", "-1", "9223372036854775807", "1e308", "x'00'"])
+  func alteredScoresEndInASentence(value: String) throws {
+    let folder = try folder(.head)
+    let scoring = try StoredScoring(folder: folder, run: run, graph: graph)
+    let query = try #require(graph.queries.first)
+    let triple = TripleLine(
+      subject: graph.entities[Int(query.subject)].name,
+      predicate: graph.predicates[Int(query.predicate)].name, object: graph.entities[0].name,
+      line: 1)
+    _ = try scoring.score([triple])
+    let file = run.url.appendingPathComponent(RunDatabase.fileName)
+    let sound = try Data(contentsOf: file)
+    for column in ["subject", "place", "score", "weights_sha256"] {
+      try sound.write(to: file)
+      try DatabaseQueue(path: file.path).writeWithoutTransaction { database in
+        try database.execute(
+          sql: """
+            CREATE TABLE altered AS SELECT * FROM triple_score;
+            DROP TABLE triple_score;
+            ALTER TABLE altered RENAME TO triple_score;
+            UPDATE triple_score SET \(column) = \(value);
+            """)
+      }
+      do {
+        _ = try scoring.score([triple])
+      } catch {
+        #expect((error as? any LabFailure)?.exitStatus == .badInput, "\(column): \(error)")
+      }
+    }
+  }
+}

@@ -60,6 +60,7 @@ struct BenchGenerate: ParsableCommand {
     try BenchCheck.require(batch ?? 1, 1...65_536, "--batch")
     try BenchCheck.require(vocabulary, 8...1_000_000, "--vocabulary")
     try BenchCheck.seconds(seconds)
+    try OptionList.validate { try ShapeList.read(shape, else: []) }
   }
 
   func run() throws {

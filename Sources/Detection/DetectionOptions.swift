@@ -104,8 +104,8 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       (0...1_000_000).contains(resampleCount),
       "resample_count is \(resampleCount); it must be between 0 and 1000000")
     let lists = [
-      tasks.map(\.rawValue), kinds.map(\.rawValue), heads.map(\.name), layers.map(\.name),
-      places.map(\.rawValue), positions.map(\.name), full.map(\.name), visibilities.map(\.rawValue),
+      heads.map(\.name), layers.map(\.name), places.map(\.rawValue), positions.map(\.name),
+      full.map(\.name),
     ]
     for names in lists {
       if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {

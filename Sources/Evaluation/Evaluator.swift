@@ -129,7 +129,7 @@ package final class Evaluator {
     if let summary = try database.summary(of: identity) { return summary }
     let evaluation = try database.begin(identity, queryCount: queries.count)
     var done = evaluation.storedQueryCount
-    let began = Date()
+    let watch = Stopwatch()
     while done < queries.count {
       let end = min(done + pool.roundSize, queries.count)
       guard let outcomes = try outcomes(of: done..<end, unless: shouldStop) else {
@@ -141,7 +141,7 @@ package final class Evaluator {
         try database.store(Array(block), of: evaluation.id, graph: graph)
       }
       done = end
-      let pace = Date().timeIntervalSince(began) / Double(done - evaluation.storedQueryCount)
+      let pace = watch.seconds / Double(done - evaluation.storedQueryCount)
       onProgress(
         EvaluationProgress(
           queryCount: queries.count, doneQueryCount: done,

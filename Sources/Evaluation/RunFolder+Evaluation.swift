@@ -17,10 +17,11 @@ extension RunFolder {
     try options.validate()
     let configuration = record.configuration
     let weightsHash = record.weightsHash ?? ""
-    let database = try RunDatabase.open(in: url, graphHash: configuration.graphHash)
     let identity = EvaluationIdentity(
       options: options, fraction: configuration.corpus.fraction,
       graphHash: configuration.graphHash, weightsHash: weightsHash, checkpointStep: checkpointStep)
+    if let summary = try? RunDatabase.stored(in: url)?.summary(of: identity) { return summary }
+    let database = try RunDatabase.open(in: url, graphHash: configuration.graphHash)
     if let summary = try database.summary(of: identity) { return summary }
     let evaluator = try Evaluator(
       model: loadModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),

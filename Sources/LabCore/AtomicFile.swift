@@ -117,12 +117,6 @@ package enum AtomicFile {
     return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
-  /// Makes an empty file with what the umask permits, unless there is one, for who would make it with less.
-  package static func touch(_ url: URL) {
-    let descriptor = Posix.create(url.path)
-    if descriptor >= 0 { close(descriptor) }
-  }
-
   /// Creates a folder and those above it, each with its entry flushed to the disk.
   ///
   /// Throws `LabError` naming the folder when it cannot be made.

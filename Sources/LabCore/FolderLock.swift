@@ -2,7 +2,6 @@ package import Foundation
 
 /// The right to write in a folder, held by one process at a time and given up when it ends, however it ends.
 package final class FolderLock: Sendable {
-  private static let name = ".lock"
   private let descriptor: Int32
 
   /// Creates `folder` if needed, locks it and removes what killed processes left half-written below it.
@@ -10,7 +9,7 @@ package final class FolderLock: Sendable {
   /// Throws `LabError` when another process holds the lock or the folder cannot be written.
   package init(_ folder: URL) throws {
     try AtomicFile.createFolder(folder)
-    descriptor = Posix.openForLocking(folder.appendingPathComponent(Self.name).path)
+    descriptor = Posix.openOrCreate(Self.file(folder))
     guard descriptor >= 0 else {
       throw LabError(
         "cannot write in \(folder.path): \(Posix.message()); check its permission", .failure)
@@ -26,11 +25,13 @@ package final class FolderLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Whether a process holds the lock of a folder, which is not changed.
+  /// Whether another process holds the lock of a folder, in which nothing is changed.
   package static func isHeld(_ folder: URL) -> Bool {
-    let descriptor = Posix.openToRead(folder.appendingPathComponent(name).path)
+    let descriptor = Posix.openForReading(file(folder))
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0
   }
+
+  private static func file(_ folder: URL) -> String { folder.appendingPathComponent(".lock").path }
 }

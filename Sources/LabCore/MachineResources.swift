@@ -33,7 +33,78 @@ package struct MachineResources: Sendable {
   ///
   /// `root` stands for `/`, so that a test can bring its own files.
   package static func memory(root: URL) -> Memory? {
-    ([available(root)] + controlGroups(root)).compactMap { $0 }.min { $0.bytes < $1.bytes }
+    ([available(root)] + controlGroups(root).map { limit(root, $0) }).compactMap(\.self).min {
+      $0.bytes < $1.bytes
+    }
+  }
+
+  /// Processors that this process may use: what its affinity and the quotas of its control groups leave.
+  package static var processorCount: Int {
+    processorCount(root: URL(fileURLWithPath: "/")) ?? ProcessInfo.processInfo.activeProcessorCount
+  }
+
+  /// Threads that a command takes unless it is told how many: one a processor, at most 8.
+  package static var defaultWorkerCount: Int { min(processorCount, 8) }
+
+  /// The same below another root; nil where the system does not say.
+  package static func processorCount(root: URL) -> Int? {
+    guard let status = text(root, "proc/self/status"),
+      let list = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
+    else { return nil }
+    // "0-3,8"
+    let allowed = list.dropFirst("Cpus_allowed_list:".count).split(separator: ",").reduce(0) {
+      sum, part in
+      let ends = part.split(separator: "-").compactMap {
+        Int($0.trimmingCharacters(in: .whitespaces))
+      }
+      guard let first = ends.first, let last = ends.last, first <= last else { return sum }
+      return sum + last - first + 1
+    }
+    let quotas = controlGroups(root).compactMap { group -> Int? in
+      let numbers =
+        group.isUnified
+        ? text(root, "\(group.folder(of: "cpu"))/cpu.max")?.split(whereSeparator: \.isWhitespace)
+          .map { Double($0) } ?? []
+        : ["cpu.cfs_quota_us", "cpu.cfs_period_us"].map {
+          number(root, "\(group.folder(of: "cpu"))/\($0)").map(Double.init)
+        }
+      guard group.isUnified || group.controllers.contains("cpu"), numbers.count == 2,
+        let quota = numbers[0], let period = numbers[1], quota > 0, period > 0
+      else { return nil }
+      return Int(min((quota / period).rounded(.up), 1e6))
+    }
+    guard allowed > 0 else { return nil }
+    return quotas.reduce(allowed, min)
+  }
+
+  // MARK: Control groups
+
+  private struct ControlGroup {
+    /// Version 2, with all controllers in one tree.
+    let isUnified: Bool
+    let path: String
+    /// Of version 1, which the group is of.
+    let controllers: [Substring]
+
+    /// Where its files about a controller are, seen from the root.
+    func folder(of controller: String) -> String {
+      "sys/fs/cgroup" + (isUnified ? "" : "/" + controller) + path
+    }
+  }
+
+  /// The groups that this process is in, each followed by all above it: "/a/b", "/a", "".
+  private static func controlGroups(_ root: URL) -> [ControlGroup] {
+    guard let groups = text(root, "proc/self/cgroup") else { return [] }
+    return groups.split(separator: "\n").flatMap { line -> [ControlGroup] in
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3 else { return [] }
+      let parts = fields[2].split(separator: "/")
+      return (0...parts.count).reversed().map { count in
+        ControlGroup(
+          isUnified: fields[1].isEmpty, path: parts.prefix(count).map { "/" + $0 }.joined(),
+          controllers: fields[1].split(separator: ","))
+      }
+    }
   }
 
   // MARK: Memory
@@ -45,44 +116,23 @@ package struct MachineResources: Sendable {
     return Memory(bytes: kibibytes * 1024, source: "MemAvailable of /proc/meminfo")
   }
 
-  private static func controlGroups(_ root: URL) -> [Memory?] {
-    guard let groups = text(root, "proc/self/cgroup") else { return [] }
-    return groups.split(separator: "\n").flatMap { line -> [Memory?] in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3 else { return [] }
-      if fields[1].isEmpty {
-        return chain(String(fields[2])).map {
-          limit(
-            root, "sys/fs/cgroup" + $0, limit: "memory.max", usage: "memory.current",
-            cache: "inactive_file")
-        }
-      }
-      guard fields[1].split(separator: ",").contains("memory") else { return [] }
-      return chain(String(fields[2])).map {
-        limit(
-          root, "sys/fs/cgroup/memory" + $0, limit: "memory.limit_in_bytes",
-          usage: "memory.usage_in_bytes", cache: "total_inactive_file")
-      }
+  private static func limit(_ root: URL, _ group: ControlGroup) -> Memory? {
+    let folder = group.folder(of: "memory")
+    if group.isUnified {
+      return limit(
+        root, folder, limit: "memory.max", usage: "memory.current", cache: "inactive_file")
     }
-  }
-
-  /// A group and all above it: "/a/b", "/a", "".
-  private static func chain(_ path: String) -> [String] {
-    let parts = path.split(separator: "/")
-    return (0...parts.count).reversed().map { count in
-      parts.prefix(count).map { "/" + $0 }.joined()
-    }
+    guard group.controllers.contains("memory") else { return nil }
+    return limit(
+      root, folder, limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes",
+      cache: "total_inactive_file")
   }
 
   /// What one group's limit leaves, its cache of files counted as free; nil without a limit.
   private static func limit(
     _ root: URL, _ folder: String, limit: String, usage: String, cache: String
   ) -> Memory? {
-    func number(_ name: String) -> Int? {
-      text(root, "\(folder)/\(name)").flatMap {
-        Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-    }
+    func number(_ name: String) -> Int? { Self.number(root, "\(folder)/\(name)") }
     // Version 1 writes a number near 2^63 for no limit.
     guard let most = number(limit), most < 1 << 60 else { return nil }
     let statistics = text(root, "\(folder)/memory.stat") ?? ""
@@ -92,6 +142,11 @@ package struct MachineResources: Sendable {
 
   private static func text(_ root: URL, _ path: String) -> String? {
     try? String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+  }
+
+  /// The number that is all of a file.
+  private static func number(_ root: URL, _ path: String) -> Int? {
+    text(root, path).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
   }
 
   /// The number after a word at the start of a line.

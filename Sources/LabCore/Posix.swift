@@ -14,24 +14,26 @@ enum Posix {
   /// Flushes a file, or a folder's entries, to the disk; true where the file system cannot, false where it fails to.
   @discardableResult
   static func synchronize(_ path: String) -> Bool {
-    let descriptor = openToRead(path)
+    let descriptor = openForReading(path)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
     return fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS
   }
 
-  /// Opens a file to be locked with what the umask permits, creating it if needed; negative on failure, with `errno` set.
-  static func openForLocking(_ path: String) -> Int32 {
+  /// Opens a file, creating it if needed with what the umask leaves; negative on failure, with `errno` set.
+  static func openOrCreate(_ path: String) -> Int32 {
     unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
+  }
+
+  /// Opens a file or a folder that is there for reading; negative on failure, with `errno` set.
+  static func openForReading(_ path: String) -> Int32 {
+    unsafe open(path, O_RDONLY | O_CLOEXEC)
   }
 
   /// Makes a file that was not there, with what the umask permits; negative on failure, with `errno` set.
   static func create(_ path: String) -> Int32 {
     unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o666)
   }
-
-  /// Opens a file or a folder; negative on failure, with `errno` set.
-  static func openToRead(_ path: String) -> Int32 { unsafe open(path, O_RDONLY | O_CLOEXEC) }
 
   /// Makes a folder that was not there, with what the umask permits; false on failure, with `errno` set.
   static func makeFolder(_ path: String) -> Bool { unsafe mkdir(path, 0o777) == 0 }

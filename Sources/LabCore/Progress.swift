@@ -9,12 +9,13 @@ package final class ProgressReporter: Sendable {
   package enum Style: Sendable { case terminal, lines, silent }
 
   private struct State {
-    var lastDraw = Date.distantPast
+    /// Since the last drawing; nil before the first.
+    var sinceDraw: Stopwatch?
     var drawnWidth = 0
   }
 
   private let style: Style
-  private let interval: TimeInterval
+  private let interval: Double
   private let state = Mutex(State())
 
   /// A reporter that redraws on a terminal and prints at most one line each ten seconds elsewhere.
@@ -30,8 +31,8 @@ package final class ProgressReporter: Sendable {
   package func update(_ text: @autoclosure () -> String) {
     guard style != .silent else { return }
     state.withLock { state in
-      guard Date().timeIntervalSince(state.lastDraw) >= interval else { return }
-      state.lastDraw = Date()
+      if let since = state.sinceDraw, since.seconds < interval { return }
+      state.sinceDraw = Stopwatch()
       draw(Readable.visible(text()), in: &state)
     }
   }

@@ -1,8 +1,10 @@
 import Foundation
 
 extension Readable {
-  /// A text from a file or a user as a terminal may show it: nothing in it moves the cursor, ends a line or turns the
-  /// direction of writing. Such characters stand as `\u{1B}` does here.
+  /// A text from a file or a user as a terminal may show it.
+  ///
+  /// Nothing in it moves the cursor, ends a line or turns the direction of writing: such characters are spelt out, as
+  /// `\u{1B}`.
   package static func visible(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isHidden) else { return text }
     return text.unicodeScalars.reduce(into: "") { shown, scalar in

@@ -25,7 +25,7 @@ package final class Temporary: Sendable {
       let url = folder.appendingPathComponent(Self.prefix + name + Self.suffix)
       let descriptor =
         isFolder
-        ? Posix.makeFolder(url.path) ? Posix.openToRead(url.path) : -1 : Posix.create(url.path)
+        ? Posix.makeFolder(url.path) ? Posix.openForReading(url.path) : -1 : Posix.create(url.path)
       guard descriptor >= 0 else {
         if errno == EEXIST { continue }
         throw Posix.failure()
@@ -78,7 +78,7 @@ package final class Temporary: Sendable {
       : (try? files.contentsOfDirectory(atPath: folder.path)) ?? []
     for name in names where isOurs((name as NSString).lastPathComponent, inLabFolder: below) {
       let path = folder.appendingPathComponent(name).path
-      let descriptor = Posix.openToRead(path)
+      let descriptor = Posix.openForReading(path)
       guard descriptor >= 0 else { continue }
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { try? files.removeItem(atPath: path) }
       close(descriptor)

@@ -1,6 +1,13 @@
-import Dispatch
+/// Seconds since it was made, by a clock that runs on whatever is done to the date.
+package struct Stopwatch: Sendable {
+  private let began = ContinuousClock.now
 
-/// Wall times of one piece of work done again and again, in seconds.
+  package init() {}
+
+  package var seconds: Double { (ContinuousClock.now - began) / .seconds(1) }
+}
+
+/// Times of one piece of work done again and again, in seconds.
 package struct Timing: Sendable {
   package let seconds: [Double]
 
@@ -11,10 +18,10 @@ package struct Timing: Sendable {
 
   /// Seconds that one call of `body` takes.
   package static func seconds(of body: () throws -> Void) rethrows -> Double {
-    let began = DispatchTime.now().uptimeNanoseconds
+    let watch = Stopwatch()
     try body()
     // A clock of coarse steps must not make any work free.
-    return Double(max(DispatchTime.now().uptimeNanoseconds - began, 1)) / 1e9
+    return max(watch.seconds, 1e-9)
   }
 
   /// Repeats `body`, which returns the seconds that count, for `budget` seconds and at least `atLeast` times.
@@ -23,18 +30,15 @@ package struct Timing: Sendable {
   package static func collect(
     for budget: Double, warmUps: Int = 1, atLeast: Int = 3, _ body: () throws -> Double
   ) rethrows -> Timing {
-    let began = DispatchTime.now().uptimeNanoseconds
-    func elapsed(_ since: UInt64) -> Double {
-      Double(DispatchTime.now().uptimeNanoseconds - since) / 1e9
-    }
+    let warming = Stopwatch()
     var left = warmUps
-    while left > 0, left == warmUps || elapsed(began) < budget {
+    while left > 0, left == warmUps || warming.seconds < budget {
       _ = try body()
       left -= 1
     }
-    let start = DispatchTime.now().uptimeNanoseconds
+    let watch = Stopwatch()
     var times: [Double] = []
-    while times.count < max(atLeast, 1) || elapsed(start) < budget { times.append(try body()) }
+    while times.count < max(atLeast, 1) || watch.seconds < budget { times.append(try body()) }
     return Timing(seconds: times)
   }
 }

@@ -91,11 +91,46 @@ enum GraphText {
     table.print()
   }
 
+  /// What held-out triples ask that training never shows, and what it gives away.
+  static func split(_ audit: SplitAudit?) {
+    guard let audit else { return }
+    func share(_ count: Int) -> String {
+      "\(Output.grouped(count)) of \(Output.grouped(audit.heldOutCount)) held-out triples "
+        + "(\(Output.percent(Double(count) / Double(audit.heldOutCount))))"
+    }
+    if audit.unseenTripleCount > 0 {
+      Output.line(
+        "unseen         \(Output.grouped(audit.unseenEntityCount)) entities and "
+          + "\(Output.grouped(audit.unseenPredicateCount)) predicates are held out and never trained on, "
+          + "in \(share(audit.unseenTripleCount))")
+    }
+    guard !audit.relationPairs.isEmpty else { return }
+    Output.line(
+      "given away     \(share(audit.inferableCount)) are trained on by an inverse or duplicate predicate:"
+    )
+    for pair in audit.relationPairs.prefix(5) {
+      let relation =
+        !pair.isInverse
+        ? "says the same as '\(pair.second)'"
+        : pair.first == pair.second ? "is symmetric" : "is the inverse of '\(pair.second)'"
+      Output.line(
+        "               '\(pair.first)' \(relation) in \(Output.percent(pair.overlap)) of triples")
+    }
+    let more = audit.relationPairs.count - 5
+    if more > 0 {
+      Output.line("               and \(Output.grouped(more)) more; --json lists them")
+    }
+  }
+
   static func importReport(_ report: ImportReport) {
     for file in report.files {
       Output.line(
         "read           \(file.name): \(Output.grouped(file.lineCount)) lines, "
-          + (file.isTrained ? "trained on" : "held out"))
+          + (file.holdsNames == true ? "names" : file.isTrained ? "trained on" : "held out"))
+    }
+    if let skipped = report.skipped, skipped.count > 0 {
+      Output.line("skipped        \(Output.grouped(skipped.count)) malformed lines, the first:")
+      for line in skipped.first { Output.line("               \(line)") }
     }
     if report.repeatedCount > 0 {
       Output.line(

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Corpus
-import Detection
 import Foundation
 import KnowledgeGraph
 import LanguageModel
@@ -107,7 +106,7 @@ struct RequestOptions: ParsableArguments {
     recipe.apply(to: &request)
     if let only {
       request.chosen = try ChosenTriples(
-        named: TripleLine.read(URL(fileURLWithPath: only)).map {
+        named: TripleImporter(name: only).triples([TripleImporter.source(only)]).map {
           ($0.subject, $0.predicate, $0.object, "\(only):\($0.line)")
         }, in: graph, fraction: fraction)
     }

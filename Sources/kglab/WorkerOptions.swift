@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import LabCore
 
 /// The option `--workers`, of all commands that share their work among threads.
 ///
@@ -11,7 +11,7 @@ struct WorkerOptions: ParsableArguments {
   )
   var requested: Int?
 
-  var count: Int { requested ?? min(ProcessInfo.processInfo.activeProcessorCount, 8) }
+  var count: Int { requested ?? MachineResources.defaultWorkerCount }
 
   func validate() throws {
     guard (1...256).contains(count) else {

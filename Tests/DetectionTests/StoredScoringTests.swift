@@ -96,7 +96,7 @@ struct StoredScoringTests {
     let file = temporary.url.appendingPathComponent("claims.tsv")
     try Data("\(subject)\t\(predicate)\t\(answer)\n\n\(subject)\t\(predicate)\t\(wrong)\r\n".utf8)
       .write(to: file)
-    let lines = try TripleLine.read(file)
+    let lines = try TripleImporter(name: "claims").triples([file])
     #expect(lines.map(\.line) == [1, 3])
     let (scores, stored) = try scoring.score(lines)
     #expect(stored == 0 && scores.map(\.object) == [answer, wrong])
@@ -115,17 +115,18 @@ struct StoredScoringTests {
       let file = temporary.url.appendingPathComponent("bad.tsv")
       try Data("\n\(line)\n".utf8).write(to: file)
       let error = #expect(throws: LabError.self) {
-        _ = try scoring.score(TripleLine.read(file), file: "bad.tsv")
+        _ = try scoring.score(
+          TripleImporter(name: "bad").triples([file]), file: "bad.tsv")
       }
       return error?.description ?? ""
     }
     let name = graph.entities[0].name
-    #expect(try message("a\tb").contains("bad.tsv:2 has 2 columns"))
+    #expect(try message("a\tb").contains("bad.tsv:2: the line has 2 columns"))
     #expect(try message("Adda0 Lund0\tborn in\tx").contains("bad.tsv:2: the graph has no entity"))
     #expect(try message("\(name)\tborn on\tx").contains("no predicate 'born on'"))
     #expect(try message("\(name)\tborn in\tnowhere").contains("no tokens for the object 'nowhere'"))
     #expect(throws: LabError.self) {
-      try TripleLine.read(temporary.url.appendingPathComponent("no"))
+      try TripleImporter(name: "no").triples([temporary.url.appendingPathComponent("no")])
     }
   }
 

@@ -75,6 +75,24 @@ struct KnowledgeTests {
     #expect(summary.storedBits(trained: false)?.tripleCount == graph.answers.count - count)
   }
 
+  /// Without bits of a generator: an object's share of what its predicate is trained on.
+  @Test func anObjectNeverTrainedCountsAsOnce() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, text) in [
+      ("train.txt", "ann\tin\trome\nbob\tin\trome\ncy\tin\trome\ndi\tin\tbonn\neve\tof\toslo\n"),
+      ("test.txt", "eve\tin\trome\nfay\tin\toslo\n"),
+    ] {
+      try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+    }
+    let run = try TrainedRun(TripleImporter(name: "x").load([folder]))
+    let summary = try fresh(run)
+    #expect(summary.reference == "object_frequencies")
+    // Held out: rome, three of four, and oslo, never said of "in".
+    let reference = try #require(summary.storedBits(trained: false)).referenceBits
+    #expect(abs(reference - (log2(4.0 / 3) + log2(4))) < 1e-9)
+  }
+
   /// A model that says only p(o | p) stores nothing net; one that knows every fact stores its entropy.
   @Test func boundsOfStoredBits() throws {
     let fixture = try Fixture(TestGraph.people(40))

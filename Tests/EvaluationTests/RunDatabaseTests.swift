@@ -70,6 +70,23 @@ struct RunDatabaseTests {
     #expect(try bytes(parts) == bytes(whole))
   }
 
+  /// More rows than SQLite's cache takes must not lock readers out before they are all there.
+  @Test func readersDoNotWaitForALargeTransaction() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let database = try RunDatabase.open(in: folder, graphHash: "g")
+    try database.write { connection in
+      for number in 0..<4_000 {
+        try connection.execute(
+          sql: "INSERT INTO metadata VALUES (?, ?)",
+          arguments: ["\(number)", String(repeating: "x", count: 1_000)])
+      }
+      let watch = Stopwatch()
+      #expect(try RunDatabase.read(in: folder)?.summaries() == [])
+      #expect(watch.seconds < 5)
+    }
+  }
+
   @Test func finishedEvaluationsAreReadBack() throws {
     let fixture = try Fixture(TestGraph.tiny)
     let folder = try temporaryFolder()

@@ -32,6 +32,37 @@ struct RunFolderTests {
     #expect(try RunDatabase.read(in: folder)?.summaries() == [summary])
   }
 
+  /// A folder is locked by a process that writes, and cannot be locked where nothing can be written.
+  @Test func whatIsStoredIsReadWithoutTheLock() throws {
+    let trained = try TrainedRun(TestGraph.families(12))
+    func all() throws -> [String] {
+      [
+        try trained.run.evaluate(options(), graph: trained.graph, shouldStop: { false }).key,
+        try trained.run.knowledge(graph: trained.graph, shouldStop: { false }).key,
+        try LifelineRequest(folder: trained.folder).run(on: trained.graph, shouldStop: { false })
+          .key,
+      ]
+    }
+    let first = try all()
+    let lock = try FolderLock(trained.folder)
+    defer { withExtendedLifetime(lock) {} }
+    #expect(try all() == first)
+    let record = try trainAgain(trained)
+    #expect(record == trained.run.record)
+    #expect(throws: LabError.self) {
+      try trained.run.evaluate(options(seed: 9), graph: trained.graph, shouldStop: { false })
+    }
+  }
+
+  private func trainAgain(_ trained: TrainedRun) throws -> RunRecord {
+    var request = TrainingRequest(size: "3k", epochs: 2)
+    request.tokensPerStep = 64
+    return try Trainer(
+      graph: trained.graph, graphURL: trained.folder.appendingPathComponent("graph.sqlite"),
+      request: request, folder: trained.folder
+    ).run()
+  }
+
   @Test func foldersWithoutARunAreRefused() throws {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -134,6 +134,21 @@ import Testing
     #expect(places.contains("Sources/LabCore/Posix.swift"))
   }
 
+  /// Durations from a clock that somebody sets turn negative or absurd; `Stopwatch` has another.
+  @Test func nothingIsTimedByTheDate() {
+    let clocks: Set = [
+      "Date", "NSDate", "CFAbsoluteTimeGetCurrent", "DispatchWallTime", "gettimeofday", "time_t",
+      "CLOCK_REALTIME", "UTCClock",
+    ]
+    for file in files {
+      for (index, words) in file.code.enumerated() {
+        #expect(
+          clocks.isDisjoint(with: words),
+          "\(file.path):\(index + 1) reads the date: take a Stopwatch for a duration")
+      }
+    }
+  }
+
   @Test func nothingIsPublic() {
     for file in files {
       for (index, words) in file.code.enumerated() {

@@ -75,7 +75,6 @@ import Testing
   @Test(
     arguments: [
       ("a\tr\tb\nc\tr\n", ["facts.tsv:2", "2 columns", "tabs"]),
-      ("a\tr\tb\n\nc\tr\td\n", ["facts.tsv:2", "empty", "remove"]),
       ("a\tr\tb\tc\n", ["facts.tsv:1", "4 columns"]),
       ("a\tr\t\n", ["facts.tsv:1", "the object is empty"]),
       ("", ["facts.tsv", "is empty"]),

@@ -111,6 +111,6 @@ import Testing
       mentions: ["no predicate 'bron in'", "did you mean 'born in'"])
     try refuse(
       ["ask", "run", "somebody else entirely", "born in"], in: workspace,
-      mentions: ["no entity 'somebody else entirely'", "kglab inspect"])
+      mentions: ["no entity 'somebody else entirely'", "table entity"])
   }
 }

@@ -14,6 +14,8 @@ struct Command {
   var isFirstProcess = false
   /// Seconds after which it counts as hanging.
   var patience = 300
+  /// A command of the shell that goes before, such as "umask 002".
+  var setUp: String?
   /// Where standard output goes instead of into the result.
   var outputPath: String?
 
@@ -96,15 +98,19 @@ final class RunningCommand {
     capture = files.temporaryDirectory.appendingPathComponent("kglab-output-\(UUID().uuidString)")
     try files.createDirectory(at: capture, withIntermediateDirectories: true)
     let executable = try Command.executable()
-    let limits = [("f", command.fileLimit), ("v", command.memoryLimit)]
-      .compactMap { name, value in value.map { "ulimit -\(name) \($0) && " } }
+    let setUp =
+      [
+        command.fileLimit.map { "ulimit -f \($0)" }, command.memoryLimit.map { "ulimit -v \($0)" },
+        command.setUp,
+      ].compactMap(\.self)
     if command.isFirstProcess {
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       process.arguments = ["unshare", "-pf", "--kill-child", executable.path] + arguments
-    } else if !limits.isEmpty {
+    } else if !setUp.isEmpty {
       process.executableURL = URL(fileURLWithPath: "/bin/bash")
       process.arguments =
-        ["-c", "\(limits.joined())exec \"$0\" \"$@\"", executable.path] + arguments
+        ["-c", setUp.joined(separator: " && ") + " && exec \"$0\" \"$@\"", executable.path]
+        + arguments
     } else {
       process.executableURL = executable
       process.arguments = arguments

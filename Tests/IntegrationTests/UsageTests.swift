@@ -15,10 +15,7 @@ import Testing
     (["--size", "3k", "--epochs", "1", "--fraction", "0"], ["fraction 0", "above 0"]),
     (["--size", "3k", "--epochs", "1", "--fraction", "1.5"], ["fraction 1.5", "at most 1"]),
     (["--size", "3k", "--epochs", "1", "--fraction", "nan"], ["fraction nan"]),
-    (
-      ["--size", "3k", "--epochs", "1", "--learning-rate", "-1"],
-      ["learning_rate is -1", "above 0"]
-    ),
+    (["--size", "3k", "--epochs", "1", "--learning-rate", "-1"], ["learning_rate is -1"]),
     (["--size", "3k", "--epochs", "1", "--learning-rate=-1"], ["learning_rate is -1", "above 0"]),
     (["--size", "3k", "--epochs", "1", "--learning-rate", "nan"], ["learning_rate is nan"]),
     (["--size", "3k", "--epochs", "1", "--learning-rate", "inf"], ["learning_rate is inf"]),

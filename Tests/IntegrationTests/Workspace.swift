@@ -72,6 +72,11 @@ enum TrainedRun {
     for name in ["graph.sqlite", "run"] {
       try FileManager.default.copyItem(at: original[name], to: copy[name])
     }
+    // The run names its graph absolutely too, and that is then the copy's.
+    let record = try String(contentsOf: copy["run/run.json"], encoding: .utf8)
+    try copy.write(
+      record.replacing(original.url.lastPathComponent, with: copy.url.lastPathComponent),
+      to: "run/run.json")
     return copy
   }
 

@@ -104,7 +104,6 @@ struct ImportTests {
     ("a\tr\tb\na\tr\n", "a.tsv:2", "2 columns"),
     ("a\tr\tb\tc\n", "a.tsv:1", "4 columns"),
     ("a r b\n", "a.tsv:1", "1 column,"),
-    ("a\tr\tb\n\na\tr\tc\n", "a.tsv:2", "empty"),
     ("a\t\tb\n", "a.tsv:1", "predicate is empty"),
     ("a\tr\tb\u{0}c\n", "a.tsv:1", "NUL"),
     ("", "a.tsv", "is empty"),

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import KnowledgeGraph
 import LabCore
 import Testing
@@ -170,6 +171,29 @@ struct SchemaFitTests {
     let fit = try Self.imported(text)
     #expect(Set(fit.schema.predicates.map(\.name)) == Set(names))
     #expect(try GraphGenerator(schema: fit.schema, seed: Seed(0)).generate().queries.count > 0)
+  }
+
+  @Test func theSmallestIntegerIsANameLikeAnyOther() throws {
+    let fit = try Self.imported("a\tr\t\(Int.min)\nb\tr\t5\nc\tr\t\(Int.max)\n")
+    #expect(fit.schema.predicates.map(\.name) == ["r"])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aHubOfASymmetricPredicateTakesNoTime() throws {
+    let text = (1...6000).map { "hub\tnear\tn\($0)\nn\($0)\tnear\thub\n" }.joined()
+    let fit = try Self.imported(text)
+    #expect(fit.schema.predicates[0].constraints?.symmetric == true)
+  }
+
+  @Test func anUnsoundGraphIsRefused() throws {
+    try Fixture.withFolder { folder in
+      let url = folder.appendingPathComponent("graph.sqlite")
+      _ = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7)).write(to: url)
+      try DatabaseQueue(path: url.path).write { database in
+        try database.execute(sql: "UPDATE entity SET entity_type_id = 0")
+      }
+      let message = Fixture.failure { _ = try FittedSchema(of: url) }
+      #expect(message.contains("is not sound"), "\(message)")
+    }
   }
 
   @Test func exposuresComeBack() throws {

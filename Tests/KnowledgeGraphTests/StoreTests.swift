@@ -26,6 +26,21 @@ struct StoreTests {
     }
   }
 
+  /// In journal mode WAL SQLite needs a file beside the graph, which a link to itself keeps it from making.
+  @Test func graphsInAnotherJournalModeAreReadWhereNothingCanBeWritten() throws {
+    try Self.withGraph { url, generated in
+      try DatabaseQueue(path: url.path).inDatabase {
+        try $0.execute(sql: "PRAGMA journal_mode = wal")
+      }
+      try FileManager.default.createSymbolicLink(
+        atPath: url.path + "-shm", withDestinationPath: url.lastPathComponent + "-shm")
+      #expect(try KnowledgeGraph.open(url).contentHash == generated.contentHash)
+      try Data([0]).write(to: URL(fileURLWithPath: url.path + "-wal"))
+      let text = Fixture.failure { _ = try KnowledgeGraph.open(url) }
+      #expect(text.contains("journal mode WAL") && text.contains("PRAGMA journal_mode = delete"))
+    }
+  }
+
   @Test(arguments: [
     "INSERT INTO triple SELECT * FROM triple LIMIT 1",
     "INSERT INTO triple VALUES (99999, 0, 0, NULL, NULL, 1, NULL, NULL, NULL)",
@@ -125,7 +140,7 @@ struct StoreTests {
         .write(to: folder.appendingPathComponent("text.sqlite"))
       says("text.sqlite", "no SQLite file")
       try Data().write(to: folder.appendingPathComponent("empty.sqlite"))
-      says("empty.sqlite", "another program")
+      says("empty.sqlite", "is empty")
       let other = try DatabaseQueue(path: folder.appendingPathComponent("other.sqlite").path)
       try other.write { try $0.execute(sql: "CREATE TABLE triple (a, b, c)") }
       says("other.sqlite", "another program")

@@ -29,6 +29,15 @@ import Testing
     }
   }
 
+  @Test func whetherALockIsHeldIsSeenWithoutTakingIt() throws {
+    try withTemporaryFolder { folder in
+      #expect(!FolderLock.isHeld(folder))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+      let lock = try FolderLock(folder)
+      withExtendedLifetime(lock) { #expect(FolderLock.isHeld(folder)) }
+    }
+  }
+
   @Test func aFileOverAFolderIsRefusedAndLeavesNoTemporaryFile() throws {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("taken")

@@ -4,7 +4,13 @@ import Testing
 
 @Suite struct MachineResourcesTests {
   private func memory(_ files: [String: String]) throws -> MachineResources.Memory? {
-    var found: MachineResources.Memory?
+    try found(files, MachineResources.memory(root:))
+  }
+
+  private func found<Value>(
+    _ files: [String: String], _ look: (URL) -> Value?
+  ) throws -> Value? {
+    var found: Value?
     try withTemporaryFolder { root in
       for (path, text) in files {
         let url = root.appendingPathComponent(path)
@@ -12,7 +18,7 @@ import Testing
           at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(text.utf8).write(to: url)
       }
-      found = MachineResources.memory(root: root)
+      found = look(root)
     }
     return found
   }
@@ -48,6 +54,37 @@ import Testing
       "sys/fs/cgroup/memory/slurm/7/memory.usage_in_bytes": "400000\n",
     ]
     #expect(try memory(files)?.bytes == 600_000)
+  }
+
+  @Test(
+    arguments: [
+      ("0-3,8\n", ["0::/job\n": ["job/cpu.max": "max 100000\n", "cpu.max": "max 100000\n"]], 5),
+      ("0-15\n", ["0::/job/step\n": ["job/cpu.max": "250000 100000\n"]], 3),
+      ("0-15\n", ["0::/job\n": ["job/cpu.max": "1000 100000\n"]], 1),
+      ("2\n", ["0::/job\n": ["job/cpu.max": "400000 100000\n"]], 1),
+      (
+        "0-7\n",
+        [
+          "3:cpu,cpuacct:/slurm\n2:memory:/other\n": [
+            "cpu/slurm/cpu.cfs_quota_us": "200000\n", "cpu/slurm/cpu.cfs_period_us": "100000\n",
+            "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n",
+          ]
+        ], 2
+      ),
+    ] as [(String, [String: [String: String]], Int)])
+  func processorsAreThoseThatMayBeUsed(
+    allowed: String, groups: [String: [String: String]], count: Int
+  ) throws {
+    var files = [
+      "proc/self/status": "Name:\tkglab\nCpus_allowed:\tff\nCpus_allowed_list:\t\(allowed)"
+    ]
+    for (group, limits) in groups {
+      files["proc/self/cgroup"] = group
+      for (path, text) in limits { files["sys/fs/cgroup/\(path)"] = text }
+    }
+    #expect(try found(files, MachineResources.processorCount(root:)) == count)
+    #expect(try found([:], MachineResources.processorCount(root:)) == nil)
+    #expect((1...8).contains(MachineResources.defaultWorkerCount))
   }
 
   @Test func thisMachineHasSomeOfBoth() throws {

@@ -54,7 +54,7 @@ private struct Broken: LabFailure {
   ) -> ExecutableTask {
     ExecutableTask(
       id: name, name: "task \(name)", kind: "fake", rank: rank, estimatedSeconds: seconds,
-      needs: needs, follows: follows, isResultPresent: { isResultPresent }
+      needs: needs, follows: follows, isResultPresent: { _ in isResultPresent }
     ) { [log] progress in
       log.add(name)
       try work(progress)

@@ -46,10 +46,10 @@ struct PreflightTests {
     let folder = try TemporaryFolder()
     let url = folder.url.appendingPathComponent("run")
     let enough = 1 << 40
-    let short = try trainer(url, machine(memory: 10 << 20, disk: enough))
+    let short = try trainer(url, machine(memory: 60 << 20, disk: enough))
     #expect { try short.run() } throws: { error in
       let text = "\(error)"
-      return text.contains("of memory") && text.contains("10.0 MiB are available by a test")
+      return text.contains("of memory") && text.contains("60.0 MiB are available by a test")
         && text.contains(Readable.bytes(short.estimate.memory.total))
         && text.contains("--size") && text.contains("--skip-resource-check")
         && (error as? LabError)?.exitStatus == .failure
@@ -71,6 +71,20 @@ struct PreflightTests {
       short.estimate.shortages(
         machine(memory: enough, disk: need - (2 << 20)), folder: url
       ).count == 1)
+  }
+
+  @Test func theAdviceNamesWhatHelps() throws {
+    let folder = try TemporaryFolder()
+    var memory = try trainer(folder.url, nil).estimate.memory
+    func advice(_ bytes: Int, workers: Int = 2) -> String {
+      memory.advice(workers: workers, within: bytes)
+    }
+    #expect(advice(memory.total - 1).contains("--size, fewer --lanes or fewer --workers"))
+    #expect(!advice(memory.total - 1, workers: 1).contains("--workers"))
+    #expect(!advice(memory.program + memory.data + memory.weights).contains("--lanes"))
+    #expect(advice(memory.program).hasPrefix("no training fits"))
+    memory.data = 1 << 40
+    #expect(advice(1 << 40).contains("--fraction") && !advice(1 << 40).contains("--size"))
   }
 
   @Test func theCheckCanBeSkippedAndAFinishedRunNeedsNone() throws {

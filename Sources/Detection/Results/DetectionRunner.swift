@@ -93,6 +93,9 @@ package struct DetectionRunner {
     shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> DetectionSummary {
     let identity = identity
+    if let summary = try? RunDatabase.stored(in: run.url)?.detectionSummary(of: identity) {
+      return summary
+    }
     let database = try RunDatabase.open(in: run.url, graphHash: identity.graphHash)
     try database.prepareDetection()
     if let summary = try database.detectionSummary(of: identity) { return summary }

@@ -10,16 +10,17 @@ extension RunDatabase {
   /// What an earlier version stored there goes: all of it can be measured again.
   package func prepareDetection() throws {
     try write { database in
-      guard try Self.detectionFormat(database) != RunFormat.detectionFormat else { return }
+      guard try !Self.hasDetectionTables(database) else { return }
       try database.execute(sql: RunFormat.droppedDetectionTables)
       try database.execute(sql: RunFormat.detectionTables)
     }
   }
 
-  private static func detectionFormat(_ database: Database) throws -> String? {
+  /// Whether the tables of detectors are there and of this version.
+  static func hasDetectionTables(_ database: Database) throws -> Bool {
     try String.fetchOne(
       database, sql: "SELECT value FROM metadata WHERE key = ?",
-      arguments: [RunFormat.detectionFormatKey])
+      arguments: [RunFormat.detectionFormatKey]) == RunFormat.detectionFormat
   }
 
   /// The summary of a finished detection; nil where it is not there.
@@ -31,8 +32,7 @@ extension RunDatabase {
   /// The summaries of all finished detections, oldest first.
   package func detectionSummaries() throws -> [DetectionSummary] {
     let rows = try read { database in
-      // A file of an earlier version, opened for reading.
-      guard try Self.detectionFormat(database) == RunFormat.detectionFormat else { return [Row]() }
+      guard try Self.hasDetectionTables(database) else { return [Row]() }
       return try Row.fetchAll(database, sql: "SELECT key, summary FROM detection ORDER BY id")
     }
     return try rows.map { row in

@@ -24,6 +24,7 @@ extension RunDatabase {
     detector: String, evaluation: String, temperature: Double
   ) throws -> [AnswerScorePlace: Double] {
     try read { database in
+      guard try Self.hasDetectionTables(database) else { return [:] }
       let rows = try Row.fetchCursor(
         database,
         sql: """
@@ -62,6 +63,7 @@ extension RunDatabase {
   /// The stored scores that a detector gave to triples, as read by the model of these weights.
   func tripleScores(detector: String, weights: String) throws -> [TripleScoreKey: Double] {
     try read { database in
+      guard try Self.hasDetectionTables(database) else { return [:] }
       let rows = try Row.fetchCursor(
         database,
         sql: """

@@ -1,6 +1,6 @@
 import Corpus
 import Evaluation
-import KnowledgeGraph
+package import KnowledgeGraph
 import LabCore
 import LanguageModel
 import Training
@@ -11,18 +11,18 @@ extension StoredScoring {
   /// Subjects and predicates must be the graph's, objects any text that the tokenizer has tokens for. Throws `LabError`
   /// naming the line of the first that is not.
   package func score(
-    _ triples: [TripleLine], file: String = "the triples",
+    _ triples: [NamedTriple], file: String = "the triples",
     shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> (scores: [TripleScore], storedCount: Int) {
     let resolved = try triples.map { try resolve($0, file) }
-    let database = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
-    try database.prepareDetection()
+    var database = try database()
     let weights = run.record.weightsHash ?? ""
     var stored = try database.tripleScores(detector: key, weights: weights)
     let count = resolved.count { stored[$0.key(place: firstPlace)] != nil }
     let missing = resolved.filter { stored[$0.key(place: firstPlace)] == nil }
     if !missing.isEmpty {
       let model = try run.loadModel()
+      database = try prepared(database)
       for start in stride(from: 0, to: missing.count, by: Self.blockSize) {
         if shouldStop() {
           throw LabError.interrupted(
@@ -47,7 +47,7 @@ extension StoredScoring {
   }
 
   private struct ResolvedTriple {
-    let line: TripleLine
+    let line: NamedTriple
     let subject: Int32
     let predicate: Int32
     let tokens: [Int32]
@@ -59,7 +59,7 @@ extension StoredScoring {
     }
   }
 
-  private func resolve(_ line: TripleLine, _ file: String) throws -> ResolvedTriple {
+  private func resolve(_ line: NamedTriple, _ file: String) throws -> ResolvedTriple {
     guard let subject = graph.entities(named: line.subject).first else {
       // Of thousands of names only a near one helps.
       let hint =

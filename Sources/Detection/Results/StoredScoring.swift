@@ -61,8 +61,7 @@ package struct StoredScoring {
     temperature: Double = 1, onProgress: (Double) -> Void = { _ in },
     shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> ScoringSummary {
-    let database = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
-    try database.prepareDetection()
+    var database = try database()
     let evaluation = try database.summaries().last {
       $0.weightsHash == run.record.weightsHash
         && $0.options.sampleTemperatures.contains(temperature)
@@ -70,7 +69,7 @@ package struct StoredScoring {
     guard let evaluation else {
       throw LabError(
         "\(run.url.path) has no stored answers at temperature \(temperature); run kglab evaluate "
-          + "--temperatures \(temperature) first")
+          + "\(Readable.shellWord(run.url.relativePath)) --temperatures \(temperature) first")
     }
     let answers = try database.answers(key: evaluation.key, temperature: temperature).map {
       JudgedAnswer(
@@ -82,6 +81,7 @@ package struct StoredScoring {
     let set = exampleSet(answers)
     let missing = set.examples.indices.filter { scores[place(of: set.examples[$0])] == nil }
     let model = try missing.isEmpty ? nil : run.loadModel()
+    if !missing.isEmpty { database = try prepared(database) }
     for start in stride(from: 0, to: missing.count, by: Self.blockSize) {
       guard let model else { break }
       if shouldStop() {
@@ -108,6 +108,18 @@ package struct StoredScoring {
       detector: detector.name, task: detector.task, evaluation: evaluation.key,
       temperature: temperature, answerCount: answers.count, scoreCount: set.examples.count,
       storedCount: before, metrics: metrics ?? [])
+  }
+
+  /// What is stored, opened for reading where that is enough to look into it.
+  func database() throws -> RunDatabase {
+    try RunDatabase.stored(in: run.url) ?? .open(in: run.url, graphHash: graph.contentHash)
+  }
+
+  /// The database opened for writing, with the tables of scores.
+  func prepared(_ database: RunDatabase) throws -> RunDatabase {
+    let database = try database.writable(in: run.url, graphHash: graph.contentHash)
+    try database.prepareDetection()
+    return database
   }
 
   private func place(of example: DetectionExample) -> AnswerScorePlace {

@@ -32,6 +32,7 @@ struct QuestionNames {
       .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
     let names = near.prefix(3).map { "'\($0.name)'" }
     return names.isEmpty
-      ? "; kglab inspect lists its names" : "; did you mean \(names.joined(separator: " or "))?"
+      ? "; the table entity of the graph's file lists its names"
+      : "; did you mean \(names.joined(separator: " or "))?"
   }
 }

@@ -38,13 +38,14 @@ extension RunFolder {
     }
     let fraction = record.configuration.corpus.fraction
     let weightsHash = record.weightsHash ?? ""
-    let database = try RunDatabase.open(in: url, graphHash: record.configuration.graphHash)
     let identity = ScoringIdentity(
       weightsHash: weightsHash, graphHash: record.configuration.graphHash,
       precision: options.precision)
     let key = try KnowledgeIdentity(
       scoring: identity.key, fraction: fraction, options: options
     ).key
+    if let summary = try? RunDatabase.stored(in: url)?.knowledge(key: key) { return summary }
+    let database = try RunDatabase.open(in: url, graphHash: record.configuration.graphHash)
     if let summary = try database.knowledge(key: key) { return summary }
     let graph = try graph ?? self.graph()
     let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }

@@ -27,7 +27,7 @@ struct ScoringRun {
     let missing = queries.filter { !stored.contains($0) }
     guard !missing.isEmpty else { return scoring }
     let scorer = try scorer()
-    let began = Date()
+    let watch = Stopwatch()
     var done = 0
     while done < missing.count {
       let end = min(done + scorer.roundSize, missing.count)
@@ -42,7 +42,7 @@ struct ScoringRun {
         try database.store(Array(block), of: scoring, graph: graph)
       }
       done = end
-      let pace = Date().timeIntervalSince(began) / Double(done)
+      let pace = watch.seconds / Double(done)
       onProgress(
         EvaluationProgress(
           queryCount: queries.count, doneQueryCount: queries.count - missing.count + done,

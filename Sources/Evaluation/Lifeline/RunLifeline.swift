@@ -73,12 +73,13 @@ extension LifelineRequest {
     let fraction = configuration.corpus.fraction
     let asked = try facts.map { try chosen($0, in: graph) }
     let queries = asked ?? graph.queries.indices.filter { graph.queries[$0].rank < fraction }
-    let database = try RunDatabase.open(in: folder, graphHash: configuration.graphHash)
     let identity = LifelineIdentity(
       graphHash: graph.contentHash, fraction: fraction, precision: precision,
       steps: folders.map(\.step), weights: folders.map { $0.folder.record.weightsHash ?? "" },
       queries: asked)
     let key = try CanonicalJSON.hash(identity).hex
+    if let summary = try? RunDatabase.stored(in: folder)?.lifeline(key: key) { return summary }
+    let database = try RunDatabase.open(in: folder, graphHash: configuration.graphHash)
     if let summary = try database.lifeline(key: key) { return summary }
     let run = ScoringRun(
       database: database, graph: graph, precision: precision, workers: workers)

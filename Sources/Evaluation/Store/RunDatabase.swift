@@ -1,5 +1,6 @@
 package import Foundation
 package import GRDB
+import KnowledgeGraph
 package import LabCore
 
 /// The file run.sqlite of a run folder: what was measured on one model.
@@ -27,7 +28,8 @@ package final class RunDatabase: Sendable {
   package static func open(in folder: URL, graphHash: String) throws -> RunDatabase {
     let lock = try FolderLock(folder)
     let url = folder.appendingPathComponent(fileName)
-    let queue = try connect(url, isReadOnly: false)
+    EmptyFile.create(url)
+    let queue = try connect(url)
     let database = RunDatabase(queue: queue, name: url.path, lock: lock)
     try database.prepare(graphHash: graphHash)
     return database
@@ -39,10 +41,28 @@ package final class RunDatabase: Sendable {
   package static func read(in folder: URL) throws -> RunDatabase? {
     let url = folder.appendingPathComponent(fileName)
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }
-    let queue = try connect(url, isReadOnly: true)
-    let database = RunDatabase(queue: queue, name: url.path, lock: nil)
+    let database: RunDatabase
+    do {
+      database = RunDatabase(queue: try ReadOnlyDatabase.open(url), name: url.path, lock: nil)
+    } catch let error as DatabaseError {
+      throw failure(error, url.path)
+    }
     guard try database.isPrepared() else { return nil }
     return database
+  }
+
+  /// The same where the tables are those of this version; nil also where the file cannot be read.
+  ///
+  /// For results that may be there already: it takes no lock and no permission to write.
+  package static func stored(in folder: URL) -> RunDatabase? {
+    guard let database = try? read(in: folder), (try? database.version()) == RunFormat.version
+    else { return nil }
+    return database
+  }
+
+  /// This database if it can be written, or else the same file of `folder` opened for writing.
+  package func writable(in folder: URL, graphHash: String) throws -> RunDatabase {
+    lock == nil ? try .open(in: folder, graphHash: graphHash) : self
   }
 
   /// A database in memory, gone with this object.
@@ -52,12 +72,11 @@ package final class RunDatabase: Sendable {
     return database
   }
 
-  private static func connect(_ url: URL, isReadOnly: Bool) throws -> DatabaseQueue {
+  private static func connect(_ url: URL) throws -> DatabaseQueue {
     var configuration = Configuration()
-    configuration.readonly = isReadOnly
     configuration.busyMode = .timeout(10)
-    // With what the umask permits: SQLite itself would keep a group's other members from writing.
-    if !isReadOnly { AtomicFile.touch(url) }
+    // Else SQLite locks readers out from the moment that a transaction outgrows its cache of 2 MB.
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_spill = OFF") }
     do {
       return try DatabaseQueue(path: url.path, configuration: configuration)
     } catch let error as DatabaseError {
@@ -117,6 +136,7 @@ package final class RunDatabase: Sendable {
 
   /// Adds what files of an earlier version lack.
   private func migrate() throws {
+    guard try version() < RunFormat.version else { return }
     try write { database in
       let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
       guard version < RunFormat.version else { return }
@@ -125,6 +145,10 @@ package final class RunDatabase: Sendable {
       }
       try database.execute(sql: "PRAGMA user_version = \(RunFormat.version)")
     }
+  }
+
+  private func version() throws -> Int32 {
+    try read { try Int32.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
   }
 
   /// Whether the file has our tables; false for an empty file.
@@ -151,7 +175,12 @@ package final class RunDatabase: Sendable {
   }
 
   private static func failure(_ error: DatabaseError, _ name: String) -> LabError {
-    switch error.resultCode {
+    if error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+      return LabError(
+        "\(name) was being written when its process was killed; run kglab evaluate on its folder, which mends "
+          + "it, and then this command again", .failure)
+    }
+    return switch error.resultCode {
     case .SQLITE_NOTADB:
       LabError("\(name) is not an SQLite file; move it away and evaluate again")
     case .SQLITE_CORRUPT:

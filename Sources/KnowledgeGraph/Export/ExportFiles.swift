@@ -25,6 +25,7 @@ final class ExportFiles {
   private var parts: [ExportFile?] = [nil, nil, nil]
   private var entities: ExportFile?
   private var predicates: ExportFile?
+  private var typeList: ExportFile?
   private var isTyped = false
 
   init(
@@ -79,15 +80,15 @@ final class ExportFiles {
     }
   }
 
-  func addEntity(_ name: [UInt8], id: Int, type: String) throws {
+  func addEntity(_ name: [UInt8], id: Int, type: [UInt8]) throws {
     try add(name, id, [type], to: entities)
   }
 
-  func addPredicate(_ name: [UInt8], id: Int, types: [String?]) throws {
+  func addPredicate(_ name: [UInt8], id: Int, types: [[UInt8]]) throws {
     try add(name, id, types, to: predicates)
   }
 
-  private func add(_ name: [UInt8], _ id: Int, _ types: [String?], to file: ExportFile?) throws {
+  private func add(_ name: [UInt8], _ id: Int, _ types: [[UInt8]], to file: ExportFile?) throws {
     try file?.line { line in
       if counts != nil {
         line.append(contentsOf: name)
@@ -97,19 +98,39 @@ final class ExportFiles {
       line.append(contentsOf: "\(id)\t".utf8)
       line.append(contentsOf: name)
       guard isTyped else { return }
-      for type in types { line.append(contentsOf: "\t\(type ?? IdentifierMaps.untyped)".utf8) }
+      for type in types {
+        line.append(0x09)
+        line.append(contentsOf: type)
+      }
+    }
+  }
+
+  /// Writes the types with their parents, for a graph that has no other way to keep them.
+  func addTypes(_ types: [(name: [UInt8], parent: [UInt8])]) throws {
+    guard listsNames, counts == nil, isTyped else { return }
+    let file = try make(IdentifierMaps.typeFile, "tsv")
+    typeList = file
+    try file.line { $0.append(contentsOf: "id\tlabel\tparent".utf8) }
+    for (id, type) in types.enumerated() {
+      try file.line { line in
+        line.append(contentsOf: "\(id)\t".utf8)
+        line.append(contentsOf: type.name)
+        line.append(0x09)
+        line.append(contentsOf: type.parent)
+      }
     }
   }
 
   /// Ends the files of names; a map from names to ids is kept only where names are unique.
   func endNames(areUnique: Bool) throws {
     guard listsNames, counts == nil, !areUnique else { return }
-    for file in [entities, predicates].compactMap({ $0 }) {
+    for file in [entities, predicates, typeList].compactMap({ $0 }) {
       file.abandon()
       try FileManager.default.removeItem(at: place.appendingPathComponent(file.name))
     }
     entities = nil
     predicates = nil
+    typeList = nil
   }
 
   // MARK: The end
@@ -120,14 +141,14 @@ final class ExportFiles {
       _ = try part(.valid)
       _ = try part(.test)
     }
-    return try (parts + [entities, predicates]).compactMap { $0 }.map { file in
+    return try (parts + [entities, predicates, typeList]).compactMap { $0 }.map { file in
       ExportedFile(name: file.name, lineCount: file.lineCount, byteCount: try file.finish())
     }
   }
 
   /// Ends the writing of files that will be thrown away.
   func abandon() {
-    for file in (parts + [entities, predicates]).compactMap({ $0 }) { file.abandon() }
+    for file in (parts + [entities, predicates, typeList]).compactMap({ $0 }) { file.abandon() }
   }
 }
 

@@ -8,7 +8,7 @@ struct ExportPlace {
   /// Names, without endings, of the files that an export may leave in a folder.
   private static let known: Set = [
     "train", "valid", "test", "train2id", "valid2id", "test2id", "entity2id", "relation2id",
-    "entity_to_id", "relation_to_id",
+    "entity_to_id", "relation_to_id", "type_to_id",
   ]
 
   /// Throws `LabError` where something is in the way that may not be replaced.

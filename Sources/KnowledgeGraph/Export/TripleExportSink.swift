@@ -31,10 +31,22 @@ struct TripleExportSink: GraphSink {
     self.progress = progress
   }
 
-  private var isTyped: Bool { types.map(\.name) != [TripleEmitter.untyped] }
+  /// Whether types say more than an import without any would.
+  private var isTyped = false
+  /// Types as files of ids have them, and in the order in which an import would number them.
+  private var typeNames: [[UInt8]] = []
+  private var typesInUse: [Int32] = []
+  private var isInUse: [Bool] = []
+  private var typesOfPredicates: [Int32] = []
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
     types = entityTypes
+    isInUse = types.map { _ in false }
+    typesOfPredicates = predicates.flatMap { [$0.subjectType, $0.objectType] }.compactMap { $0 }
+    isTyped = types.map(\.name) != [TripleEmitter.untyped] || !typesOfPredicates.isEmpty
+    if files.listsNames, notation.format == .tsv, isTyped {
+      typeNames = try types.map { try notation.type($0.name) }
+    }
     predicateHashes = predicates.map { NameHash.hash($0.name) }
     self.predicates = try predicates.enumerated().map { id, predicate in
       try notation.predicate(Array(predicate.name.utf8), id: id)
@@ -43,9 +55,8 @@ struct TripleExportSink: GraphSink {
     for (id, predicate) in predicates.enumerated() {
       try files.addPredicate(
         try notation.listed(Array(predicate.name.utf8), id: id), id: id,
-        types: [predicate.subjectType, predicate.objectType].map { type in
-          type.map { types[Int($0)].name }
-        })
+        types: !typeNames.isEmpty
+          ? [predicate.subjectType, predicate.objectType].map { typeName($0) } : [])
     }
   }
 
@@ -59,8 +70,10 @@ struct TripleExportSink: GraphSink {
     hashes.append(NameHash.hash(name[...]))
     if notation.format == .jsonl, isTyped { typeOfEntity.append(entity.type) }
     if files.listsNames {
+      use(entity.type)
       try files.addEntity(
-        try notation.listed(name, id: id), id: id, type: types[Int(entity.type)].name)
+        try notation.listed(name, id: id), id: id,
+        type: typeNames.isEmpty ? [] : typeName(entity.type))
     }
   }
 
@@ -99,7 +112,23 @@ struct TripleExportSink: GraphSink {
     var count = 0
     for index in sorted.indices.dropFirst() where sorted[index] == sorted[index - 1] { count += 1 }
     sharedNameCount = count
+    for type in typesOfPredicates { use(type) }
+    if typesInUse != types.indices.map({ Int32($0) }) || types.contains(where: { $0.parent != nil })
+    {
+      try files.addTypes(
+        zip(typeNames, types).map { name, type in (name, typeName(type.parent)) })
+    }
     try files.endNames(areUnique: count == 0)
+  }
+
+  private mutating func use(_ type: Int32) {
+    guard !isInUse[Int(type)] else { return }
+    isInUse[Int(type)] = true
+    typesInUse.append(type)
+  }
+
+  private func typeName(_ type: Int32?) -> [UInt8] {
+    type.map { typeNames[Int($0)] } ?? Array(IdentifierMaps.untyped.utf8)
   }
 
   // MARK: Lines

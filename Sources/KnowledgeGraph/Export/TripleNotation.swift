@@ -33,6 +33,17 @@ struct TripleNotation {
   /// A name as a file of names holds it.
   func listed(_ name: [UInt8], id: Int) throws -> [UInt8] { try escaped(name, "name \(id)") }
 
+  /// A type as a file of ids holds it, where one mark stands for none.
+  func type(_ name: String) throws -> [UInt8] {
+    guard name == IdentifierMaps.untyped else { return try escaped(Array(name.utf8), "type") }
+    guard escape == .marked else {
+      throw LabError(
+        "the type '\(name)' cannot be told from no type with --escape \(escape.rawValue); leave it out, "
+          + "or choose another --format")
+    }
+    return NameEscape.mark(Array(name.utf8))
+  }
+
   private func escaped(_ name: [UInt8], _ what: String) throws -> [UInt8] {
     guard let text = escape.written(name) else {
       throw LabError(

@@ -27,7 +27,8 @@ enum NameModelFit {
   private static func years(_ names: [String]) -> (NameModel, String)? {
     var values: [Int] = []
     for name in names {
-      guard let value = Int(name), String(value) == name, abs(value) <= 1_000_000_000_000 else {
+      guard let value = Int(name), String(value) == name, value.magnitude <= 1_000_000_000_000
+      else {
         return nil
       }
       values.append(value)

@@ -106,6 +106,8 @@ struct ObjectCountFit {
 
 /// How many objects subjects are to draw of a symmetric predicate, where each triple holds both ways.
 enum SymmetricCountFit {
+  private static let largestDeconvolution = 512
+
   /// Weights of the numbers of draws, from 0, that give the subjects their objects, drawn and mirrored together.
   ///
   /// What others draw comes to a subject as a Poisson number of half the mean; the draws are what remains,
@@ -113,6 +115,12 @@ enum SymmetricCountFit {
   static func weights(_ histogram: [Int]) -> [Double] {
     let total = Double(max(1, histogram.reduce(0, +)))
     let target = histogram.map { Double($0) / total }
+    guard target.count <= largestDeconvolution else {
+      // Its work grows with the square; of hubs as large as this, half of the objects are drawn.
+      var weights = [Double](repeating: 0, count: target.count / 2 + 1)
+      for (objects, share) in target.enumerated() { weights[(objects + 1) / 2] += share * 1000 }
+      return weights.map { $0.rounded(digits: 4) }
+    }
     let half = target.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element } / 2
     let size = target.count
     let kernel = (0..<size).map {

@@ -218,7 +218,7 @@ extension SchemaText {
       case "\\": quoted += "\\\\"
       case let other
       where other.value < 0x20 || (0x7F...0x9F).contains(other.value)
-        || other.value == 0x2028 || other.value == 0x2029 || other.value == 0xFEFF:
+        || [0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF].contains(other.value):
         quoted += String(format: "\\u%04X", other.value)
       default: quoted.unicodeScalars.append(scalar)
       }
@@ -231,7 +231,7 @@ extension SchemaText {
     let plain = String(
       text.unicodeScalars.map { scalar in
         scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028
-          || scalar.value == 0x2029 || scalar.value == 0xFEFF ? " " : Character(scalar)
+          || [0x2029, 0xFEFF, 0xFFFE, 0xFFFF].contains(scalar.value) ? " " : Character(scalar)
       })
     return plain.count > width ? String(plain.prefix(width - 1)) + "…" : plain
   }

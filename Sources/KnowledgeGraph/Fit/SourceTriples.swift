@@ -23,6 +23,9 @@ struct SourceTriples: GraphSink {
   /// By predicate: queries with a trained answer, trained triples, and false or repeated ones among them.
   private(set) var noise: [NoiseCounts] = []
   private var pending: [Fact] = []
+  private var kinds = TypeKinds()
+  /// A triple whose subject or object is of another type than its predicate's; nil where there is none.
+  private(set) var mistyped: Triple?
 
   /// Counts behind a predicate's noise shares.
   struct NoiseCounts {
@@ -35,6 +38,7 @@ struct SourceTriples: GraphSink {
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
     self.entityTypes = entityTypes
+    kinds = TypeKinds(entityTypes)
     self.predicates = predicates
     pairs = Array(repeating: PairTable(), count: predicates.count)
     noise = Array(repeating: NoiseCounts(), count: predicates.count)
@@ -53,6 +57,11 @@ struct SourceTriples: GraphSink {
       endQuery()
     }
     let place = Int(triple.predicate)
+    if !kinds.isKind(types[Int(triple.subject)], of: predicates[place].subjectType)
+      || !kinds.isKind(types[Int(triple.object)], of: predicates[place].objectType)
+    {
+      mistyped = mistyped ?? triple
+    }
     switch fact.noise {
     case nil: break
     case .contradictory: noise[place].contradictory += 1
@@ -60,7 +69,7 @@ struct SourceTriples: GraphSink {
     case .duplicate: noise[place].duplicate += 1
     }
     if fact.heldOut == nil {
-      exposures[Int(fact.exposures) / (fact.noise == .duplicate ? 2 : 1), default: 0] += 1
+      exposures[max(1, Int(fact.exposures) / (fact.noise == .duplicate ? 2 : 1)), default: 0] += 1
     }
     guard fact.isTrue else { return }
     pending.append(fact)

@@ -10,11 +10,12 @@ package struct GraphBuilder: GraphSink {
   private var current: (subject: Int32, predicate: Int32)?
   private var predicateHashes: [UInt64] = []
   private var subjectHash: (subject: Int32, hash: UInt64) = (-1, 0)
-  private var hasher = GraphHasher()
+  private var hasher: GraphHasher
 
-  init() {}
+  init(hashVersion: Int = GraphHasher.version) { hasher = GraphHasher(version: hashVersion) }
 
   package init(entityTypes: [EntityType], entities: [Entity], predicates: [Predicate]) {
+    self.init()
     begin(entityTypes: entityTypes, predicates: predicates)
     for entity in entities { add(entity) }
   }

@@ -3,15 +3,26 @@ import LabCore
 /// The content hash of a graph: its types, names, triples and which of them are trained on.
 ///
 /// Ids enter in the graph's own order; bits, held-out levels and derivations do not. What layout 1 of the
-/// graph file could not hold (templates, exposures, noise) enters only where a graph has it, so that older
-/// graphs keep their hash.
+/// graph file could not hold (type parents, templates, exposures, noise) enters only where a graph has it, so
+/// that older graphs keep their hash.
 struct GraphHasher: GraphSink {
+  /// The hash's version, as graph files name it: the first, which files without a number have, left out
+  /// which types are kinds of which.
+  static let version = 2
+
   private var hasher = ContentHasher()
+  private let coversParents: Bool
+
+  init(version: Int = GraphHasher.version) { coversParents = version >= 2 }
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
     hasher.combine("kglab graph 1")
     hasher.combine(Int32(entityTypes.count))
     for type in entityTypes { hasher.combine(type.name) }
+    if coversParents, entityTypes.contains(where: { $0.parent != nil }) {
+      hasher.combine("parents")
+      for type in entityTypes { hasher.combine(type.parent ?? -1) }
+    }
     hasher.combine(Int32(predicates.count))
     for predicate in predicates {
       hasher.combine(predicate.name)

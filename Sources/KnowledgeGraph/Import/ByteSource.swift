@@ -18,7 +18,10 @@ final class ByteSource {
   /// Throws `LabError` where there is no such file, or one that is packed in another way.
   init(_ url: URL) throws {
     self.url = url
-    guard FileKind.of(url) == .file, let file = try? FileHandle(forReadingFrom: url) else {
+    if FileKind.of(url) == .folder {
+      throw LabError("\(url.relativePath) is a folder; give a file of triples")
+    }
+    guard let file = try? FileHandle(forReadingFrom: url) else {
       throw LabError("cannot read \(url.relativePath): check that it exists and is readable")
     }
     self.file = file
@@ -28,8 +31,7 @@ final class ByteSource {
         "\(url.relativePath) is compressed, and not by gzip; unpack it first with \(program)")
     }
     if start.starts(with: [0x1F, 0x8B]) {
-      try file.seek(toOffset: 0)
-      gzip = try GzipReader(file, name: url.relativePath)
+      gzip = try GzipReader(file, start: start, name: url.relativePath)
     } else {
       first = start
     }

@@ -42,10 +42,14 @@ struct GzipReader {
 
   var output: FileHandle { unpacked.fileHandleForReading }
 
-  init(_ file: FileHandle, name: String) throws {
+  /// Unpacks a file of which `start` has been read.
+  init(_ file: FileHandle, start: Data, name: String) throws {
     self.name = name
     process = try Gzip.process(["-dc"], for: name)
-    process.standardInput = file
+    // A pipe cannot be read from its beginning again, so that its bytes are handed on.
+    let isPipe = (try? file.seek(toOffset: 0)) == nil
+    let packed = isPipe ? Pipe() : nil
+    process.standardInput = packed ?? file
     process.standardOutput = unpacked
     process.standardError = messages
     do {
@@ -54,6 +58,18 @@ struct GzipReader {
       throw LabError("cannot run gzip for \(name): \(FailureReason.text(error))", .failure)
     }
     try? unpacked.fileHandleForWriting.close()
+    guard let packed else { return }
+    try? packed.fileHandleForReading.close()
+    // A gzip that ends early is then an error of writing, not the end of this process.
+    signal(SIGPIPE, SIG_IGN)
+    let input = packed.fileHandleForWriting
+    Thread.detachNewThread {
+      var piece = start
+      while !piece.isEmpty, (try? input.write(contentsOf: piece)) != nil {
+        piece = (try? file.read(upToCount: 1 << 16)) ?? Data()
+      }
+      try? input.close()
+    }
   }
 
   /// Waits for the end; throws `LabError` where the file turned out to be damaged or cut short.

@@ -6,11 +6,14 @@ package struct ImportReport: Codable, Hashable, Sendable {
     /// Whether its triples are trained on; the others are held out.
     package let isTrained: Bool
     package let lineCount: Int
+    /// True for a file of ids and names; nil for one of triples.
+    package let holdsNames: Bool?
 
     enum CodingKeys: String, CodingKey {
       case name
       case isTrained = "is_trained"
       case lineCount = "line_count"
+      case holdsNames = "holds_names"
     }
   }
 
@@ -23,9 +26,11 @@ package struct ImportReport: Codable, Hashable, Sendable {
   package let format: TripleFormat?
   /// The IRI under which names stand in N-Triples; nil for other formats.
   package let base: String?
+  /// Malformed lines that were left out; nil where such a line would have ended the import.
+  package let skipped: SkippedLines?
 
   enum CodingKeys: String, CodingKey {
-    case files, format, base
+    case files, format, base, skipped
     case repeatedCount = "repeated_count"
     case alsoTrainedCount = "also_trained_count"
   }

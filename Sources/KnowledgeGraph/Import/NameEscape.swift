@@ -27,9 +27,12 @@ package enum NameEscape: String, Codable, CaseIterable, Sendable {
       guard
         isBroken || name.starts(with: Self.marker) || name.starts(with: Self.byteOrderMark)
       else { return name }
-      return Self.marker + Self.escaped(name)
+      return Self.mark(name)
     }
   }
+
+  /// The name as one that is marked, whether or not it has to be.
+  static func mark(_ name: [UInt8]) -> [UInt8] { marker + escaped(name) }
 
   /// The name that is meant, in `scratch` where it is not the field itself.
   ///

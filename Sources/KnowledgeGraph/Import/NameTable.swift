@@ -52,6 +52,19 @@ struct NameTable: Sendable {
   /// Adds a name without looking whether it is there already, and without making it findable.
   mutating func append(_ name: ArraySlice<UInt8>) { append(name, NameHash.hash(name)) }
 
+  /// Takes away the names that were inserted last.
+  mutating func removeLast(_ number: Int) {
+    for _ in 0..<number {
+      let id = count - 1
+      // Nothing came after it, so that no other name's way to its slot leads past this one.
+      let slot = slot(of: self[id], hashes[id])
+      if slots[slot] != 0, Self.id(slots[slot]) == Int32(truncatingIfNeeded: id) { slots[slot] = 0 }
+      bytes.removeSubrange(range(id))
+      ends.removeLast()
+      hashes.removeLast()
+    }
+  }
+
   private mutating func append(_ name: ArraySlice<UInt8>, _ hash: UInt64) {
     bytes.append(contentsOf: name)
     ends.append(bytes.count)

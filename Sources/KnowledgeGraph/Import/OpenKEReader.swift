@@ -32,22 +32,24 @@ struct OpenKEReader {
     var numbers: [Int] = []
     return try forEachRecord(of: url) { line, number in
       try onLine(number)
-      guard Self.integers(line, &numbers), numbers.count == 3 else {
-        throw LineFault(
-          "'\(Self.shown(line))' is not three ids; give head, tail and relation, in this order")
-      }
-      for (id, isPredicate) in zip(numbers, [false, false, true]) {
-        let count = isPredicate ? predicateCount : entityCount
-        guard id < count else {
+      try collector.read(line, number, of: url) { collector in
+        guard Self.integers(line, &numbers), numbers.count == 3 else {
           throw LineFault(
-            "there is no \(isPredicate ? "relation" : "entity") \(id), only 0 to \(count - 1); correct "
-              + "the id (the order is head, tail, relation) or the file of names")
+            "'\(Self.shown(line))' is not three ids; give head, tail and relation, in this order")
         }
+        for (id, isPredicate) in zip(numbers, [false, false, true]) {
+          let count = isPredicate ? predicateCount : entityCount
+          guard id < count else {
+            throw LineFault(
+              "there is no \(isPredicate ? "relation" : "entity") \(id), only 0 to \(count - 1); correct "
+                + "the id (the order is head, tail, relation) or the file of names")
+          }
+        }
+        try collector.add(
+          subject: Int32(truncatingIfNeeded: numbers[0]),
+          predicate: Int32(truncatingIfNeeded: numbers[2]),
+          object: Int32(truncatingIfNeeded: numbers[1]), attribute: attribute)
       }
-      collector.add(
-        subject: Int32(truncatingIfNeeded: numbers[0]),
-        predicate: Int32(truncatingIfNeeded: numbers[2]),
-        object: Int32(truncatingIfNeeded: numbers[1]), attribute: attribute)
     }
   }
 
@@ -62,6 +64,7 @@ struct OpenKEReader {
     var list = NumberedNames()
     var scratch: [UInt8] = []
     let lineCount = try forEachRecord(of: url) { line, number in
+      try LineReader.refuseReturns(line)
       guard let tab = line.lastIndex(where: { $0 == 0x09 || $0 == 0x20 }), tab > line.startIndex,
         let id = Self.integer(line[(tab + 1)...])
       else { throw LineFault("'\(Self.shown(line))' is not a name, a tab and an id") }
@@ -69,34 +72,37 @@ struct OpenKEReader {
         try escape.read(line[..<tab], &scratch), id: id,
         what == "entities" ? .subject : .predicate, line: number)
     }
-    return (try list.table(url), url, lineCount)
+    // Entities may share a name; relations are asked for by theirs.
+    return (try list.table(url, isUnique: what == "relations"), url, lineCount)
   }
 
   /// Calls `body` with every line but the first, which must say how many there are.
   private func forEachRecord(
     of url: URL, _ body: (ArraySlice<UInt8>, Int) throws -> Void
   ) throws -> Int {
-    var expected = 0
+    var expected: Int?
+    var count = 0
     let lineCount = try LineReader.forEachLine(of: url) { line, number in
-      guard number > 1 else {
-        guard let count = Self.integer(line[...]) else {
+      guard let expected else {
+        guard let first = Self.integer(line[...]) else {
           throw LineFault("'\(Self.shown(line))' is no number of lines; give how many follow")
         }
-        expected = count
+        expected = first
         return
       }
-      guard number - 1 <= expected else {
+      count += 1
+      guard count <= expected else {
         throw LineFault(
           "the first line says that \(expected) lines follow, and this is one more; correct either")
       }
       try body(line, number)
     }
-    guard lineCount > 0 else {
+    guard let expected else {
       throw LabError("\(url.relativePath) is empty; its first line must say how many lines follow")
     }
-    guard lineCount - 1 == expected else {
+    guard count == expected else {
       throw LabError(
-        "\(url.relativePath):1: it says that \(expected) lines follow, and \(lineCount - 1) do; the file "
+        "\(url.relativePath):1: it says that \(expected) lines follow, and \(count) do; the file "
           + "is cut short, or the number is wrong")
     }
     return lineCount

@@ -13,6 +13,8 @@ struct SplitFiles {
   /// The one folder that was given, or nil.
   let folder: URL?
 
+  /// Names of the second part; WN11 and FB13 have the last.
+  private static let validNames = ["valid", "validation", "val", "dev"]
   private static let endings = ["txt", "tsv", "nt", "jsonl", "ndjson"]
 
   /// Looks for train, valid and test inside a folder; plain files are all trained on.
@@ -46,8 +48,8 @@ struct SplitFiles {
         "\(folder.relativePath) holds no \(names); give a folder with train, valid and test, or the "
           + "triple files themselves")
     }
-    let heldOut = try ["valid", "test"].compactMap {
-      try Self.file($0 + suffix, endings, in: folder)
+    let heldOut = try [Self.validNames, ["test"]].compactMap { names in
+      try Self.file(names.map { $0 + suffix }, endings, in: folder)
     }
     files = try ([train] + heldOut).map { url in
       File(
@@ -58,7 +60,12 @@ struct SplitFiles {
 
   /// The one file with this name and any of the endings, plain or compressed; nil where there is none.
   static func file(_ name: String, _ endings: [String], in folder: URL) throws -> URL? {
-    let found = endings.flatMap { ["\(name).\($0)", "\(name).\($0).gz"] }
+    try file([name], endings, in: folder)
+  }
+
+  /// The same where the file may have one of several names.
+  private static func file(_ names: [String], _ endings: [String], in folder: URL) throws -> URL? {
+    let found = names.flatMap { name in endings.flatMap { ["\(name).\($0)", "\(name).\($0).gz"] } }
       .map { folder.appendingPathComponent($0) }
       .filter { FileKind.of($0) == .file }
     guard found.count < 2 else {

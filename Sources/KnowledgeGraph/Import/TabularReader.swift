@@ -19,27 +19,29 @@ struct TabularReader {
     return try LineReader.forEachLine(of: url) { line, number in
       try onLine(number)
       if skipsHeader, number == 1 { return }
-      // The ends of the columns; one too many is enough to know that there are too many.
-      var count = 0
-      for index in line.indices where line[index] == 0x09 && count < columns.count {
-        tabs[count] = index
-        count += 1
+      try collector.read(line, number, of: url) { collector in
+        // The ends of the columns; one too many is enough to know that there are too many.
+        var count = 0
+        for index in line.indices where line[index] == 0x09 && count < columns.count {
+          tabs[count] = index
+          count += 1
+        }
+        guard count == columns.count - 1 else { throw complaint(line) }
+        tabs[count] = line.endIndex
+        func field(_ column: Int) throws -> ArraySlice<UInt8> {
+          let start = column == 0 ? line.startIndex : tabs[column - 1] + 1
+          return try escape.read(line[start..<tabs[column]], &scratch)
+        }
+        let subject = try collector.entity(field(columns.subject), .subject)
+        let predicate = try collector.predicate(field(columns.predicate))
+        let object = try collector.entity(field(columns.object), .object)
+        try collector.add(
+          subject: subject, predicate: predicate, object: object, attribute: attribute)
       }
-      guard count == columns.count - 1 else { throw complaint(line) }
-      tabs[count] = line.endIndex
-      func field(_ column: Int) throws -> ArraySlice<UInt8> {
-        let start = column == 0 ? line.startIndex : tabs[column - 1] + 1
-        return try escape.read(line[start..<tabs[column]], &scratch)
-      }
-      let subject = try collector.entity(field(columns.subject), .subject)
-      let predicate = try collector.predicate(field(columns.predicate))
-      let object = try collector.entity(field(columns.object), .object)
-      collector.add(subject: subject, predicate: predicate, object: object, attribute: attribute)
     }
   }
 
   private func complaint(_ line: ArraySlice<UInt8>) -> LineFault {
-    guard !line.isEmpty else { return LineFault("the line is empty; remove it") }
     let count = line.count { $0 == 0x09 } + 1
     let columnCount = count == 1 ? "1 column" : "\(count) columns"
     let advice =

@@ -1,3 +1,4 @@
+import Foundation
 import LabCore
 
 /// What an imported triple has beside subject, predicate and object.
@@ -28,11 +29,16 @@ struct TripleCollector {
   }
 
   /// A part of a triple, for messages.
-  enum Part: String { case subject, predicate, object }
+  enum Part: String { case subject, predicate, object, type }
 
   /// Ends the name in an entity's key; what follows tells entities of the same name apart.
   static let separator: UInt8 = 0
 
+  /// What was skipped of the lines, where malformed ones are.
+  private(set) var skipped: SkippedLines?
+  /// The line of each entry, where that is asked for.
+  private(set) var lines: [Int]?
+  private var currentLine = 0
   private(set) var entities = NameTable()
   private(set) var predicates = NameTable()
   private(set) var entries: [Entry] = []
@@ -45,6 +51,32 @@ struct TripleCollector {
   /// Whether keys of entities have more than names.
   private(set) var hasKeys = false
   private var key: [UInt8] = []
+
+  init(skipsMalformed: Bool = false, keepsLines: Bool = false) {
+    skipped = skipsMalformed ? SkippedLines() : nil
+    lines = keepsLines ? [] : nil
+  }
+
+  /// Reads a line by `body`: whole, or where malformed lines are skipped, nothing of it.
+  mutating func read(
+    _ line: ArraySlice<UInt8>, _ number: Int, of url: URL,
+    _ body: (inout TripleCollector) throws -> Void
+  ) throws {
+    currentLine = number
+    guard skipped != nil else {
+      try LineReader.refuseReturns(line)
+      return try body(&self)
+    }
+    let (entityCount, predicateCount) = (entities.count, predicates.count)
+    do {
+      try LineReader.refuseReturns(line)
+      try body(&self)
+    } catch let fault as LineFault {
+      entities.removeLast(entities.count - entityCount)
+      predicates.removeLast(predicates.count - predicateCount)
+      skipped?.add("\(url.lastPathComponent):\(number): \(fault.text)")
+    }
+  }
 
   var hasHeldOut: Bool { attributes.contains { !$0.isTrained } }
 
@@ -80,9 +112,27 @@ struct TripleCollector {
     try Self.insert(name, .predicate, idSource, &predicates)
   }
 
-  mutating func add(subject: Int32, predicate: Int32, object: Int32, attribute: Int32) {
+  /// Adds a triple; throws `LineFault` where the files of ids give it types that contradict each other.
+  mutating func add(subject: Int32, predicate: Int32, object: Int32, attribute: Int32) throws {
+    if !vocabularyTypes.ofPredicates.isEmpty {
+      let stated = vocabularyTypes.ofPredicates[Int(predicate)]
+      try checkType(of: subject, .subject, stated.subject, predicate)
+      try checkType(of: object, .object, stated.object, predicate)
+    }
+    lines?.append(currentLine)
     entries.append(
       Entry(subject: subject, predicate: predicate, object: object, attribute: attribute))
+  }
+
+  private func checkType(
+    of entity: Int32, _ part: Part, _ stated: Int32?, _ predicate: Int32
+  ) throws {
+    let type = vocabularyTypes.ofEntities[Int(entity)]
+    guard let stated, !vocabularyTypes.kinds.isKind(type, of: stated) else { return }
+    throw LineFault(
+      "the \(part) '\(entities.text(Int(entity)))' is of type '\(vocabularyTypes.name(type))', and a "
+        + "\(part) of '\(predicates.text(Int(predicate)))' is of type '\(vocabularyTypes.name(stated))'; "
+        + "correct the line, or the types in \(idSource ?? "the files of ids")")
   }
 
   /// Takes the names of a graph in order of id, from the file or files that `source` names.
@@ -123,34 +173,6 @@ struct TripleCollector {
 
   /// Throws `LineFault` for what can be no name.
   static func check(_ name: ArraySlice<UInt8>, _ part: Part) throws {
-    guard !name.isEmpty else {
-      throw LineFault("the \(part) is empty; give it a name or remove the line")
-    }
-    var all: UInt8 = 0
-    for byte in name {
-      guard byte != 0 else { throw LineFault("the \(part) holds a NUL byte; remove it") }
-      all |= byte
-    }
-    guard all < 0x80 || String(validating: name, as: UTF8.self) != nil else {
-      throw LineFault("the \(part) is not UTF-8; convert the file, for example with iconv")
-    }
-  }
-}
-
-/// Types that files of ids give.
-struct VocabularyTypes: Sendable {
-  var names: [String] = []
-  /// One for each entity; empty where none is given.
-  var ofEntities: [Int32] = []
-  /// Subject and object type for each predicate; empty where none is given.
-  var ofPredicates: [(subject: Int32?, object: Int32?)] = []
-
-  /// The number of a type, which is added if it is new.
-  mutating func number(of name: String) -> Int32 {
-    if let known = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) {
-      return Int32(known)
-    }
-    names.append(name)
-    return Int32(names.count - 1)
+    if let fault = GraphName.fault(name) { throw LineFault("the \(part) \(fault)") }
   }
 }

@@ -77,12 +77,14 @@ struct TripleEmitter {
     if isTyped {
       typeOfEntity = types.ofEntities
     } else if collector.hasKeys {
-      typeOfEntity = entities.ids.map { id in types.number(of: Self.parts(names[Int(id)]).type) }
+      typeOfEntity = try entities.ids.map { id in
+        try types.number(of: Self.type(names[Int(id)]))
+      }
     } else {
-      _ = types.number(of: Self.untyped)
+      _ = try types.number(of: Array(Self.untyped.utf8)[...])
     }
     try sink.begin(
-      entityTypes: types.names.map { EntityType(name: $0) },
+      entityTypes: types.all,
       predicates: predicates.ids.enumerated().map { place, id in
         let stated = types.ofPredicates.isEmpty ? (nil, nil) : types.ofPredicates[place]
         return Predicate(
@@ -90,19 +92,23 @@ struct TripleEmitter {
       })
     for (place, id) in entities.ids.enumerated() {
       let name =
-        collector.hasKeys ? Self.parts(names[Int(id)]).name : names.text(Int(id))
+        collector.hasKeys ? Self.name(names[Int(id)]) : names.text(Int(id))
       try sink.add(Entity(name: name, type: typeOfEntity.isEmpty ? 0 : typeOfEntity[place]))
     }
   }
 
   static let untyped = "entity"
 
-  /// Name and type of an entity's key.
-  private static func parts(_ key: ArraySlice<UInt8>) -> (name: String, type: String) {
+  /// The name in an entity's key.
+  static func name(_ key: ArraySlice<UInt8>) -> String {
+    String(decoding: key.prefix { $0 != TripleCollector.separator }, as: UTF8.self)
+  }
+
+  /// The type in an entity's key.
+  private static func type(_ key: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     let parts = key.split(
       separator: TripleCollector.separator, maxSplits: 2, omittingEmptySubsequences: false)
-    let type = parts.count > 1 && !parts[1].isEmpty ? parts[1] : Array(untyped.utf8)[...]
-    return (String(decoding: parts[0], as: UTF8.self), String(decoding: type, as: UTF8.self))
+    return parts.count > 1 && !parts[1].isEmpty ? parts[1] : Array(untyped.utf8)[...]
   }
 
   /// Hashes of names by the graph's ids.

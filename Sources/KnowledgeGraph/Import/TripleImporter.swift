@@ -7,9 +7,11 @@ package struct ImportedGraph: Codable, Sendable {
   package let contentHash: String
   package let profile: GraphProfile
   package let report: ImportReport
+  /// Nil where nothing is held out.
+  package let split: SplitAudit?
 
   enum CodingKeys: String, CodingKey {
-    case name, profile, report
+    case name, profile, report, split
     case contentHash = "content_hash"
   }
 }
@@ -33,6 +35,8 @@ package struct TripleImporter: Sendable {
   package var escape = NameEscape.marked
   /// The IRI under which names stand in N-Triples.
   package var base = TermNames.defaultBase
+  /// Whether malformed lines of triples are left out and counted; else the first one ends the import.
+  package var skipsMalformed = false
 
   package init(
     name: String, columns: ColumnOrder = .default, heldOut: HeldOutShares = HeldOutShares(),
@@ -51,11 +55,20 @@ package struct TripleImporter: Sendable {
     _ sources: [URL], to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent
   ) throws -> ImportedGraph {
     try GraphWriter.refuseToReplace(url, overwrite: overwrite)
-    var collector = TripleCollector()
+    var collector = TripleCollector(skipsMalformed: skipsMalformed)
     let reading = try read(sources, into: &collector, progress)
     var report: ImportReport?
+    var split: SplitAudit?
     let written = try GraphWriter.write(to: url, overwrite: overwrite) { writer in
-      let finished = try emit(&collector, reading, into: &writer, progress)
+      let finished: ImportReport
+      if collector.hasHeldOut || heldOut != HeldOutShares() {
+        var both = SinkPair(first: writer, second: SplitAuditor())
+        finished = try emit(&collector, reading, into: &both, progress)
+        writer = both.first
+        split = both.second.finish()
+      } else {
+        finished = try emit(&collector, reading, into: &writer, progress)
+      }
       report = finished
       return [
         GraphFormat.Key.name: name,
@@ -67,16 +80,34 @@ package struct TripleImporter: Sendable {
     progress.finish()
     guard let report else { throw LabError("nothing was imported", .failure) }
     return ImportedGraph(
-      name: name, contentHash: written.contentHash, profile: written.profile, report: report)
+      name: name, contentHash: written.contentHash, profile: written.profile, report: report,
+      split: split)
   }
 
   /// The graph in memory, without a file.
   package func load(_ sources: [URL]) throws -> KnowledgeGraph {
-    var collector = TripleCollector()
+    var collector = TripleCollector(skipsMalformed: skipsMalformed)
     let reading = try read(sources, into: &collector, .silent)
     var builder = GraphBuilder()
     _ = try emit(&collector, reading, into: &builder, .silent)
     return builder.build()
+  }
+
+  /// The triples as they stand in the files, in order and without a graph.
+  package func triples(_ sources: [URL]) throws -> [NamedTriple] {
+    var collector = TripleCollector(keepsLines: true)
+    _ = try read(sources, into: &collector, .silent)
+    return zip(collector.entries, collector.lines ?? []).map { entry, line in
+      NamedTriple(
+        subject: TripleEmitter.name(collector.entities[Int(entry.subject)]),
+        predicate: collector.predicates.text(Int(entry.predicate)),
+        object: TripleEmitter.name(collector.entities[Int(entry.object)]), line: line)
+    }
+  }
+
+  /// The file or folder that a user names; "-" is standard input.
+  package static func source(_ path: String) -> URL {
+    URL(fileURLWithPath: path == "-" ? "/dev/stdin" : path)
   }
 
   /// What was read so far.
@@ -96,18 +127,28 @@ package struct TripleImporter: Sendable {
     }
     try check(splits)
     var read = try readNames(splits, into: &collector).map { url, lineCount in
-      ImportReport.File(name: url.lastPathComponent, isTrained: true, lineCount: lineCount)
+      ImportReport.File(
+        name: url.lastPathComponent, isTrained: true, lineCount: lineCount, holdsNames: true)
     }
     for file in splits.files {
       let before = collector.entries.count
       let lineCount = try self.read(file, into: &collector, progress)
-      guard collector.entries.count > before || !file.isTrained else {
+      // A folder may have nothing to train on, as the export of a graph that is all held out.
+      guard collector.entries.count > before || splits.files.count > 1 && splits.folder != nil
+      else {
         throw LabError(
           "\(file.url.relativePath) \(lineCount == 0 ? "is empty" : "holds no triple"); give one triple "
-            + "a line")
+            + "a line\(Self.complaint(collector.skipped))")
       }
       read.append(
-        .init(name: file.url.lastPathComponent, isTrained: file.isTrained, lineCount: lineCount))
+        .init(
+          name: file.url.lastPathComponent, isTrained: file.isTrained, lineCount: lineCount,
+          holdsNames: nil))
+    }
+    guard !collector.entries.isEmpty else {
+      throw LabError(
+        "\(sources[0].relativePath) holds no triple; give one triple a line in one of its files"
+          + Self.complaint(collector.skipped))
     }
     guard !collector.hasHeldOut || heldOut == HeldOutShares() else {
       throw LabError(
@@ -115,6 +156,11 @@ package struct TripleImporter: Sendable {
         .usage)
     }
     return Reading(files: read, format: splits.files.first?.format ?? .tsv)
+  }
+
+  /// The first malformed line, where all were.
+  private static func complaint(_ skipped: SkippedLines?) -> String {
+    skipped?.first.first.map { " (malformed lines: \(skipped?.count ?? 0), the first \($0))" } ?? ""
   }
 
   /// Throws `LabError` for options that the formats of the files have no use for.
@@ -188,6 +234,7 @@ package struct TripleImporter: Sendable {
     let dropped = try emitter.emit(&collector, into: &sink)
     return ImportReport(
       files: reading.files, repeatedCount: dropped.repeated, alsoTrainedCount: dropped.alsoTrained,
-      format: reading.format, base: reading.format == .ntriples ? base : nil)
+      format: reading.format, base: reading.format == .ntriples ? base : nil,
+      skipped: collector.skipped)
   }
 }

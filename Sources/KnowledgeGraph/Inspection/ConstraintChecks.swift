@@ -152,7 +152,7 @@ struct ConstraintChecks {
     let range: ClosedRange<Int>
     switch model ?? .constant(1) {
     case .constant(let count): range = count...count
-    case .range(let low, let high): range = low...max(low, high)
+    case .range(let low, let high): range = max(1, low)...max(1, low, high)
     case .zipf(_, let high), .pareto(_, let high): range = 1...max(1, high)
     }
     let factor = fact.noise == .duplicate ? 2 : 1

@@ -25,12 +25,14 @@ package struct GraphInspection: Codable, Sendable {
   package let statistics: [AchievedStatistic]?
   package let information: InformationContent?
   package let importReport: ImportReport?
+  /// Nil where nothing is held out.
+  package let split: SplitAudit?
   package let checks: [Check]
 
   package var isSound: Bool { checks.allSatisfy(\.passed) }
 
   enum CodingKeys: String, CodingKey {
-    case name, source, seed, profile, statistics, information, checks
+    case name, source, seed, profile, statistics, information, checks, split
     case contentHash = "content_hash"
     case wordCount = "word_count"
     case importReport = "import"
@@ -43,7 +45,12 @@ package struct GraphInspection: Codable, Sendable {
     let file = try GraphFile(url)
     let metadata = try file.metadata()
     let schema: GraphSchema? = Self.decode(metadata[GraphFormat.Key.schema])
-    var sink = InspectionSink(schema)
+    let hasHeldOut = try file.query { database in
+      try Bool.fetchOne(
+        database, sql: "SELECT EXISTS (SELECT 1 FROM triple WHERE held_out IS NOT NULL)") ?? false
+    }
+    var sink = InspectionSink(
+      schema, hashVersion: try file.hashVersion(), auditor: hasHeldOut ? SplitAuditor() : nil)
     try file.read(into: &sink)
     name = metadata[GraphFormat.Key.name] ?? url.deletingPathExtension().lastPathComponent
     source = metadata[GraphFormat.Key.source] ?? "unknown"
@@ -51,6 +58,7 @@ package struct GraphInspection: Codable, Sendable {
     contentHash = sink.hasher.finalize()
     profile = sink.profiler.profile()
     wordCount = sink.words.count
+    split = sink.auditor?.finish()
     statistics = Self.decode(metadata[GraphFormat.Key.statistics])
     information = Self.decode(metadata[GraphFormat.Key.information])
     importReport = Self.decode(metadata[GraphFormat.Key.importReport])
@@ -121,24 +129,30 @@ package struct GraphInspection: Codable, Sendable {
 
 /// Takes a graph for inspection: measures it, hashes it and compares types.
 private struct InspectionSink: GraphSink {
-  var hasher = GraphHasher()
+  var hasher: GraphHasher
   var profiler = GraphProfiler()
   var words: Set<Substring> = []
   var mistypedCount = 0
+  var auditor: SplitAuditor?
   private var predicates: [Predicate] = []
-  private var entityTypes: [EntityType] = []
+  private var kinds = TypeKinds()
   private var types: [Int32] = []
   private let schema: GraphSchema?
   /// Nil without a schema.
   private(set) var promised: ConstraintChecks?
 
-  init(_ schema: GraphSchema?) { self.schema = schema }
+  init(_ schema: GraphSchema?, hashVersion: Int, auditor: SplitAuditor?) {
+    self.schema = schema
+    self.auditor = auditor
+    hasher = GraphHasher(version: hashVersion)
+  }
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
     hasher.begin(entityTypes: entityTypes, predicates: predicates)
     profiler.begin(entityTypes: entityTypes, predicates: predicates)
+    auditor?.begin(entityTypes: entityTypes, predicates: predicates)
     self.predicates = predicates
-    self.entityTypes = entityTypes
+    kinds = TypeKinds(entityTypes)
     promised = schema.map {
       ConstraintChecks($0, entityTypes: entityTypes, predicates: predicates)
     }
@@ -149,6 +163,7 @@ private struct InspectionSink: GraphSink {
     hasher.add(entity)
     profiler.add(entity)
     promised?.add(entity)
+    auditor?.add(entity)
     types.append(entity.type)
     words.formUnion(entity.name.split(separator: " "))
   }
@@ -157,22 +172,12 @@ private struct InspectionSink: GraphSink {
     hasher.add(fact)
     profiler.add(fact)
     promised?.add(fact)
+    auditor?.add(fact)
     let predicate = predicates[Int(fact.triple.predicate)]
-    let subject = types[Int(fact.triple.subject)]
-    let object = types[Int(fact.triple.object)]
-    if !isKind(subject, of: predicate.subjectType) || !isKind(object, of: predicate.objectType) {
+    if !kinds.isKind(types[Int(fact.triple.subject)], of: predicate.subjectType)
+      || !kinds.isKind(types[Int(fact.triple.object)], of: predicate.objectType)
+    {
       mistypedCount += 1
     }
-  }
-
-  private func isKind(_ type: Int32, of wanted: Int32?) -> Bool {
-    guard let wanted else { return true }
-    var current: Int32? = type
-    // A type has no more ancestors than there are types, also where a damaged file has a circle.
-    for _ in entityTypes {
-      if current == wanted { return true }
-      current = current.flatMap { entityTypes[Int($0)].parent }
-    }
-    return false
   }
 }

@@ -123,7 +123,7 @@ extension SchemaNode {
   }
 
   fileprivate func weights() throws -> [Double] {
-    let values = try items().map { try $0.number("at least 0") { $0 >= 0 } }
+    let values = try items().map { try $0.number("between 0 and 1e15") { (0...1e15).contains($0) } }
     guard values.contains(where: { $0 > 0 }) else {
       throw failure("needs at least one weight above 0")
     }

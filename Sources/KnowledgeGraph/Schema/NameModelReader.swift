@@ -10,7 +10,7 @@ extension NameModel {
     case "opaque":
       try node.allow(["model", "prefix", "digits", "start"])
       self = .opaque(
-        prefix: try node.required("prefix", example: "person-").text(),
+        prefix: try node.required("prefix", example: "person-").name(),
         digits: try node.optional("digits")?.integer(in: 1...18) ?? 6,
         start: try node.optional("start")?.integer(in: 0...1_000_000_000) ?? 1)
     case "year":
@@ -22,10 +22,10 @@ extension NameModel {
     case "code":
       try node.allow(["model", "pattern"])
       let pattern = try node.required("pattern", example: "AA-999")
-      guard try pattern.text().contains(where: { $0 == "A" || $0 == "9" }) else {
+      guard try pattern.name().contains(where: { $0 == "A" || $0 == "9" }) else {
         throw pattern.failure("needs an 'A' (any letter) or a '9' (any digit)")
       }
-      self = .code(pattern: try pattern.text())
+      self = .code(pattern: try pattern.name())
     case let other:
       throw model.failure("is no name model: '\(other)'\(Suggestion.hint(for: other, in: models))")
     }
@@ -74,7 +74,7 @@ extension NameModel {
     guard step > 0 else { throw node.failure("has a step that is not above 0") }
     return .quantity(
       from: from, to: to, step: step, decimals: decimals,
-      unit: try node.required("unit", example: "cm").text())
+      unit: try node.required("unit", example: "cm").name())
   }
 
   private static func dates(_ node: SchemaNode) throws -> NameModel {

@@ -57,14 +57,14 @@ extension PredicateSchema {
 
   private static func reversedEnds(_ node: SchemaNode) throws -> (subject: String?, object: String?)
   {
-    (try node.optional("object")?.text(), try node.optional("subject")?.text())
+    (try node.optional("object")?.name(), try node.optional("subject")?.name())
   }
 }
 
 extension SchemaNode {
   /// The value as one of the known names of a kind of thing; throws with the nearest one.
   func name(of kind: String, in known: [String]) throws -> String {
-    let name = try text()
+    let name = try name()
     guard known.contains(name) else {
       throw failure("names no \(kind): '\(name)'\(Suggestion.hint(for: name, in: known))")
     }
@@ -78,7 +78,7 @@ extension SchemaNode {
 
   fileprivate func templates() throws -> [String] {
     try items().map { item in
-      let text = try item.text()
+      let text = try item.name()
       guard text.components(separatedBy: "{subject}").count == 2 else {
         throw item.failure("must hold {subject} once, such as '{subject} was born in {object}'")
       }
@@ -132,7 +132,7 @@ extension Rule {
   /// Reads "parent / parent" or "^parent / parent".
   fileprivate init(_ node: SchemaNode, relations: [String: SchemaNode]) throws {
     let known = relations.keys.sorted()
-    steps = try node.text().components(separatedBy: " / ").map { part in
+    steps = try node.name().components(separatedBy: " / ").map { part in
       let trimmed = part.trimmingCharacters(in: .whitespaces)
       // A predicate's own name may begin with ^.
       let isInverse = !known.contains(trimmed) && trimmed.hasPrefix("^")
@@ -156,7 +156,7 @@ extension Rule {
   ) throws -> (subject: String?, object: String?) {
     func end(_ step: Step, first: Bool) throws -> String? {
       let key = step.isInverse == first ? "object" : "subject"
-      return try relations[step.predicate]?.optional(key)?.text()
+      return try relations[step.predicate]?.optional(key)?.name()
     }
     return (try end(steps[0], first: true), try end(steps[steps.count - 1], first: false))
   }

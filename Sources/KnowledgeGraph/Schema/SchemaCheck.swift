@@ -26,6 +26,12 @@ extension GraphSchema {
     guard !entityTypes.isEmpty else { throw LabError("\(file): entity_types is empty; add one") }
     guard !predicates.isEmpty else { throw LabError("\(file): predicates is empty; add one") }
     for type in entityTypes { try type.check(file: file) }
+    // Before anything adds them up; a literal of a long pattern has more names than any graph.
+    for type in entityTypes where type.count > Int(Int32.max) {
+      throw LabError(
+        "\(file): entity_types.\(type.name).count: \(type.count) entities are more than fit, "
+          + "\(Int32.max); lower the count")
+    }
     try checkKinds(file: file)
     guard entityTypes.reduce(0, { $0 + $1.count }) <= Int(Int32.max) else {
       throw LabError("\(file): entity_types: more than \(Int32.max) entities; lower the counts")

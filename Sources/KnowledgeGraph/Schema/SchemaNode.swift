@@ -26,12 +26,22 @@ package struct SchemaNode {
 
   // MARK: Mappings
 
-  /// The entries of a mapping in the order of the file.
+  /// The entries of a mapping in the order of the file; their keys are names, each there once.
   package func entries() throws -> [(key: String, value: SchemaNode)] {
     guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
+    var seen: Set<String> = []
     return try mapping.map { key, value in
       guard case .scalar(let scalar) = key else {
         throw failure("has a key that is not plain text")
+      }
+      // Yams tells keys apart that are written in different ways, such as 1 and "1".
+      let fault =
+        seen.insert(scalar.string).inserted
+        ? GraphName.fault(scalar.string.utf8) : "stands here twice; remove one"
+      if let fault {
+        let location = key.mark.map { "\(file):\($0.line)" } ?? child(scalar.string, value).location
+        throw LabError(
+          "\(location): a key\(path.isEmpty ? "" : " of \(path)"), '\(scalar.string)', \(fault)")
       }
       return (scalar.string, child(scalar.string, value))
     }
@@ -83,6 +93,13 @@ package struct SchemaNode {
     return scalar.string
   }
 
+  /// The value as a name of a graph, or a part of one; throws when it is something else.
+  func name() throws -> String {
+    guard case .scalar(let scalar) = node else { throw failure("must be text") }
+    if let fault = GraphName.fault(scalar.string.utf8) { throw failure(fault) }
+    return scalar.string
+  }
+
   /// A whole number within a range; throws when it is something else.
   package func integer(in range: ClosedRange<Int>) throws -> Int {
     guard let scalar = node.scalar, let value = Int(scalar.string) else {
@@ -123,11 +140,11 @@ package struct SchemaNode {
     return value
   }
 
-  /// `true` or `false`; throws when it is something else.
+  /// `true` or `false`, in any of YAML's spellings; throws when it is something else.
   package func boolean() throws -> Bool {
     switch node.scalar?.string {
-    case "true": return true
-    case "false": return false
+    case "true", "True", "TRUE": return true
+    case "false", "False", "FALSE": return false
     default: throw failure("must be true or false\(shown)")
     }
   }

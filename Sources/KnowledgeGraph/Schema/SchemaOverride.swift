@@ -4,6 +4,8 @@ import Yams
 
 /// One `path=value` from the command line: replaces or adds a value before the schema is decoded.
 struct SchemaOverride {
+  private static let deepest = 16
+
   let path: String
   let value: String
 
@@ -22,7 +24,9 @@ struct SchemaOverride {
   func apply(to root: inout Node, file: String) throws -> String {
     let parsed: Node
     do {
-      parsed = try Yams.compose(yaml: value) ?? Node("")
+      parsed = try BoundedYAML.compose(value) ?? Node("")
+    } catch let fault as BoundedYAML.Fault {
+      throw LabError("--set \(path): \(fault.text)", .usage)
     } catch {
       throw LabError("--set \(path)=\(value): the value is not valid YAML", .usage)
     }
@@ -34,6 +38,11 @@ struct SchemaOverride {
     _ node: Node, rest: Substring, above: [String], by value: Node, _ file: String
   ) throws -> Node {
     guard !rest.isEmpty else { return value }
+    guard above.count < Self.deepest else {
+      throw LabError(
+        "--set \(path.prefix(40))...: the path has more than \(Self.deepest) parts, and no schema is so "
+          + "deep; shorten it", .usage)
+    }
     var mapping = node.mapping ?? Node.Mapping([])
     let keys = mapping.compactMap(\.key.string)
     // A key may hold dots itself, so the longest one that fits is taken.

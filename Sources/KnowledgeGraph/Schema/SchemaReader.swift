@@ -11,14 +11,9 @@ extension GraphSchema {
   package static func read(
     _ url: URL, overrides: [String] = [], scale: Double = 1
   ) throws -> GraphSchema {
-    let text: String
-    do {
-      text = try String(contentsOf: url, encoding: .utf8)
-    } catch {
-      throw LabError(
-        "cannot read the schema \(url.relativePath): check that it exists and is UTF-8 text")
-    }
-    return try parse(text, file: url.relativePath, overrides: overrides, scale: scale)
+    try parse(
+      SchemaNode.text(of: url, kind: "schema"), file: url.relativePath, overrides: overrides,
+      scale: scale)
   }
 
   /// Reads a schema from text; `file` is the name that errors give.

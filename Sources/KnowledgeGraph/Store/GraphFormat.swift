@@ -108,6 +108,8 @@ enum GraphFormat {
   /// Keys of the table `metadata`.
   enum Key {
     static let contentHash = "content_hash"
+    /// `GraphHasher.version` of the content hash; absent in files of older versions, which is 1.
+    static let hashVersion = "hash_version"
     static let name = "name"
     /// "generated" or "imported".
     static let source = "source"

@@ -9,7 +9,7 @@ extension KnowledgeGraph {
   /// file, one that is no SQLite database, one of another program or of a newer kglab, or a damaged one.
   package static func open(_ url: URL) throws -> KnowledgeGraph {
     let file = try GraphFile(url)
-    var builder = GraphBuilder()
+    var builder = GraphBuilder(hashVersion: try file.hashVersion())
     try file.read(into: &builder)
     return builder.build()
   }
@@ -23,6 +23,12 @@ struct GraphFile {
   /// Throws `LabError` when this is no graph file that can be read.
   init(_ url: URL) throws {
     self.url = url
+    if let size = try? FileManager.default.attributesOfItem(atPath: url.path)[.size] as? NSNumber,
+      size.intValue == 0, FileKind.of(url) == .file
+    {
+      throw LabError(
+        "\(url.relativePath) is empty; make a graph with 'kglab generate' or 'kglab import'")
+    }
     switch FileKind.of(url) {
     case nil:
       throw LabError(
@@ -31,10 +37,8 @@ struct GraphFile {
       throw LabError("\(url.relativePath) is a folder; give the graph's SQLite file")
     case .file: break
     }
-    var configuration = Configuration()
-    configuration.readonly = true
     do {
-      queue = try DatabaseQueue(path: url.path, configuration: configuration)
+      queue = try ReadOnlyDatabase.open(url)
       let (application, version) = try queue.read { database in
         (
           try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0,
@@ -96,6 +100,17 @@ struct GraphFile {
     }
   }
 
+  /// How the file's content hash is made: files of older versions go on under theirs.
+  func hashVersion() throws -> Int {
+    let text = try metadata()[GraphFormat.Key.hashVersion] ?? "1"
+    guard let version = Int(text), (1...GraphHasher.version).contains(version) else {
+      throw LabError(
+        "\(url.relativePath) has a content hash of version \(text), made by a newer kglab; this one knows "
+          + "up to \(GraphHasher.version): update kglab")
+    }
+    return version
+  }
+
   /// Passes the whole graph to `sink` in its fixed order.
   func read(into sink: inout some GraphSink) throws {
     try query { database in
@@ -120,12 +135,17 @@ struct GraphFile {
         let predicate = try id(row, 0, below: relations.count, "template")
         templates[Int(predicate)].append(try text(row, 1, "template"))
       }
+      let entityTypes = try types.map { row in
+        EntityType(
+          name: try text(row, 1, "entity_type"),
+          parent: try reference(row, 2, below: types.count, "entity_type"))
+      }
+      if let type = TypeKinds(entityTypes).typeOnACircle {
+        throw damaged(
+          "the parents of the entity type '\(entityTypes[Int(type)].name)' lead back to itself")
+      }
       try sink.begin(
-        entityTypes: types.map { row in
-          EntityType(
-            name: try text(row, 1, "entity_type"),
-            parent: try reference(row, 2, below: types.count, "entity_type"))
-        },
+        entityTypes: entityTypes,
         predicates: relations.enumerated().map { index, row in
           Predicate(
             name: try text(row, 1, "predicate"),

@@ -26,10 +26,7 @@ struct GraphWriter: GraphSink {
   ) throws -> WrittenGraph {
     try refuseToReplace(url, overwrite: overwrite)
     do {
-      return try AtomicFile.make(url) { place in
-        AtomicFile.touch(place)
-        return try fillFile(place, pageLimit: pageLimit, fill)
-      }
+      return try AtomicFile.make(url) { try fillFile($0, pageLimit: pageLimit, fill) }
     } catch let failure as any LabFailure {
       throw failure
     } catch {
@@ -58,6 +55,7 @@ struct GraphWriter: GraphSink {
     configuration.foreignKeysEnabled = false
     // A failed file is thrown away as it is: GRDB would end the process over its open transaction.
     configuration.allowsUnsafeTransactions = true
+    EmptyFile.create(temporary)
     let queue = try DatabaseQueue(path: temporary.path, configuration: configuration)
     let written = try queue.writeWithoutTransaction { database in
       // A crash leaves only the temporary file, so that no journal is needed. What the tables check
@@ -139,7 +137,10 @@ struct GraphWriter: GraphSink {
   private mutating func finish(_ metadata: [String: String]) throws -> WrittenGraph {
     let profile = profiler.profile()
     let hash = hasher.finalize()
-    let rows = metadata.merging([GraphFormat.Key.contentHash: hash]) { _, new in new }
+    let rows = metadata.merging([
+      GraphFormat.Key.contentHash: hash,
+      GraphFormat.Key.hashVersion: String(GraphHasher.version),
+    ]) { _, new in new }
     for (key, value) in rows.sorted(by: { $0.key < $1.key }) {
       try database.execute(
         sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])

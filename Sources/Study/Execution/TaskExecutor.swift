@@ -27,7 +27,7 @@ package final class TaskExecutor: Sendable {
     var records: [TaskRecord]
     var shares: [Double]
     var words: [String]
-    var begins: [Date?]
+    var begins: [Stopwatch?]
     var seconds: [Double]
     var isStopping = false
     var journalError: (any Error)?
@@ -84,7 +84,7 @@ package final class TaskExecutor: Sendable {
   ///
   /// Throws only when records cannot be written; failures of tasks are in the summary.
   package func run() throws -> ExecutionSummary {
-    let began = Date()
+    let watch = Stopwatch()
     let reused = takeFinished()
     let group = DispatchGroup()
     for number in 0..<min(workers, max(1, tasks.count - reused)) {
@@ -102,7 +102,7 @@ package final class TaskExecutor: Sendable {
     let (records, journalError) = state.withLock { ($0.records, $0.journalError) }
     if let journalError { throw journalError }
     return ExecutionSummary(
-      records: records, reusedCount: reused, seconds: Date().timeIntervalSince(began))
+      records: records, reusedCount: reused, seconds: watch.seconds)
   }
 
   /// Marks what earlier sessions finished; returns how many tasks that is.
@@ -153,7 +153,7 @@ package final class TaskExecutor: Sendable {
       }
       guard let first else { return isBusy ? .wait : .finished }
       state.records[first].status = .running
-      state.begins[first] = Date()
+      state.begins[first] = Stopwatch()
       return .task(first)
     }
   }
@@ -164,7 +164,7 @@ package final class TaskExecutor: Sendable {
 
   private func execute(_ index: Int) {
     let task = tasks[index]
-    let began = Date()
+    let watch = Stopwatch()
     var record = TaskRecord(id: task.id, name: task.name, status: .running)
     do {
       try journal.write(record)
@@ -177,7 +177,7 @@ package final class TaskExecutor: Sendable {
         isStop ? .interrupted : error is TrainingDiverged ? .diverged : .failed
       record.error = Self.sentence(error)
     }
-    record.seconds = Date().timeIntervalSince(began)
+    record.seconds = watch.seconds
     settle(index, record)
   }
 
@@ -240,7 +240,6 @@ package final class TaskExecutor: Sendable {
   /// "12/31 done, train 100k, 20 epochs 45 % | evaluate 30k 10 %, 2:05 left".
   private func line() -> String {
     state.withLock { state in
-      let now = Date()
       let done = state.records.count { $0.status == .done }
       let running = tasks.indices.filter { state.records[$0].status == .running }.map { index in
         let percent = Int((state.shares[index] * 100).rounded(.down))
@@ -252,7 +251,7 @@ package final class TaskExecutor: Sendable {
         case .failed, .diverged, .skipped, .interrupted: return nil
         case .pending, .running, .done: break
         }
-        let elapsed = state.begins[index].map { now.timeIntervalSince($0) }
+        let elapsed = state.begins[index]?.seconds
         return TimeLeft.Item(
           kind: tasks[index].kind, estimatedSeconds: tasks[index].estimatedSeconds,
           share: state.shares[index], seconds: elapsed ?? state.seconds[index])

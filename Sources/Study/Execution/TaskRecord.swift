@@ -34,8 +34,9 @@ package struct TaskRecord: Codable, Hashable, Sendable {
   package var seconds: Double?
   /// One line about the result.
   package var summary: String?
-  /// SHA-256 of the file that the task made, where later tasks believe it: a graph's. Nil for others, and for those of the
-  /// first release.
+  /// SHA-256 of the file that the task made, where later tasks believe it: a graph's.
+  ///
+  /// Nil for others, and in records of the first release.
   package var outputHash: String?
 
   enum CodingKeys: String, CodingKey {

@@ -12,12 +12,7 @@ extension StudyFile {
   /// value of the wrong kind or a file that is not there.
   package static func read(_ url: URL) throws -> StudyFile {
     let file = try locate(url)
-    let text: String
-    do {
-      text = try String(contentsOf: file, encoding: .utf8)
-    } catch {
-      throw LabError("cannot read \(file.relativePath): check that it exists and is UTF-8 text")
-    }
+    let text = try SchemaNode.text(of: file, kind: "study")
     return try parse(text, file: file.relativePath, folder: file.deletingLastPathComponent())
   }
 

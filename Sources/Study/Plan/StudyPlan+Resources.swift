@@ -40,7 +40,10 @@ extension StudyPlan {
       clauses.append(
         "the study needs about \(Readable.bytes(memory)) of memory with \(sideBySide) tasks at once "
           + "(the largest: \(largest?.name ?? "none")), and \(Readable.bytes(available.bytes)) are "
-          + "available by \(available.source): take fewer side_by_side or smaller sizes")
+          + "available by \(available.source): "
+          + (sideBySide > 1 && Int(peakMemoryMiB(sideBySide: 1) * 1_048_576) <= available.bytes
+            ? "take fewer side_by_side"
+            : "leave out or change the largest: a smaller size, graph or fraction"))
     }
     let disk = Int(peakDiskBytes(sideBySide: sideBySide))
     if let free = resources.freeDisk(folder) {

@@ -1,5 +1,6 @@
 package import Foundation
 import GRDB
+import KnowledgeGraph
 import LabCore
 
 /// study.sqlite: all results of a study in one file, made anew from the runs each time.
@@ -14,10 +15,7 @@ package enum StudyDatabase {
   /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written.
   package static func write(_ results: StudyResults, to url: URL) throws {
     do {
-      try AtomicFile.make(url) { place in
-        AtomicFile.touch(place)
-        try fill(place, results)
-      }
+      try AtomicFile.make(url) { try fill($0, results) }
     } catch let failure as any LabFailure {
       throw failure
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
@@ -34,6 +32,7 @@ package enum StudyDatabase {
   }
 
   private static func fill(_ file: URL, _ results: StudyResults) throws {
+    EmptyFile.create(file)
     let queue = try DatabaseQueue(path: file.path)
     try queue.writeWithoutTransaction { database in
       try database.execute(
@@ -102,10 +101,8 @@ package enum StudyDatabase {
       throw LabError(
         "\(url.relativePath) does not exist; make it with 'kglab report' or 'kglab study run'")
     }
-    var configuration = Configuration()
-    configuration.readonly = true
     do {
-      let queue = try DatabaseQueue(path: url.path, configuration: configuration)
+      let queue = try ReadOnlyDatabase.open(url)
       return try queue.read { database in
         try check(database, url)
         return try results(database)

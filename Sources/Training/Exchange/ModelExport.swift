@@ -38,6 +38,7 @@ package enum ModelExport {
     var record = ExportRecord(
       step: step, weightsHash: ContentHash(of: bytes).hex, run: run.record)
     record.run.graphPath = ""
+    record.run.graphAbsolutePath = nil
     try AtomicFile.makeFolder(destination) { folder in
       try AtomicFile.write(
         CanonicalJSON.pretty(record), to: folder.appendingPathComponent(ExportRecord.name))

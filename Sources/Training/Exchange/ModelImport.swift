@@ -105,6 +105,7 @@ package struct ModelImport {
             + "content hash differs); give the right one with --graph")
       }
       record.graphPath = graph.file.path(from: destination)
+      record.graphAbsolutePath = graph.file.resolvingSymlinksInPath().path
     }
     record.imported = imported
     return record

@@ -19,6 +19,7 @@ package struct TrainingProgress: Sendable {
 package struct Trainer {
   private let graph: KnowledgeGraph
   private let resolved: ResolvedTraining
+  private let graphAbsolutePath: String
   private let folder: URL
   private let options: RuntimeOptions
   private let startPath: String?
@@ -33,6 +34,7 @@ package struct Trainer {
     self.graph = graph
     self.folder = folder
     self.options = options
+    graphAbsolutePath = graphURL.resolvingSymlinksInPath().path
     resolved = try request.resolve(graph: graph, graphPath: graphURL.path(from: folder))
     startPath = request.start?.path(from: folder)
     let keptSteps = try options.keep.steps(
@@ -45,6 +47,7 @@ package struct Trainer {
   /// The configuration and counts of the run, before it has begun.
   package var plan: RunRecord {
     var record = resolved.record
+    record.graphAbsolutePath = graphAbsolutePath
     record.estimate = estimate
     record.startPath = startPath
     return record
@@ -57,9 +60,12 @@ package struct Trainer {
   /// folder holds another run. What the machine has no room for is refused before anything is written.
   package func run(onProgress: (TrainingProgress) -> Void = { _ in }) throws -> RunRecord {
     try RunFolder.checkUsable(folder, for: resolved.record)
-    if let resources = options.resources, try RunFolder.readRecord(folder)?.status != .complete {
-      try estimate.check(resources, folder: folder)
+    // Before the lock, which takes a folder that can be written.
+    if let record = try RunFolder.readRecord(folder), record.status == .complete {
+      try checkFinished(record)
+      return record
     }
+    if let resources = options.resources { try estimate.check(resources, folder: folder) }
     let lock = try FolderLock(folder)
     defer { withExtendedLifetime(lock) {} }
     if let record = try RunFolder.readRecord(folder) {
@@ -122,11 +128,11 @@ package struct Trainer {
   private func train(
     _ session: inout TrainingSession, onProgress: (TrainingProgress) -> Void
   ) throws {
-    let began = Date()
+    let watch = Stopwatch()
     let secondsBefore = session.state.secondsElapsed
     let firstStep = session.state.step
     let firstTokens = session.state.tokensSeen
-    var lastSaved = began
+    var sinceSaved = Stopwatch()
     warnOfMissing(after: firstStep - 1)
     try session.keepIfPlanned()
     let log = options.logsSteps ? try StepLog(in: folder, after: firstStep) : nil
@@ -139,9 +145,8 @@ package struct Trainer {
         throw error
       }
       if let metrics = session.lastStep { try log?.append(metrics) }
-      let now = Date()
-      session.state.secondsElapsed = secondsBefore + now.timeIntervalSince(began)
-      let elapsed = max(now.timeIntervalSince(began), 1e-9)
+      let elapsed = max(watch.seconds, 1e-9)
+      session.state.secondsElapsed = secondsBefore + elapsed
       let stepsDone = session.state.step - firstStep
       onProgress(
         TrainingProgress(
@@ -153,12 +158,12 @@ package struct Trainer {
       // Before the checkpoint to continue from, so that nothing kept is lost between the two.
       try session.keepIfPlanned()
       let isDue =
-        now.timeIntervalSince(lastSaved) >= options.checkpointSeconds
+        sinceSaved.seconds >= options.checkpointSeconds
         || options.checkpointSteps.map { session.state.step % $0 == 0 } ?? false
       if isDue {
         try log?.flush()
         try session.saveCheckpoint()
-        lastSaved = now
+        sinceSaved = Stopwatch()
       }
     }
     try log?.flush()

@@ -34,6 +34,19 @@ package struct MemoryEstimate: Codable, Hashable, Sendable {
     program = Self.programBytes
   }
 
+  /// What makes a training of `workers` threads smaller that does not fit into some bytes: no more than can help.
+  package func advice(workers: Int, within bytes: Int) -> String {
+    guard data + program < bytes else {
+      return data > program
+        ? "the graph's triples alone do not fit, whatever the model: train on a smaller --fraction or "
+          + "graph, or where there is more memory"
+        : "no training fits there; train where there is more memory"
+    }
+    guard data + program + weights + moments < bytes else { return "take a smaller --size" }
+    return "take a smaller --size"
+      + (workers > 1 ? ", fewer --lanes or fewer --workers" : " or fewer --lanes")
+  }
+
   // Measured (docs/training.md has the table and the command that makes it).
   private static let bytesPerTriple = 110
   private static let bytesPerToken = 8

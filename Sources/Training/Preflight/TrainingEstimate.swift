@@ -67,8 +67,8 @@ package struct TrainingEstimate: Codable, Hashable, Sendable {
           + "\(Readable.bytes(memory.gradients)) gradients, "
           + "\(Readable.bytes(memory.activations)) activations, "
           + "\(Readable.bytes(memory.data)) data), and "
-          + "\(Readable.bytes(available.bytes)) are available by \(available.source): take a smaller "
-          + "--size, fewer --lanes or fewer --workers")
+          + "\(Readable.bytes(available.bytes)) are available by \(available.source): "
+          + memory.advice(workers: workers, within: available.bytes))
     }
     if let free = resources.freeDisk(folder) {
       let room = free + FolderSize.bytes(folder)

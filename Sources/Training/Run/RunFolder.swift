@@ -132,23 +132,37 @@ package struct RunFolder: Sendable {
   ///
   /// Throws `LabError` when it is missing or is another graph.
   package func graph(at location: URL? = nil) throws -> KnowledgeGraph {
-    guard location != nil || !record.graphPath.isEmpty else {
+    let places = location.map { [$0] } ?? graphPlaces
+    guard let first = places.first else {
       throw LabError(
         "the model in \(url.path) was imported without its graph; give its place with --graph")
     }
-    let file = location ?? URL(fileURLWithPath: record.graphPath, relativeTo: url).absoluteURL
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw LabError(
-        "the run's graph \(file.standardizedFileURL.path) is not there; give its place with --graph"
+    var failure: LabError?
+    for file in places where FileManager.default.fileExists(atPath: file.path) {
+      do {
+        let graph = try KnowledgeGraph.open(file)
+        if graph.contentHash == record.configuration.graphHash { return graph }
+        throw LabError(
+          "\(file.path) is not the graph that \(url.path) was trained on (its content hash differs); "
+            + "give the right one with --graph")
+      } catch let error as LabError {
+        failure = failure ?? error
+      }
+    }
+    throw failure
+      ?? LabError(
+        "the run's graph \(first.standardizedFileURL.path) is not there; give its place with --graph"
       )
+  }
+
+  /// Where the graph may be: as seen from the run's folder as it was given and from where that really is, and where
+  /// it was when training began.
+  private var graphPlaces: [URL] {
+    guard !record.graphPath.isEmpty else { return [] }
+    let seen = [url, url.resolvingSymlinksInPath()].map {
+      URL(fileURLWithPath: record.graphPath, relativeTo: $0).absoluteURL
     }
-    let graph = try KnowledgeGraph.open(file)
-    guard graph.contentHash == record.configuration.graphHash else {
-      throw LabError(
-        "\(file.path) is not the graph that \(url.path) was trained on (its content hash differs); "
-          + "give the right one with --graph")
-    }
-    return graph
+    return seen + (record.graphAbsolutePath.map { [URL(fileURLWithPath: $0)] } ?? [])
   }
 }
 

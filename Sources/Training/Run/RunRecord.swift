@@ -75,6 +75,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var configuration: RunConfiguration
   /// Where the graph was when training began, relative to the run folder if it is below a common one.
   package var graphPath: String
+  /// The same place from the root, for runs that are reached through a link; nil in the records of older runs.
+  package var graphAbsolutePath: String?
   /// Name of the size on the dial, or "custom".
   package var sizeName: String
   package var parameterCount: Int
@@ -117,6 +119,7 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case formatVersion = "format_version"
     case status, configuration
     case graphPath = "graph_path"
+    case graphAbsolutePath = "graph_absolute_path"
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"

@@ -11,17 +11,18 @@ struct Import: ParsableCommand {
       are then held out from training. Plain files are trained on, but for the shares given with \
       --hold-out: queries, subjects, and of the remaining queries with several answers those that lose some \
       of them. Formats are tab-separated text (.tsv, .txt), N-Triples (.nt), JSON lines (.jsonl) and folders \
-      of OpenKE (entity2id.txt); each plain or .gz. A malformed line ends the import with its number, and \
-      nothing is written. docs/import-export.md describes the formats and how names are kept.
+      of OpenKE (entity2id.txt); each plain or .gz, or - for standard input. A malformed line ends the \
+      import with its number, and nothing is written, unless --skip-malformed leaves such lines out. docs/import-export.md describes the formats and how names are kept.
 
       EXAMPLES:
         kglab import facts.tsv --hold-out query=0.1,subject=0.05,object=0.1 --out graph.sqlite
         kglab import datasets/umls --out umls.sqlite
         kglab import scores.tsv.gz --columns s,p,o,_ --header --out graph.sqlite
-        kglab import dump.nt.gz --base http://example.org/ --out graph.sqlite
+        kglab import dump.nt.gz --base http://example.org/ --skip-malformed --out graph.sqlite
+        zstd -dc dump.nt.zst | kglab import - --format nt --out graph.sqlite
       """)
 
-  @Argument(help: "Triple files, or one folder with train, valid and test.")
+  @Argument(help: "Triple files, - for standard input, or one folder with train, valid and test.")
   var sources: [String]
 
   @Option(help: "The graph file to write (SQLite).")
@@ -53,6 +54,9 @@ struct Import: ParsableCommand {
   @Option(help: "The seed of what is held out.")
   var seed: UInt64 = 0
 
+  @Flag(help: "Leave out malformed lines; their number and the first ones are shown.")
+  var skipMalformed = false
+
   @Option(help: "The graph's name; by default that of the first source.")
   var name: String?
 
@@ -64,7 +68,7 @@ struct Import: ParsableCommand {
 
   func run() throws {
     Interruption.heed()
-    let urls = sources.map { URL(fileURLWithPath: $0) }
+    let urls = sources.map(TripleImporter.source)
     try Inputs.refuse(URL(fileURLWithPath: out), writingOver: urls)
     var importer = TripleImporter(
       name: name ?? Self.name(of: urls[0]), columns: try ColumnOrder(columns),
@@ -74,11 +78,13 @@ struct Import: ParsableCommand {
     importer.skipsHeader = header
     importer.escape = escape
     importer.base = base
+    importer.skipsMalformed = skipMalformed
     let graph = try importer.write(
       urls, to: URL(fileURLWithPath: out), overwrite: force, progress: ProgressReporter())
     if json { return try Output.json(graph) }
     GraphText.importReport(graph.report)
     GraphText.summary(graph.profile)
+    GraphText.split(graph.split)
     Output.line("wrote \(out) (\(importer.name), content \(graph.contentHash.prefix(12)))")
     Output.next("kglab", "train", out, "--size", "30k", "--epochs", "20", "--out", "runs/a")
   }

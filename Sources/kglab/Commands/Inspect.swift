@@ -97,6 +97,7 @@ struct Inspect: ParsableCommand {
     Output.line()
     if let report = inspection.importReport { GraphText.importReport(report) }
     GraphText.summary(inspection.profile)
+    GraphText.split(inspection.split)
     Output.line("words          \(Output.grouped(inspection.wordCount)) different ones in names")
     if let bits = inspection.information {
       Output.line(

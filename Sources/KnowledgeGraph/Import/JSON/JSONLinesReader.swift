@@ -26,19 +26,20 @@ struct JSONLinesReader {
     var scanner = JSONScanner()
     return try LineReader.forEachLine(of: url) { line, number in
       try onLine(number)
-      if line.isEmpty { throw LineFault("the line is empty; remove it") }
-      var record = Record()
-      record.attributes.isTrained = isTrained
-      scanner.start(line)
-      try scanner.forEachMember { key, value in try Self.take(key, value, into: &record) }
-      try Self.finish(&record)
-      let subject = try collector.entity(
-        record.subject, .subject, suffix: record.subjectSuffix[...])
-      let predicate = try collector.predicate(record.predicate)
-      let object = try collector.entity(record.object, .object, suffix: record.objectSuffix[...])
-      collector.add(
-        subject: subject, predicate: predicate, object: object,
-        attribute: collector.number(of: record.attributes))
+      try collector.read(line, number, of: url) { collector in
+        var record = Record()
+        record.attributes.isTrained = isTrained
+        scanner.start(line)
+        try scanner.forEachMember { key, value in try Self.take(key, value, into: &record) }
+        try Self.finish(&record)
+        let subject = try collector.entity(
+          record.subject, .subject, suffix: record.subjectSuffix[...])
+        let predicate = try collector.predicate(record.predicate)
+        let object = try collector.entity(record.object, .object, suffix: record.objectSuffix[...])
+        let attribute = collector.number(of: record.attributes)
+        try collector.add(
+          subject: subject, predicate: predicate, object: object, attribute: attribute)
+      }
     }
   }
 
@@ -69,8 +70,8 @@ struct JSONLinesReader {
     case (.heldOut, .string(let text)):
       record.attributes.level = try choice(text, HeldOutLevel.self, key)
     case (.exposures, .number(let number)):
-      guard let value = Int32(exactly: number), value >= 1 else {
-        throw wrong(key, "a whole number from 1 on")
+      guard let value = Int32(exactly: number), exposuresRange.contains(value) else {
+        throw wrong(key, exposuresWanted)
       }
       record.attributes.exposures = value
     case (.derivation, .string(let text)):
@@ -78,7 +79,7 @@ struct JSONLinesReader {
     case (.noise, .string(let text)): record.attributes.noise = try choice(text, Noise.self, key)
     case (.inferable, .bool(let value)): record.attributes.isInferable = value
     case (.inferable, _): throw wrong(key, "true or false")
-    case (.exposures, _): throw wrong(key, "a whole number from 1 on")
+    case (.exposures, _): throw wrong(key, exposuresWanted)
     case (.subjectType, _), (.objectType, _), (.split, _), (.heldOut, _), (.derivation, _),
       (.noise, _):
       throw wrong(key, "text")
@@ -101,13 +102,24 @@ struct JSONLinesReader {
     guard record.attributes.isTrained || !record.attributes.isFalse else {
       throw LineFault("a triple that is not true is held out; noise is what training text says")
     }
-    if let id = record.subjectID { record.subjectSuffix += suffix(id) }
-    if let id = record.objectID { record.objectSuffix += suffix(id) }
+    record.subjectSuffix = suffix(record.subjectSuffix, record.subjectID)
+    record.objectSuffix = suffix(record.objectSuffix, record.objectID)
   }
 
-  private static func suffix(_ id: Int) -> [UInt8] {
-    [TripleCollector.separator] + Array(String(id).utf8)
+  /// What tells an entity from others of its name: type and id, as an export without either has them.
+  ///
+  /// So an entity without a type is the same as one of the type that it would be exported with, and ids sort
+  /// as numbers.
+  private static func suffix(_ type: [UInt8], _ id: Int?) -> [UInt8] {
+    let type = type.elementsEqual(TripleEmitter.untyped.utf8) ? [] : type
+    guard let id else { return type }
+    return type + [TripleCollector.separator]
+      + (0..<8).map { UInt8(truncatingIfNeeded: id >> (56 - 8 * $0)) }
   }
+
+  /// Each is a line of training text in every epoch.
+  private static let exposuresRange: ClosedRange<Int32> = 1...1_000_000
+  private static let exposuresWanted = "a whole number from 1 on, and at most a million"
 
   private static func wrong(_ key: TripleKey, _ wanted: String) -> LineFault {
     LineFault("the \(key.rawValue) must be \(wanted)")

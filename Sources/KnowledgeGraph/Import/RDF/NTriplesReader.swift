@@ -13,15 +13,18 @@ struct NTriplesReader {
   ) throws -> Int {
     let attribute = collector.number(of: TripleAttributes(isTrained: isTrained))
     var parser = TermParser(names)
-    return try LineReader.forEachLine(of: url) { line, number in
+    return try LineReader.forEachLine(of: url, endsAtReturns: true) { line, number in
       try onLine(number)
-      parser.start(line)
-      if parser.isAtEndOrComment() { return }
-      let subject = try collector.entity(parser.next(.subject), .subject)
-      let predicate = try collector.predicate(parser.next(.predicate))
-      let object = try collector.entity(parser.next(.object), .object)
-      try parser.endStatement()
-      collector.add(subject: subject, predicate: predicate, object: object, attribute: attribute)
+      try collector.read(line, number, of: url) { collector in
+        parser.start(line)
+        if parser.isAtEndOrComment() { return }
+        let subject = try collector.entity(parser.next(.subject), .subject)
+        let predicate = try collector.predicate(parser.next(.predicate))
+        let object = try collector.entity(parser.next(.object), .object)
+        try parser.endStatement()
+        try collector.add(
+          subject: subject, predicate: predicate, object: object, attribute: attribute)
+      }
     }
   }
 }

@@ -23,7 +23,7 @@ struct BenchReport<Row: Encodable>: Encodable {
   let benchmark: String
   /// Name of the kernel table.
   let kernels: String
-  let processors = ProcessInfo.processInfo.activeProcessorCount
+  let processors = MachineResources.processorCount
   let rows: [Row]
 }
 

@@ -16,7 +16,7 @@ struct WorkerCounts: ParsableArguments {
 
   /// The counts in the order asked for.
   func counts() throws -> [Int] {
-    guard let requested else { return [min(ProcessInfo.processInfo.activeProcessorCount, 8)] }
+    guard let requested else { return [MachineResources.defaultWorkerCount] }
     return try OptionList.values(requested, "--workers") { text in
       guard let count = Int(text), (1...256).contains(count) else {
         throw LabError("--workers is \(text); it must be between 1 and 256", .usage)

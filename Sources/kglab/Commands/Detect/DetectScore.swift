@@ -11,9 +11,9 @@ struct DetectScore: ParsableCommand {
     abstract: "Let a trained detector judge stored answers, or triples from a file.",
     discussion: """
       Without --triples it judges the answers that kglab evaluate stored of the run, and shows how well it \
-      does on subjects it did not learn from. With --triples it judges the lines of a TSV file (subject, \
-      predicate, object), prints them with their score, 0 to 1 and higher = more likely hallucinated, and \
-      with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score): what is stored \
+      does on subjects it did not learn from. With --triples it judges the lines of a file, of any format that \
+      kglab import reads (subject, predicate, object), prints them with their score, 0 to 1 and higher = \
+      more likely hallucinated, and with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score): what is stored \
       is not computed again, and interrupted the same command continues.
 
       EXAMPLES:
@@ -30,7 +30,7 @@ struct DetectScore: ParsableCommand {
     help: "The run whose model's answers are judged; by default the one the detector is in.")
   var runFolder: String?
 
-  @Option(help: "A TSV file of triples to judge instead of stored answers.")
+  @Option(help: "Triples to judge instead of stored answers: a file, or - for standard input.")
   var triples: String?
 
   @Option(help: "Temperature of the stored answers.")
@@ -85,7 +85,7 @@ struct DetectScore: ParsableCommand {
   }
 
   private func judge(_ file: String, _ scoring: StoredScoring) throws {
-    let lines = try TripleLine.read(URL(fileURLWithPath: file))
+    let lines = try TripleImporter(name: file).triples([TripleImporter.source(file)])
     let (scores, stored) = try scoring.score(lines, file: file)
     if json { return try Output.json(scores) }
     var table = TextTable(

@@ -1,0 +1,15 @@
+/// A triple by its names, with the line of the file that it is from.
+package struct NamedTriple: Hashable, Sendable {
+  package let subject: String
+  package let predicate: String
+  package let object: String
+  /// From 1.
+  package let line: Int
+
+  package init(subject: String, predicate: String, object: String, line: Int) {
+    self.subject = subject
+    self.predicate = predicate
+    self.object = object
+    self.line = line
+  }
+}

@@ -22,6 +22,8 @@ struct Kglab: ParsableCommand {
   /// Runs the command line; every failure ends in one sentence on standard error and its exit code.
   static func main() {
     Interruption.prepare()
+    // Whoever reads the output may stop; a parent may have left this ignored.
+    signal(SIGPIPE, SIG_DFL)
     // A file that grows past the system's limit is then an error like a full disk, not the end.
     signal(SIGXFSZ, SIG_IGN)
     do {

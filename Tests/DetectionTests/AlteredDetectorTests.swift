@@ -154,7 +154,7 @@ struct AlteredDetectorTests {
     let folder = try folder(.head)
     let scoring = try StoredScoring(folder: folder, run: run, graph: graph)
     let query = try #require(graph.queries.first)
-    let triple = TripleLine(
+    let triple = NamedTriple(
       subject: graph.entities[Int(query.subject)].name,
       predicate: graph.predicates[Int(query.predicate)].name, object: graph.entities[0].name,
       line: 1)

@@ -66,7 +66,8 @@ import Testing
     let right = "\(subject)\t\(predicate)\t\(object)"
     let cases: [(String, [String])] = [
       (
-        "\(right)\n\(subject)\t\(predicate)\n", ["claims.tsv:2 has 2 columns", "separated by tabs"]
+        "\(right)\n\(subject)\t\(predicate)\n",
+        ["claims.tsv:2: the line has 2 columns", "separated by tabs"]
       ),
       ("\(right)\n\n\(subject)q\t\(predicate)\t\(object)\n", ["claims.tsv:3", "'\(subject)q'"]),
       ("\(subject)\tbron in\t\(object)\n", ["claims.tsv:1", "no predicate 'bron in'", "born in"]),
@@ -78,10 +79,10 @@ import Testing
         "\(subject)\t\(predicate)\t\(Array(repeating: object, count: 30).joined(separator: " "))\n",
         ["claims.tsv:1", "more than the model's context of", "shorter object"]
       ),
-      ("\n\n", ["claims.tsv holds no triples"]),
+      ("\n\n", ["claims.tsv is empty"]),
     ]
     let command = ["detect", "score", "run/detectors/\(folder)", "--triples", "claims.tsv"]
-    try refuse(command, in: workspace, mentions: ["claims.tsv is not there"])
+    try refuse(command, in: workspace, mentions: ["cannot read claims.tsv"])
     for (text, pieces) in cases {
       try workspace.write(text, to: "claims.tsv")
       try refuse(command, in: workspace, mentions: pieces)

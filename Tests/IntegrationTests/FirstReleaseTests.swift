@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 import Testing
 
-/// Folders written by the first release open, and their results are found under the ids they had.
+/// Folders written by the first release open, and results are found under the ids they had.
 ///
 /// Fixtures/first-release.sh made them.
 @Suite struct FirstReleaseTests {
@@ -45,12 +45,6 @@ import Testing
       ["lifeline", "run", "--all"],
       "37f6901f881dbd3f673d9892335310a7eb2bc2838037232909a50d836389c04f"
     ),
-    (
-      [
-        "detect", "run", "--kind", "head,score", "--heads", "linear", "--epochs", "1", "--samples",
-        "1", "--evidence", "0",
-      ], "bfcb2552ab8d96c87fee8b5ceeca1c83382fd86ff253db6d9d7f4668be3ef02b"
-    ),
   ])
   func storedResultsKeepTheirIds(arguments: [String], key: String) throws {
     let workspace = try Self.folder()
@@ -89,7 +83,8 @@ import Testing
     let result = try workspace.kglab("study", "run", "study.yaml", "--out", "study", "--json")
     #expect(result.end == .exited(0), "\(result.messages)")
     let value = try #require(try result.json() as? [String: Any])
-    #expect(value["reused"] as? Int == 4)
+    // All but the detection, whose scores have another version: one of them was mended.
+    #expect(value["reused"] as? Int == 3)
     let tasks = try #require(value["tasks"] as? [[String: Any]])
     #expect(
       tasks.map { $0["id"] as? String } == [

@@ -51,7 +51,7 @@ enum SampleReport {
       Exact rate at temperature 1 for queries whose facts were all trained on (FVS), partly (PVS) \
       and never (IVS). Bars are 95 % intervals by bootstrap over subjects.
       """,
-    command: "kglab study report runs/quickstart", data: rates,
+    command: "kglab report runs/quickstart", data: rates,
     x: Axis("size", "Non-embedding parameters", scale: .log),
     y: Axis("rate", "Hallucination rate", includesZero: true),
     color: Channel("epochs", "Epochs"), panel: Channel("visibility", "Visibility"),
@@ -76,7 +76,7 @@ enum SampleReport {
     return Figure(
       id: "rate-by-u", title: "Hallucination rate against unique tokens per parameter",
       caption: "Trained facts. *u* is unique training tokens over non-embedding parameters.",
-      command: "kglab study report runs/quickstart", data: data,
+      command: "kglab report runs/quickstart", data: data,
       x: Axis("unique_tokens_per_parameter", "u, unique tokens per parameter", scale: .log),
       y: Axis("rate", "Hallucination rate", includesZero: true),
       color: Channel("source", "Source"),
@@ -101,7 +101,7 @@ enum SampleReport {
     return Figure(
       id: "rate-by-flops", title: "Hallucination rate against training compute",
       caption: "One line per model size, one marker per epoch count.",
-      command: "kglab study report runs/quickstart", data: data,
+      command: "kglab report runs/quickstart", data: data,
       x: Axis("flops", "Training FLOPs", scale: .log),
       y: Axis("rate", "Hallucination rate", includesZero: true),
       color: Channel("size", "Parameters", palette: .ordered), shape: Channel("epochs", "Epochs"),
@@ -234,5 +234,5 @@ enum SampleReport {
         ]),
       ReportSection("Runs", [.table(runs), .command("kglab study status experiments/quickstart")]),
     ],
-    colophon: ["kglab 0.1, graph `3f2a9c01`. Made by `kglab study report runs/quickstart`."])
+    colophon: ["kglab 0.1, graph `3f2a9c01`. Made by `kglab report runs/quickstart`."])
 }

@@ -21,6 +21,26 @@ import Testing
     #expect(Ticks.linear(3...3, count: 4) == [3])
   }
 
+  /// No number ends the program: what is too large for an axis has no place on it.
+  @Test(arguments: [Axis.Scale.linear, .log])
+  func extremeNumbersHaveAxes(kind: Axis.Scale) throws {
+    let numbers: [Double] = [
+      0, .leastNonzeroMagnitude, 1e-300, 1e-99, 0.5, 1, 1e15, 1e15 + 1, 9.3e18, 1e99, 1e308,
+      .infinity, .nan,
+    ]
+    for first in numbers {
+      for second in numbers + numbers.map(-) {
+        var data = Records([Column("x", "X"), Column("y", "Y")])
+        for value in [first, second] { data.append([.number(value), .number(value)]) }
+        let figure = Figure(
+          id: "f", title: "F", caption: "", command: "c", data: data,
+          x: Axis("x", "X", scale: kind), y: Axis("y", "Y", scale: kind, includesZero: true),
+          marks: [.line(), .points])
+        #expect(try !SVGFigure.standalone(figure).contains("nan"))
+      }
+    }
+  }
+
   @Test func niceRangesEndOnTicks() {
     #expect(Ticks.nice(0...0.63, count: 8) == 0...0.7)
     #expect(Ticks.nice(0.013...0.97, count: 5) == 0...1)

@@ -56,7 +56,7 @@ import Testing
     #expect(values.last?["size"] is NSNull)
     #expect(
       (specification["description"] as? String)?.hasSuffix(
-        "Made by: kglab study report runs/quickstart") == true)
+        "Made by: kglab report runs/quickstart") == true)
   }
 
   @Test func bytesAreTheSameEachTime() throws {

@@ -141,6 +141,16 @@ import Training
     ("epochs: [1]", "training: {phrasing: sentences}", "triple, template"),
     ("epochs: [1]", "evaluation: {phrasing: never}", "seen, unseen"),
     ("epochs: [1], precisions: [fp64]", "", "auto, fp32, bf16"),
+    ("epochs: [1, 2, 1]", "", "epochs.2 is in the list before; give each value once"),
+    ("epochs: [1], seeds: [0, 0]", "", "seeds.1 is in the list before"),
+    ("epochs: [1], fractions: [0.5, 0.50]", "", "fractions.1 is in the list before"),
+    ("epochs: [1], learning_rates: [1e-2, 0.01]", "", "learning_rates.1 is in the list before"),
+    ("epochs: [1], precisions: [auto, auto]", "", "precisions.1 is in the list before"),
+    ("epochs: [1]", "evaluation: {temperatures: [1, 1.0]}", "temperatures.1 is in the list before"),
+    ("epochs: [1]", "detection: {full: [3k, 3k]}", "full.1 is in the list before"),
+    ("epochs: [1]", "detection: {full: [3k-pretrained, 3k-pretrained]}", "full.1 is in the list"),
+    ("epochs: [1]", "detection: {heads: [linear, linear]}", "heads.1 is in the list before"),
+    ("epochs: [1]", "detection: {queries: [fvs, fvs]}", "queries.1 is in the list before"),
     ("epochs: [1], training: {schedule: cosin}", "", "did you mean 'cosine'?"),
   ])
   func refusesImpossibleGrids(_ grid: String, _ rest: String, _ words: String) {

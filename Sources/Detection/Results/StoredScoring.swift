@@ -69,7 +69,7 @@ package struct StoredScoring {
     guard let evaluation else {
       throw LabError(
         "\(run.url.path) has no stored answers at temperature \(temperature); run kglab evaluate "
-          + "--temperatures \(temperature) first")
+          + "\(Readable.shellWord(run.url.relativePath)) --temperatures \(temperature) first")
     }
     let answers = try database.answers(
       key: evaluation.key, temperature: temperature, of: graph,

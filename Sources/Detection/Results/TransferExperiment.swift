@@ -83,11 +83,13 @@ package struct TransferExperiment {
             + "(its content hash differs)")
       }
       let isTwice = conditions[..<index].contains {
-        $0.run.url.standardizedFileURL == condition.run.url.standardizedFileURL
+        $0.run.url.resolvingSymlinksInPath() == condition.run.url.resolvingSymlinksInPath()
           && $0.visibilities == condition.visibilities
       }
       if isTwice {
-        throw LabError("\(condition.name) (\(condition.visibilityName)) is given twice", .usage)
+        throw LabError(
+          "\(condition.name) (\(condition.visibilityName)) is given twice; give each run and visibility once",
+          .usage)
       }
     }
     self.conditions = conditions

@@ -111,7 +111,8 @@ extension EvaluationComparison {
   {
     let all = try database.summaries()
     guard !all.isEmpty else {
-      throw LabError("\(name) was not evaluated yet; run kglab evaluate \(name)")
+      throw LabError(
+        "\(name) was not evaluated yet; run kglab evaluate \(Readable.shellWord(name))")
     }
     return all.reversed()
   }

@@ -48,7 +48,7 @@ package struct PositionScale {
 
   private func linearTicks(_ extent: (String) -> Double) -> [Tick] {
     for count in [6, 5, 4, 3, 2] {
-      let values = Ticks.linear(domain, count: count)
+      let values = Ticks.linear(domain, count: count).filter { kind == .linear || $0 > 0 }
       let ticks = labelled(values)
       if fits(ticks, extent) { return ticks }
     }

@@ -55,7 +55,7 @@ package struct StudyFolder: Sendable {
 
   private var damaged: LabError {
     LabError(
-      "\(plan.relativePath) is damaged; run 'kglab study run STUDY --out \(url.relativePath)' to write it anew, "
+      "\(plan.relativePath) is damaged; run 'kglab study run STUDY --out \(Readable.shellWord(url.relativePath))' to write it anew, "
         + "with all work kept")
   }
 

@@ -13,14 +13,16 @@ extension DetectionPlan {
       "full_epochs", "balanced", "samples", "evidence", "queries", "seed", "resamples",
       "precision",
     ])
-    if let value = node.optional("epochs") { epochs = try value.integers(in: 1...1_000_000) }
-    if let value = node.optional("sizes") { sizes = try value.items().map(ModelGrid.size) }
+    if let value = node.optional("epochs") {
+      epochs = try value.distinctIntegers(in: 1...1_000_000)
+    }
+    if let value = node.optional("sizes") { sizes = try value.distinct(ModelGrid.size) }
     if let value = node.optional("tasks") {
-      let chosen = try value.items().map { try $0.choice(DetectorTask.self) }
+      let chosen = try value.distinct { try $0.choice(DetectorTask.self) }
       options.tasks = DetectorTask.allCases.filter(chosen.contains)
     }
     if let value = node.optional("kinds") {
-      let chosen = try value.items().map { try $0.choice(DetectorKind.self) }
+      let chosen = try value.distinct { try $0.choice(DetectorKind.self) }
       options.kinds = DetectorKind.allCases.filter(chosen.contains)
     }
     if let value = node.optional("heads") {
@@ -30,7 +32,7 @@ extension DetectionPlan {
       options.layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }
     }
     if let value = node.optional("places") {
-      options.places = try value.items().map { try $0.choice(AnswerPlace.self) }
+      options.places = try value.distinct { try $0.choice(AnswerPlace.self) }
     }
     if let value = node.optional("positions") {
       options.positions = try Self.named(value, "position") { try TokenPosition(named: $0) }
@@ -52,7 +54,7 @@ extension DetectionPlan {
       options.samples = try value.integer(in: 1...DetectionOptions.maximumSamples)
     }
     if let value = node.optional("queries") {
-      let chosen = try value.items().map { try $0.choice(Visibility.self) }
+      let chosen = try value.distinct { try $0.choice(Visibility.self) }
       options.visibilities = Visibility.allCases.filter(chosen.contains)
     }
     if let value = node.optional("seed") {
@@ -85,11 +87,11 @@ extension DetectionPlan {
       name: try ModelSize(named: String(name.dropLast(suffix.count))).name, weightsHash: "")
   }
 
-  /// The values of a list of names; a failure names its line.
-  private static func named<Value>(
+  /// The values of a list of names, none twice; a failure names its line.
+  private static func named<Value: Hashable>(
     _ node: SchemaNode, _ what: String, _ value: (String) throws -> Value
   ) throws -> [Value] {
-    try node.items().map { item in
+    try node.distinct { item in
       do {
         return try value(try item.text())
       } catch {

@@ -12,7 +12,7 @@ extension EvaluationOptions {
       "phrasing", "top_k", "top_p", "candidates",
     ])
     func temperatures(_ key: String, _ rule: String, canBeGreedy: Bool) throws -> [Double]? {
-      try node.optional(key)?.items().map { item in
+      try node.optional(key)?.distinct { item in
         try item.number(rule + Self.temperatureRange) {
           Self.temperatures.contains($0) || canBeGreedy && $0 == 0
         }

@@ -22,10 +22,10 @@ enum ModelGrid {
     try node.allow(
       ["sizes", "seeds", "fractions", "learning_rates", "precisions", "model", "training"]
         + horizonKeys)
-    let sizes = try node.required("sizes", example: "[3k, 10k]").items().map { try size($0) }
-    let seeds = try node.optional("seeds")?.integers(in: 0...Int.max) ?? [0]
+    let sizes = try node.required("sizes", example: "[3k, 10k]").distinct { try size($0) }
+    let seeds = try node.optional("seeds")?.distinctIntegers(in: 0...Int.max) ?? [0]
     let fractions =
-      try node.optional("fractions")?.items().map { item in
+      try node.optional("fractions")?.distinct { item in
         try item.number("above 0, at most 1") { $0 > 0 && $0 <= 1 }
       } ?? [1]
     var template = base
@@ -34,11 +34,12 @@ enum ModelGrid {
     var request = template.request
     var rates = [request.learningRate]
     if let list = node.optional("learning_rates") {
-      rates = try list.items().map { try TrainingTemplate.learningRate($0) }
+      rates = try list.distinct { try TrainingTemplate.learningRate($0) }
     }
     var precisions = [request.precision]
     if let list = node.optional("precisions") {
-      precisions = try list.items().map { try TrainingTemplate.precision($0) }
+      // Two choices may be one precision on this machine.
+      precisions = try list.distinct { try $0.choice(PrecisionChoice.self) }.map { $0.resolved() }
     }
     let horizons = try horizons(node)
     let counts = [
@@ -83,17 +84,17 @@ enum ModelGrid {
       throw second.failure("is there beside \(given[0]); leave one out")
     }
     if let steps = node.optional("steps") {
-      return try steps.integers(in: 1...1_000_000_000).map { .steps($0) }
+      return try steps.distinctIntegers(in: 1...1_000_000_000).map { .steps($0) }
     }
     if let tokens = node.optional("tokens") {
-      return try tokens.integers(in: 1...Int.max).map { .tokens($0) }
+      return try tokens.distinctIntegers(in: 1...Int.max).map { .tokens($0) }
     }
     if let flops = node.optional("flops") {
-      return try flops.items().map { item in
+      return try flops.distinct { item in
         .flops(try item.number("above 0") { $0 > 0 && $0.isFinite })
       }
     }
-    return try node.required("epochs", example: "[20, 100]").integers(in: 1...1_000_000)
+    return try node.required("epochs", example: "[20, 100]").distinctIntegers(in: 1...1_000_000)
       .map { .epochs($0) }
   }
 

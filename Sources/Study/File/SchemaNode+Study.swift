@@ -10,6 +10,25 @@ extension SchemaNode {
     return sequence.enumerated().map { child(String($0), $1) }
   }
 
+  /// The values of a list's items; a single value is a list of one.
+  ///
+  /// Throws an error that names the line of a value that the list has already.
+  func distinct<Value: Hashable>(_ value: (SchemaNode) throws -> Value) throws -> [Value] {
+    var seen: Set<Value> = []
+    return try items().map { item in
+      let own = try value(item)
+      guard seen.insert(own).inserted else {
+        throw item.failure("is in the list before; give each value once")
+      }
+      return own
+    }
+  }
+
+  /// Different whole numbers within a range.
+  func distinctIntegers(in range: ClosedRange<Int>) throws -> [Int] {
+    try distinct { try $0.integer(in: range) }
+  }
+
   /// One of the names of an enumeration.
   func choice<Choice>(_ type: Choice.Type) throws -> Choice
   where Choice: CaseIterable & RawRepresentable<String> {

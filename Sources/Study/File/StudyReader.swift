@@ -97,7 +97,7 @@ extension GraphSource {
       try node.allow(["import", "seed", "hold_out", "columns"])
       self = .imported(
         ImportSource(
-          urls: try files.items().map { try StudyPaths.existing($0, folder: folder) },
+          urls: try files.distinct { try StudyPaths.existing($0, folder: folder) },
           seed: try Self.seed(node),
           heldOut: try node.optional("hold_out").map { try HeldOutShares($0) }
             ?? HeldOutShares(),

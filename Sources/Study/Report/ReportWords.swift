@@ -49,7 +49,7 @@ struct ReportWords {
       $0.first.epochs == epochs && $0.first.fraction == fraction
     }.compactMap { group -> (size: Double, rates: [RateRow])? in
       let rates = group.runs.compactMap { series.rate($0, "fvs") }
-      return rates.isEmpty ? nil : (group.size, rates)
+      return rates.isEmpty || group.size <= 0 ? nil : (group.size, rates)
     }.sorted { $0.size < $1.size }
     let distinct = points.enumerated().filter { index, point in
       index == 0 || points[index - 1].size < point.size

@@ -131,8 +131,7 @@ struct ResultSeries {
   }
 
   private func percent(_ share: Double) -> String {
-    let value = share * 100
-    return value == value.rounded() ? "\(Int(value)) %" : "\(value) %"
+    Cell.number(share * 100).plain + " %"
   }
 
   /// The largest number of epochs of any run.

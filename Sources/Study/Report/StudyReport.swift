@@ -22,7 +22,8 @@ package struct StudyReport {
     let results = try ResultMerger(plan: plan, folder: folder).merge()
     try StudyDatabase.write(results, to: folder.database)
     let stored = try StudyDatabase.read(folder.database)
-    let report = StudyReport(stored, command: "kglab report \(folder.url.relativePath)")
+    let report = StudyReport(
+      stored, command: "kglab report " + Readable.shellWord(folder.url.relativePath))
     let document = report.document()
     try ReportPage.write(document, to: folder.report)
     _ = try ReportPage.writeParts(of: document, to: folder.figures)

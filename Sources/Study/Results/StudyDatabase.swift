@@ -18,6 +18,11 @@ package enum StudyDatabase {
       try AtomicFile.make(url) { try fill($0, results) }
     } catch let failure as any LabFailure {
       throw failure
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+      throw LabError(
+        "the results of the study contradict each other (\(error.message ?? "one stands twice")); run "
+          + "'kglab study run' with the study's file again, which writes plan.json anew and measures what is missing"
+      )
     } catch {
       let reason = (error as? DatabaseError)?.message ?? FailureReason.text(error)
       throw LabError(
@@ -45,18 +50,47 @@ package enum StudyDatabase {
           try database.execute(
             sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
         }
-        for row in results.graphs { try row.insert(database) }
-        for row in results.runs { try row.insert(database) }
-        for row in results.rates { try row.insert(database) }
-        for row in results.verdicts { try row.insert(database) }
-        for row in results.coverages { try row.insert(database) }
-        for row in results.grades { try row.insert(database) }
-        for row in results.detectors { try row.insert(database) }
-        for row in results.failures { try row.insert(database) }
+        func insert(_ rows: [some PersistableRecord]) throws {
+          for row in rows {
+            try checkNumbers(of: row)
+            try row.insert(database)
+          }
+        }
+        try insert(results.graphs)
+        try insert(results.runs)
+        try insert(results.rates)
+        try insert(results.verdicts)
+        try insert(results.coverages)
+        try insert(results.grades)
+        try insert(results.detectors)
+        try insert(results.failures)
         return .commit
       }
     }
     try queue.close()
+  }
+
+  /// Refuses numbers that no run can have: counts below 0 or above 2^53, others of a size above 1e100.
+  ///
+  /// What is not a number is stored as NULL, which the layout takes only where a result may be missing.
+  private static func checkNumbers(of row: some PersistableRecord) throws {
+    let columns = try row.databaseDictionary
+    for (name, value) in columns.sorted(by: { $0.key < $1.key }) where name != "seed" {
+      let isPossible =
+        switch value.storage {
+        case .int64(let count): (0...(1 << 53)).contains(count)
+        case .double(let number): number.isNaN || abs(number) <= 1e100
+        case .null, .string, .blob: true
+        }
+      guard isPossible else {
+        let run =
+          (columns["run_id"] ?? columns["id"]).flatMap { String.fromDatabaseValue($0) } ?? ""
+        throw LabError(
+          "the \(type(of: row).databaseTableName) results of '\(run)' have \(value) as \(name), which cannot be: a file "
+            + "was altered or damaged; remove that folder of models/ or graphs/, then run 'kglab study run' with the "
+            + "study's file again")
+      }
+    }
   }
 
   /// Reads all results back, in the order in which they were written.
@@ -98,8 +132,11 @@ package enum StudyDatabase {
   }
 
   private static func results(_ database: Database) throws -> StudyResults {
-    func all<Row: FetchableRecord & TableRecord>(_ type: Row.Type) throws -> [Row] {
-      try Row.fetchAll(database, sql: "SELECT * FROM \(Row.databaseTableName) ORDER BY rowid")
+    func all<Row: FetchableRecord & PersistableRecord>(_ type: Row.Type) throws -> [Row] {
+      let rows = try Row.fetchAll(
+        database, sql: "SELECT * FROM \(Row.databaseTableName) ORDER BY rowid")
+      for row in rows { try checkNumbers(of: row) }
+      return rows
     }
     func metadata(_ key: String) throws -> String? {
       try String.fetchOne(

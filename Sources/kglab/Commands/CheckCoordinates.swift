@@ -97,9 +97,9 @@ struct CheckCoordinates: ParsableCommand {
 
   private func options() throws -> CoordinateCheck.Options {
     var options = CoordinateCheck.Options()
-    options.widths = try widths.split(separator: ",").map { text in
-      guard let width = Int(text.trimmingCharacters(in: .whitespaces)), width > 0 else {
-        throw ValidationError("--widths has '\(text)', which is no width; such as 32,64,128")
+    options.widths = try OptionList.values(widths, "--widths") { text in
+      guard let width = Int(text), width > 0 else {
+        throw LabError("--widths has '\(text)', which is no width; such as 32,64,128", .usage)
       }
       return width
     }

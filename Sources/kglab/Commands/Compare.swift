@@ -43,7 +43,8 @@ struct Compare: ParsableCommand {
         throw LabError("\(folder) is no folder; give the folder of a run that was evaluated")
       }
       guard let database = try RunDatabase.read(in: url) else {
-        throw LabError("\(folder) was not evaluated yet; run kglab evaluate \(folder)")
+        throw LabError(
+          "\(folder) was not evaluated yet; run kglab evaluate \(Readable.shellWord(folder))")
       }
       return database
     }

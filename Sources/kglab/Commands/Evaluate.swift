@@ -78,29 +78,26 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    _ = try options()
-    _ = try groupKinds()
+    try OptionList.validate(options)
+    try OptionList.validate(groupKinds)
   }
 
   private func groupKinds() throws -> [String] {
     let known = Array(RateGroup.kinds.dropFirst())
-    return try (by ?? "").split(separator: ",").map { field in
-      let name = field.trimmingCharacters(in: .whitespaces)
-      guard known.contains(name) else {
-        throw ValidationError(
-          "--by '\(name)' is none of \(known.joined(separator: ", "))"
-            + Suggestion.hint(for: name, in: known))
+    return try by.map { by in
+      try OptionList.values(by, "--by") { name in
+        try OptionList.known(name, "--by", known) { known.contains($0) ? $0 : nil }
       }
-      return name
-    }
+    } ?? []
   }
 
   private func options() throws -> EvaluationOptions {
-    let fields = temperatures.split(separator: ",", omittingEmptySubsequences: false)
-    let values = fields.compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
-    guard values.count == fields.count else {
-      throw ValidationError(
-        "--temperatures '\(temperatures)' is no list of numbers; write them like 0,0.5,1")
+    let values = try OptionList.values(temperatures, "--temperatures") { text in
+      guard let value = Double(text) else {
+        throw LabError(
+          "--temperatures '\(temperatures)' is no list of numbers; write them like 0,0.5,1", .usage)
+      }
+      return value
     }
     var options = EvaluationOptions()
     options.sampleTemperatures = values
@@ -112,11 +109,7 @@ struct Evaluate: ParsableCommand {
     options.seed = seed
     options.precision = precision
     options.phrasing = phrasing
-    do {
-      try options.validate()
-    } catch let error as LabError {
-      throw ValidationError(error.description)
-    }
+    try options.validate()
     return options
   }
 

@@ -99,13 +99,13 @@ struct BenchEvaluate: ParsableCommand {
     try OptionRange.require(samples, 1...1_024, "--samples")
     try OptionRange.require(random.vocabulary, 8...1_000_000, "--vocabulary")
     try OptionRange.requireSeconds(seconds)
-    _ = try answerCounts()
+    try OptionList.validate(answerCounts)
   }
 
   private func answerCounts() throws -> [Double] {
-    try (answers ?? "1,2,4").split(separator: ",", omittingEmptySubsequences: false).map { text in
+    try OptionList.values(answers ?? "1,2,4", "--answers") { text in
       guard let count = Double(text), (1...1_024).contains(count) else {
-        throw ValidationError("--answers has '\(text)'; numbers must be between 1 and 1024")
+        throw LabError("--answers has '\(text)'; numbers must be between 1 and 1024", .usage)
       }
       return count
     }

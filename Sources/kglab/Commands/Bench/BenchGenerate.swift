@@ -60,6 +60,7 @@ struct BenchGenerate: ParsableCommand {
     try OptionRange.require(batch, 1...65_536, "--batch")
     try OptionRange.require(vocabulary, 8...1_000_000, "--vocabulary")
     try OptionRange.requireSeconds(seconds)
+    try OptionList.validate { try ShapeList.read(shape, else: []) }
   }
 
   func run() throws {

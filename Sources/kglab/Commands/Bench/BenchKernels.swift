@@ -44,9 +44,9 @@ struct BenchKernels: ParsableCommand {
   var json = false
 
   func validate() throws {
-    _ = try widths()
     try OptionRange.require(rows, 1...8_192, "--rows")
     try OptionRange.requireSeconds(seconds)
+    try OptionList.validate(widths)
   }
 
   func run() throws {
@@ -84,9 +84,10 @@ struct BenchKernels: ParsableCommand {
   }
 
   private func widths() throws -> [Int] {
-    try width.split(separator: ",", omittingEmptySubsequences: false).map { text in
+    try OptionList.values(width, "--width") { text in
       guard let value = Int(text), value % 32 == 0, (32...8_192).contains(value) else {
-        throw ValidationError("--width '\(text)' must be a multiple of 32 between 32 and 8192")
+        throw LabError(
+          "--width '\(text)' must be a multiple of 32 between 32 and 8192", .usage)
       }
       return value
     }

@@ -17,15 +17,15 @@ struct WorkerCounts: ParsableArguments {
   /// The counts in the order asked for.
   func counts() throws -> [Int] {
     guard let requested else { return [MachineResources.defaultWorkerCount] }
-    return try requested.split(separator: ",", omittingEmptySubsequences: false).map { text in
+    return try OptionList.values(requested, "--workers") { text in
       guard let count = Int(text), (1...256).contains(count) else {
-        throw ValidationError("--workers is \(text); it must be between 1 and 256")
+        throw LabError("--workers is \(text); it must be between 1 and 256", .usage)
       }
       return count
     }
   }
 
-  func validate() throws { _ = try counts() }
+  func validate() throws { try OptionList.validate(counts) }
 }
 
 /// The options of what is multiplied and for how long.
@@ -39,27 +39,17 @@ struct ArithmeticOptions: ParsableArguments {
   /// The precisions in the order asked for.
   func precisions() throws -> [Precision] {
     guard let precision else { return Device.cpu.supportsBF16 ? [.fp32, .bf16] : [.fp32] }
-    let names = Precision.allCases.map(\.rawValue)
-    return try precision.split(separator: ",", omittingEmptySubsequences: false).map { text in
-      guard let value = Precision(rawValue: String(text)) else {
-        throw ValidationError(
-          "--precision '\(text)' is none of \(names.joined(separator: ", "))"
-            + Suggestion.hint(for: String(text), in: names))
-      }
-      return value
-    }
+    return try OptionList.cases(precision, "--precision")
   }
 
-  func validate() throws { _ = try precisions() }
+  func validate() throws { try OptionList.validate(precisions) }
 }
 
 /// Shapes as people write them: "2x64x4,4x128x4".
 enum ShapeList {
   static func read(_ text: String?, else shapes: [BenchmarkShape]) throws -> [BenchmarkShape] {
     guard let text else { return shapes }
-    return try text.split(separator: ",", omittingEmptySubsequences: false).map {
-      try BenchmarkShape(String($0))
-    }
+    return try OptionList.values(text, "--shape") { try BenchmarkShape($0) }
   }
 }
 

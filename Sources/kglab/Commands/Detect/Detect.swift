@@ -31,29 +31,6 @@ enum TaskChoice: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
-/// Lists of names that several commands take, separated by commas.
-enum NameList {
-  /// The trimmed parts of a list.
-  static func names(_ text: String) -> [String] {
-    text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-  }
-
-  /// The cases that a list names; throws `LabError` with the nearest known name.
-  static func cases<Value: RawRepresentable & CaseIterable>(
-    _ text: String, _ what: String
-  ) throws -> [Value] where Value.RawValue == String {
-    try names(text).map { name in
-      guard let value = Value(rawValue: name.lowercased()) else {
-        let known = Value.allCases.map(\.rawValue)
-        throw LabError(
-          "unknown \(what) '\(name)'\(Suggestion.hint(for: name, in: known)); "
-            + "choose among \(known.joined(separator: ", "))", .usage)
-      }
-      return value
-    }
-  }
-}
-
 /// Tables of detectors.
 enum DetectorText {
   static func estimate(_ estimate: MetricEstimate?) -> String {

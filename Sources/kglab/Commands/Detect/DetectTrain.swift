@@ -155,21 +155,28 @@ struct DetectTrain: ParsableCommand {
     var options = DetectionOptions()
     options.tasks = task.tasks
     if let kind {
-      options.kinds = kind == "all" ? DetectorKind.allCases : try NameList.cases(kind, "kind")
+      options.kinds = kind == "all" ? DetectorKind.allCases : try OptionList.cases(kind, "--kind")
     }
     if sizes != nil || !from.isEmpty, kind == nil { options.kinds.append(.full) }
+    guard sizes == nil && from.isEmpty || options.kinds.contains(.full) else {
+      throw LabError(
+        "--sizes and --from are for full detectors, which --kind leaves out; add full to --kind",
+        .usage)
+    }
     options.heads =
       ladder && heads == nil
       ? HeadArchitecture.ladder
-      : try NameList.names(heads ?? "linear").map { try HeadArchitecture(named: $0) }
+      : try OptionList.values(heads ?? "linear", "--heads") { try HeadArchitecture(named: $0) }
     options.layers =
       layers == "each"
       ? (0...model.layerCount).map { .layer($0) } + [.final]
-      : try NameList.names(layers).map { try LayerChoice(named: $0) }
+      : try OptionList.values(layers, "--layers") { try LayerChoice(named: $0) }
     try options.checkLayers(of: model)
-    options.places = try NameList.cases(places, "place")
-    options.positions = try NameList.names(positions).map { try TokenPosition(named: $0) }
-    options.visibilities = try NameList.cases(visibility, "visibility")
+    options.places = try OptionList.cases(places, "--places")
+    options.positions = try OptionList.values(positions, "--positions") {
+      try TokenPosition(named: $0)
+    }
+    options.visibilities = try OptionList.cases(visibility, "--visibility")
     options.samples = samples
     options.evidence = evidence
     options.seed = seed
@@ -184,9 +191,10 @@ struct DetectTrain: ParsableCommand {
 
   /// The sizes asked for, then the runs; without either the judged model itself, and with the ladder all sizes up to it.
   private func full(_ run: RunFolder, _ sources: [RunFolder]) throws -> [FullDetectorChoice] {
-    var choices: [FullDetectorChoice] = try NameList.names(sizes ?? "").map {
-      .scratch(size: try ModelSize(named: $0).name)
-    }
+    var choices: [FullDetectorChoice] =
+      try sizes.map { sizes in
+        try OptionList.values(sizes, "--sizes") { .scratch(size: try ModelSize(named: $0).name) }
+      } ?? []
     choices += DetectionRunner.choices(of: sources)
     guard choices.isEmpty else { return choices }
     guard ladder else { return [.own] }

@@ -69,7 +69,7 @@ struct DetectTransfer: ParsableCommand {
       try visibility.map {
         TransferCondition(
           name: run.name, run: run.run, graph: run.graph,
-          visibilities: try NameList.cases($0, "visibility"))
+          visibilities: try OptionList.cases($0, "--visibility"))
       }
     }
     let progress = ProgressReporter()
@@ -87,10 +87,10 @@ struct DetectTransfer: ParsableCommand {
   private func options() throws -> DetectionOptions {
     var options = DetectionOptions()
     options.tasks = task.tasks
-    options.kinds = try NameList.cases(kind, "kind")
-    options.heads = try NameList.names(heads).map { try HeadArchitecture(named: $0) }
+    options.kinds = try OptionList.cases(kind, "--kind")
+    options.heads = try OptionList.values(heads, "--heads") { try HeadArchitecture(named: $0) }
     if options.kinds.contains(.full) {
-      options.full = try NameList.names(sizes).map {
+      options.full = try OptionList.values(sizes, "--sizes") {
         .scratch(size: try ModelSize(named: $0).name)
       }
       options.fullTraining.epochs = epochs

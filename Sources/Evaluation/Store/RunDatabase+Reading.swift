@@ -123,7 +123,7 @@ extension RunDatabase {
         ranked[try row.index(0, below: queryCount), default: []].append(
           RankedAnswer(
             object: try row.index(1, below: graph.entities.count),
-            rank: try row.value(2, in: 1...Double(candidates)), candidateCount: candidates,
+            rank: try row.value(2, in: 1...Double(candidates + 1)), candidateCount: candidates,
             logProbability: try row.logProbability(4)))
       }
       let queries = Set(exact.keys).union(sampled.keys).union(ranked.keys).sorted()

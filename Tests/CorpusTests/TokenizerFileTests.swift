@@ -174,7 +174,7 @@ import Testing
       Damage(
         kind: .entity, from: "\"lstrip\" : true", to: "\"lstrip\" : false",
         reason: "'added_tokens[0].lstrip' is false"),
-      Damage(kind: .bpe, from: "\"merges\"", to: "\"merge\"", reason: "it has no merges"),
+      Damage(kind: .bpe, from: "\"merges\"", to: "\"merge\"", reason: "'model.merge' is [["),
       Damage(
         kind: .bpe, from: "\"ĠQ\"", to: "\"ĠZ\"", reason: "uses a token that is not there"),
       Damage(

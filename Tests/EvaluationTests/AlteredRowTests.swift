@@ -87,7 +87,7 @@ struct AlteredRowTests {
           UPDATE evaluation SET status = 'running', summary = NULL
             WHERE '\(table)' IN ('exact_result', 'sampled_result', 'candidate_result');
           DELETE FROM knowledge
-            WHERE '\(table)' IN ('scored_query', 'fact_probability', 'reversal_result');
+            WHERE '\(table)' IN ('scoring', 'scored_query', 'fact_probability', 'reversal_result');
           CREATE TABLE altered AS SELECT * FROM \(table);
           DROP TABLE \(table);
           ALTER TABLE altered RENAME TO \(table);

@@ -75,7 +75,7 @@ struct AlteredFileTests {
     ("feed_forward_dimension", "1000000000000000000"), ("head_count", "0"),
     ("vocabulary_size", "9223372036854775807"), ("context_length", "0"),
     ("steps", "9223372036854775807"), ("steps_per_epoch", "0"), ("tokens_per_epoch", "-1"),
-    ("trained_triples", "9223372036854775807"), ("seconds", "1e308"), ("sessions", "-1"),
+    ("trained_triples", "9223372036854775807"), ("tokens_per_second", "1e308"), ("sessions", "-1"),
     ("window_length", "9223372036854775807"), ("fraction", "1e308"), ("tokens_per_step", "-5"),
     ("epochs", "9223372036854775807"), ("training_flops", "-1"),
   ])

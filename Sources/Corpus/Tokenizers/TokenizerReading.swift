@@ -143,7 +143,7 @@ struct TokenizerReading: Decodable {
   private static func fault(
     _ place: String, _ found: JSONValue?, expected: JSONValue
   ) -> TokenizerFault {
-    let value = found.map { "is \($0)" } ?? "is missing"
+    let value = found.map { "is \($0.description.prefix(80))" } ?? "is missing"
     return TokenizerFault(
       reason: "'\(place)' \(value), which cuts text in another way; kglab supports \(expected)")
   }

@@ -181,6 +181,7 @@ package final class RunDatabase: Sendable {
         "\(name) has format \(version), made by a newer kglab; this one reads up to "
           + "\(RunFormat.version): update kglab")
     }
+    guard version > 0 else { throw damaged("its format \(version) never existed") }
     return true
   }
 

@@ -6,18 +6,22 @@ import Training
 
 /// One entry of `models`: every combination of its lists.
 enum ModelGrid {
-  /// The most models of one entry.
+  /// The most models of a study.
   private static let largestGrid = 10_000
 
   /// All entries in order, a combination that an earlier entry has already left out.
   static func expand(_ node: SchemaNode, base: TrainingTemplate) throws -> [TrainingRequest] {
     var seen = Set<TrainingRequest>()
-    return try node.items().flatMap { try expandEntry($0, base: base) }
-      .filter { seen.insert($0).inserted }
+    var requests: [TrainingRequest] = []
+    for entry in try node.items() {
+      requests += try expandEntry(entry, base: base, room: largestGrid - requests.count)
+        .filter { seen.insert($0).inserted }
+    }
+    return requests
   }
 
   private static func expandEntry(
-    _ node: SchemaNode, base: TrainingTemplate
+    _ node: SchemaNode, base: TrainingTemplate, room: Int
   ) throws -> [TrainingRequest] {
     try node.allow(
       ["sizes", "seeds", "fractions", "learning_rates", "precisions", "model", "training"]
@@ -46,10 +50,10 @@ enum ModelGrid {
       sizes.count, horizons.count, fractions.count, rates.count, precisions.count, seeds.count,
     ]
     let total = counts.reduce(1.0) { $0 * Double($1) }
-    guard total <= Double(largestGrid) else {
+    guard total <= Double(room) else {
       throw node.failure(
-        "asks for \(Readable.count(total)) models, more than the \(largestGrid) that a study may have; shorten its lists, "
-          + "or make several studies")
+        "asks for \(Readable.count(total)) models, and with those before it for more than the \(largestGrid) that a "
+          + "study may have; shorten its lists, or make several studies")
     }
     // One loop for each list, the last the fastest.
     var requests: [TrainingRequest] = []

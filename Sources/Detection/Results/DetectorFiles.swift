@@ -179,8 +179,8 @@ package enum DetectorFiles {
       contents.calibrations.values.allSatisfy(\.isSound)
     else {
       throw LabError(
-        "\(file.path) is not a detector record of this version; delete the run's detectors folder, then "
-          + "run kglab detect again")
+        "\(file.path) is not a detector record of this version; restore it, or train the detector again by kglab detect "
+          + "with another --seed")
     }
     return contents
   }

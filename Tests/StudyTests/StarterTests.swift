@@ -76,4 +76,15 @@ import Testing
     #expect(
       try String(contentsOf: folder.url.appendingPathComponent(name), encoding: .utf8) == "mine")
   }
+
+  /// A process that is killed between the two files leaves the first.
+  @Test func whatAKilledProcessBeganIsCompleted() throws {
+    try StarterFiles.write(to: folder.url)
+    let study = folder.url.appendingPathComponent(StarterFiles.studyName)
+    let text = try Data(contentsOf: study)
+    try FileManager.default.removeItem(at: study)
+    try StarterFiles.write(to: folder.url)
+    #expect(try Data(contentsOf: study) == text)
+    #expect(throws: LabError.self, "both are there") { try StarterFiles.write(to: folder.url) }
+  }
 }

@@ -17,18 +17,22 @@ package enum StarterFiles {
     if FileKind.of(folder) == .file {
       throw LabError("\(folder.relativePath) is a file; give a folder", .usage)
     }
-    for name in [schemaName, studyName] {
+    let files = [(schemaName, Data(schema.utf8)), (studyName, Data(study.utf8))]
+    let isMissing = files.map { FileKind.of(folder.appendingPathComponent($0.0)) == nil }
+    for (name, text) in files {
       let url = folder.appendingPathComponent(name)
-      guard FileKind.of(url) == nil else {
+      // A process that was killed between the two has left the first.
+      let isHalf = isMissing.contains(true) && (try? Data(contentsOf: url)) == text
+      guard FileKind.of(url) == nil || isHalf else {
         throw LabError(
           "\(url.relativePath) exists and is not replaced; move it away or give another folder",
           .usage)
       }
     }
     try AtomicFile.createFolder(folder)
-    try AtomicFile.write(
-      Data(schema.utf8), to: folder.appendingPathComponent(schemaName))
-    try AtomicFile.write(Data(study.utf8), to: folder.appendingPathComponent(studyName))
+    for (name, text) in files {
+      try AtomicFile.write(text, to: folder.appendingPathComponent(name))
+    }
   }
 
   /// The text of a starter file with every setting switched on.

@@ -50,7 +50,7 @@ package final class Evaluator {
       graph: graph, tokenizer: tokenizer, wording: wording.asked(in: options.phrasing))
     let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }
     let maker = QuestionMaker(graph: graph, text: text)
-    try Self.checkRoom(graph, queries, text, contextLength: configuration.contextLength)
+    try Self.checkRoom(maker, queries, contextLength: configuration.contextLength)
     self.maker = maker
     self.graph = graph
     self.options = options
@@ -70,11 +70,12 @@ package final class Evaluator {
 
   /// Throws `LabError` for the first prompt that fills the context.
   private static func checkRoom(
-    _ graph: KnowledgeGraph, _ queries: [Int], _ text: TripleText, contextLength: Int
+    _ maker: QuestionMaker, _ queries: [Int], contextLength: Int
   ) throws {
+    let graph = maker.graph
     for index in queries {
       let query = graph.queries[index]
-      let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
+      let prompt = maker.prompt(query)
       guard prompt.count < contextLength else {
         throw LabError(
           "the prompt for (\(graph.entities[Int(query.subject)].name), "

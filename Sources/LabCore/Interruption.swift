@@ -4,9 +4,9 @@ import Synchronization
 /// Whether the user or the scheduler has asked the process to stop: by Ctrl-C, SIGTERM, or the end of its terminal.
 ///
 /// No thread that computes gets a signal: matrix products keep data where a signal's frame would be written. All threads
-/// block them, and one of their own waits for them. In a command that saves, a signal is a request: long loops poll
-/// `isRequested`, save what they have and throw `LabError.interrupted`. In any other there is nothing to save, and a signal
-/// ends the process at once.
+/// block them, and one of their own waits for them. Until a command begins work that it saves (`heed`), a signal ends it at
+/// once, and what it was making goes. From then on a signal is a request: long loops poll `isRequested`, save what they have
+/// and throw `LabError.interrupted`.
 package enum Interruption {
   private static let requested = Atomic<Bool>(false)
   private static let isHeeded = Atomic<Bool>(false)
@@ -39,7 +39,7 @@ package enum Interruption {
     thread.start()
   }
 
-  /// From here on the command polls `isRequested`, and saves before it stops.
+  /// From here on the work polls `isRequested`, and is saved before it stops.
   package static func heed() { isHeeded.store(true, ordering: .sequentiallyConsistent) }
 
   /// Starts a process that gets signals as any other does.
@@ -60,7 +60,7 @@ package enum Interruption {
       say("\nstopping after saving; press Ctrl-C again to stop at once\n")
     } else {
       Temporary.discardAll()
-      say("\nerror: stopped; run the same command again\n")
+      say("\nerror: stopped with nothing half-written; run the same command again\n")
       _exit(ExitStatus.interrupted.rawValue)
     }
   }

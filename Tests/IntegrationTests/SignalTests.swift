@@ -74,7 +74,7 @@ import Testing
         continue
       }
       #expect(code != 65 || arguments[0] == "ask", "\(arguments): \(result.messages)")
-      #expect(seconds < 10, "\(arguments) heard it after \(seconds) s")
+      #expect(seconds < 5, "\(arguments) heard it after \(seconds) s")
       let left = try workspace.names().filter { !before.contains($0) && $0.contains(".tmp") }
       #expect(left.isEmpty, "\(arguments) left \(left)")
     }

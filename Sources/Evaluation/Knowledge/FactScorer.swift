@@ -82,7 +82,7 @@ package final class FactScorer {
     return try pool.map(objects, unless: shouldStop) { unit, session in
       let items = unit.map { entry in
         PromptedCompletions(
-          prompt: maker.question(maker.graph.queries[entry.query]).prompt,
+          prompt: maker.prompt(maker.graph.queries[entry.query]),
           completions: entry.objects.map { maker.text.completion(object: $0) })
       }
       return try session.checkedLogProbabilities(items).map { $0.map { $0[0] } }

@@ -5,8 +5,6 @@ package import LanguageModel
 /// What a model is asked, and what is right to answer.
 package struct Question: Sendable {
   package let query: Query
-  /// How the triple is said up to the answer's place.
-  package let wording: Wording
   /// `<S> ... <O>`.
   package let prompt: [Int32]
   /// The right answers, each name once, in the order of `KnowledgeGraph.truth(of:)`.
@@ -62,8 +60,11 @@ package struct QuestionMaker: Sendable {
       guard let place = places[text.completion(object: answer.object)] else { continue }
       truth[place].ownObject = truth[place].ownObject ?? answer.object
     }
-    return Question(
-      query: query, wording: text.wording,
-      prompt: text.prompt(subject: query.subject, predicate: query.predicate), truth: truth)
+    return Question(query: query, prompt: prompt(query), truth: truth)
+  }
+
+  /// The prompt of a query alone, for other answers than the right ones.
+  package func prompt(_ query: Query) -> [Int32] {
+    text.prompt(subject: query.subject, predicate: query.predicate)
   }
 }

@@ -78,7 +78,6 @@ struct CheckCoordinates: ParsableCommand {
   }
 
   func run() throws {
-    Interruption.heed()
     let (batch, vocabularySize) = try batch()
     let check = try CoordinateCheck(
       options(), batch: batch, vocabularySize: vocabularySize)

@@ -58,7 +58,6 @@ struct Export: ParsableCommand {
   var json = false
 
   func run() throws {
-    Interruption.heed()
     var exporter = GraphExporter()
     exporter.format = format
     exporter.isSplit = split

@@ -69,7 +69,6 @@ struct FitSchema: ParsableCommand {
   }
 
   func run() throws {
-    Interruption.heed()
     let url = URL(fileURLWithPath: out)
     try Inputs.refuse(url, writingOver: [URL(fileURLWithPath: graph)])
     switch FileKind.of(url) {

@@ -43,7 +43,6 @@ struct Generate: ParsableCommand {
   var json = false
 
   func run() throws {
-    Interruption.heed()
     let schema = try GraphSchema.read(
       URL(fileURLWithPath: schema), overrides: overrides, scale: scale)
     let url = URL(fileURLWithPath: out)

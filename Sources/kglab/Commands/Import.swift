@@ -67,7 +67,6 @@ struct Import: ParsableCommand {
   var json = false
 
   func run() throws {
-    Interruption.heed()
     let urls = sources.map(TripleImporter.source)
     try Inputs.refuse(URL(fileURLWithPath: out), writingOver: urls)
     var importer = TripleImporter(

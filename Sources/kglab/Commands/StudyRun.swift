@@ -48,7 +48,6 @@ struct StudyRunCommand: ParsableCommand {
   func validate() throws { try OptionRange.require(workers, 1...256, "--workers") }
 
   func run() throws {
-    Interruption.heed()
     let file = try location.file()
     let folder = location.folder(of: file)
     let runner = try StudyRunner(file: file, folder: folder)
@@ -59,6 +58,7 @@ struct StudyRunCommand: ParsableCommand {
     if skipResourceCheck { options.resources = nil }
     options.reporter = ProgressReporter()
     options.noteEachTask = isatty(STDERR_FILENO) == 0
+    Interruption.heed()
     let summary = try runner.run(options)
     let hasReport = FileManager.default.fileExists(atPath: runner.folder.report.path)
     if json {

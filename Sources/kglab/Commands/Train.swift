@@ -56,7 +56,6 @@ struct Train: ParsableCommand {
   private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
 
   func run() throws {
-    Interruption.heed()
     let url = URL(fileURLWithPath: graph)
     var options = try checkpoints.runtimeOptions()
     options.workers = workers.count
@@ -77,6 +76,7 @@ struct Train: ParsableCommand {
       return
     }
     if !json { describe(trainer.plan, trainer.estimate) }
+    Interruption.heed()
     let record = try train(trainer)
     if json { return try Output.json(record) }
     describeResult(record)

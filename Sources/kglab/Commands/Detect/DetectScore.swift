@@ -45,7 +45,6 @@ struct DetectScore: ParsableCommand {
   var json = false
 
   func run() throws {
-    Interruption.heed()
     let url = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
     let place =
       runFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
@@ -54,6 +53,7 @@ struct DetectScore: ParsableCommand {
     let scoring = try StoredScoring(
       folder: url, run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }),
       workers: workers.count)
+    Interruption.heed()
     if let triples { return try judge(triples, scoring) }
     let progress = ProgressReporter()
     let summary = try scoring.scoreStoredAnswers(

@@ -113,7 +113,6 @@ struct DetectTrain: ParsableCommand {
   }
 
   func run() throws {
-    Interruption.heed()
     let run = try RunFolder.open(
       URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
     let sources = try from.map {
@@ -123,6 +122,7 @@ struct DetectTrain: ParsableCommand {
     let runner = try DetectionRunner(
       run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }), options: options,
       sources: sources, workers: workers.count)
+    Interruption.heed()
     let progress = ProgressReporter()
     let summary = try runner.run(
       progress: { state in

@@ -60,7 +60,6 @@ struct DetectTransfer: ParsableCommand {
   }
 
   func run() throws {
-    Interruption.heed()
     let runs = try folders.map { folder in
       let run = try RunFolder.open(URL(fileURLWithPath: folder, isDirectory: true))
       return (name: folder, run: run, graph: try run.graph())
@@ -72,6 +71,7 @@ struct DetectTransfer: ParsableCommand {
           visibilities: try OptionList.cases($0, "--visibility"))
       }
     }
+    Interruption.heed()
     let progress = ProgressReporter()
     let cells = try TransferExperiment(conditions, options: options(), workers: workers.count)
       .run(onProgress: { progress.update($0) })

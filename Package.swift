@@ -62,8 +62,8 @@ let package = Package(
     library(
       "Evaluation",
       [
-        "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore",
-        grdb,
+        "Report", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis",
+        "LabCore", grdb,
       ]),
     library(
       "Detection",

@@ -1,16 +1,8 @@
 import Compute
 package import Corpus
-import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 package import LanguageModel
-
-/// Where an evaluation stands.
-package struct EvaluationProgress: Sendable {
-  package let queryCount: Int
-  package let doneQueryCount: Int
-  package let secondsLeft: Double
-}
 
 /// Asks a model every query of a graph and holds its answers against the truth.
 ///
@@ -117,37 +109,20 @@ package final class Evaluator {
 
   /// Measures what is not stored yet and returns the summary, which is stored as well.
   ///
-  /// A finished evaluation is read back. Stops within a few queries when `shouldStop`, which any
-  /// worker may call, says so, by throwing `LabError.interrupted`; the same call continues, with the same rows in the end.
+  /// A finished evaluation is read back. Stops within a few queries when the work says so, by throwing
+  /// `LabError.interrupted`; the same call continues, with the same rows in the end.
   package func run(
-    in database: RunDatabase, weightsHash: String, checkpointStep: Int? = nil,
-    onProgress: (EvaluationProgress) -> Void = { _ in },
-    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
+    in database: RunDatabase, weightsHash: String, checkpointStep: Int? = nil, work: Work = Work()
   ) throws -> EvaluationSummary {
     let identity = EvaluationIdentity(
       options: options, fraction: fraction, graphHash: graph.contentHash, weightsHash: weightsHash,
       checkpointStep: checkpointStep)
     if let summary = try database.summary(of: identity) { return summary }
     let evaluation = try database.begin(identity, queryCount: queries.count)
-    var done = evaluation.storedQueryCount
-    let watch = Stopwatch()
-    while done < queries.count {
-      let end = min(done + pool.roundSize, queries.count)
-      guard let outcomes = try outcomes(of: done..<end, unless: shouldStop) else {
-        throw LabError.interrupted(
-          "stopped after \(done) of \(queries.count) queries, whose results are stored")
-      }
-      for start in stride(from: 0, to: outcomes.count, by: SessionPool.blockSize) {
-        let block = outcomes[start..<min(start + SessionPool.blockSize, outcomes.count)]
-        try database.store(Array(block), of: evaluation.id, graph: graph)
-      }
-      done = end
-      let pace = watch.seconds / Double(done - evaluation.storedQueryCount)
-      onProgress(
-        EvaluationProgress(
-          queryCount: queries.count, doneQueryCount: done,
-          secondsLeft: pace * Double(queries.count - done)))
-    }
+    try work.inBlocks(
+      of: queries.count, from: evaluation.storedQueryCount, round: pool.roundSize,
+      compute: { try outcomes(of: $0, unless: work.shouldStop) },
+      store: { try database.store($0, of: evaluation.id, graph: graph) })
     let tallies = try database.tallies(of: evaluation.id, options: options, graph: graph)
     let summary = summary(of: tallies, identity, key: try identity.key)
     try database.complete(evaluation.id, with: summary)

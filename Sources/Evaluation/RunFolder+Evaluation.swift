@@ -1,6 +1,6 @@
 import Corpus
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 package import Training
 
 extension RunFolder {
@@ -11,24 +11,20 @@ extension RunFolder {
   /// `LabError.interrupted` when stopped, after which the same call continues.
   package func evaluate(
     _ options: EvaluationOptions = EvaluationOptions(), graph: KnowledgeGraph? = nil,
-    workers: Int = 1, onProgress: (EvaluationProgress) -> Void = { _ in },
-    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
+    work: Work = Work()
   ) throws -> EvaluationSummary {
     try options.validate()
-    let configuration = record.configuration
-    let weightsHash = record.weightsHash ?? ""
     let identity = EvaluationIdentity(
-      options: options, fraction: configuration.corpus.fraction,
-      graphHash: configuration.graphHash, weightsHash: weightsHash, checkpointStep: checkpointStep)
+      options: options, of: record, checkpointStep: checkpointStep)
     if let summary = try? RunDatabase.stored(in: url)?.summary(of: identity) { return summary }
+    let configuration = record.configuration
     let database = try RunDatabase.open(in: url, graphHash: configuration.graphHash)
     if let summary = try database.summary(of: identity) { return summary }
     let evaluator = try Evaluator(
       model: loadModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),
       fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
-      options: options, workers: workers)
+      options: options, workers: work.workers)
     return try evaluator.run(
-      in: database, weightsHash: weightsHash, checkpointStep: checkpointStep,
-      onProgress: onProgress, shouldStop: shouldStop)
+      in: database, weightsHash: identity.weightsHash, checkpointStep: checkpointStep, work: work)
   }
 }

@@ -24,8 +24,8 @@ struct AlteredRowTests {
     knowing.resampleCount = 10
     let database = { try #require(try RunDatabase.read(in: run.folder)) }
     let uses: [() throws -> Void] = [
-      { _ = try run.run.evaluate(wanted, graph: run.graph, shouldStop: { false }) },
-      { _ = try run.run.knowledge(knowing, graph: run.graph, shouldStop: { false }) },
+      { _ = try run.run.evaluate(wanted, graph: run.graph, work: Work(shouldStop: { false })) },
+      { _ = try run.run.knowledge(knowing, graph: run.graph, work: Work(shouldStop: { false })) },
       {
         _ = try EvaluationComparison(database(), database(), names: ("a", "b"), resamples: 10)
       },
@@ -102,7 +102,7 @@ struct AlteredRowTests {
   @Test func tokensOutsideTheVocabularyAreRefused() throws {
     let run = try TrainedRun(TestGraph.families(6), epochs: 1)
     let wanted = options(sampled: [1], samples: 2, resamples: 10)
-    let summary = try run.run.evaluate(wanted, graph: run.graph, shouldStop: { false })
+    let summary = try run.run.evaluate(wanted, graph: run.graph, work: Work(shouldStop: { false }))
     let size = run.run.tokenizer.vocabularySize
     for tokens in ["\(size)", "-1", "99999999 2", "2 x", "1e3"] {
       let database = try RunDatabase.open(in: run.folder, graphHash: run.graph.contentHash)

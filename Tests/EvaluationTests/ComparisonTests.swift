@@ -11,7 +11,9 @@ struct ComparisonTests {
     _ graph: KnowledgeGraph, epochs: Int, _ options: EvaluationOptions
   ) throws -> (TrainedRun, EvaluationSummary) {
     let trained = try TrainedRun(graph, epochs: epochs, rate: 0.02)
-    return (trained, try trained.run.evaluate(options, graph: graph, shouldStop: { false }))
+    return (
+      trained, try trained.run.evaluate(options, graph: graph, work: Work(shouldStop: { false }))
+    )
   }
 
   private func compare(_ one: TrainedRun, _ other: TrainedRun) throws -> EvaluationComparison {

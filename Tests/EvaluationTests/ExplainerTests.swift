@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import GRDB
 import KnowledgeGraph
+import LabCore
 import LanguageModel
 import Testing
 import Training
@@ -33,7 +34,7 @@ struct ExplainerTests {
   @Test func storedScoresAreShown() throws {
     let trained = try TrainedRun(TestGraph.people(20), epochs: 1)
     _ = try trained.run.evaluate(
-      options(sampled: [0]), graph: trained.graph, shouldStop: { false })
+      options(sampled: [0]), graph: trained.graph, work: Work(shouldStop: { false }))
     let path = trained.folder.appendingPathComponent(RunDatabase.fileName).path
     let (subject, predicate, text, isWrong) = try DatabaseQueue(path: path).write { database in
       try database.execute(

@@ -14,7 +14,7 @@ struct KnowledgeTests {
   private func fresh(_ run: TrainedRun, _ options: KnowledgeOptions = fewResamples) throws
     -> KnowledgeSummary
   {
-    try run.run.knowledge(options, graph: run.graph, shouldStop: { false })
+    try run.run.knowledge(options, graph: run.graph, work: Work(shouldStop: { false }))
   }
 
   private static var fewResamples: KnowledgeOptions {
@@ -194,7 +194,7 @@ struct KnowledgeTests {
     let polls = PollCounter(limit: 9)
     #expect {
       try run.run.knowledge(
-        Self.fewResamples, graph: run.graph, shouldStop: { polls.isOver() })
+        Self.fewResamples, graph: run.graph, work: Work(shouldStop: { polls.isOver() }))
     } throws: { ($0 as? LabError)?.exitStatus == .interrupted }
     let path = run.folder.appendingPathComponent(RunDatabase.fileName).path
     func count() throws -> Int? {

@@ -70,7 +70,8 @@ struct LifelineRunTests {
     for (step, checkpoint) in [(steps[2], steps[2]), (steps[steps.count - 1], nil)] as [(Int, Int?)]
     {
       let run = try RunFolder.open(trained.folder, checkpoint: checkpoint)
-      let exact = try run.evaluate(options(), graph: trained.graph, shouldStop: { false })
+      let exact = try run.evaluate(
+        options(), graph: trained.graph, work: Work(shouldStop: { false }))
       for set in QuerySet.allCases {
         let row = try #require(summary.curve.first { $0.step == step && $0.visibility == set })
         let rate = try #require(exact.rate(.exact, temperature: 1, set))
@@ -112,7 +113,7 @@ struct LifelineRunTests {
     let request = LifelineRequest(folder: trained.folder)
     let polls = PollCounter(limit: 25)
     #expect {
-      _ = try request.run(on: trained.graph, shouldStop: { polls.isOver() })
+      _ = try request.run(on: trained.graph, work: Work(shouldStop: { polls.isOver() }))
     } throws: { ($0 as? LabError)?.exitStatus == .interrupted }
     let summary = try request.run(on: trained.graph)
     let other = try TrainedRun(TestGraph.people(100), epochs: 1)

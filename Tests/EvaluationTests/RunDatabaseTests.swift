@@ -10,11 +10,11 @@ import Testing
 struct RunDatabaseTests {
   private func evaluate(
     _ fixture: Fixture, in folder: URL, workers: Int = 1, _ options: EvaluationOptions,
-    shouldStop: @Sendable () -> Bool = { false }
+    shouldStop: @escaping @Sendable () -> Bool = { false }
   ) throws -> EvaluationSummary {
     try fixture.evaluator(options, workers: workers).run(
       in: RunDatabase.open(in: folder, graphHash: fixture.graph.contentHash),
-      weightsHash: "weights", shouldStop: shouldStop)
+      weightsHash: "weights", work: Work(shouldStop: shouldStop))
   }
 
   private func bytes(_ folder: URL) throws -> Data {
@@ -160,38 +160,39 @@ struct RunDatabaseTests {
     #expect(version == 4)
   }
 
-  /// Tables that came later are made, and filled from stored rows without asking the model.
-  @Test func olderFilesAreBroughtUp() throws {
+  /// Groups that came later are made of stored rows, without asking the model.
+  @Test func olderTablesAreMadeAgain() throws {
     let fixture = try Fixture(TestGraph.people(20))
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let wanted = options(sampled: [0, 1], samples: 2, resamples: 20)
     let summary = try evaluate(fixture, in: folder, wanted)
     let path = folder.appendingPathComponent(RunDatabase.fileName).path
-    let later = [
-      "candidate_result", "candidate_grade", "fact_lifeline", "lifeline_step", "lifeline",
-      "reversal", "reliability_bin", "calibration", "stored_bits", "knowledge", "reversal_result",
-      "fact_probability", "scored_query", "scoring",
-    ]
     try DatabaseQueue(path: path).write { database in
-      try database.execute(sql: "DROP VIEW fact_lifeline_text; DROP VIEW fact_probability_step")
-      for table in later { try database.execute(sql: "DROP TABLE \(table)") }
       try database.execute(
         sql: """
           DELETE FROM rate WHERE group_kind NOT IN ('all', 'predicate', 'answer_count');
           UPDATE evaluation SET summary = json_remove(summary, '$.table_version');
-          PRAGMA user_version = 2;
           """)
     }
     #expect(try evaluate(fixture, in: folder, wanted, shouldStop: { true }) == summary)
-    let counts = try query(folder) { database in
-      try ["rate", "scoring", "candidate_grade"].map { table in
-        try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM \(table)") ?? -1
+    let count = try query(folder) { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM rate") }
+    #expect(count == summary.rates.count)
+  }
+
+  @Test func formatsOfNoReleaseAreRefused() throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    do { _ = try RunDatabase.open(in: folder, graphHash: "a") }
+    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    for (version, words) in [(2, "no release"), (-1, "no release"), (9, "newer kglab")] {
+      try DatabaseQueue(path: path).write {
+        try $0.execute(sql: "PRAGMA user_version = \(version)")
       }
+      #expect {
+        _ = try RunDatabase.open(in: folder, graphHash: "a")
+      } throws: { "\($0)".contains(words) && "\($0)".contains(path) }
     }
-    #expect(counts == [summary.rates.count, 0, 0])
-    let version = try query(folder) { try Int.fetchOne($0, sql: "PRAGMA user_version") }
-    #expect(version == 4)
   }
 
   @Test func anotherProgramsFileIsRefused() throws {

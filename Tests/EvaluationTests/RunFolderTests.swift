@@ -20,14 +20,14 @@ struct RunFolderTests {
     ).run()
     let wanted = options(sampled: [1], samples: 2, resamples: 10)
     let run = try RunFolder.open(folder)
-    let summary = try run.evaluate(wanted, graph: graph, shouldStop: { false })
+    let summary = try run.evaluate(wanted, graph: graph, work: Work(shouldStop: { false }))
     #expect(summary.queryCount == 60)
     #expect(summary.weightsHash == run.record.weightsHash)
     #expect(summary.graphHash == graph.contentHash)
     // Without a graph to open, only what is stored can be given.
-    #expect(try run.evaluate(wanted, shouldStop: { true }) == summary)
+    #expect(try run.evaluate(wanted, work: Work(shouldStop: { true })) == summary)
     #expect(throws: LabError.self) {
-      try run.evaluate(options(sampled: [1], samples: 3), shouldStop: { false })
+      try run.evaluate(options(sampled: [1], samples: 3), work: Work(shouldStop: { false }))
     }
     #expect(try RunDatabase.read(in: folder)?.summaries() == [summary])
   }
@@ -37,10 +37,13 @@ struct RunFolderTests {
     let trained = try TrainedRun(TestGraph.families(12))
     func all() throws -> [String] {
       [
-        try trained.run.evaluate(options(), graph: trained.graph, shouldStop: { false }).key,
-        try trained.run.knowledge(graph: trained.graph, shouldStop: { false }).key,
-        try LifelineRequest(folder: trained.folder).run(on: trained.graph, shouldStop: { false })
+        try trained.run.evaluate(options(), graph: trained.graph, work: Work(shouldStop: { false }))
           .key,
+        try trained.run.knowledge(graph: trained.graph, work: Work(shouldStop: { false })).key,
+        try LifelineRequest(folder: trained.folder).run(
+          on: trained.graph, work: Work(shouldStop: { false })
+        )
+        .key,
       ]
     }
     let first = try all()
@@ -50,7 +53,8 @@ struct RunFolderTests {
     let record = try trainAgain(trained)
     #expect(record == trained.run.record)
     #expect(throws: LabError.self) {
-      try trained.run.evaluate(options(seed: 9), graph: trained.graph, shouldStop: { false })
+      try trained.run.evaluate(
+        options(seed: 9), graph: trained.graph, work: Work(shouldStop: { false }))
     }
   }
 

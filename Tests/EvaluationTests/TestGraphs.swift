@@ -137,7 +137,7 @@ struct Fixture {
   func summary(_ options: EvaluationOptions) throws -> EvaluationSummary {
     try evaluator(options).run(
       in: RunDatabase.inMemory(graphHash: graph.contentHash), weightsHash: "weights",
-      shouldStop: { false })
+      work: Work(shouldStop: { false }))
   }
 }
 

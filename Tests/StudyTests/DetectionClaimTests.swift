@@ -10,7 +10,7 @@ import Testing
   /// Three sizes at 100 epochs whose heads have an AUROC of 0.8 and 0.9 in the sentence task whatever the size,
   /// and 0.05 less in the token task; AUC-PR is AUROC times the rate.
   init() throws {
-    let document = StudyReport(try SampleResults.results(), command: "c").document()
+    let document = try StudyReport(SampleResults.results().study(), command: "c").document()
     func rows(_ id: String) throws -> [[String: Cell]] {
       let data = try #require(document.tables.first { $0.id == id }?.data)
       return data.rows.map { row in

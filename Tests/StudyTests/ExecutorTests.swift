@@ -1,4 +1,5 @@
 import Dispatch
+import Evaluation
 import Foundation
 import LabCore
 import Study
@@ -50,7 +51,7 @@ private struct Broken: LabFailure {
   private func task(
     _ name: String, needs: [String] = [], follows: [String] = [], rank: Int = 0,
     seconds: Double = 1, isResultPresent: Bool = true,
-    _ work: @escaping @Sendable (TaskProgress) throws -> Void = { _ in }
+    _ work: @escaping @Sendable (Work) throws -> Void = { _ in }
   ) -> ExecutableTask {
     ExecutableTask(
       id: name, name: "task \(name)", kind: "fake", rank: rank, estimatedSeconds: seconds,

@@ -1,3 +1,5 @@
+import Detection
+import Evaluation
 import Foundation
 import Study
 import Testing
@@ -24,6 +26,6 @@ import Testing
     let file = try StudyFile.read(Self.root.appendingPathComponent("experiments/\(path)"))
     let plan = try StudyRunner(file: file, folder: temporary.url.appendingPathComponent("out")).plan
     #expect(plan.tasks(.train).count == file.models.count)
-    #expect(plan.tasks(.detect).isEmpty == (file.detection == nil))
+    #expect(plan.tasks(.detect).isEmpty == (file.measures.detection == nil))
   }
 }

@@ -1,3 +1,5 @@
+import Detection
+import Evaluation
 import Foundation
 import LabCore
 import LanguageModel
@@ -114,7 +116,8 @@ import Training
 
   /// Options that a study does not use are not in what its ids are hashes of.
   @Test func optionsNotUsedAreInNoID() throws {
-    let settings = try String(decoding: CanonicalJSON.compact(plan().evaluation), as: UTF8.self)
+    let settings = try String(
+      decoding: CanonicalJSON.compact(plan().measures.evaluation), as: UTF8.self)
     for key in ["top_k", "top_p", "candidates", "phrasing"] {
       #expect(!settings.contains(key), "\(settings)")
     }
@@ -147,7 +150,7 @@ import Training
       #expect(task.cost.flops == run.trainingFLOPs && task.cost.flops > 0)
       let width = run.configuration.model.modelDimension
       #expect(
-        task.cost.seconds == CostModel.seconds(flops: run.trainingFLOPs, modelDimension: width))
+        task.cost.seconds == SpeedModel.seconds(flops: run.trainingFLOPs, modelDimension: width))
     }
     // Twice the epochs, twice the operations.
     #expect(trainings[1].cost.flops == 2 * trainings[0].cost.flops)

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import LabCore
 import Report
@@ -8,8 +9,13 @@ import Testing
   private let document: ReportDocument
 
   init() throws {
-    document = StudyReport(try SampleResults.results(), command: "kglab report runs/sample")
-      .document()
+    document = try Self.report(SampleResults.results(), "kglab report runs/sample")
+  }
+
+  private static func report(
+    _ results: SampleResults, _ command: String = "c"
+  ) throws -> ReportDocument {
+    try StudyReport(results.study(), command: command).document()
   }
 
   /// Rows of a figure's or table's CSV as dictionaries of text.
@@ -125,24 +131,19 @@ import Testing
   }
 
   @Test func sizeThatIsNotReachedSaysSo() throws {
-    var results = try SampleResults.results()
-    results.rates = results.rates.map { row in
-      var row = row
-      row.rate = 0.5
-      row.lower = 0.4
-      row.upper = 0.6
-      return row
+    var results = SampleResults.results()
+    results["rate"] = results["rate"].map { row in
+      row.merging(["rate": 0.5, "lower": 0.4, "upper": 0.6]) { $1 }
     }
-    let headline = StudyReport(results, command: "c").document().headlines.first
+    let headline = try Self.report(results).headlines.first
     #expect(headline?.value == "not reached")
   }
 
   @Test func severalSeedsShowTheirMeanWithThePoints() throws {
-    var results = try SampleResults.results()
-    let run = try SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
-    results.runs.append(run)
-    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
-    let document = StudyReport(results, command: "c").document()
+    var results = SampleResults.results()
+    let run = SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
+    results.add(run, [0.6, 0.5, 0.5, 0.58])
+    let document = try Self.report(results)
     let figure = try #require(document.figures.first)
     let columns = figure.data.columns.map(\.name)
     let rate = try #require(columns.firstIndex(of: "rate"))
@@ -157,11 +158,10 @@ import Testing
 
   /// Bars of a mean are the range over seeds, and a table has their spread: 0.8 and 0.6 have a deviation of 0.1414.
   @Test func severalSeedsShowTheirSpread() throws {
-    var results = try SampleResults.results()
-    let run = try SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
-    results.runs.append(run)
-    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
-    let document = StudyReport(results, command: "c").document()
+    var results = SampleResults.results()
+    let run = SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
+    results.add(run, [0.6, 0.5, 0.5, 0.58])
+    let document = try Self.report(results)
     let seeds = try #require(document.tables.first { $0.id == "seeds" })
     let fvs = try #require(seeds.data.rows.first { $0.contains("rate FVS") })
     #expect(seeds.data.rows.count == 4 && fvs[4] == .integer(2))
@@ -180,7 +180,7 @@ import Testing
 
   /// Wherever rates are shown, a cut of their distribution is said; nowhere else.
   @Test func aCutIsSaidWithTheRates() throws {
-    let cut = StudyReport(try SampleResults.cutAndGraded(), command: "c").document()
+    let cut = try Self.report(SampleResults.cutAndGraded())
     let words = "cut to top-k 10, top-p 0.9"
     let captions =
       ["rate-vs-size", "rate-vs-u", "rate-vs-flops", "verdicts"].map { id in
@@ -202,7 +202,7 @@ import Testing
 
   @Test func candidatesHaveTheirTable() throws {
     #expect(!document.tables.contains { $0.id == "candidates" })
-    let graded = StudyReport(try SampleResults.cutAndGraded(), command: "c").document()
+    let graded = try Self.report(SampleResults.cutAndGraded())
     let table = try #require(graded.tables.first { $0.id == "candidates" })
     let names = table.data.columns.map(\.name)
     let rows = table.data.rows.map { Dictionary(uniqueKeysWithValues: zip(names, $0)) }
@@ -216,12 +216,11 @@ import Testing
 
   /// Variants of a model are groups of their own, with a line each.
   @Test func variantsAreKeptApart() throws {
-    var results = try SampleResults.results()
-    let run = try SampleResults.run(
+    var results = SampleResults.results()
+    let run = SampleResults.run(
       size: "3k", parameters: 3000, epochs: 20, seed: 0, variant: "no qk-norm")
-    results.runs.append(run)
-    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
-    let document = StudyReport(results, command: "c").document()
+    results.add(run, [0.6, 0.5, 0.5, 0.58])
+    let document = try Self.report(results)
     #expect(!document.tables.contains { $0.id == "seeds" })
     let rows = try #require(document.figures.first).data.rows
     #expect(rows.contains { $0.contains("20 epochs, no qk-norm") })
@@ -229,20 +228,20 @@ import Testing
 
   /// Losses 1.5, 1.2 and, diverged, 5 at the start: excess 0.3, 0 and 3.8 over the best.
   @Test func aSweepOverLearningRatesHasItsSection() throws {
-    var results = try SampleResults.results()
+    var results = SampleResults.results()
     for (rate, loss, fvs) in [(0.03, 1.2, 0.3), (1.0, nil as Double?, 0.9)] {
-      var run = try SampleResults.run(
+      var run = SampleResults.run(
         size: "3k", parameters: 3000, epochs: 20, seed: 0, learningRate: rate)
-      run.crossEntropy = loss
+      run["cross_entropy"] = loss
       if loss == nil {
-        run.status = "diverged"
-        run.divergedStep = 4
+        run["status"] = "diverged"
+        run["diverged_step"] = 4
+        results["run"].append(run)
       } else {
-        results.rates += try SampleResults.rateRows(run.id, [fvs, 0.5, 0.5, 0.5])
+        results.add(run, [fvs, 0.5, 0.5, 0.5])
       }
-      results.runs.append(run)
     }
-    let document = StudyReport(results, command: "c").document()
+    let document = try Self.report(results)
     #expect(
       document.figures.map(\.id).filter { $0.contains("learning-rate") } == [
         "loss-vs-learning-rate", "rate-vs-learning-rate",
@@ -272,10 +271,7 @@ import Testing
   }
 
   @Test func aStudyWithoutResultsStillHasAReport() throws {
-    var results = StudyResults()
-    results.name = "empty"
-    results.graphs = [try SampleResults.graph()]
-    let document = StudyReport(results, command: "c").document()
+    let document = try Self.report(SampleResults.empty())
     #expect(document.figures.isEmpty && document.headlines.isEmpty)
     #expect(try ReportPage.html(document).contains("No run is finished yet"))
   }

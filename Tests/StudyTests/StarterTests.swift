@@ -1,3 +1,5 @@
+import Detection
+import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore

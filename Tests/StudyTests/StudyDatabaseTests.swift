@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import GRDB
 import LabCore
@@ -11,28 +12,27 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   @Test func readsBackWhatWasWritten() throws {
-    try StudyDatabase.write(SampleResults.results(), to: file)
-    #expect(try StudyDatabase.read(file) == SampleResults.results())
-  }
-
-  @Test func readsBackCutAndGrades() throws {
-    let results = try SampleResults.cutAndGraded()
-    try StudyDatabase.write(results, to: file)
-    let back = try StudyDatabase.read(file)
-    #expect(back == results && back.topK == 10 && back.topP == 0.9 && back.grades.count == 3)
+    try SampleResults.cutAndGraded().write(to: file)
+    let back = try StudyResults(file)
+    #expect(back.name == "sample" && back.topK == 10 && back.topP == 0.9)
+    #expect(back.graphs.map(\.fvsCount) == [30] && back.runs.map(\.size).first == "3k")
+    let counts = try ["rate", "verdict", "detector", "candidate_grade"].map {
+      try back.rows("SELECT count(*) FROM \($0)")[0][0] as Int
+    }
+    #expect(counts == [24, 54, 54, 3])
   }
 
   @Test func writingAgainGivesTheSameBytes() throws {
-    try StudyDatabase.write(SampleResults.results(), to: file)
+    try SampleResults.results().write(to: file)
     let first = try Data(contentsOf: file)
-    try StudyDatabase.write(SampleResults.results(), to: file)
+    try SampleResults.results().write(to: file)
     #expect(try Data(contentsOf: file) == first)
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
     #expect(names == ["study.sqlite"])
   }
 
   @Test func viewsJoinNames() throws {
-    try StudyDatabase.write(SampleResults.results(), to: file)
+    try SampleResults.results().write(to: file)
     let queue = try DatabaseQueue(path: file.path)
     try queue.read { database in
       let rate = try Double.fetchOne(
@@ -48,7 +48,7 @@ import Testing
             AND task = 'sentence' AND metric = 'auroc'
           """)
       #expect(auroc == 0.8)
-      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 3)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 4)
       #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C73)
     }
   }
@@ -56,7 +56,7 @@ import Testing
   @Test func refusesOtherFiles() throws {
     func failure() -> String {
       do {
-        _ = try StudyDatabase.read(file)
+        _ = try StudyResults(file)
         return "no error"
       } catch {
         return "\(error)"
@@ -71,7 +71,7 @@ import Testing
     try other.close()
     #expect(failure().contains("of another program"))
     try FileManager.default.removeItem(at: file)
-    try StudyDatabase.write(SampleResults.results(), to: file)
+    try SampleResults.results().write(to: file)
     let newer = try DatabaseQueue(path: file.path)
     try newer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 9") }
     try newer.close()
@@ -79,11 +79,11 @@ import Testing
   }
 
   @Test func aFailedWriteLeavesTheOldFile() throws {
-    try StudyDatabase.write(SampleResults.results(), to: file)
+    try SampleResults.results().write(to: file)
     let before = try Data(contentsOf: file)
-    var broken = try SampleResults.results()
-    broken.runs.append(broken.runs[0])
-    #expect(throws: LabError.self) { try StudyDatabase.write(broken, to: file) }
+    var broken = SampleResults.results()
+    broken["run"].append(broken["run"][0])
+    #expect(throws: LabError.self) { try broken.write(to: file) }
     #expect(try Data(contentsOf: file) == before)
   }
 }

@@ -59,14 +59,18 @@ import Training
     #expect(model.weightDecay == 0.2 && model.clipNorm == 2 && model.zLoss == 1e-4)
     #expect(model.warmUpShare == 0.1 && model.packing.rawValue == "window")
     #expect(model.loss.rawValue == "object")
-    #expect(study.evaluation.samples == 3 && study.evaluation.exactTemperatures == [1, 2])
-    #expect(study.evaluation.sampleTemperatures == [0.5] && study.evaluation.resampleCount == 10)
     #expect(
-      study.detection?.options.tasks == [.token]
-        && study.detection?.options.heads.map(\.name) == ["linear", "mlp-32"]
-        && study.detection?.options.precision == .bf16)
-    #expect(study.evaluation.topK == 7 && study.evaluation.topP == 0.9)
-    #expect(study.evaluation.candidates == 4)
+      study.measures.evaluation.samples == 3
+        && study.measures.evaluation.exactTemperatures == [1, 2])
+    #expect(
+      study.measures.evaluation.sampleTemperatures == [0.5]
+        && study.measures.evaluation.resampleCount == 10)
+    #expect(
+      study.measures.detection?.options.tasks == [.token]
+        && study.measures.detection?.options.heads.map(\.name) == ["linear", "mlp-32"]
+        && study.measures.detection?.options.precision == .bf16)
+    #expect(study.measures.evaluation.topK == 7 && study.measures.evaluation.topP == 0.9)
+    #expect(study.measures.evaluation.candidates == 4)
     #expect(study.workers == 4 && study.sideBySide == 2)
     guard case .schema(let source) = study.graph else {
       Issue.record("not a schema")

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import GRDB
 import KnowledgeGraph
@@ -89,8 +90,8 @@ import Testing
     let file = models.appendingPathComponent("\(name)/run.sqlite")
     try DatabaseQueue(path: file.path).write { try $0.execute(sql: "DELETE FROM evaluation") }
     #expect(try run().reusedCount == 2)
-    #expect(
-      try StudyDatabase.read(out.appendingPathComponent("study.sqlite")).rates.isEmpty == false)
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    #expect(try !results.rows("SELECT * FROM rate").isEmpty)
   }
 
   @Test func aStudyOfMillionsOfModelsIsRefusedWithTheNumber() throws {

@@ -1,4 +1,6 @@
+import Evaluation
 import Foundation
+import GRDB
 import LabCore
 import Report
 import Study
@@ -48,16 +50,21 @@ import Testing
       #expect(files.fileExists(atPath: kept.path), "\(kept.path)")
     }
     let database = out.appendingPathComponent("study.sqlite")
-    let results = try StudyDatabase.read(database)
+    let results = try StudyResults(database)
     #expect(results.runs.map(\.size) == ["3k", "3k", "6k", "6k", "10k"])
-    let headlines = results.rates.filter {
-      $0.method == "exact" && $0.groupKind == "all" && $0.visibility == "fvs"
-    }
-    #expect(headlines.count == 5 && headlines.allSatisfy { $0.rate > 0 && $0.rate < 1 })
-    let grades = results.grades.filter { $0.groupKind == "all" && $0.visibility == "fvs" }
-    #expect(grades.count == 5 && grades.allSatisfy { $0.chance == 0.25 && $0.accuracy <= 1 })
-    #expect(Set(results.detectors.map(\.runID)).count == 1)
-    #expect(results.detectors.contains { $0.name == "mlp-4" && $0.metric == "auroc" })
+    let headlines = try results.rows(
+      "SELECT rate FROM run_rate WHERE method = 'exact' AND visibility = 'fvs'"
+    ).map { $0[0] as Double }
+    #expect(headlines.count == 5 && headlines.allSatisfy { $0 > 0 && $0 < 1 })
+    let grades = try results.rows(
+      "SELECT chance, accuracy FROM candidate_grade WHERE group_kind = 'all' AND visibility = 'fvs'"
+    )
+    #expect(grades.count == 5 && grades.allSatisfy { $0[0] == 0.25 && $0[1] <= 1.0 })
+    let detectors = try results.rows(
+      "SELECT DISTINCT run_id FROM detector WHERE name = 'mlp-4' AND metric = 'auroc'")
+    #expect(detectors.count == 1)
+
+    let rates = try results.rows("SELECT rate FROM run_rate ORDER BY run_id, rate")
 
     // Again: only the report is made anew, from the same results.
     let before = try Data(contentsOf: database)
@@ -73,8 +80,8 @@ import Testing
     #expect(try StudyStatus(folder: StudyFolder(out)).count(.pending) == 2)
     let third = try runner(text).run()
     #expect(third.reusedCount == 10 && third.records(.done).count == 13)
-    let rates = try StudyDatabase.read(database).rates
-    #expect(rates == results.rates)
+    let again = try StudyResults(database).rows("SELECT rate FROM run_rate ORDER BY run_id, rate")
+    #expect(again == rates)
   }
 
   /// A study's own models become detectors of each other's answers.
@@ -84,14 +91,18 @@ import Testing
       + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full], full: [3k-pretrained, 3k, own], "
       + "full_epochs: 1, samples: 4, resamples: 20}"
     #expect(try runner(text).run().records(.failed).map(\.error) == [])
-    let results = try StudyDatabase.read(out.appendingPathComponent("study.sqlite"))
-    let full = results.detectors.filter { $0.kind == "full" && $0.metric == "auroc" }
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    let full = try results.rows(
+      """
+      SELECT task, name, parameters, value FROM detector
+      WHERE kind = 'full' AND metric = 'auroc' ORDER BY rowid
+      """)
     let names = ["full-3k-pretrained", "full-3k", "full-own"]
-    #expect(full.filter { $0.task == "sentence" }.map(\.name) == names)
-    #expect(full.filter { $0.task == "token" }.map(\.name) == names)
-    let pretrained = try #require(full.first { $0.name == "full-3k-pretrained" })
-    let fresh = try #require(full.first { $0.name == "full-3k" })
-    #expect(pretrained.parameters == fresh.parameters && pretrained.value != fresh.value)
+    for task in ["sentence", "token"] {
+      #expect(full.filter { $0[0] == task }.map { $0[1] as String } == names)
+    }
+    let (pretrained, fresh) = (full[0], full[1])
+    #expect(pretrained[2] as Int == fresh[2] && pretrained[3] as Double != fresh[3])
     #expect(try runner(text).run().reusedCount == 12)
   }
 
@@ -107,8 +118,9 @@ import Testing
     #expect(summary.records(.failed).first?.error?.contains("notes.txt") == true)
     #expect(summary.records(.skipped).map(\.name) == ["evaluate 3k, 1 epoch"])
     #expect(summary.records(.done).count == study.plan.tasks.count - 2)
-    let results = try StudyDatabase.read(out.appendingPathComponent("study.sqlite"))
-    #expect(results.failures.map(\.status) == ["failed", "skipped"])
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    let statuses = try results.rows("SELECT status FROM failure ORDER BY rowid")
+    #expect(statuses.map { $0[0] as String } == ["failed", "skipped"])
     #expect(results.runs.count == 4)
     #expect(try StudyStatus(folder: StudyFolder(out)).table().contains("notes.txt"))
 
@@ -116,7 +128,8 @@ import Testing
     try FileManager.default.removeItem(at: out.appendingPathComponent("models/\(first.id)"))
     let again = try runner().run()
     #expect(again.records(.done).count == again.records.count)
-    #expect(try StudyDatabase.read(out.appendingPathComponent("study.sqlite")).failures.isEmpty)
+    let mended = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    #expect(try mended.rows("SELECT * FROM failure").isEmpty)
   }
 
   @Test func refusesAFolderOfSomethingElse() throws {

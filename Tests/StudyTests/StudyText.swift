@@ -1,3 +1,7 @@
+import Detection
+import Evaluation
+import Study
+
 /// Studies and schemas as text.
 enum StudyText {
   static let schema = """
@@ -35,4 +39,16 @@ enum StudyText {
       resamples: 20
     workers: 2
     """
+}
+
+extension TaskKind {
+  static let evaluate = TaskKind.measure(EvaluationMeasure.self)
+  static let detect = TaskKind.measure(DetectionMeasure.self)
+}
+
+extension MeasureSet {
+  var evaluation: EvaluationOptions {
+    measure(EvaluationMeasure.self)?.settings ?? EvaluationOptions()
+  }
+  var detection: DetectionMeasure? { measure(DetectionMeasure.self) }
 }

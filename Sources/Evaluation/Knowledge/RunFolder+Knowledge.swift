@@ -2,7 +2,7 @@ import Analysis
 import Corpus
 import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 package import Training
 
 /// Everything that decides what `kglab knowledge` says.
@@ -13,9 +13,13 @@ struct KnowledgeIdentity: Codable, Hashable, Sendable {
   let fraction: Double
   let options: KnowledgeOptions
 
-  init(scoring: String, fraction: Double, options: KnowledgeOptions) {
-    self.scoring = scoring
-    self.fraction = fraction
+  /// What decides it for a run, or a checkpoint, with this record.
+  init(_ record: RunRecord, _ options: KnowledgeOptions) throws {
+    scoring = try ScoringIdentity(
+      weightsHash: record.weightsHash ?? "", graphHash: record.configuration.graphHash,
+      precision: options.precision
+    ).key
+    fraction = record.configuration.corpus.fraction
     self.options = options
   }
 
@@ -30,44 +34,42 @@ extension RunFolder {
   /// continues.
   package func knowledge(
     _ options: KnowledgeOptions = KnowledgeOptions(), graph: KnowledgeGraph? = nil,
-    workers: Int = 1, onProgress: (EvaluationProgress) -> Void = { _ in },
-    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
+    work: Work = Work()
   ) throws -> KnowledgeSummary {
     guard (1...1_000).contains(options.bins) else {
       throw LabError("bins is \(options.bins); it must be between 1 and 1000", .usage)
     }
     let fraction = record.configuration.corpus.fraction
     let weightsHash = record.weightsHash ?? ""
-    let identity = ScoringIdentity(
-      weightsHash: weightsHash, graphHash: record.configuration.graphHash,
-      precision: options.precision)
-    let key = try KnowledgeIdentity(
-      scoring: identity.key, fraction: fraction, options: options
-    ).key
-    if let summary = try? RunDatabase.stored(in: url)?.knowledge(key: key) { return summary }
+    let key = try KnowledgeIdentity(record, options).key
+    if let summary = try? RunDatabase.stored(in: url)?
+      .summary(KnowledgeSummary.self, in: "knowledge", key: key)
+    {
+      return summary
+    }
     let database = try RunDatabase.open(in: url, graphHash: record.configuration.graphHash)
-    if let summary = try database.knowledge(key: key) { return summary }
+    if let summary = try database.summary(KnowledgeSummary.self, in: "knowledge", key: key) {
+      return summary
+    }
     let graph = try graph ?? self.graph()
     let queries = graph.queries.indices.filter { graph.queries[$0].rank < fraction }
     var made: FactScorer?
     func scorer() throws -> FactScorer {
       if let made { return made }
-      let scorer = try factScorer(graph: graph, precision: options.precision, workers: workers)
+      let scorer = try factScorer(graph: graph, precision: options.precision, workers: work.workers)
       made = scorer
       return scorer
     }
     let scoring = try ScoringRun(
-      database: database, graph: graph, precision: options.precision, workers: workers
-    ).run(
-      queries, weightsHash: weightsHash, scorer: scorer, onProgress: onProgress,
-      shouldStop: shouldStop)
+      database: database, graph: graph, precision: options.precision
+    ).run(queries, weightsHash: weightsHash, scorer: scorer, work: work.part(0...0.9))
     let asked = Set(queries)
     let scores = try database.scores(of: scoring, graph: graph).filter { asked.contains($0.query) }
     let candidates = CandidateDraw(graph: graph)
     let facts = ReversedFacts(graph: graph, queries: queries)
     let reversed = try database.reversals(
       facts.facts, of: scoring, graph: graph, candidates: candidates, scorer: scorer,
-      shouldStop: shouldStop)
+      work: work.part(0.9...1, "reversed, "))
     let bootstrap = Bootstrap(
       seed: Seed(options.seed).derived("knowledge"), replicates: max(1, options.resampleCount))
     let bits = KnowledgeBits(graph: graph, fraction: fraction, scores: scores, bootstrap: bootstrap)

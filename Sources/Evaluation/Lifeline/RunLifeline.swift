@@ -2,7 +2,7 @@ package import Compute
 import Corpus
 package import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 import Training
 
 /// Which facts of which run are followed through training.
@@ -11,29 +11,18 @@ package struct LifelineRequest: Sendable {
   /// (subject, predicate) names; nil for every query the run was asked.
   package var facts: [(subject: String, predicate: String)]?
   package var precision: Precision
-  package var workers: Int
   /// Where the graph is, if not where training found it.
   package var graphURL: URL?
 
   package init(
     folder: URL, facts: [(subject: String, predicate: String)]? = nil,
-    precision: Precision = .fp32, workers: Int = 1, graphURL: URL? = nil
+    precision: Precision = .fp32, graphURL: URL? = nil
   ) {
     self.folder = folder
     self.facts = facts
     self.precision = precision
-    self.workers = workers
     self.graphURL = graphURL
   }
-}
-
-/// Where a life-line stands.
-package struct LifelineProgress: Sendable {
-  package let step: Int
-  /// Steps done before this one.
-  package let doneStepCount: Int
-  package let stepCount: Int
-  package let evaluation: EvaluationProgress
 }
 
 /// Everything that decides a life-line.
@@ -60,8 +49,7 @@ extension LifelineRequest {
   /// `graph` saves loading it again. Throws `LabError` where the run keeps no checkpoint or a name is unknown, and `LabError.interrupted` when
   /// stopped, after which the same call continues.
   package func run(
-    on graph: KnowledgeGraph? = nil, onProgress: (LifelineProgress) -> Void = { _ in },
-    shouldStop: @Sendable () -> Bool = { Interruption.isRequested }
+    on graph: KnowledgeGraph? = nil, work: Work = Work()
   ) throws -> LifelineSummary {
     let folders = try folders()
     guard let first = folders.first?.folder else {
@@ -73,28 +61,28 @@ extension LifelineRequest {
     let fraction = configuration.corpus.fraction
     let asked = try facts.map { try chosen($0, in: graph) }
     let queries = asked ?? graph.queries.indices.filter { graph.queries[$0].rank < fraction }
-    let identity = LifelineIdentity(
-      graphHash: graph.contentHash, fraction: fraction, precision: precision,
-      steps: folders.map(\.step), weights: folders.map { $0.folder.record.weightsHash ?? "" },
-      queries: asked)
+    let identity = identity(of: folders, first.record, queries: asked)
     let key = try CanonicalJSON.hash(identity).hex
-    if let summary = try? RunDatabase.stored(in: folder)?.lifeline(key: key) { return summary }
+    if let summary = try? RunDatabase.stored(in: folder)?
+      .summary(LifelineSummary.self, in: "lifeline", key: key)
+    {
+      return summary
+    }
     let database = try RunDatabase.open(in: folder, graphHash: configuration.graphHash)
-    if let summary = try database.lifeline(key: key) { return summary }
+    if let summary = try database.summary(LifelineSummary.self, in: "lifeline", key: key) {
+      return summary
+    }
     let run = ScoringRun(
-      database: database, graph: graph, precision: precision, workers: workers)
+      database: database, graph: graph, precision: precision)
     var scorings: [(step: Int, scoring: Int64)] = []
-    for (step, folder) in folders {
+    for (index, (step, folder)) in folders.enumerated() {
+      let share = { (done: Int) in Double(done) / Double(folders.count) }
       let scoring = try run.run(
         queries, weightsHash: folder.record.weightsHash ?? "",
         scorer: {
-          try folder.factScorer(graph: graph, precision: precision, workers: workers)
+          try folder.factScorer(graph: graph, precision: precision, workers: work.workers)
         },
-        onProgress: {
-          onProgress(
-            LifelineProgress(
-              step: step, doneStepCount: scorings.count, stepCount: folders.count, evaluation: $0))
-        }, shouldStop: shouldStop)
+        work: work.part(share(index)...share(index + 1), "step \(step), "))
       scorings.append((step, scoring))
     }
     let lifelines = try database.lifelines(
@@ -105,6 +93,23 @@ extension LifelineRequest {
       summary, lifelines: lifelines, queries: queries, steps: scorings,
       identity: String(decoding: try CanonicalJSON.compact(identity), as: UTF8.self))
     return summary
+  }
+
+  private func identity(
+    of folders: [(step: Int, folder: RunFolder)], _ record: RunRecord, queries: [Int]?
+  ) -> LifelineIdentity {
+    LifelineIdentity(
+      graphHash: record.configuration.graphHash, fraction: record.configuration.corpus.fraction,
+      precision: precision, steps: folders.map(\.step),
+      weights: folders.map { $0.folder.record.weightsHash ?? "" }, queries: queries)
+  }
+
+  /// The key under which the life-line of all facts is stored once it is there; nil where no checkpoint is kept.
+  func keyOfAll() throws -> String? {
+    let folders = try folders()
+    return try folders.first.map {
+      try CanonicalJSON.hash(identity(of: folders, $0.folder.record, queries: nil)).hex
+    }
   }
 
   /// Every kept step in rising order, the finished model last.

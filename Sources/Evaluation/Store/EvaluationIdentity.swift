@@ -1,4 +1,6 @@
+import Corpus
 import LabCore
+package import Training
 
 /// Everything that decides an evaluation's numbers.
 package struct EvaluationIdentity: Codable, Hashable, Sendable {
@@ -20,6 +22,14 @@ package struct EvaluationIdentity: Codable, Hashable, Sendable {
     self.graphHash = graphHash
     self.weightsHash = weightsHash
     self.checkpointStep = checkpointStep
+  }
+
+  /// What decides the numbers of a run with this record.
+  package init(options: EvaluationOptions, of record: RunRecord, checkpointStep: Int? = nil) {
+    self.init(
+      options: options, fraction: record.configuration.corpus.fraction,
+      graphHash: record.configuration.graphHash, weightsHash: record.weightsHash ?? "",
+      checkpointStep: checkpointStep)
   }
 
   /// SHA-256 of the canonical JSON, 64 digits.

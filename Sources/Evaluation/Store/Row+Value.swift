@@ -17,6 +17,12 @@ extension Row {
     return value
   }
 
+  /// The value of a column, or nil for NULL; throws `DamagedCell` where the cell holds another type.
+  package func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value? {
+    let cell: DatabaseValue = self[column]
+    return cell.isNull ? nil : try value(column, Value.self)
+  }
+
   /// A number in a range; throws `DamagedCell` for any other cell.
   package func value<Value: DatabaseValueConvertible & Comparable>(
     _ column: Int, in range: ClosedRange<Value>

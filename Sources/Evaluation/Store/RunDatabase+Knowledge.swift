@@ -5,20 +5,6 @@ import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
-  /// A stored summary of knowledge; nil where it is not there.
-  func knowledge(key: String) throws -> KnowledgeSummary? {
-    let json = try read { database in
-      try String.fetchOne(
-        database, sql: "SELECT summary FROM knowledge WHERE key = ?", arguments: [key])
-    }
-    guard let json else { return nil }
-    do {
-      return try JSONDecoder().decode(KnowledgeSummary.self, from: Data(json.utf8))
-    } catch {
-      throw damaged("the summary of knowledge \(key) cannot be read")
-    }
-  }
-
   /// Stores a summary of knowledge and its tables.
   func store(_ summary: KnowledgeSummary, scoring: Int64) throws {
     let json = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
@@ -27,48 +13,16 @@ extension RunDatabase {
         sql: "INSERT INTO knowledge (key, scoring_id, summary) VALUES (?, ?, ?)",
         arguments: [summary.key, scoring, json])
       let id = database.lastInsertedRowID
-      for row in summary.storedBits {
-        let interval = row.storedBitsPerTriple.interval
-        try database.execute(
-          sql: "INSERT INTO stored_bits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            id, row.isTrained ? "trained" : "held_out", row.groupKind, row.groupValue,
-            row.tripleCount, row.entropyBits, row.codeBits, row.storedBits, row.netBits,
-            row.referenceBits, row.memorisedBits, interval?.low, interval?.high,
-          ])
+      try ResultTable.storedBits.insert(summary.storedBits, of: id, in: database)
+      let calibration = summary.calibration.map {
+        CalibrationRecord(row: $0, bins: summary.options.bins)
       }
-      for row in summary.calibration {
-        try insert(row, bins: summary.options.bins, knowledge: id, database)
+      try ResultTable.calibration.insert(calibration, of: id, in: database)
+      let bins = summary.calibration.flatMap { row in
+        row.reliability.map { ReliabilityRecord(visibility: row.visibility, bin: $0) }
       }
-      for row in summary.reversal.rows {
-        try database.execute(
-          sql: "INSERT INTO reversal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            id, row.forwardPredicate, row.predicate, row.factCount, row.gap.value,
-            row.gap.interval?.low, row.gap.interval?.high, row.shareAbove, row.accuracy.value,
-            row.accuracy.interval?.low ?? 0, row.accuracy.interval?.high ?? 1, row.forwardAccuracy,
-          ])
-      }
-    }
-  }
-
-  private func insert(
-    _ row: CalibrationRow, bins: Int, knowledge id: Int64, _ database: Database
-  ) throws {
-    try database.execute(
-      sql: "INSERT INTO calibration VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      arguments: [
-        id, row.visibility.rawValue, row.answerCount, row.accuracy, row.meanConfidence,
-        row.brier.value, row.brier.interval?.low, row.brier.interval?.high, row.equalWidthError,
-        row.equalMassError, bins,
-      ])
-    for bin in row.reliability {
-      try database.execute(
-        sql: "INSERT INTO reliability_bin VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        arguments: [
-          id, row.visibility.rawValue, bin.binning.rawValue, bin.lower, bin.upper, bin.count,
-          bin.meanConfidence, bin.accuracy,
-        ])
+      try ResultTable.reliability.insert(bins, of: id, in: database)
+      try ResultTable.reversal.insert(summary.reversal.rows, of: id, in: database)
     }
   }
 
@@ -77,29 +31,31 @@ extension RunDatabase {
   /// What the model says to reversed facts: stored results, and those that are not there yet.
   func reversals(
     _ facts: [ReversedFact], of scoring: Int64, graph: KnowledgeGraph, candidates: CandidateDraw,
-    scorer: () throws -> FactScorer, shouldStop: @Sendable () -> Bool
+    scorer: () throws -> FactScorer, work: Work
   ) throws -> [ReversalResult] {
     var known = try reversals(of: scoring)
     let missing = facts.filter { known[$0.key] == nil }
     // Not an option: the stored rows hold for every later call.
     let seed = Seed(0).derived("knowledge/reversal")
-    for start in stride(from: 0, to: missing.count, by: SessionPool.blockSize) {
-      let block = missing[start..<min(start + SessionPool.blockSize, missing.count)]
-      let plans = block.map { fact in
-        (
-          query: fact.query,
-          objects: [fact.object]
-            + candidates.wrongObjects(
-              ReversalTest.randomCount, for: graph.queries[fact.query], seed: seed)
-        )
-      }
-      guard let scores = try scorer().logProbabilities(of: plans, unless: shouldStop) else {
-        throw LabError.interrupted("stopped among the reversed facts; what was asked is stored")
-      }
-      let results = zip(block, scores).map { ReversalResult($0, scores: $1) }
-      try store(results, of: scoring, graph: graph)
-      for result in results { known[result.fact.key] = result }
-    }
+    try work.inBlocks(
+      of: missing.count, from: 0, round: SessionPool.blockSize,
+      compute: { range in
+        let plans = missing[range].map { fact in
+          (
+            query: fact.query,
+            objects: [fact.object]
+              + candidates.wrongObjects(
+                ReversalTest.randomCount, for: graph.queries[fact.query], seed: seed)
+          )
+        }
+        return try scorer().logProbabilities(of: plans, unless: work.shouldStop).map { scores in
+          zip(missing[range], scores).map { ReversalResult($0, scores: $1) }
+        }
+      },
+      store: { results in
+        try store(results, of: scoring, graph: graph)
+        for result in results { known[result.fact.key] = result }
+      })
     return facts.compactMap { fact in
       known[fact.key].map { $0.of(fact) }
     }

@@ -4,20 +4,6 @@ import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
-  /// A stored life-line; nil where it is not there.
-  func lifeline(key: String) throws -> LifelineSummary? {
-    let json = try read { database in
-      try String.fetchOne(
-        database, sql: "SELECT summary FROM lifeline WHERE key = ?", arguments: [key])
-    }
-    guard let json else { return nil }
-    do {
-      return try JSONDecoder().decode(LifelineSummary.self, from: Data(json.utf8))
-    } catch {
-      throw damaged("the summary of life-line \(key) cannot be read")
-    }
-  }
-
   /// The life-lines of queries, in their order, from the scores stored of each step.
   func lifelines(
     of queries: [Int], steps: [(step: Int, scoring: Int64)], isChosen: Bool, graph: KnowledgeGraph

@@ -4,36 +4,53 @@ package import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
+  /// What is stored of a finished measurement under its key in a table of measurements; nil where it is not there.
+  ///
+  /// Throws `LabError` where it cannot be read.
+  package func summary<Summary: Decodable>(
+    _ type: Summary.Type, in header: String, key: String
+  ) throws -> Summary? {
+    let json = try read { database in
+      try database.tableExists(header)
+        ? String.fetchOne(
+          database, sql: "SELECT summary FROM \(header) WHERE key = ? AND summary IS NOT NULL",
+          arguments: [key]) : nil
+    }
+    return try json.map { try decode(type, $0, header, key) }
+  }
+
+  /// All that is stored in a table of measurements, oldest first.
+  package func summaries<Summary: Decodable>(
+    _ type: Summary.Type, in header: String
+  ) throws -> [Summary] {
+    let rows = try read { database in
+      try Row.fetchAll(
+        database, sql: "SELECT key, summary FROM \(header) WHERE summary IS NOT NULL ORDER BY id"
+      ).map { (key: try $0.value(0, String.self), json: try $0.value(1, String.self)) }
+    }
+    return try rows.map { try decode(type, $0.json, header, $0.key) }
+  }
+
+  private func decode<Summary: Decodable>(
+    _ type: Summary.Type, _ json: String, _ header: String, _ key: String
+  ) throws -> Summary {
+    do {
+      return try JSONDecoder().decode(type, from: Data(json.utf8))
+    } catch {
+      throw damaged("the summary of \(header) \(key) cannot be read")
+    }
+  }
+
   /// The summary of a finished evaluation; nil where it is not there, not finished, or lacks tables that are
   /// made of the stored rows.
   package func summary(of identity: EvaluationIdentity) throws -> EvaluationSummary? {
-    let key = try identity.key
-    let json = try read { database in
-      try String.fetchOne(
-        database, sql: "SELECT summary FROM evaluation WHERE key = ? AND status = 'complete'",
-        arguments: [key])
-    }
-    let summary = try json.map { try decode($0, key: key) }
+    let summary = try summary(EvaluationSummary.self, in: "evaluation", key: identity.key)
     return summary?.tableVersion == EvaluationSummary.currentTableVersion ? summary : nil
   }
 
   /// The summaries of all finished evaluations, oldest first.
   package func summaries() throws -> [EvaluationSummary] {
-    let rows = try read { database in
-      try Row.fetchAll(
-        database,
-        sql: "SELECT key, summary FROM evaluation WHERE status = 'complete' ORDER BY id"
-      ).map { (key: try $0.value(0, String.self), json: try $0.value(1, String.self)) }
-    }
-    return try rows.map { try decode($0.json, key: $0.key) }
-  }
-
-  private func decode(_ json: String, key: String) throws -> EvaluationSummary {
-    do {
-      return try JSONDecoder().decode(EvaluationSummary.self, from: Data(json.utf8))
-    } catch {
-      throw damaged("the summary of evaluation \(key) cannot be read")
-    }
+    try summaries(EvaluationSummary.self, in: "evaluation")
   }
 
   /// The answers of a finished evaluation at one temperature, by query and sample.

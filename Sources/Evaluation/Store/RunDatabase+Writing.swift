@@ -50,59 +50,22 @@ extension RunDatabase {
   package func complete(_ evaluation: Int64, with summary: EvaluationSummary) throws {
     let json = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
     try write { database in
-      for table in ["rate", "verdict_count", "coverage", "candidate_grade"] {
-        try database.execute(
-          sql: "DELETE FROM \(table) WHERE evaluation_id = ?", arguments: [evaluation])
-      }
-      try insertRates(summary.rates, evaluation, database)
-      for row in summary.grades ?? [] {
-        try database.execute(
-          sql: "INSERT INTO candidate_grade VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            evaluation, row.visibility.rawValue, row.groupKind, row.groupValue, row.queryCount,
-            row.subjectCount, row.answerCount, row.accuracy, row.accuracyLower, row.accuracyUpper,
-            row.chance, row.meanReciprocalRank, row.meanReciprocalRankLower,
-            row.meanReciprocalRankUpper,
-          ])
-      }
-      for row in summary.verdicts {
-        try database.execute(
-          sql: "INSERT INTO verdict_count VALUES (?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            evaluation, row.method.rawValue, row.temperature, row.visibility.rawValue, row.verdict,
-            row.count, row.sampleCount,
-          ])
-      }
-      for row in summary.coverage {
-        try database.execute(
-          sql: "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          arguments: [
-            evaluation, row.method.rawValue, row.temperature, row.visibility.rawValue,
-            row.queryCount, row.precision, row.recall, row.visibleRecall, row.meanDistinctCount,
-            row.otherSpellingCount,
-          ])
-      }
+      for table in EvaluationMeasure.tables { try table.remove(evaluation, from: database) }
+      try ResultTable.rates.insert(summary.rates, of: evaluation, in: database)
+      try ResultTable.grades.insert(summary.grades ?? [], of: evaluation, in: database)
+      try ResultTable.verdicts.insert(summary.verdicts, of: evaluation, in: database)
+      try ResultTable.coverage.insert(summary.coverage, of: evaluation, in: database)
       try database.execute(
         sql: "UPDATE evaluation SET status = 'complete', summary = ? WHERE id = ?",
         arguments: [json, evaluation])
     }
   }
-
-  private func insertRates(
-    _ rates: [RateEstimate], _ evaluation: Int64, _ database: Database
-  ) throws {
-    let statement = try database.makeStatement(
-      sql: "INSERT INTO rate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    for row in rates {
-      statement.setUncheckedArguments([
-        evaluation, row.method.rawValue, row.temperature, row.visibility.rawValue, row.groupKind,
-        row.groupValue, row.queryCount, row.subjectCount, row.sampleCount, row.rate, row.lower,
-        row.upper, row.interval.rawValue, row.correct, row.correctHeldOut,
-      ])
-      try statement.execute()
-    }
-  }
 }
+
+extension RateEstimate: EncodableRecord {}
+extension CandidateGrade: EncodableRecord {}
+extension VerdictCount: EncodableRecord {}
+extension AnswerCoverage: EncodableRecord {}
 
 /// Prepared inserts for the rows of queries and answers.
 private struct RunRowWriter {

@@ -51,13 +51,11 @@ package final class RunDatabase: Sendable {
     return database
   }
 
-  /// The same where the tables are those of this version; nil also where the file cannot be read.
+  /// The same; nil also where the file cannot be read.
   ///
   /// For results that may be there already: it takes no lock and no permission to write.
   package static func stored(in folder: URL) -> RunDatabase? {
-    guard let database = try? read(in: folder), (try? database.version()) == RunFormat.version
-    else { return nil }
-    return database
+    try? read(in: folder)
   }
 
   /// This database if it can be written, or else the same file of `folder` opened for writing.
@@ -124,7 +122,7 @@ package final class RunDatabase: Sendable {
   private func prepare(graphHash: String) throws {
     if try !isPrepared() {
       try write { database in
-        for change in RunFormat.changes { try database.execute(sql: change) }
+        for part in RunFormat.layout { try database.execute(sql: part) }
         try database.execute(
           sql: "INSERT INTO metadata (key, value) VALUES (?, ?)",
           arguments: [RunFormat.graphHashKey, graphHash])
@@ -132,7 +130,6 @@ package final class RunDatabase: Sendable {
         try database.execute(sql: "PRAGMA user_version = \(RunFormat.version)")
       }
     }
-    try migrate()
     let stored = try read { database in
       try String.fetchOne(
         database, sql: "SELECT value FROM metadata WHERE key = ?",
@@ -142,23 +139,6 @@ package final class RunDatabase: Sendable {
       throw LabError(
         "\(name) holds answers about another graph than the run's; delete it and evaluate again")
     }
-  }
-
-  /// Adds what files of an earlier version lack.
-  private func migrate() throws {
-    guard try version() < RunFormat.version else { return }
-    try write { database in
-      let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-      guard version < RunFormat.version else { return }
-      for change in RunFormat.changes.dropFirst(Int(version)) {
-        try database.execute(sql: change)
-      }
-      try database.execute(sql: "PRAGMA user_version = \(RunFormat.version)")
-    }
-  }
-
-  private func version() throws -> Int32 {
-    try read { try Int32.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
   }
 
   /// Whether the file has our tables; false for an empty file.
@@ -181,7 +161,11 @@ package final class RunDatabase: Sendable {
         "\(name) has format \(version), made by a newer kglab; this one reads up to "
           + "\(RunFormat.version): update kglab")
     }
-    guard version > 0 else { throw damaged("its format \(version) never existed") }
+    guard version == RunFormat.version else {
+      throw LabError(
+        "\(name) has format \(version), which no release of kglab wrote; delete it and evaluate again"
+      )
+    }
     return true
   }
 

@@ -2,17 +2,17 @@
 package enum RunFormat {
   /// "kglr" in ASCII, as `PRAGMA application_id`.
   static let applicationID: Int32 = 0x6B67_6C72
-  /// `PRAGMA user_version`: raised when the layout changes.
-  static let version = Int32(changes.count)
+  /// `PRAGMA user_version`: that of the first release, since measures that came later make their tables themselves.
+  static let version: Int32 = 4
 
-  /// What each version adds to the one before; a file of any version gets what it lacks when it is opened for writing.
-  package static let changes = [tables, detectionTables, rankingTables, knowledgeTables]
+  /// All tables of a new file.
+  static let layout = [tables, detectionTables, knowledgeTables]
 
   /// Key in `metadata`: the content hash of the graph that query and entity ids belong to.
   package static let graphHashKey = "graph_hash"
 
-  private static let sets = "('fvs', 'pvs', 'ivs', 'seen')"
-  private static let verdicts = """
+  static let sets = "('fvs', 'pvs', 'ivs', 'seen')"
+  static let verdicts = """
     ('correct', 'correct_held_out', 'wrong_object', 'wrong_type', 'invented', 'malformed', 'abstained')
     """
 
@@ -84,48 +84,16 @@ package enum RunFormat {
       verdict TEXT NOT NULL CHECK (verdict IN \(verdicts)),
       PRIMARY KEY (evaluation_id, query_id, temperature, sample)
     ) WITHOUT ROWID, STRICT;
-    CREATE TABLE rate (
+    CREATE TABLE candidate_result (
       evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
-      method TEXT NOT NULL CHECK (method IN ('exact', 'sampled', 'greedy')),
-      temperature REAL NOT NULL CHECK (temperature >= 0),
-      visibility TEXT NOT NULL CHECK (visibility IN \(sets)),
-      group_kind TEXT NOT NULL CHECK (group_kind IN ('all', 'predicate', 'answer_count')),
-      group_value TEXT NOT NULL,
-      query_count INTEGER NOT NULL CHECK (query_count > 0),
-      subject_count INTEGER NOT NULL CHECK (subject_count > 0),
-      sample_count INTEGER NOT NULL CHECK (sample_count >= 0),
-      rate REAL NOT NULL CHECK (rate BETWEEN 0 AND 1),
-      lower REAL CHECK (lower BETWEEN 0 AND 1),
-      upper REAL CHECK (upper BETWEEN lower AND 1),
-      interval TEXT NOT NULL
-        CHECK (interval IN ('bootstrap_over_subjects', 'wilson', 'wilson_over_subjects', 'none')),
-      correct REAL NOT NULL,
-      correct_held_out REAL NOT NULL,
-      PRIMARY KEY (evaluation_id, method, temperature, visibility, group_kind, group_value)
+      query_id INTEGER NOT NULL REFERENCES query (id),
+      object_id INTEGER NOT NULL CHECK (object_id >= 0),
+      rank REAL NOT NULL CHECK (rank >= 1),
+      candidate_count INTEGER NOT NULL CHECK (candidate_count >= 0),
+      log_probability REAL NOT NULL,
+      PRIMARY KEY (evaluation_id, query_id, object_id)
     ) WITHOUT ROWID, STRICT;
-    CREATE TABLE verdict_count (
-      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
-      method TEXT NOT NULL CHECK (method IN ('sampled', 'greedy')),
-      temperature REAL NOT NULL CHECK (temperature >= 0),
-      visibility TEXT NOT NULL CHECK (visibility IN \(sets)),
-      verdict TEXT NOT NULL CHECK (verdict IN \(verdicts)),
-      count INTEGER NOT NULL CHECK (count BETWEEN 0 AND sample_count),
-      sample_count INTEGER NOT NULL CHECK (sample_count > 0),
-      PRIMARY KEY (evaluation_id, method, temperature, visibility, verdict)
-    ) WITHOUT ROWID, STRICT;
-    CREATE TABLE coverage (
-      evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
-      method TEXT NOT NULL CHECK (method IN ('sampled', 'greedy')),
-      temperature REAL NOT NULL CHECK (temperature >= 0),
-      visibility TEXT NOT NULL CHECK (visibility IN \(sets)),
-      query_count INTEGER NOT NULL CHECK (query_count > 0),
-      precision REAL NOT NULL,
-      recall REAL NOT NULL,
-      visible_recall REAL,
-      mean_distinct_count REAL NOT NULL,
-      other_spelling_count INTEGER NOT NULL,
-      PRIMARY KEY (evaluation_id, method, temperature, visibility)
-    ) WITHOUT ROWID, STRICT;
+    \(EvaluationMeasure.tables.map(\.definition).joined(separator: "\n"))
     CREATE VIEW answer_text AS
       SELECT q.subject, q.predicate, a.text AS answer, a.verdict, q.visibility, a.temperature,
         a.sample, exp(a.log_probability) AS probability, a.evaluation_id, a.query_id, a.object_id

@@ -1,18 +1,4 @@
-/// What a running task tells the executor, and asks it.
-package struct TaskProgress: Sendable {
-  /// Reports the share of the work that is done, 0 to 1, and a few words about it.
-  package let update: @Sendable (_ share: Double, _ words: String) -> Void
-  /// Whether to save and throw `LabError.interrupted`.
-  package let shouldStop: @Sendable () -> Bool
-
-  package init(
-    update: @escaping @Sendable (Double, String) -> Void,
-    shouldStop: @escaping @Sendable () -> Bool
-  ) {
-    self.update = update
-    self.shouldStop = shouldStop
-  }
-}
+package import LabCore
 
 /// One piece of work for `TaskExecutor`.
 package struct ExecutableTask: Sendable {
@@ -34,14 +20,14 @@ package struct ExecutableTask: Sendable {
   /// The hash of what it made, for its record.
   package let outputHash: @Sendable () throws -> String?
   /// Does the work and returns one line about the result.
-  package let run: @Sendable (TaskProgress) throws -> String
+  package let run: @Sendable (Work) throws -> String
 
   package init(
     id: String, name: String, kind: String, rank: Int = 0, estimatedSeconds: Double = 1,
     needs: [String] = [], follows: [String] = [],
     isResultPresent: @escaping @Sendable (TaskRecord) -> Bool = { _ in true },
     outputHash: @escaping @Sendable () throws -> String? = { nil },
-    run: @escaping @Sendable (TaskProgress) throws -> String
+    run: @escaping @Sendable (Work) throws -> String
   ) {
     self.id = id
     self.name = name

@@ -1,6 +1,8 @@
+import Evaluation
 package import Foundation
 import KnowledgeGraph
 import LabCore
+import Training
 
 /// The output folder of one study, and where things stand in it.
 package struct StudyFolder: Sendable {
@@ -88,6 +90,20 @@ package struct StudyFolder: Sendable {
         "\(url.relativePath) is not empty and holds no study (it has '\(stranger)'); "
           + "choose another --out")
     }
+  }
+
+  /// What a measure's task reads; nil where a run of it is not there.
+  func subject(
+    of task: StudyTask, graph: @escaping @Sendable () throws -> KnowledgeGraph
+  ) throws -> MeasuredRun? {
+    func run(_ id: String, _ siblings: [MeasuredRun] = []) throws -> MeasuredRun? {
+      try RunFolder.readRecord(model(id)).map {
+        MeasuredRun(folder: model(id), record: $0, siblings: siblings, graph: graph)
+      }
+    }
+    let siblings = try (task.sources ?? []).map { try run($0) }
+    guard let runID = task.runID, !siblings.contains(where: { $0 == nil }) else { return nil }
+    return try run(runID, siblings.compactMap(\.self))
   }
 
   /// Folders of models that no task of the plan uses: results of earlier versions of the study.

@@ -225,9 +225,9 @@ package final class TaskExecutor: Sendable {
 
   // MARK: Progress
 
-  private func progress(of index: Int) -> TaskProgress {
-    TaskProgress(
-      update: { [self] share, words in
+  private func progress(of index: Int) -> Work {
+    Work(
+      report: { [self] share, words in
         state.withLock {
           $0.shares[index] = min(max(share, 0), 1)
           $0.words[index] = words

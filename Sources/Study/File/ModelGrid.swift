@@ -1,4 +1,5 @@
 import Compute
+import Evaluation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
@@ -13,7 +14,7 @@ enum ModelGrid {
   static func expand(_ node: SchemaNode, base: TrainingTemplate) throws -> [TrainingRequest] {
     var seen = Set<TrainingRequest>()
     var requests: [TrainingRequest] = []
-    for entry in try node.items() {
+    for entry in try node.listed() {
       requests += try expandEntry(entry, base: base, room: largestGrid - requests.count)
         .filter { seen.insert($0).inserted }
     }
@@ -26,7 +27,7 @@ enum ModelGrid {
     try node.allow(
       ["sizes", "seeds", "fractions", "learning_rates", "precisions", "model", "training"]
         + horizonKeys)
-    let sizes = try node.required("sizes", example: "[3k, 10k]").distinct { try size($0) }
+    let sizes = try node.required("sizes", example: "[3k, 10k]").distinct { try $0.modelSize() }
     let seeds = try node.optional("seeds")?.distinctIntegers(in: 0...Int.max) ?? [0]
     let fractions =
       try node.optional("fractions")?.distinct { item in
@@ -100,15 +101,5 @@ enum ModelGrid {
     }
     return try node.required("epochs", example: "[20, 100]").distinctIntegers(in: 1...1_000_000)
       .map { .epochs($0) }
-  }
-
-  /// The canonical name of a size on the dial.
-  static func size(_ node: SchemaNode) throws -> String {
-    do {
-      return try ModelSize(named: try node.text()).name
-    } catch let error as LabError {
-      throw error.description.contains(":") && error.exitStatus == .badInput
-        ? error : node.failure("is no size: \(error.description)")
-    }
   }
 }

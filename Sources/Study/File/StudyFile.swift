@@ -1,5 +1,3 @@
-package import Detection
-package import Evaluation
 package import Foundation
 package import KnowledgeGraph
 package import Training
@@ -13,9 +11,7 @@ package struct StudyFile: Hashable, Sendable {
   package var graph: GraphSource
   /// One for each language model, in the order of the file, none twice.
   package var models: [TrainingRequest]
-  package var evaluation: EvaluationOptions
-  /// Nil where no detectors are asked for.
-  package var detection: DetectionPlan?
+  package var measures: MeasureSet
   /// Threads in all.
   package var workers: Int
   /// Tasks at once; each has `workers / sideBySide` threads.
@@ -51,41 +47,4 @@ package struct ImportSource: Hashable, Sendable {
   package var heldOut: HeldOutShares
   /// Order of head, relation and tail in a line: "hrt".
   package var columns: String
-}
-
-/// Which language models get detectors, and which ones.
-package struct DetectionPlan: Codable, Hashable, Sendable {
-  /// Only models with one of these numbers of epochs; empty means all.
-  package var epochs: [Int] = []
-  /// Only models of one of these sizes; empty means all.
-  package var sizes: [String] = []
-  package var options = DetectionOptions()
-
-  package init() {}
-
-  /// Sizes whose models, trained as the judged one was, become `full` detectors.
-  package var pretrainedSizes: [String] {
-    options.full.compactMap { choice in
-      if case .pretrained(let name, _) = choice { name } else { nil }
-    }
-  }
-
-  /// The options once the weights of `sources` are known, runs of the sizes in `pretrainedSizes`, in their order.
-  package func options(sources: [RunRecord]) -> DetectionOptions {
-    var options = options
-    var left = sources[...]
-    options.full = options.full.map { choice in
-      guard case .pretrained(let name, _) = choice, let source = left.popFirst() else {
-        return choice
-      }
-      return .pretrained(name: name, weightsHash: source.weightsHash ?? "")
-    }
-    return options
-  }
-
-  /// Whether a language model gets detectors.
-  package func applies(to request: TrainingRequest) -> Bool {
-    (epochs.isEmpty || request.horizon.epochs.map(epochs.contains) ?? false)
-      && (sizes.isEmpty || sizes.contains(request.size))
-  }
 }

@@ -38,10 +38,11 @@ extension StudyFile {
   }
 
   private init(_ node: SchemaNode, folder: URL) throws {
-    try node.allow([
-      "name", "question", "graph", "tokenizer", "model", "models", "training", "evaluation",
-      "detection", "workers", "side_by_side", "expect_divergence", "keep",
-    ])
+    try node.allow(
+      ["name", "question", "graph", "tokenizer", "model", "models", "training"]
+        + MeasureSet.known.map { $0.key } + [
+          "workers", "side_by_side", "expect_divergence", "keep",
+        ])
     let name = try node.required("name", example: "my-study")
     self.name = try name.text()
     let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -55,10 +56,10 @@ extension StudyFile {
     let base = try TrainingTemplate(node)
     models = try ModelGrid.expand(
       node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"), base: base)
-    evaluation = EvaluationOptions()
-    if let value = node.optional("evaluation") { evaluation = try EvaluationOptions(study: value) }
-    if let value = node.optional("detection") {
-      detection = try DetectionPlan(value, models: models)
+    measures = try MeasureSet(study: node)
+    for measure in measures.all where !models.contains(where: measure.selection.contains) {
+      throw (node.optional(type(of: measure).key) ?? node).failure(
+        "selects none of the models; see its epochs and sizes")
     }
     workers = try node.optional("workers")?.integer(in: 1...1024) ?? 2
     expectsDivergence = try node.optional("expect_divergence")?.boolean() ?? false

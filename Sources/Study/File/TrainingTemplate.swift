@@ -1,5 +1,6 @@
 import Compute
 import Corpus
+import Evaluation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
@@ -79,7 +80,7 @@ struct TrainingTemplate {
       request.tokensPerStep = try value.integer(in: 16...(1 << 22))
     }
     if let value = node.optional("lanes") { request.lanes = try value.integer(in: 1...256) }
-    if let value = node.optional("precision") { request.precision = try Self.precision(value) }
+    if let value = node.optional("precision") { request.precision = try value.precision() }
     if let value = node.optional("packing") { request.packing = try value.choice(Packing.self) }
     if let value = node.optional("loss") { request.loss = try value.choice(LossScope.self) }
     if let value = node.optional("phrasing") { request.phrasing = try value.choice(Phrasing.self) }
@@ -115,11 +116,6 @@ struct TrainingTemplate {
     if let value = node.optional("final_learning_rate_share") {
       request.finalLearningRateShare = try value.number("0 to 1") { (0...1).contains($0) }
     }
-  }
-
-  /// `fp32`, `bf16`, or `auto` for the faster of the two on this machine.
-  static func precision(_ node: SchemaNode) throws -> Precision {
-    try node.choice(PrecisionChoice.self).resolved()
   }
 
   static func learningRate(_ node: SchemaNode) throws -> Double {

@@ -1,3 +1,4 @@
+import Evaluation
 package import Foundation
 package import LabCore
 import Training

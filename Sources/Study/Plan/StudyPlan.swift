@@ -1,29 +1,19 @@
 package import Evaluation
 package import Training
 
-/// The kinds of work in a study, in the order of the pipeline.
-package enum TaskKind: String, Codable, CaseIterable, Sendable {
-  case generate, train, evaluate, detect, report
-}
+/// A kind of work in a study: of the pipeline itself, or the name of a measure.
+package struct TaskKind: RawRepresentable, Codable, Hashable, Sendable {
+  package let rawValue: String
 
-/// What a task is expected to take; stated by `CostModel`, corrected while the study runs.
-package struct TaskCost: Codable, Hashable, Sendable {
-  /// Floating-point operations.
-  package var flops: Double
-  /// Seconds of work of one thread.
-  package var seconds: Double
-  /// Memory in MiB while it runs.
-  package var memoryMiB: Double
-  /// Bytes it leaves on the disk.
-  package var diskBytes: Double
-  /// Bytes it needs there besides while it runs; nil for none.
-  package var passingDiskBytes: Double?
+  package init(rawValue: String) { self.rawValue = rawValue }
 
-  enum CodingKeys: String, CodingKey {
-    case flops, seconds
-    case memoryMiB = "memory_mib"
-    case diskBytes = "disk_bytes"
-    case passingDiskBytes = "passing_disk_bytes"
+  package static let generate = TaskKind(rawValue: "generate")
+  package static let train = TaskKind(rawValue: "train")
+  package static let report = TaskKind(rawValue: "report")
+
+  /// The kind of a measure's tasks.
+  package static func measure(_ type: any Measure.Type) -> TaskKind {
+    TaskKind(rawValue: type.name)
   }
 }
 
@@ -44,11 +34,11 @@ package struct StudyTask: Codable, Hashable, Sendable {
   /// The file that holds the result, relative to the study's folder.
   package var output: String
   package var cost: TaskCost
-  /// Id of the training that an evaluation or detection belongs to, and of a training itself.
+  /// Id of the training that is measured, and of a training itself.
   package var runID: String?
   /// The run as it will be, before training; for a training only.
   package var run: RunRecord?
-  /// Ids of the trainings whose models a detection's `full` detectors begin with; nil where there are none.
+  /// Ids of the trainings whose models the task reads beside its own; nil where there are none.
   package var sources: [String]?
   /// In what settings, size, horizon, fraction, learning rate and seed aside, a training differs from others of
   /// the study: "no qk-norm"; nil where it differs in none.
@@ -67,14 +57,8 @@ package struct StudyPlan: Codable, Hashable, Sendable {
   package var name: String
   package var question: String
   package var graph: GraphSummary
-  package var evaluation: EvaluationOptions
-  package var detection: DetectionPlan?
+  package var measures: MeasureSet
   package var tasks: [StudyTask]
-
-  enum CodingKeys: String, CodingKey {
-    case formatVersion = "format_version"
-    case name, question, graph, evaluation, detection, tasks
-  }
 
   /// The tasks of this kind.
   package func tasks(_ kind: TaskKind) -> [StudyTask] { tasks.filter { $0.kind == kind } }
@@ -87,5 +71,32 @@ package struct StudyPlan: Codable, Hashable, Sendable {
       sum.memoryMiB = max(sum.memoryMiB, task.cost.memoryMiB)
       sum.diskBytes += task.cost.diskBytes
     }
+  }
+}
+
+extension StudyPlan {
+  private enum CodingKeys: String, CodingKey {
+    case formatVersion = "format_version"
+    case name, question, graph, tasks
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    formatVersion = try container.decode(Int.self, forKey: .formatVersion)
+    name = try container.decode(String.self, forKey: .name)
+    question = try container.decode(String.self, forKey: .question)
+    graph = try container.decode(GraphSummary.self, forKey: .graph)
+    tasks = try container.decode([StudyTask].self, forKey: .tasks)
+    measures = try MeasureSet(from: decoder)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(formatVersion, forKey: .formatVersion)
+    try container.encode(name, forKey: .name)
+    try container.encode(question, forKey: .question)
+    try container.encode(graph, forKey: .graph)
+    try container.encode(tasks, forKey: .tasks)
+    try measures.encode(to: encoder)
   }
 }

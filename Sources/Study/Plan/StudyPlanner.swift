@@ -1,5 +1,4 @@
-import Detection
-import Evaluation
+package import Evaluation
 import Foundation
 package import KnowledgeGraph
 import LabCore
@@ -18,14 +17,14 @@ package struct StudyPlanner {
     self.summary = summary
   }
 
-  /// The numbered tasks: the graph, then for each model training, evaluation and detection, then the report.
+  /// The numbered tasks: the graph, then for each model its training and measures, then the report.
   ///
   /// Returns the request behind each training by its id. Throws an error that names the setting when a
   /// model cannot be trained on the graph.
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
     var tasks = [generation()]
     var requests: [String: TrainingRequest] = [:]
-    // Detections that begin with other models come after all trainings.
+    // Measures that read other models come after all trainings.
     var later: [StudyTask] = []
     let words = ModelWords(file.models)
     for (request, name) in zip(file.models, words.names) {
@@ -34,19 +33,20 @@ package struct StudyPlanner {
       guard !tasks.contains(where: { $0.id == training.id }) else { continue }
       tasks.append(training)
       requests[training.id] = request
-      let evaluation = try evaluation(training, request.fraction, name)
-      tasks.append(evaluation)
-      if let plan = file.detection, plan.applies(to: request) {
-        let task = try detection(plan, request, training, evaluation, name)
+      var before: [String] = []
+      for measure in file.measures.all where measure.selection.contains(request) {
+        let task = try self.task(measure, request, training, name, follows: before)
         if task.sources == nil { tasks.append(task) } else { later.append(task) }
+        // All of a run's measures write its run.sqlite, so one follows the other.
+        before = [task.id]
       }
     }
     tasks += later
     tasks.append(try report(tasks))
     for index in tasks.indices { tasks[index].number = index + 1 }
     let plan = StudyPlan(
-      name: file.name, question: file.question, graph: summary, evaluation: file.evaluation,
-      detection: file.detection, tasks: tasks)
+      name: file.name, question: file.question, graph: summary, measures: file.measures,
+      tasks: tasks)
     return (plan, requests)
   }
 
@@ -72,63 +72,33 @@ package struct StudyPlanner {
       runID: id, run: record)
   }
 
-  private func evaluation(
-    _ training: StudyTask, _ fraction: Double, _ name: String
+  private func task<M: Measure>(
+    _ measure: M, _ request: TrainingRequest, _ training: StudyTask, _ name: String,
+    follows: [String]
   ) throws -> StudyTask {
-    let id =
-      try "evaluate-"
-      + Self.hash(input: training.id, settings: file.evaluation, version: EvaluationStage.version)
-    let queries = fraction * Double(summary.queryCount)
-    let options = file.evaluation
-    let drawn = options.sampleTemperatures.reduce(0) { $0 + options.samples(at: $1) }
-    let samples = queries * Double(drawn)
-    // Among candidates, each answer is read with all of them.
-    let perAnswer = options.exactTemperatures.count + (options.candidates.map { $0 + 1 } ?? 0)
-    let answers = fraction * Double(summary.tripleCount * perAnswer)
-    return StudyTask(
-      number: 0, id: id, kind: .evaluate, name: "evaluate \(name)", needs: [training.id],
-      follows: [], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
-      cost: inference(training, sequences: samples * 1.5 + answers, rowsOnDisk: samples),
-      runID: training.id)
-  }
-
-  private func detection(
-    _ plan: DetectionPlan, _ request: TrainingRequest, _ training: StudyTask,
-    _ evaluation: StudyTask, _ name: String
-  ) throws -> StudyTask {
-    let options = plan.options
-    if let model = training.run?.configuration.model {
-      do {
-        try options.checkLayers(of: model)
-      } catch {
-        throw LabError(
-          "detection asks for layers that \(name) does not have: \(error); give layers that all models have, or "
-            + "choose deeper ones by detection's sizes")
-      }
+    guard let run = training.run else { return training }
+    do {
+      try measure.check(run.configuration.model)
+    } catch {
+      throw LabError(
+        "\(M.key) asks for what \(name) does not have: \(error); give what all models have, or choose models "
+          + "by \(M.key)'s sizes")
     }
-    let sources = try plan.pretrainedSizes.map { try source($0, of: request, name) }
-    let id =
-      try "detect-"
-      + Self.hash(
-        input: ([training.id] + sources).joined(separator: " "), settings: options,
-        version: DetectionStage.version)
-    let queries =
-      Double(options.visibilities.reduce(0) { $0 + summary.queryCount(of: $1) })
-      * request.fraction
-    let cost = try training.run.map {
-      try CostModel.detection($0, options, queries: Int(queries.rounded(.up)))
-    }
-    // Both write run.sqlite, so one follows the other.
+    let sources = try measure.siblings.map { try source($0, of: request, name, for: M.key) }
+    let id = try Self.hash(
+      input: ([training.id] + sources).joined(separator: " "), settings: measure.settings,
+      version: M.version)
     return StudyTask(
-      number: 0, id: id, kind: .detect, name: "detect \(name)",
-      needs: [training.id] + sources.filter { $0 != training.id },
-      follows: [evaluation.id], output: StudyFolder.modelPath(training.id) + "/run.sqlite",
-      cost: cost ?? training.cost, runID: training.id, sources: sources.isEmpty ? nil : sources)
+      number: 0, id: "\(M.name)-\(id)", kind: .measure(M.self), name: "\(M.name) \(name)",
+      needs: [training.id] + sources.filter { $0 != training.id }, follows: follows,
+      output: StudyFolder.modelPath(training.id) + "/run.sqlite",
+      cost: try measure.cost(of: run, on: summary), runID: training.id,
+      sources: sources.isEmpty ? nil : sources)
   }
 
   /// The id of the training that differs from `request` in its size alone, or in its learning rate too.
   private func source(
-    _ size: String, of request: TrainingRequest, _ name: String
+    _ size: String, of request: TrainingRequest, _ name: String, for key: String
   ) throws -> String {
     var peer = request
     peer.size = size
@@ -143,18 +113,9 @@ package struct StudyPlanner {
         alike.isEmpty
         ? "has no model of size \(size) beside it that is otherwise trained alike; add it to models"
         : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
-      throw LabError(
-        "detection asks for full: \(size)-pretrained, and \(name) \(why), or take \(size) with fresh weights"
-      )
+      throw LabError("\(key) reads a model of size \(size) beside each, and \(name) \(why)")
     }
     return try training(chosen, size).id
-  }
-
-  private func inference(
-    _ training: StudyTask, sequences: Double, rowsOnDisk: Double
-  ) -> TaskCost {
-    guard let record = training.run else { return training.cost }
-    return CostModel.inference(record, sequences: sequences, rowsOnDisk: rowsOnDisk)
   }
 
   private func report(_ tasks: [StudyTask]) throws -> StudyTask {

@@ -1,4 +1,5 @@
 import Analysis
+import Evaluation
 import Report
 
 /// The figures of detectors.

@@ -1,3 +1,6 @@
+import Evaluation
+import GRDB
+
 /// Detectors that are one idea in several sizes or places, of which a report shows one.
 struct DetectorFamily: Hashable {
   let title: String
@@ -65,16 +68,20 @@ struct DetectorResults {
   private let detectors: [String: [DetectorRow]]
   private let rows: [Key: DetectorRow]
 
-  init(_ all: [DetectorRow]) {
+  init(_ results: StudyResults) throws {
     var detectors: [String: [DetectorRow]] = [:]
     var rows: [Key: DetectorRow] = [:]
-    for row in all where row.position == "each" {
+    let all = try results.rows("SELECT * FROM detector WHERE position = 'each' ORDER BY rowid")
+    for row in try all.map({ try DetectorRow(row: $0) }) {
       rows[Key(run: row.runID, task: row.task, name: row.name, metric: row.metric)] = row
       if row.metric == "auroc" { detectors["\(row.runID) \(row.task)", default: []].append(row) }
     }
     self.detectors = detectors
     self.rows = rows
   }
+
+  /// Whether a study has none.
+  var isEmpty: Bool { rows.isEmpty }
 
   /// The AUROC of every detector of a run and task.
   func all(_ run: String, _ task: String) -> [DetectorRow] { detectors["\(run) \(task)"] ?? [] }
@@ -99,4 +106,39 @@ struct DetectorResults {
   ) -> DetectorRow? {
     best(family, run, task).flatMap { metric(name, run, task, $0.name) }
   }
+}
+
+/// One metric of one detector on one run's answers.
+struct DetectorRow: Decodable, Sendable, FetchableRecord {
+  var runID: String
+  /// "sentence" or "token".
+  var task: String
+  /// Which tokens the token task judges: "each", "before" (the answer to come), "1", ...; "each" for sentences.
+  var position: String
+  /// The kind of detector as `kglab detect --kind` calls it: "head", "full", "score", "baseline", ...
+  var kind: String
+  /// "linear", "mlp-64", "sequence-log-probability".
+  var name: String
+  /// Trained parameters; 0 for what is not trained.
+  var parameters: Int
+  /// AUROC on the validation part, by which the head shown in a report is chosen.
+  var validationAUROC: Double?
+  var metric: String
+  var value: Double
+  var lower: Double?
+  var upper: Double?
+  /// Share of hallucinations among the examples judged.
+  var prevalence: Double
+  var exampleCount: Int
+
+  enum CodingKeys: String, CodingKey {
+    case task, position, kind, name, parameters, metric, value, lower, upper, prevalence
+    case runID = "run_id"
+    case validationAUROC = "validation_auroc"
+    case exampleCount = "example_count"
+  }
+}
+
+extension Measured {
+  init(_ row: DetectorRow) { self.init(value: row.value, lower: row.lower, upper: row.upper) }
 }

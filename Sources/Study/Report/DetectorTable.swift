@@ -1,4 +1,5 @@
 import Analysis
+import Evaluation
 import Report
 
 /// Every detector of each language model in numbers; of several seeds their means.

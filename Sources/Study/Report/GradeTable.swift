@@ -1,3 +1,4 @@
+import Evaluation
 import Report
 
 /// How well models tell true answers from wrong ones of the right type.
@@ -6,26 +7,23 @@ struct GradeTable {
   let command: String
 
   /// Accuracy and mean reciprocal rank of each run by visibility; nil where nothing was ranked.
-  func table() -> Table? {
-    let names = Dictionary(uniqueKeysWithValues: series.results.runs.map { ($0.id, $0.name) })
-    var data = Records([
-      Column("run", "Run"), Column("visibility", "Queries"),
-      Column("accuracy", "Accuracy", Self.percent),
-      Column("accuracy_lower", "Accuracy lower", Self.percent),
-      Column("accuracy_upper", "Accuracy upper", Self.percent),
-      Column("chance", "Chance", Self.percent), Column("mean_reciprocal_rank", "MRR", Self.rank),
-      Column("mean_reciprocal_rank_lower", "MRR lower", Self.rank),
-      Column("mean_reciprocal_rank_upper", "MRR upper", Self.rank),
-      Column("query_count", "Queries (n)", .integer), Column("answer_count", "Answers", .integer),
-    ])
-    for row in series.results.grades where row.groupKind == "all" {
-      data.append([
-        Cell(names[row.runID]), .text(row.visibility), .number(row.accuracy),
-        Cell(row.accuracyLower), Cell(row.accuracyUpper), .number(row.chance),
-        .number(row.meanReciprocalRank), Cell(row.meanReciprocalRankLower),
-        Cell(row.meanReciprocalRankUpper), .integer(row.queryCount), .integer(row.answerCount),
-      ])
-    }
+  func table() throws -> Table? {
+    let (percent, rank) = (ColumnFormat.percent(digits: 1), ColumnFormat.number(digits: 3))
+    let data = try series.results.records(
+      [
+        Column("run", "Run"), Column("visibility", "Queries"),
+        Column("accuracy", "Accuracy", percent),
+        Column("accuracy_lower", "Accuracy lower", percent),
+        Column("accuracy_upper", "Accuracy upper", percent), Column("chance", "Chance", percent),
+        Column("mean_reciprocal_rank", "MRR", rank),
+        Column("mean_reciprocal_rank_lower", "MRR lower", rank),
+        Column("mean_reciprocal_rank_upper", "MRR upper", rank),
+        Column("query_count", "Queries (n)", .integer), Column("answer_count", "Answers", .integer),
+      ],
+      """
+      SELECT run.name AS run, g.* FROM candidate_grade g JOIN run ON run.id = g.run_id
+      WHERE g.group_kind = 'all' ORDER BY run.rowid, \(VisibilityWords.order("g.visibility"))
+      """)
     guard !data.rows.isEmpty else { return nil }
     return Table(
       id: "candidates", title: "True answers among candidates",
@@ -36,7 +34,4 @@ struct GradeTable {
         """,
       command: command, data: data)
   }
-
-  private static let percent = ColumnFormat.percent(digits: 1)
-  private static let rank = ColumnFormat.number(digits: 3)
 }

@@ -1,4 +1,5 @@
 import Analysis
+import Evaluation
 import Report
 
 /// Figures and the table of a sweep over learning rates.
@@ -10,8 +11,8 @@ struct LearningRateFigures {
 
   /// Groups that differ in their learning rate alone, of models trained at several.
   private var sweeps: [[RunGroup]] {
-    var order: [RunGroup.Cell] = []
-    var cells: [RunGroup.Cell: [RunGroup]] = [:]
+    var order: [RunGroup.Setting] = []
+    var cells: [RunGroup.Setting: [RunGroup]] = [:]
     for group in series.allGroups {
       if cells[group.cell] == nil { order.append(group.cell) }
       cells[group.cell, default: []].append(group)

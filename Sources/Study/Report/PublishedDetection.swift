@@ -1,4 +1,5 @@
 import Analysis
+import Evaluation
 import Report
 
 /// AUC-PR of arXiv 2408.07852 against the LM's hallucination rate, read from its figure to about ±0.005.

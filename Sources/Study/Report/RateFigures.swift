@@ -1,3 +1,4 @@
+import Evaluation
 import Report
 
 /// The figures of hallucination rates.
@@ -73,7 +74,7 @@ struct RateFigures {
   }
 
   /// What the completions of the longest training are, against size.
-  func byVerdict() -> Figure? {
+  func byVerdict() throws -> Figure? {
     guard let epochs = series.longestEpochs,
       let horizon = series.groups.first(where: { $0.first.epochs == epochs })?.first.horizon
     else { return nil }
@@ -91,14 +92,20 @@ struct RateFigures {
         Self.parameters, Column("share", "Share", Self.percent), Column("lower", "Lower"),
         Column("upper", "Upper"), Column("series", "Series"), Column("kind", "Point"),
       ])
-    let counts = series.results.verdicts.filter { $0.method == "sampled" && $0.temperature == 1 }
+    var shares: [String: Double] = [:]
+    let counts = try series.results.records(
+      [Column("answers", "Answers"), Column("share", "Share")],
+      """
+      SELECT run_id || ' ' || visibility || ' ' || verdict AS answers,
+        1.0 * count / max(1, sample_count) AS share
+      FROM verdict WHERE method = 'sampled' AND temperature = 1
+      """)
+    for row in counts.rows { shares[row[0].plain] = row[1].finite }
     for (visibility, label) in VisibilityWords.all {
       for verdict in order {
         for group in series.groups where group.first.epochs == epochs {
           let rows = series.rows(group) { run in
-            counts.first {
-              $0.runID == run.id && $0.visibility == visibility && $0.verdict == verdict
-            }.map { Measured(value: Double($0.count) / Double(max(1, $0.sampleCount))) }
+            shares["\(run.id) \(visibility) \(verdict)"].map { Measured(value: $0) }
           } _: { run in
             [
               .text(label), .text(words[verdict] ?? verdict), .text(run.size),
@@ -151,7 +158,7 @@ struct RateFigures {
 
   private func records(
     _ sets: [(String, String)], _ columns: [Column],
-    order: ((RunRow) -> (Int, Double))? = nil, _ cells: (RunRow, RateRow) -> [Cell]
+    order: ((RunRow) -> (Int, Double))? = nil, _ cells: (RunRow, RunRate) -> [Cell]
   ) -> Records {
     var data = Records(
       [Column("visibility", "Queries"), Column("training", "Training")] + columns
@@ -161,7 +168,7 @@ struct RateFigures {
     for (visibility, label) in sets {
       for group in groups {
         let rows = series.rows(group) {
-          Measured(series.rate($0, visibility))
+          series.rate($0, visibility)?.measured
         } _: { run in
           guard let rate = series.rate(run, visibility) else { return [] }
           return [.text(label), .text(series.training(run))] + cells(run, rate)

@@ -1,3 +1,4 @@
+import Evaluation
 import Report
 
 /// The tables of a report.
@@ -8,35 +9,32 @@ struct ReportTables {
   private var results: StudyResults { series.results }
   private static let percent = ColumnFormat.percent(digits: 1)
 
-  func runs() -> Table {
+  func runs() throws -> Table {
     let isWhole = results.runs.allSatisfy { $0.epochs == $0.epochs.rounded() }
-    var data = Records([
-      Column("run", "Run"), Column("size", "Size"),
-      Column("non_embedding_parameters", "Non-embedding parameters", .integer),
-      Column("parameters", "All parameters", .integer),
-      Column("epochs", "Epochs", isWhole ? .integer : .number(digits: 2)),
-      Column("fraction", "Fraction", .number(digits: 2)), Column("seed", "Seed", .integer),
-      Column("learning_rate", "Learning rate", .number(digits: 4)),
-      Column("precision", "Precision"), Column("variant", "Variant"), Column("status", "Status"),
-      Column("u", "u", .number(digits: 2)),
-      Column("training_flops", "Training FLOPs", .scientific),
-      Column("cross_entropy", "Cross entropy (nats)", .number(digits: 3)),
-      Column("fvs_rate", "FVS", Self.percent), Column("pvs_rate", "PVS", Self.percent),
-      Column("ivs_rate", "IVS", Self.percent),
-      Column("seconds", "Training seconds", .number(digits: 1)),
-      Column("tokens_per_second", "Tokens/s", .count),
-    ])
-    for run in series.allGroups.flatMap(\.runs) {
-      let rates = ["fvs", "pvs", "ivs"].map { Cell(series.rate(run, $0)?.rate) }
-      data.append(
-        [
-          .text(run.name), .text(run.size), .integer(run.nonEmbeddingParameters),
-          .integer(run.parameters), .number(run.epochs), .number(run.fraction),
-          .integer(Int(run.seed)), .number(run.learningRate), .text(run.precision),
-          .text(run.variant), .text(run.status), .number(run.tokensPerParameter),
-          .number(run.trainingFLOPs), Cell(run.crossEntropy),
-        ] + rates + [Cell(run.seconds), Cell(run.tokensPerSecond)])
-    }
+    let data = try results.records(
+      [
+        Column("run", "Run"), Column("size", "Size"),
+        Column("non_embedding_parameters", "Non-embedding parameters", .integer),
+        Column("parameters", "All parameters", .integer),
+        Column("epochs", "Epochs", isWhole ? .integer : .number(digits: 2)),
+        Column("fraction", "Fraction", .number(digits: 2)), Column("seed", "Seed", .integer),
+        Column("learning_rate", "Learning rate", .number(digits: 4)),
+        Column("precision", "Precision"), Column("variant", "Variant"), Column("status", "Status"),
+        Column("u", "u", .number(digits: 2)),
+        Column("training_flops", "Training FLOPs", .scientific),
+        Column("cross_entropy", "Cross entropy (nats)", .number(digits: 3)),
+        Column("fvs_rate", "FVS", Self.percent), Column("pvs_rate", "PVS", Self.percent),
+        Column("ivs_rate", "IVS", Self.percent),
+        Column("seconds", "Training seconds", .number(digits: 1)),
+        Column("tokens_per_second", "Tokens/s", .count),
+      ],
+      """
+      SELECT run.*, run.name AS run, run.tokens_per_parameter AS u, fvs.rate AS fvs_rate,
+        pvs.rate AS pvs_rate, ivs.rate AS ivs_rate
+      FROM run
+      \(Self.rate("fvs")) \(Self.rate("pvs")) \(Self.rate("ivs"))
+      ORDER BY run.epochs, run.fraction, run.non_embedding_parameters, run.rowid
+      """)
     return Table(
       id: "runs", title: "Runs",
       caption: """
@@ -45,25 +43,23 @@ struct ReportTables {
       command: command, data: data)
   }
 
-  func rates() -> Table {
-    let names = Dictionary(uniqueKeysWithValues: results.runs.map { ($0.id, $0.name) })
-    var data = Records([
-      Column("run", "Run"), Column("visibility", "Queries"), Column("method", "Method"),
-      Column("temperature", "Temperature", .number(digits: 1)),
-      Column("rate", "Hallucination rate", Self.percent), Column("lower", "Lower", Self.percent),
-      Column("upper", "Upper", Self.percent),
-      Column("correct", "Correct", Self.percent),
-      Column("correct_held_out", "Correct, never trained on", Self.percent),
-      Column("query_count", "Queries (n)", .integer),
-      Column("sample_count", "Completions", .integer),
-    ])
-    for row in results.rates where row.groupKind == "all" {
-      data.append([
-        Cell(names[row.runID]), .text(row.visibility), .text(row.method), .number(row.temperature),
-        .number(row.rate), Cell(row.lower), Cell(row.upper), .number(row.correct),
-        .number(row.correctHeldOut), .integer(row.queryCount), .integer(row.sampleCount),
-      ])
-    }
+  func rates() throws -> Table {
+    let data = try results.records(
+      [
+        Column("run", "Run"), Column("visibility", "Queries"), Column("method", "Method"),
+        Column("temperature", "Temperature", .number(digits: 1)),
+        Column("rate", "Hallucination rate", Self.percent), Column("lower", "Lower", Self.percent),
+        Column("upper", "Upper", Self.percent), Column("correct", "Correct", Self.percent),
+        Column("correct_held_out", "Correct, never trained on", Self.percent),
+        Column("query_count", "Queries (n)", .integer),
+        Column("sample_count", "Completions", .integer),
+      ],
+      """
+      SELECT run.name AS run, r.* FROM rate r JOIN run ON run.id = r.run_id
+      WHERE r.group_kind = 'all'
+      ORDER BY run.rowid, instr('exact sampled greedy', r.method), r.temperature,
+        \(VisibilityWords.order("r.visibility"))
+      """)
     return Table(
       id: "rates", title: "Rates by run, queries, method and temperature",
       caption: series.cut.map {
@@ -71,11 +67,20 @@ struct ReportTables {
       } ?? "", command: command, data: data)
   }
 
-  func failures() -> Table {
+  /// A run's headline rate on a set, under the set's name.
+  private static func rate(_ visibility: String) -> String {
+    """
+    LEFT JOIN run_rate \(visibility) ON \(visibility).run_id = run.id
+      AND \(visibility).visibility = '\(visibility)' AND \(visibility).method = 'exact'
+      AND \(visibility).temperature = 1
+    """
+  }
+
+  func failures() throws -> Table {
     Table(
       id: "missing", title: "Tasks without a result", command: command,
-      data: Records(
+      data: try results.records(
         [Column("task", "Task"), Column("status", "Status"), Column("error", "Error")],
-        results.failures.map { [.text($0.name), .text($0.status), .text($0.error)] }))
+        "SELECT name AS task, status, error FROM failure ORDER BY rowid"))
   }
 }

@@ -1,4 +1,5 @@
 import Analysis
+import Evaluation
 import Foundation
 import LabCore
 import Report
@@ -45,33 +46,31 @@ struct ReportWords {
     else {
       return nil
     }
-    let points = series.groups.filter {
-      $0.first.epochs == epochs && $0.first.fraction == fraction
-    }.compactMap { group -> (size: Double, rates: [RateRow])? in
-      let rates = group.runs.compactMap { series.rate($0, "fvs") }
-      return rates.isEmpty || group.size <= 0 ? nil : (group.size, rates)
+    let longest = series.groups.filter {
+      $0.first.epochs == epochs && $0.first.fraction == fraction && $0.size > 0
+        && $0.runs.contains { series.rate($0, "fvs") != nil }
     }.sorted { $0.size < $1.size }
-    let distinct = points.enumerated().filter { index, point in
-      index == 0 || points[index - 1].size < point.size
+    let distinct = longest.enumerated().filter { index, group in
+      index == 0 || longest[index - 1].size < group.size
     }.map(\.element)
-    func crossing(_ value: (RateRow) -> Double) -> Crossing? {
-      Crossing.find(
-        threshold: Self.threshold,
-        in: distinct.map { (size: $0.size, rate: Mean.of($0.rates.map(value)) ?? 1) })
+    func crossing(_ value: (Measured) -> Double) -> Crossing? {
+      let points = distinct.map { group -> (size: Double, rate: Double) in
+        let rates = group.runs.compactMap { series.rate($0, "fvs")?.measured }
+        return (size: group.size, rate: Mean.of(rates.map(value)) ?? 1)
+      }
+      return Crossing.find(threshold: Self.threshold, in: points)
     }
-    guard let size = crossing(\.rate) else { return nil }
-    let low = crossing { $0.lower ?? $0.rate }
-    let high = crossing { $0.upper ?? $0.rate }
+    guard let size = crossing(\.value) else { return nil }
+    let low = crossing { $0.lower ?? $0.value }
+    let high = crossing { $0.upper ?? $0.value }
     let ends = [low, high].compactMap { $0?.text(Readable.count) }
     let range =
       Set(ends).count > 1 ? "; \(ends.joined(separator: " to ")) by the rates' intervals" : ""
-    let training = distinct.first?.rates.first.flatMap(run).map(series.training) ?? ""
+    let training = (distinct.first?.first).map(series.training) ?? ""
     return Headline(
       "Size for ≤ 5 % hallucination on taught queries", size.text(Readable.count),
       detail: "non-embedding parameters, FVS, \(training)\(range)\(cut)")
   }
-
-  private func run(_ rate: RateRow) -> RunRow? { results.runs.first { $0.id == rate.runID } }
 
   private var largest: Headline? {
     let runs = series.groups.flatMap(\.runs)
@@ -100,8 +99,8 @@ struct ReportWords {
 
   private func percent(_ share: Double) -> String { ColumnFormat.percent(digits: 1).string(share) }
 
-  private func interval(_ rate: RateRow) -> String {
-    guard let lower = rate.lower, let upper = rate.upper else { return "" }
+  private func interval(_ rate: RunRate) -> String {
+    guard let lower = rate.measured.lower, let upper = rate.measured.upper else { return "" }
     return ", 95 % interval \(percent(lower)) to \(percent(upper))"
   }
 
@@ -135,9 +134,9 @@ struct ReportWords {
     }
   }
 
-  var missing: Prose {
+  func missing(_ count: Int) -> Prose {
     """
-    \(results.failures.count) of the study's tasks gave no result, so the figures lack their points. \
+    \(count) of the study's tasks gave no result, so the figures lack their points. \
     Running the study again tries them again.
     """
   }

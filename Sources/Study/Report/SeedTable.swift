@@ -1,4 +1,5 @@
 import Analysis
+import Evaluation
 import Report
 
 /// How much results move from seed to seed.

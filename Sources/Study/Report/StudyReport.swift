@@ -1,3 +1,4 @@
+package import Evaluation
 import Foundation
 import LabCore
 package import Report
@@ -9,8 +10,8 @@ package struct StudyReport {
   private let command: String
 
   /// A report on `results`; `command` makes them again.
-  package init(_ results: StudyResults, command: String) {
-    series = ResultSeries(results)
+  package init(_ results: StudyResults, command: String) throws {
+    series = try ResultSeries(results)
     self.command = command
   }
 
@@ -19,42 +20,42 @@ package struct StudyReport {
   /// Returns the document. Throws `LabError` when a file cannot be written.
   @discardableResult
   package static func write(plan: StudyPlan, folder: StudyFolder) throws -> ReportDocument {
-    let results = try ResultMerger(plan: plan, folder: folder).merge()
-    try StudyDatabase.write(results, to: folder.database)
-    let stored = try StudyDatabase.read(folder.database)
-    let report = StudyReport(
-      stored, command: "kglab report " + Readable.shellWord(folder.url.relativePath))
-    let document = report.document()
+    try ResultMerger(plan: plan, folder: folder).merge()
+    let report = try StudyReport(
+      StudyResults(folder.database),
+      command: "kglab report " + Readable.shellWord(folder.url.relativePath))
+    let document = try report.document()
     try ReportPage.write(document, to: folder.report)
     _ = try ReportPage.writeParts(of: document, to: folder.figures)
     return document
   }
 
   /// The report as a value.
-  package func document() -> ReportDocument {
+  package func document() throws -> ReportDocument {
     let results = series.results
     let words = ReportWords(series: series)
+    let hasRates = try !results.rows("SELECT 1 FROM rate LIMIT 1").isEmpty
     let tables = ReportTables(series: series, command: command)
     let rates = RateFigures(series: series, command: command)
-    let detectors = DetectorResults(results.detectors)
+    let detectors = try DetectorResults(results)
     let detection = DetectionFigures(series: series, detectors: detectors, command: command)
     let claims = DetectionClaims(series: series, detectors: detectors, command: command)
     var sections: [ReportSection] = []
-    if !results.rates.isEmpty {
+    if hasRates {
       var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
       blocks += [
         .figure(rates.bySize()), .figure(rates.byTokensPerParameter()),
         .figure(rates.byOperations()),
       ]
-      if let verdicts = rates.byVerdict() { blocks.append(.figure(verdicts)) }
+      if let verdicts = try rates.byVerdict() { blocks.append(.figure(verdicts)) }
       sections.append(ReportSection("Hallucination rate", blocks))
     }
-    if let grades = GradeTable(series: series, command: command).table() {
+    if let grades = try GradeTable(series: series, command: command).table() {
       sections.append(ReportSection("True answers among candidates", [.table(grades)]))
     }
     let sweep = LearningRateFigures(series: series, command: command)
     if let section = sweep.section() { sections.append(section) }
-    if !results.detectors.isEmpty {
+    if !detectors.isEmpty {
       var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
       blocks += [
         .figure(detection.auprc()), .figure(detection.prevalenceFree()),
@@ -68,15 +69,19 @@ package struct StudyReport {
       blocks.append(.table(all.table()))
       sections.append(ReportSection("Detection", blocks))
     }
+    for type in MeasureSet.known {
+      sections += try type.sections(results, command: command)
+    }
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
-      ReportSection("Graph and runs", [.list(words.graph), .table(tables.runs())] + seeds))
-    if !results.rates.isEmpty {
-      sections.append(ReportSection("All rates", [.table(tables.rates())]))
+      ReportSection("Graph and runs", [.list(words.graph), .table(try tables.runs())] + seeds))
+    if hasRates {
+      sections.append(ReportSection("All rates", [.table(try tables.rates())]))
     }
-    if !results.failures.isEmpty {
-      sections.append(
-        ReportSection("What is missing", [.note(words.missing), .table(tables.failures())]))
+    let missing = try tables.failures()
+    if !missing.data.rows.isEmpty {
+      let note = words.missing(missing.data.rows.count)
+      sections.append(ReportSection("What is missing", [.note(note), .table(missing)]))
     }
     sections.append(ReportSection("How to read this", words.reading.map(Block.paragraph)))
     return ReportDocument(

@@ -1,21 +1,34 @@
+import Evaluation
 package import Foundation
-import GRDB
-import KnowledgeGraph
+package import GRDB
 import LabCore
 
 /// study.sqlite: all results of a study in one file, made anew from the runs each time.
 package enum StudyDatabase {
-  /// "kgls" in ASCII, as `PRAGMA application_id`.
-  static let applicationID: Int32 = 0x6B67_6C73
-  /// `PRAGMA user_version`: raised when the layout changes.
-  static let version: Int32 = 3
-
-  /// Replaces the file by one with `results`: whole under its name, or the old one still is.
+  /// Replaces the file by one that `fill` fills: whole under its name, or the old one still is.
   ///
-  /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written.
-  package static func write(_ results: StudyResults, to url: URL) throws {
+  /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written, or would hold numbers
+  /// that no run can have.
+  package static func make(_ url: URL, _ fill: (Database) throws -> Void) throws {
     do {
-      try AtomicFile.make(url) { try fill($0, results) }
+      try AtomicFile.make(url) { file in
+        EmptyFile.create(file)
+        let queue = try DatabaseQueue(path: file.path)
+        try queue.writeWithoutTransaction { database in
+          try database.execute(
+            sql: """
+              PRAGMA journal_mode = MEMORY; PRAGMA application_id = \(StudyResults.applicationID);
+              PRAGMA user_version = \(StudyResults.version);
+              """)
+          try database.inTransaction {
+            try database.execute(sql: layout)
+            try fill(database)
+            try PossibleNumbers.check(database)
+            return .commit
+          }
+        }
+        try queue.close()
+      }
     } catch let failure as any LabFailure {
       throw failure
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
@@ -31,130 +44,51 @@ package enum StudyDatabase {
     }
   }
 
-  private static func fill(_ file: URL, _ results: StudyResults) throws {
-    EmptyFile.create(file)
-    let queue = try DatabaseQueue(path: file.path)
-    try queue.writeWithoutTransaction { database in
-      try database.execute(
-        sql: """
-          PRAGMA journal_mode = MEMORY; PRAGMA application_id = \(applicationID);
-          PRAGMA user_version = \(version);
-          """)
-      try database.inTransaction {
-        try database.execute(sql: tables)
-        let metadata = [
-          ("name", results.name), ("question", results.question),
-          ("top_k", results.topK.map(String.init)), ("top_p", results.topP.map { "\($0)" }),
-        ]
-        for case (let key, let value?) in metadata {
-          try database.execute(
-            sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
-        }
-        func insert(_ rows: [some PersistableRecord]) throws {
-          for row in rows {
-            try checkNumbers(of: row)
-            try row.insert(database)
-          }
-        }
-        try insert(results.graphs)
-        try insert(results.runs)
-        try insert(results.rates)
-        try insert(results.verdicts)
-        try insert(results.coverages)
-        try insert(results.grades)
-        try insert(results.detectors)
-        try insert(results.failures)
-        return .commit
-      }
-    }
-    try queue.close()
-  }
+  /// Graphs and runs, then the tables of every measure; docs/studies.md describes it for those who query it.
+  private static let layout =
+    tables + MeasureSet.known.flatMap { $0.tables }.map(\.studyDefinition).joined() + views
 
-  /// Refuses numbers that no run can have: counts below 0 or above 2^53, others of a size above 1e100.
-  ///
-  /// What is not a number is stored as NULL, which the layout takes only where a result may be missing.
-  private static func checkNumbers(of row: some PersistableRecord) throws {
-    let columns = try row.databaseDictionary
-    for (name, value) in columns.sorted(by: { $0.key < $1.key }) where name != "seed" {
-      let isPossible =
-        switch value.storage {
-        case .int64(let count): (0...(1 << 53)).contains(count)
-        case .double(let number): number.isNaN || abs(number) <= 1e100
-        case .null, .string, .blob: true
-        }
-      guard isPossible else {
-        let run =
-          (columns["run_id"] ?? columns["id"]).flatMap { String.fromDatabaseValue($0) } ?? ""
-        throw LabError(
-          "the \(type(of: row).databaseTableName) results of '\(run)' have \(value) as \(name), which cannot be: a file "
-            + "was altered or damaged; remove that folder of models/ or graphs/, then run 'kglab study run' with the "
-            + "study's file again")
-      }
-    }
-  }
+  private static let tables = """
+    CREATE TABLE metadata (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE graph (
+      id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL,
+      content_hash TEXT NOT NULL, entity_count INTEGER NOT NULL, predicate_count INTEGER NOT NULL,
+      triple_count INTEGER NOT NULL, trained_triple_count INTEGER NOT NULL,
+      fvs_count INTEGER NOT NULL, pvs_count INTEGER NOT NULL, ivs_count INTEGER NOT NULL,
+      guess_rate REAL CHECK (guess_rate BETWEEN 0 AND 1), bits REAL
+    ) STRICT;
+    CREATE TABLE run (
+      id TEXT NOT NULL PRIMARY KEY, graph_id TEXT NOT NULL REFERENCES graph (id),
+      name TEXT NOT NULL, size TEXT NOT NULL, parameters INTEGER NOT NULL,
+      non_embedding_parameters INTEGER NOT NULL, horizon TEXT NOT NULL, epochs REAL NOT NULL,
+      fraction REAL NOT NULL, seed INTEGER NOT NULL, learning_rate REAL NOT NULL,
+      precision TEXT NOT NULL, variant TEXT NOT NULL,
+      status TEXT NOT NULL CHECK (status IN ('complete', 'diverged')), diverged_step INTEGER,
+      trained_triples INTEGER NOT NULL,
+      tokens_per_epoch INTEGER NOT NULL, tokens_per_parameter REAL NOT NULL,
+      steps INTEGER NOT NULL, training_flops REAL NOT NULL, initial_cross_entropy REAL,
+      cross_entropy REAL, seconds REAL,
+      tokens_per_second REAL, peak_memory_mib REAL
+    ) STRICT;
+    CREATE TABLE failure (
+      task_id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,
+      status TEXT NOT NULL, error TEXT NOT NULL
+    ) STRICT;
 
-  /// Reads all results back, in the order in which they were written.
-  ///
-  /// Throws `LabError` when the file is missing, of another program, of a newer kglab or damaged.
-  package static func read(_ url: URL) throws -> StudyResults {
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw LabError(
-        "\(url.relativePath) does not exist; make it with 'kglab report' or 'kglab study run'")
-    }
-    do {
-      let queue = try ReadOnlyDatabase.open(url)
-      return try queue.read { database in
-        try check(database, url)
-        return try results(database)
-      }
-    } catch let error as LabError {
-      throw error
-    } catch {
-      throw LabError(
-        "\(url.relativePath) cannot be read as the results of a study; run 'kglab report' to make it "
-          + "again from the runs")
-    }
-  }
+    """
 
-  private static func check(_ database: Database, _ url: URL) throws {
-    let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-    let present = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-    guard application == applicationID else {
-      throw LabError(
-        "\(url.relativePath) is an SQLite file of another program, not the results of a study; "
-          + "give the folder of a study")
-    }
-    guard present <= version else {
-      throw LabError(
-        "\(url.relativePath) has format \(present), made by a newer kglab; this one reads up to "
-          + "\(version): update kglab")
-    }
-  }
+  private static let views = """
 
-  private static func results(_ database: Database) throws -> StudyResults {
-    func all<Row: FetchableRecord & PersistableRecord>(_ type: Row.Type) throws -> [Row] {
-      let rows = try Row.fetchAll(
-        database, sql: "SELECT * FROM \(Row.databaseTableName) ORDER BY rowid")
-      for row in rows { try checkNumbers(of: row) }
-      return rows
-    }
-    func metadata(_ key: String) throws -> String? {
-      try String.fetchOne(
-        database, sql: "SELECT value FROM metadata WHERE key = ?", arguments: [key])
-    }
-    var results = StudyResults()
-    results.name = try metadata("name") ?? ""
-    results.question = try metadata("question") ?? ""
-    results.topK = try metadata("top_k").flatMap(Int.init)
-    results.topP = try metadata("top_p").flatMap(Double.init)
-    results.graphs = try all(GraphSummary.self)
-    results.runs = try all(RunRow.self)
-    results.rates = try all(RateRow.self)
-    results.verdicts = try all(VerdictRow.self)
-    results.coverages = try all(CoverageRow.self)
-    results.grades = try all(GradeRow.self)
-    results.detectors = try all(DetectorRow.self)
-    results.failures = try all(FailureRow.self)
-    return results
-  }
+    CREATE VIEW run_rate AS
+      SELECT run.name AS run, run.size, run.non_embedding_parameters, run.epochs, run.fraction,
+        run.seed, run.learning_rate, run.variant, run.tokens_per_parameter, run.training_flops, rate.visibility, rate.method,
+        rate.temperature, rate.rate, rate.lower, rate.upper, rate.query_count, rate.run_id
+      FROM rate JOIN run ON run.id = rate.run_id WHERE rate.group_kind = 'all';
+    CREATE VIEW run_detector AS
+      SELECT run.name AS run, run.size, run.non_embedding_parameters, run.epochs, run.fraction,
+        run.seed, run.learning_rate, run.variant, detector.task, detector.position, detector.kind, detector.name AS detector, detector.parameters,
+        detector.metric, detector.value, detector.lower, detector.upper, detector.prevalence,
+        detector.run_id
+      FROM detector JOIN run ON run.id = detector.run_id;
+    """
 }

@@ -1,3 +1,4 @@
+package import Evaluation
 package import Foundation
 package import KnowledgeGraph
 import LabCore

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -48,7 +49,11 @@ struct StageContext: Sendable {
       outputHash: {
         task.kind == .generate ? try ContentHash(ofFile: output).hex : nil
       },
-      run: { progress in try run(task, progress) })
+      run: { work in
+        var work = work
+        work.workers = threads
+        return try run(task, work)
+      })
   }
 
   /// Whether what stands at a task's place is what the task made, and not another graph, run or result.
@@ -58,42 +63,40 @@ struct StageContext: Sendable {
     // A folder with another run is then refused by its training, with the difference.
     case .train:
       (try? RunFolder.readRecord(folder.model(task.id)))??.configuration == task.run?.configuration
-    case .evaluate: (try? isStored(task)) ?? false
-    case .detect: (try? isStored(task)) ?? false
     // The report shows what is there, so it is made anew each time.
     case .report: false
+    default: (try? isStored(task)) ?? false
     }
   }
 
-  /// Whether the results of an evaluation or a detection are in its run's file.
+  /// Whether the results of a measure are in its run's file.
   private func isStored(_ task: StudyTask) throws -> Bool {
-    guard let runID = task.runID, let record = try RunFolder.readRecord(folder.model(runID)) else {
-      return false
-    }
-    guard task.kind == .detect else {
-      return try EvaluationStage.stored(
-        record, in: folder.model(runID), options: plan.evaluation) != nil
-    }
-    return try DetectionStage.stored(task, record, plan: plan, folder: folder) != nil
+    guard let measure = plan.measures.measure(task.kind),
+      let subject = try folder.subject(of: task, graph: graph.value)
+    else { return false }
+    return try measure.storedKey(of: subject) != nil
   }
 
   /// What a finished training makes possible comes before the next training.
   private func rank(_ kind: TaskKind) -> Int {
     switch kind {
     case .generate: 0
-    case .evaluate, .detect: 1
     case .train: 2
     case .report: 3
+    default: 1
     }
   }
 
-  private func run(_ task: StudyTask, _ progress: TaskProgress) throws -> String {
+  private func run(_ task: StudyTask, _ work: Work) throws -> String {
     switch task.kind {
-    case .generate: try generate(task)
-    case .train: try train(task, progress)
-    case .evaluate: try EvaluationStage.run(task, in: self, progress)
-    case .detect: try DetectionStage.run(task, in: self, progress)
-    case .report: try report()
+    case .generate: return try generate(task)
+    case .train: return try train(task, work)
+    case .report: return try report()
+    default:
+      guard let measure = plan.measures.measure(task.kind),
+        let subject = try folder.subject(of: task, graph: graph.value)
+      else { return "" }
+      return try measure.run(subject, work)
     }
   }
 
@@ -107,12 +110,12 @@ struct StageContext: Sendable {
     return "\(graph.answers.count) triples"
   }
 
-  private func train(_ task: StudyTask, _ progress: TaskProgress) throws -> String {
+  private func train(_ task: StudyTask, _ work: Work) throws -> String {
     guard let request = requests[task.id] else { return "" }
     var options = RuntimeOptions()
-    options.workers = threads
+    options.workers = work.workers
     options.keep = file.keep
-    options.shouldStop = progress.shouldStop
+    options.shouldStop = work.shouldStop
     // The study as a whole was checked before it began.
     options.resources = nil
     options.warn = { [warn] in warn("\(task.name): \($0)") }
@@ -120,7 +123,7 @@ struct StageContext: Sendable {
       graph: graph.value(), graphURL: graph.url, request: request, folder: folder.model(task.id),
       options: options)
     let record = try trainer.run { state in
-      progress.update(
+      work.report(
         Double(state.step) / Double(max(1, state.stepCount)),
         String(format: "cross entropy %.3f", state.crossEntropy))
     }

@@ -120,11 +120,8 @@ struct Evaluate: ParsableCommand {
     let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
     let progress = ProgressReporter()
     defer { progress.finish() }
-    let summary = try run.evaluate(options(), graph: elsewhere, workers: workers.count) { state in
-      progress.update(
-        "query \(state.doneQueryCount)/\(state.queryCount)  "
-          + "\(Readable.duration(state.secondsLeft)) left")
-    }
+    let summary = try run.evaluate(
+      options(), graph: elsewhere, work: Work(workers: workers.count, progress))
     progress.finish()
     if json { return try Output.json(summary) }
     show(summary, of: run.record)

@@ -57,11 +57,8 @@ struct Knowledge: ParsableCommand {
     options.precision = precision
     let progress = ProgressReporter()
     defer { progress.finish() }
-    let summary = try run.knowledge(options, graph: elsewhere, workers: workers.count) { state in
-      progress.update(
-        "query \(state.doneQueryCount)/\(state.queryCount)  "
-          + "\(Readable.duration(state.secondsLeft)) left")
-    }
+    let summary = try run.knowledge(
+      options, graph: elsewhere, work: Work(workers: workers.count, progress))
     progress.finish()
     if json { return try Output.json(summary) }
     KnowledgeText(summary: summary).show()

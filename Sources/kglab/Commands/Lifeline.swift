@@ -60,12 +60,8 @@ struct Lifeline: ParsableCommand {
     let pairs = stride(from: 0, to: fact.count, by: 2).map { (fact[$0], fact[$0 + 1]) }
     let summary = try LifelineRequest(
       folder: URL(fileURLWithPath: folder, isDirectory: true), facts: all ? nil : pairs,
-      precision: precision, workers: workers.count, graphURL: graph.map { URL(fileURLWithPath: $0) }
-    ).run { state in
-      progress.update(
-        "step \(state.step) (\(state.doneStepCount + 1)/\(state.stepCount)), query "
-          + "\(state.evaluation.doneQueryCount)/\(state.evaluation.queryCount)")
-    }
+      precision: precision, graphURL: graph.map { URL(fileURLWithPath: $0) }
+    ).run(work: Work(workers: workers.count, progress))
     progress.finish()
     if json { return try Output.json(summary) }
     if let facts = summary.facts { for fact in facts { show(fact) } } else { show(summary) }

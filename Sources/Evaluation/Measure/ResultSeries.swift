@@ -1,19 +1,20 @@
 import Analysis
 import Foundation
-import Report
+import GRDB
+package import Report
 
 /// Runs that differ in their seed only.
-struct RunGroup {
-  let runs: [RunRow]
+package struct RunGroup: Sendable {
+  package let runs: [RunRow]
 
-  var first: RunRow { runs[0] }
-  var size: Double { Double(first.nonEmbeddingParameters) }
+  package var first: RunRow { runs[0] }
+  package var size: Double { Double(first.nonEmbeddingParameters) }
 
   /// Mean loss at the end of the runs that are complete; nil where none is.
-  var crossEntropy: Double? { Mean.of(runs.compactMap(\.crossEntropy)) }
+  package var crossEntropy: Double? { Mean.of(runs.compactMap(\.crossEntropy)) }
 
   /// What stays the same in a sweep over learning rates.
-  struct Cell: Hashable {
+  package struct Setting: Hashable, Sendable {
     var graph: String
     var parameters: Int
     var embedding: Int
@@ -22,8 +23,8 @@ struct RunGroup {
     var variant: String
   }
 
-  var cell: Cell {
-    Cell(
+  package var cell: Setting {
+    Setting(
       graph: first.graphID, parameters: first.nonEmbeddingParameters, embedding: first.parameters,
       horizon: first.horizon, fraction: first.fraction, variant: first.variant)
   }
@@ -31,7 +32,7 @@ struct RunGroup {
   /// Groups in order of epochs, fraction and size, with the same training settings.
   static func all(in results: StudyResults) -> [RunGroup] {
     struct Key: Hashable {
-      var cell: Cell
+      var cell: Setting
       var learningRate: Double
       var precision: String
     }
@@ -53,7 +54,7 @@ struct RunGroup {
 
   /// One group of each cell: where several learning rates were tried, the one of lowest final loss.
   static func best(of groups: [RunGroup]) -> [RunGroup] {
-    var best: [Cell: RunGroup] = [:]
+    var best: [Setting: RunGroup] = [:]
     for group in groups {
       let loss = group.crossEntropy ?? .infinity
       if let present = best[group.cell], (present.crossEntropy ?? .infinity) <= loss { continue }
@@ -64,55 +65,55 @@ struct RunGroup {
 }
 
 /// Looks results up by run, and names series as the report does.
-struct ResultSeries {
-  let results: StudyResults
+package struct ResultSeries: Sendable {
+  package let results: StudyResults
   /// What figures show: where several learning rates were tried, the best of each model.
-  let groups: [RunGroup]
+  package let groups: [RunGroup]
   /// Every group of runs.
-  let allGroups: [RunGroup]
-  private let rates: [String: RateRow]
+  package let allGroups: [RunGroup]
+  private let rates: [String: RunRate]
   private let hasFractions: Bool
 
-  init(_ results: StudyResults) {
+  package init(_ results: StudyResults) throws {
     self.results = results
     allGroups = RunGroup.all(in: results)
     groups = RunGroup.best(of: allGroups)
     hasFractions = Set(results.runs.map(\.fraction)).count > 1
-    var rates: [String: RateRow] = [:]
-    for row in results.rates where row.groupKind == "all" {
-      rates[Self.key(row.runID, row.method, row.temperature, row.visibility)] = row
+    var rates: [String: RunRate] = [:]
+    let rows = try results.rows(
+      """
+      SELECT run_id, visibility, rate, lower, upper, query_count FROM rate
+      WHERE group_kind = 'all' AND method = 'exact' AND temperature = 1
+      """)
+    for row in rows {
+      let value = Measured(
+        value: try row.value(2), lower: try row.value(3), upper: try row.value(4))
+      rates["\(row[0] as String) \(row[1] as String)"] = RunRate(
+        measured: value, queryCount: try row.value(5))
     }
     self.rates = rates
   }
 
-  private static func key(
-    _ run: String, _ method: String, _ temperature: Double, _ visibility: String
-  ) -> String { "\(run) \(method) \(temperature) \(visibility)" }
-
   /// The headline rate of a run, exact at temperature 1; nil where it was not measured.
-  func rate(_ run: RunRow, _ visibility: String) -> RateRow? {
-    rate(run, visibility, method: "exact", temperature: 1)
+  package func rate(_ run: RunRow, _ visibility: String) -> RunRate? {
+    rates["\(run.id) \(visibility)"]
   }
 
-  func rate(
-    _ run: RunRow, _ visibility: String, method: String, temperature: Double
-  ) -> RateRow? { rates[Self.key(run.id, method, temperature, visibility)] }
-
   /// "20 epochs", with the fraction where several are trained on, and what else differs between runs.
-  func training(_ run: RunRow) -> String {
+  package func training(_ run: RunRow) -> String {
     var words = run.horizon
     if hasFractions { words += ", \(percent(run.fraction)) of the graph" }
     return run.variant.isEmpty ? words : "\(words), \(run.variant)"
   }
 
   /// Whether a model was trained at several learning rates, of which figures show the best.
-  var hasRateSweep: Bool { groups.count < allGroups.count }
+  package var hasRateSweep: Bool { groups.count < allGroups.count }
 
   /// Whether runs differ in their seed alone.
-  var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
+  package var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
 
   /// "top-k 10, top-p 0.9"; nil where rates are of the whole distribution.
-  var cut: String? {
+  package var cut: String? {
     let parts = [
       results.topK.map { "top-k \($0)" },
       results.topP.map { "top-p \($0)" },
@@ -121,10 +122,10 @@ struct ResultSeries {
   }
 
   /// A sentence on the cut for wherever rates are shown, after a space; empty without one.
-  var cutWords: String { cut.map { " Rates are of the distribution cut to \($0)." } ?? "" }
+  package var cutWords: String { cut.map { " Rates are of the distribution cut to \($0)." } ?? "" }
 
   /// What figures of rates add to their captions.
-  var captionWords: String {
+  package var captionWords: String {
     (hasRateSweep ? " Of several learning rates that of lowest final loss is shown." : "")
       + (hasSeveralSeeds
         ? " The bars of a mean of seeds go from the lowest seed to the highest." : "")
@@ -135,13 +136,13 @@ struct ResultSeries {
   }
 
   /// The largest number of epochs of any run.
-  var longestEpochs: Double? { results.runs.map(\.epochs).max() }
+  package var longestEpochs: Double? { results.runs.map(\.epochs).max() }
 
   /// Rows for one measurement of the runs of a group: the runs', then their mean and range where there are several.
   ///
   /// `value` is nil where a run was not measured. `cells` are those before and after the value: the row's
   /// last cells are value, lower, upper, series and kind.
-  func rows(
+  package func rows(
     _ group: RunGroup, _ value: (RunRow) -> Measured?, _ cells: (RunRow) -> [Cell]
   ) -> [[Cell]] {
     let measured = group.runs.compactMap { run in value(run).map { (run, $0) } }
@@ -159,7 +160,9 @@ struct ResultSeries {
   }
 
   /// The columns that `rows` adds after its cells.
-  static func columns(_ name: String, _ title: String, _ format: ColumnFormat) -> [Column] {
+  package static func columns(_ name: String, _ title: String, _ format: ColumnFormat) -> [Report
+    .Column]
+  {
     [
       Column(name, title, format), Column("lower", "Lower", format),
       Column("upper", "Upper", format), Column("series", "Series"), Column("kind", "Point"),
@@ -167,35 +170,41 @@ struct ResultSeries {
   }
 }
 
-/// A value with its interval, if it has one.
-struct Measured {
-  var value: Double
-  var lower: Double?
-  var upper: Double?
+/// The exact rate of a run on a set of queries.
+package struct RunRate: Sendable {
+  package let measured: Measured
+  package let queryCount: Int
 
-  init(value: Double, lower: Double? = nil, upper: Double? = nil) {
+  package var rate: Double { measured.value }
+}
+
+/// A value with its interval, if it has one.
+package struct Measured: Hashable, Sendable {
+  package var value: Double
+  package var lower: Double?
+  package var upper: Double?
+
+  package init(value: Double, lower: Double? = nil, upper: Double? = nil) {
     self.value = value
     self.lower = lower
     self.upper = upper
   }
 
-  init?(_ row: RateRow?) {
-    guard let row else { return nil }
-    self.init(value: row.rate, lower: row.lower, upper: row.upper)
-  }
-
-  init(_ row: DetectorRow) { self.init(value: row.value, lower: row.lower, upper: row.upper) }
-
-  var cells: [Cell] { [.number(value), Cell(lower), Cell(upper)] }
+  package var cells: [Cell] { [.number(value), Cell(lower), Cell(upper)] }
 }
 
 /// The words for the sets of queries.
-enum VisibilityWords {
-  static let all = [
+package enum VisibilityWords {
+  package static let all = [
     ("fvs", "FVS: every answer trained on"), ("pvs", "PVS: some answers held out"),
     ("ivs", "IVS: never trained on"),
   ]
-  static let seenAndUnseen = [
+  /// SQL that puts the sets of a column in their order.
+  package static func order(_ column: String) -> String {
+    "instr('fvs pvs ivs seen', \(column))"
+  }
+
+  package static let seenAndUnseen = [
     ("seen", "Seen: trained on (FVS and PVS)"), ("ivs", "Unseen: never trained on (IVS)"),
   ]
 }

@@ -1,22 +1,20 @@
-import Detection
 import Evaluation
-import KnowledgeGraph
+package import KnowledgeGraph
 import LabCore
 import LanguageModel
-import Training
 
-extension DetectionPlan {
-  /// Reads `detection` of a study over the defaults; it must select one of the models.
-  init(_ node: SchemaNode, models: [TrainingRequest]) throws {
-    try node.allow([
-      "epochs", "sizes", "tasks", "kinds", "heads", "layers", "places", "positions", "full",
-      "full_epochs", "balanced", "samples", "evidence", "queries", "seed", "resamples",
-      "precision",
-    ])
-    if let value = node.optional("epochs") {
-      epochs = try value.distinctIntegers(in: 1...1_000_000)
-    }
-    if let value = node.optional("sizes") { sizes = try value.distinct(ModelGrid.size) }
+extension DetectionMeasure {
+  package static let settingNames =
+    ModelSelection.settingNames + [
+      "tasks", "kinds", "heads", "layers", "places", "positions", "full", "full_epochs",
+      "balanced", "samples", "evidence", "queries", "seed", "resamples", "precision",
+    ]
+
+  /// Reads `detection` of a study over the defaults.
+  package init(study node: SchemaNode) throws {
+    self.init()
+    let selection = try ModelSelection(study: node)
+    (epochs, sizes) = (selection.epochs, selection.sizes)
     if let value = node.optional("tasks") {
       let chosen = try value.distinct { try $0.choice(DetectorTask.self) }
       options.tasks = DetectorTask.allCases.filter(chosen.contains)
@@ -64,16 +62,12 @@ extension DetectionPlan {
       options.resampleCount = try value.integer(in: 0...1_000_000)
     }
     if let value = node.optional("precision") {
-      options.precision = try TrainingTemplate.precision(value)
+      options.precision = try value.precision()
     }
     do {
       try options.validate()
     } catch {
       throw node.failure("is impossible: \(error)")
-    }
-    let selected = self
-    guard models.contains(where: { selected.applies(to: $0) }) else {
-      throw node.failure("selects none of the models; see its epochs and sizes")
     }
   }
 

@@ -36,7 +36,8 @@ package struct GraphSummary: Codable, Hashable, Sendable {
 
   package var queryCount: Int { fvsCount + pvsCount + ivsCount }
 
-  func queryCount(of visibility: Visibility) -> Int {
+  /// Queries of one visibility.
+  package func queryCount(of visibility: Visibility) -> Int {
     switch visibility {
     case .fvs: fvsCount
     case .pvs: pvsCount

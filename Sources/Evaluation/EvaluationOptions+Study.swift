@@ -1,16 +1,16 @@
 import Compute
 import Corpus
-import Evaluation
 import KnowledgeGraph
 
 extension EvaluationOptions {
+  static let settingNames = [
+    "samples", "temperatures", "exact_temperatures", "seed", "precision", "resamples",
+    "phrasing", "top_k", "top_p", "candidates",
+  ]
+
   /// Reads `evaluation` of a study over the defaults.
   init(study node: SchemaNode) throws {
     self.init()
-    try node.allow([
-      "samples", "temperatures", "exact_temperatures", "seed", "precision", "resamples",
-      "phrasing", "top_k", "top_p", "candidates",
-    ])
     func temperatures(_ key: String, _ rule: String, canBeGreedy: Bool) throws -> [Double]? {
       try node.optional(key)?.distinct { item in
         try item.number(rule + Self.temperatureRange) {

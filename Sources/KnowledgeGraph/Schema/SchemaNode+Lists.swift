@@ -1,10 +1,9 @@
-import KnowledgeGraph
 import LabCore
 import Yams
 
 extension SchemaNode {
   /// The items of a list; a single value is a list of one.
-  func items() throws -> [SchemaNode] {
+  package func listed() throws -> [SchemaNode] {
     guard case .sequence(let sequence) = node else { return [self] }
     guard !sequence.isEmpty else { throw failure("must not be an empty list") }
     return sequence.enumerated().map { child(String($0), $1) }
@@ -13,9 +12,9 @@ extension SchemaNode {
   /// The values of a list's items; a single value is a list of one.
   ///
   /// Throws an error that names the line of a value that the list has already.
-  func distinct<Value: Hashable>(_ value: (SchemaNode) throws -> Value) throws -> [Value] {
+  package func distinct<Value: Hashable>(_ value: (SchemaNode) throws -> Value) throws -> [Value] {
     var seen: Set<Value> = []
-    return try items().map { item in
+    return try listed().map { item in
       let own = try value(item)
       guard seen.insert(own).inserted else {
         throw item.failure("is in the list before; give each value once")
@@ -25,12 +24,12 @@ extension SchemaNode {
   }
 
   /// Different whole numbers within a range.
-  func distinctIntegers(in range: ClosedRange<Int>) throws -> [Int] {
+  package func distinctIntegers(in range: ClosedRange<Int>) throws -> [Int] {
     try distinct { try $0.integer(in: range) }
   }
 
   /// One of the names of an enumeration.
-  func choice<Choice>(_ type: Choice.Type) throws -> Choice
+  package func choice<Choice>(_ type: Choice.Type) throws -> Choice
   where Choice: CaseIterable & RawRepresentable<String> {
     let name = try choice(Choice.allCases.map(\.rawValue))
     guard let value = Choice(rawValue: name) else { throw failure("is no value: '\(name)'") }
@@ -38,7 +37,7 @@ extension SchemaNode {
   }
 
   /// One of some names.
-  func choice(_ names: [String]) throws -> String {
+  package func choice(_ names: [String]) throws -> String {
     let name = try text()
     guard names.contains(name) else {
       throw failure(
@@ -49,11 +48,11 @@ extension SchemaNode {
   }
 
   /// A mapping of paths to values as `path=value` pairs, sorted; nested mappings join their keys with dots.
-  func overrides() throws -> [String] {
+  package func overrides() throws -> [String] {
     try entries().flatMap { key, value -> [String] in
       if value.isMapping { return try value.overrides().map { "\(key).\($0)" } }
       guard case .sequence = value.node else { return ["\(key)=\(try value.text())"] }
-      let items = try value.items().map { try $0.text() }
+      let items = try value.listed().map { try $0.text() }
       return ["\(key)=[\(items.joined(separator: ", "))]"]
     }.sorted()
   }

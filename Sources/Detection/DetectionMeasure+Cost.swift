@@ -1,0 +1,60 @@
+import Corpus
+package import Evaluation
+import Foundation
+import LanguageModel
+package import Training
+
+extension DetectionMeasure {
+  /// Answers drawn and read, heads and full detectors trained, every score resampled.
+  ///
+  /// Full detectors count all of their passes, though some stop early.
+  package func cost(of record: RunRecord, on graph: GraphSummary) throws -> TaskCost {
+    let all = Double(options.visibilities.reduce(0) { $0 + graph.queryCount(of: $1) })
+    let queries = Int((all * record.configuration.corpus.fraction).rounded(.up))
+    let examples = Double(queries * options.samples)
+    let drawn = examples + Double(queries * options.evidence)
+    var cost = TaskCost.inference(
+      record, sequences: drawn + examples, rowsOnDisk: examples * 8)
+    let width = record.configuration.model.modelDimension
+    let training = HeadTrainingOptions()
+    // Sets of examples, each with detectors of its own.
+    let sets = Double(
+      options.tasks.reduce(0) { $0 + ($1 == .sentence ? 1 : options.positions.count) })
+    let rows = Double(training.stepCount * training.batchSize) * sets
+    let heads = options.heads.reduce(0.0) { sum, head in
+      let tries = head == .linear ? training.linearPenalties.count : 1
+      return sum + Double(head.parameterCount(inputWidth: width) * tries) * 6 * rows
+    }
+    cost.flops += heads
+    cost.seconds += SpeedModel.seconds(flops: heads, modelDimension: width)
+    let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount)) + 2
+    let tokens = 0.6 * examples * length * Double(options.fullTraining.epochs) * sets
+    for choice in options.full {
+      let model = try Self.fullDetector(choice, of: record)
+      let flops = 6 * Double(model.nonEmbeddingParameterCount) * tokens
+      cost.flops += flops
+      cost.seconds += SpeedModel.seconds(flops: flops, modelDimension: model.modelDimension)
+      cost.memoryMiB += Double(model.parameterCount) * 28 / 1_048_576
+    }
+    let detectors = Double(options.heads.count + Self.scoreCount) * sets
+    // Resampling takes that long for each number, calibrated scores included.
+    let values = examples / 5 * detectors
+    cost.seconds += Double(options.resampleCount) * values * 1.5e-8
+    return cost
+  }
+
+  private static func fullDetector(
+    _ choice: FullDetectorChoice, of record: RunRecord
+  ) throws -> ModelConfiguration {
+    let judged = record.configuration.model
+    switch choice {
+    case .own: return judged
+    case .scratch(let size), .pretrained(let size, _):
+      return try ModelSize(named: size).configuration(
+        vocabularySize: judged.vocabularySize, contextLength: judged.contextLength)
+    }
+  }
+
+  /// Scores and baselines that are measured beside the heads, about.
+  private static let scoreCount = 25
+}

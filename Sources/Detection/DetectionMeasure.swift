@@ -1,0 +1,109 @@
+import Corpus
+package import Evaluation
+import Foundation
+package import LabCore
+package import LanguageModel
+import Training
+
+/// How well detectors spot a model's hallucinations: `kglab detect`, `detection` in a study.
+package struct DetectionMeasure: Measure {
+  package static let name = "detect"
+  package static let key = "detection"
+  package static let version = 3
+  package static let tables = [ResultTable.detectors]
+
+  package var epochs: [Int] = []
+  package var sizes: [String] = []
+  package var options = DetectionOptions()
+
+  package init() {}
+
+  package var selection: ModelSelection {
+    var selection = ModelSelection()
+    (selection.epochs, selection.sizes) = (epochs, sizes)
+    return selection
+  }
+
+  package var settings: DetectionOptions { options }
+
+  /// Sizes whose models, trained as the judged one was, become `full` detectors.
+  package var siblings: [String] {
+    options.full.compactMap { choice in
+      if case .pretrained(let name, _) = choice { name } else { nil }
+    }
+  }
+
+  package func check(_ model: ModelConfiguration) throws { try options.checkLayers(of: model) }
+
+  /// The options once the weights of the siblings are known.
+  private func options(of subject: MeasuredRun) -> DetectionOptions {
+    var options = options
+    var left = subject.siblings[...]
+    options.full = options.full.map { choice in
+      guard case .pretrained(let name, _) = choice, let source = left.popFirst() else {
+        return choice
+      }
+      return .pretrained(name: name, weightsHash: source.record.weightsHash ?? "")
+    }
+    return options
+  }
+
+  package func storedKey(of subject: MeasuredRun) throws -> String? {
+    let record = subject.record
+    return try RunDatabase.read(in: subject.folder)?.detectionSummary(
+      of: DetectionIdentity(
+        options: options(of: subject), training: HeadTrainingOptions(),
+        fraction: record.configuration.corpus.fraction,
+        graphHash: record.configuration.graphHash, weightsHash: record.weightsHash ?? "")
+    )?.key
+  }
+
+  package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
+    let runner = try DetectionRunner(
+      run: subject.open(), graph: subject.graph(), options: options(of: subject),
+      sources: subject.siblings.map { try $0.open() }, keepsFeatures: false, workers: work.workers)
+    let summary = try runner.run(
+      progress: { work.report(Self.share(of: $0), $0.stage.rawValue) },
+      shouldStop: work.shouldStop)
+    return options.tasks.compactMap { task in
+      let heads = summary.detectors.filter {
+        $0.task == task && $0.position == .each && $0.kind == .head
+      }
+      let best = heads.compactMap { $0[.auroc]?.value }.max()
+      return best.map { String(format: "%@ AUROC %.3f", task.rawValue, $0) }
+    }.joined(separator: ", ")
+  }
+
+  /// Training of heads takes about as long as all before it.
+  private static func share(of state: DetectionProgress) -> Double {
+    switch state.stage {
+    case .drawing: 0.4 * state.share
+    case .reading: 0.4 + 0.1 * state.share
+    case .training: 0.5 + 0.5 * state.share
+    }
+  }
+}
+
+extension ResultTable {
+  /// Each metric of each detector.
+  static let detectors = ResultTable(
+    "detector", key: "task, name, metric",
+    columns: """
+        task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), position TEXT NOT NULL,
+        kind TEXT NOT NULL, name TEXT NOT NULL, parameters INTEGER NOT NULL, validation_auroc REAL,
+        metric TEXT NOT NULL, value REAL NOT NULL, lower REAL, upper REAL,
+        prevalence REAL NOT NULL, example_count INTEGER NOT NULL
+      """,
+    rows: """
+      SELECT d.task, d.position, d.kind, d.name, d.parameters,
+        (SELECT json_extract(j.value, '$.training.validation_auroc')
+          FROM json_each(h.summary, '$.detectors') j
+          WHERE json_extract(j.value, '$.task') = d.task
+            AND json_extract(j.value, '$.name') = d.name),
+        m.metric, m.value, m.lower, m.upper, coalesce(d.prevalence, 0), d.test_count
+      FROM detection h JOIN detector d ON d.detection_id = h.id
+      JOIN detector_metric m ON m.detector_id = d.id
+      WHERE h.key = ? AND m.calibration = 'none' AND m.metric <> 'prevalence'
+      ORDER BY d.id, m.metric
+      """)
+}

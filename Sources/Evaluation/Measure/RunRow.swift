@@ -1,0 +1,100 @@
+import Compute
+import Corpus
+import GRDB
+package import Training
+
+/// A graph of the study is stored as it is summarised in the plan.
+extension GraphSummary: FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "graph"
+}
+
+/// A training of the study that is complete or diverged.
+package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  package static let databaseTableName = "run"
+
+  package var id: String
+  package var graphID: String
+  /// A few words for people: "100k, 20 epochs".
+  package var name: String
+  package var size: String
+  package var parameters: Int
+  package var nonEmbeddingParameters: Int
+  /// How long it was to train, in the unit asked for: "20 epochs", "500 steps".
+  package var horizon: String
+  /// Passes over the triples, which need not be whole.
+  package var epochs: Double
+  package var fraction: Double
+  package var seed: Int64
+  package var learningRate: Double
+  package var precision: String
+  /// In what other settings it differs from runs of the study: "no qk-norm"; empty where in none.
+  package var variant: String
+  /// "complete" or "diverged".
+  package var status: String
+  /// Steps done before it diverged.
+  package var divergedStep: Int?
+  package var trainedTriples: Int
+  package var tokensPerEpoch: Int
+  /// u: unique training tokens for each non-embedding parameter.
+  package var tokensPerParameter: Double
+  package var steps: Int
+  package var trainingFLOPs: Double
+  /// Mean next-token loss in nats of the first batch, before any update.
+  package var initialCrossEntropy: Double?
+  /// Nil where it diverged.
+  package var crossEntropy: Double?
+  package var seconds: Double?
+  package var tokensPerSecond: Double?
+  package var peakMemoryMiB: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case id, name, size, parameters, horizon, epochs, fraction, seed, precision, variant, status
+    case steps, seconds
+    case graphID = "graph_id"
+    case nonEmbeddingParameters = "non_embedding_parameters"
+    case learningRate = "learning_rate"
+    case trainedTriples = "trained_triples"
+    case tokensPerEpoch = "tokens_per_epoch"
+    case tokensPerParameter = "tokens_per_parameter"
+    case trainingFLOPs = "training_flops"
+    case divergedStep = "diverged_step"
+    case initialCrossEntropy = "initial_cross_entropy"
+    case crossEntropy = "cross_entropy"
+    case tokensPerSecond = "tokens_per_second"
+    case peakMemoryMiB = "peak_memory_mib"
+  }
+}
+
+extension RunRow {
+  /// What a run's record says, for a study that knows it by an id and in words.
+  package init(
+    _ record: RunRecord, id: String, graph: String, name: String, variant: String
+  ) {
+    let configuration = record.configuration
+    self.id = id
+    graphID = graph
+    self.name = name
+    size = record.sizeName
+    parameters = record.parameterCount
+    nonEmbeddingParameters = record.nonEmbeddingParameterCount
+    horizon = configuration.training.horizon.words
+    epochs = record.epochCount
+    fraction = configuration.corpus.fraction
+    seed = Int64(bitPattern: configuration.seed)
+    learningRate = configuration.training.learningRate
+    precision = configuration.training.precision.rawValue
+    self.variant = variant
+    status = record.status.rawValue
+    divergedStep = record.divergence?.step
+    trainedTriples = record.trainedTripleCount
+    tokensPerEpoch = record.tokensPerEpoch
+    tokensPerParameter = record.tokensPerParameter
+    steps = record.stepCount
+    trainingFLOPs = record.trainingFLOPs
+    initialCrossEntropy = record.initialCrossEntropy
+    crossEntropy = record.finalCrossEntropy
+    seconds = record.secondsElapsed
+    tokensPerSecond = record.tokensPerSecond
+    peakMemoryMiB = record.peakMemoryMiB
+  }
+}

@@ -45,7 +45,8 @@ struct StoredScoringTests {
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
     let database = try RunDatabase.open(in: run.url, graphHash: graph.contentHash)
     _ = try evaluator.run(
-      in: database, weightsHash: #require(run.record.weightsHash), work: Work(shouldStop: { false }))
+      in: database, weightsHash: #require(run.record.weightsHash), work: Work(shouldStop: { false })
+    )
   }
 
   private func count(_ sql: String) throws -> Int {

@@ -14,6 +14,13 @@ package enum CanonicalJSON {
     return data
   }
 
+  /// The same with the names of properties in snake_case, as `--json` prints them.
+  package static func printed(_ value: some Encodable) throws -> Data {
+    let encoder = encoder([.sortedKeys, .withoutEscapingSlashes, .prettyPrinted])
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    return try encoder.encode(value) + Data("\n".utf8)
+  }
+
   /// The value that either form stands for, numbers that are not finite included.
   package static func decode<Value: Decodable>(
     _ type: Value.Type = Value.self, from data: Data

@@ -22,6 +22,12 @@ package enum Interruption {
   /// Records a request to stop, as a signal would.
   package static func request() { requested.store(true, ordering: .relaxed) }
 
+  /// Throws where the process is to stop, for work that is not saved; `work` is what it does: "importing".
+  package static func check(_ work: String) throws {
+    guard isRequested else { return }
+    throw LabError.interrupted("interrupted while \(work); nothing was written")
+  }
+
   /// Keeps signals from all threads but one of their own; to be called before any other thread is started.
   package static func prepare() {
     Posix.block(signals)

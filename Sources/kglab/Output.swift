@@ -15,7 +15,7 @@ enum Output {
 
   /// Prints a value as indented JSON, for `--json`.
   static func json(_ value: some Encodable) throws {
-    write(try CanonicalJSON.pretty(value))
+    write(try CanonicalJSON.printed(value))
   }
 
   /// A failure in one line, its exit code aside.

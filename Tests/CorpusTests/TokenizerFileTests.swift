@@ -73,7 +73,7 @@ import Testing
       let loaded = try TokenizerFile.load(from: folder)
       #expect(loaded.kind == kind)
       #expect(loaded.vocabularySize == tokenizer.vocabularySize)
-      let triples = Self.graph.visibleTriples(fraction: 1)
+      let triples = Self.graph.statements(fraction: 1).map(\.triple)
       let text = try TripleText(graph: Self.graph, tokenizer: loaded)
       #expect(
         [triples[0], triples[4], triples[5]].map { text.sequence(of: $0) }

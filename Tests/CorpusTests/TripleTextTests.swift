@@ -22,7 +22,7 @@ import Testing
   func fieldsCanBeReadBack(kind: TokenizerKind) throws {
     let tokenizer = try kind.tokenizer(for: graph, vocabularySize: 270)
     let text = try TripleText(graph: graph, tokenizer: tokenizer)
-    for triple in graph.visibleTriples(fraction: 1) {
+    for triple in graph.statements(fraction: 1).map(\.triple) {
       let fields = text.sequence(of: triple).split { (2...5).contains($0) }
       #expect(
         fields.map { tokenizer.decode($0) } == [

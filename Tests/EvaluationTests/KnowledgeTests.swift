@@ -35,7 +35,7 @@ struct KnowledgeTests {
     let graph = run.graph
     let summary = try fresh(run)
     var objects: [Int32: [Int32]] = [:]
-    for triple in graph.visibleTriples(fraction: 1) {
+    for triple in graph.statements(fraction: 1).map(\.triple) {
       objects[triple.predicate, default: []].append(triple.object)
     }
     let entropies = objects.mapValues { all in
@@ -112,7 +112,7 @@ struct KnowledgeTests {
     let run = try TrainedRun(TestGraph.people(20))
     let graph = run.graph
     let bound = try fresh(run).singletons
-    let trained = graph.visibleTriples(fraction: 1)
+    let trained = graph.statements(fraction: 1).map(\.triple)
     #expect(bound.presentationCount == trained.count)
     let perQuery = Dictionary(grouping: trained) { [$0.subject, $0.predicate] }
     #expect(bound.singletonCount == perQuery.values.count { $0.count == 1 })

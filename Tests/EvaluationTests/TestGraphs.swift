@@ -112,7 +112,7 @@ struct Fixture {
   private func train() throws {
     let text = try TripleText(graph: graph, tokenizer: tokenizer)
     var batch = TokenBatch()
-    for triple in graph.visibleTriples(fraction: 1) {
+    for triple in graph.statements(fraction: 1).map(\.triple) {
       let sequence = text.sequence(of: triple)
       batch.append(tokens: sequence.dropLast(), targets: sequence.dropFirst())
     }

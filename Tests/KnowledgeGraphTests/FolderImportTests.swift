@@ -31,7 +31,7 @@ import Testing
   @Test func openKEKeepsItsIds() throws {
     let graph = try Self.withFiles(Self.openKE) { try TripleImporter(name: "x").load([$0]) }
     #expect(graph.entities.map(\.name) == ["a", "b", "c d"])
-    #expect(graph.visibleTriples(fraction: 1).map(\.object) == [1, 2])
+    #expect(graph.statements(fraction: 1).map(\.triple.object) == [1, 2])
     #expect(graph.queries.map(\.visibility) == [.fvs, .ivs])
   }
 

@@ -115,7 +115,7 @@ struct GeneratorTests {
       try GraphGenerator(schema: try SchemaTests.parse($0), seed: Seed(5)).generate()
     }
     let born = graphs.map { graph in
-      graph.visibleTriples(fraction: 1).filter { $0.predicate == 0 }
+      graph.statements(fraction: 1).map(\.triple).filter { $0.predicate == 0 }
     }
     #expect(born[0] == born[1])
     #expect(graphs[1].queries.count == 2 * graphs[0].queries.count)

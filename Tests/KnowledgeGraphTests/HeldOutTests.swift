@@ -12,7 +12,7 @@ struct HeldOutTests {
   @Test func withoutSharesEverythingIsVisible() throws {
     let graph = try Self.graph("{}")
     #expect(graph.queries.allSatisfy { $0.visibility == .fvs })
-    #expect(graph.visibleTriples(fraction: 1).count == graph.answers.count)
+    #expect(graph.statements(fraction: 1).count == graph.answers.count)
   }
 
   @Test func querySharesHideWholeQueries() throws {
@@ -44,7 +44,7 @@ struct HeldOutTests {
     let schema = try Fixture.schema(
       "academia", overrides: ["visibility.held_out.subject=0.2", "visibility.held_out.query=0"])
     let graph = try GraphGenerator(schema: schema, seed: Seed(4)).generate()
-    let trained = Set(graph.visibleTriples(fraction: 1).map(\.subject))
+    let trained = Set(graph.statements(fraction: 1).map(\.triple.subject))
     let hidden = Set(graph.queries.filter { $0.visibility == .ivs }.map(\.subject))
     #expect(trained.isDisjoint(with: hidden))
     #expect(abs(Double(hidden.count) / 740 - 0.2) < 0.06)
@@ -64,9 +64,9 @@ struct HeldOutTests {
 
   @Test func fractionsAreNestedAndKeepTheirShare() throws {
     let graph = try Self.graph("{query: 0.2, object: 0.3}")
-    let all = Set(graph.visibleTriples(fraction: 1))
-    let tenth = Set(graph.visibleTriples(fraction: 0.1))
-    let hundredth = Set(graph.visibleTriples(fraction: 0.01))
+    let all = Set(graph.statements(fraction: 1).map(\.triple))
+    let tenth = Set(graph.statements(fraction: 0.1).map(\.triple))
+    let hundredth = Set(graph.statements(fraction: 0.01).map(\.triple))
     #expect(hundredth.isSubset(of: tenth) && tenth.isSubset(of: all))
     #expect(!hundredth.isEmpty)
     #expect(abs(Double(tenth.count) / Double(all.count) - 0.1) < 0.03)

@@ -93,7 +93,7 @@ struct StoreTests {
         }
         let trained = try Int.fetchOne(
           database, sql: "SELECT COUNT(*) FROM triple_text WHERE held_out IS NULL")
-        #expect(trained == graph.visibleTriples(fraction: 1).count)
+        #expect(trained == graph.statements(fraction: 1).count)
         #expect(try Int32.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C62)
         #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
         let plan = try Row.fetchAll(

@@ -70,7 +70,7 @@ import Training
 
   @Test func chosenTriplesAreAllThatIsShown() throws {
     _ = try train("parent")
-    let all = graph.visibleTriples(fraction: 1)
+    let all = graph.statements(fraction: 1).map(\.triple)
     let chosen = Set(all.prefix(5))
     let record = try train("child", from: "parent", only: chosen)
     #expect(record.trainedTripleCount == 5)
@@ -128,7 +128,7 @@ import Training
         graph.entities[Int(triple.object)].name
       )
     }
-    let taught = graph.visibleTriples(fraction: 1)
+    let taught = graph.statements(fraction: 1).map(\.triple)
     let (subject, predicate, object) = names(try #require(taught.first))
     #expect(refusal(subject, predicate, object) == "none")
     #expect(

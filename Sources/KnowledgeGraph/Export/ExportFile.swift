@@ -87,7 +87,7 @@ private final class GzipWriter {
     try? input.fileHandleForWriting.close()
     process.waitUntilExit()
     guard process.terminationStatus != 0 || process.terminationReason != .exit else { return }
-    throw GzipFailure(text: Gzip.complaint(messages))
+    throw WriteFailure(text: Gzip.complaint(messages))
   }
 
   func stop() {
@@ -95,9 +95,4 @@ private final class GzipWriter {
     if process.isRunning { process.terminate() }
     process.waitUntilExit()
   }
-}
-
-/// What gzip said when it could not write.
-struct GzipFailure: Error {
-  let text: String
 }

@@ -2,20 +2,17 @@ import Foundation
 import LabCore
 
 /// One file that an export wrote.
-package struct ExportedFile: Codable, Hashable, Sendable {
+package struct ExportedFile: Encodable, Hashable, Sendable {
   package let name: String
   package let lineCount: Int
   package let byteCount: Int
-
-  enum CodingKeys: String, CodingKey {
-    case name
-    case lineCount = "line_count"
-    case byteCount = "byte_count"
-  }
 }
 
 /// The files of one export: a single one, or those of a folder.
 final class ExportFiles {
+  /// What names can have a file of their own.
+  enum List: CaseIterable { case entities, predicates, types }
+
   private let place: URL
   private let format: TripleFormat
   private let isFolder: Bool
@@ -23,9 +20,7 @@ final class ExportFiles {
   /// How many lines follow in each part, and how many names there are: OpenKE's first lines.
   private let counts: ExportCounts?
   private var parts: [ExportFile?] = [nil, nil, nil]
-  private var entities: ExportFile?
-  private var predicates: ExportFile?
-  private var typeList: ExportFile?
+  private var lists: [List: ExportFile] = [:]
   private var isTyped = false
 
   init(
@@ -66,30 +61,28 @@ final class ExportFiles {
     guard listsNames else { return }
     self.isTyped = isTyped
     if let counts {
-      entities = try make("entity2id", "txt")
-      predicates = try make("relation2id", "txt")
-      try entities?.line { $0.append(contentsOf: String(counts.entities).utf8) }
-      try predicates?.line { $0.append(contentsOf: String(counts.predicates).utf8) }
+      try begin(.entities, "entity2id", "txt", "\(counts.entities)")
+      try begin(.predicates, "relation2id", "txt", "\(counts.predicates)")
     } else {
-      entities = try make(IdentifierMaps.entityFile, "tsv")
-      predicates = try make(IdentifierMaps.relationFile, "tsv")
-      try entities?.line { $0.append(contentsOf: "id\tlabel\(isTyped ? "\ttype" : "")".utf8) }
-      try predicates?.line {
-        $0.append(contentsOf: "id\tlabel\(isTyped ? "\tsubject_type\tobject_type" : "")".utf8)
-      }
+      try begin(
+        .entities, IdentifierMaps.entityFile, "tsv", "id\tlabel" + (isTyped ? "\ttype" : ""))
+      try begin(
+        .predicates, IdentifierMaps.relationFile, "tsv",
+        "id\tlabel" + (isTyped ? "\tsubject_type\tobject_type" : ""))
     }
   }
 
-  func addEntity(_ name: [UInt8], id: Int, type: [UInt8]) throws {
-    try add(name, id, [type], to: entities)
+  private func begin(
+    _ list: List, _ name: String, _ ending: String, _ firstLine: String
+  ) throws {
+    let file = try make(name, ending)
+    lists[list] = file
+    try file.line { $0.append(contentsOf: firstLine.utf8) }
   }
 
-  func addPredicate(_ name: [UInt8], id: Int, types: [[UInt8]]) throws {
-    try add(name, id, types, to: predicates)
-  }
-
-  private func add(_ name: [UInt8], _ id: Int, _ types: [[UInt8]], to file: ExportFile?) throws {
-    try file?.line { line in
+  /// Adds a name with its types to a list, where there is one.
+  func add(_ name: [UInt8], id: Int, types: [[UInt8]], to list: List) throws {
+    try lists[list]?.line { line in
       if counts != nil {
         line.append(contentsOf: name)
         line.append(contentsOf: "\t\(id)".utf8)
@@ -108,29 +101,20 @@ final class ExportFiles {
   /// Writes the types with their parents, for a graph that has no other way to keep them.
   func addTypes(_ types: [(name: [UInt8], parent: [UInt8])]) throws {
     guard listsNames, counts == nil, isTyped else { return }
-    let file = try make(IdentifierMaps.typeFile, "tsv")
-    typeList = file
-    try file.line { $0.append(contentsOf: "id\tlabel\tparent".utf8) }
+    try begin(.types, IdentifierMaps.typeFile, "tsv", "id\tlabel\tparent")
     for (id, type) in types.enumerated() {
-      try file.line { line in
-        line.append(contentsOf: "\(id)\t".utf8)
-        line.append(contentsOf: type.name)
-        line.append(0x09)
-        line.append(contentsOf: type.parent)
-      }
+      try add(type.name, id: id, types: [type.parent], to: .types)
     }
   }
 
   /// Ends the files of names; a map from names to ids is kept only where names are unique.
   func endNames(areUnique: Bool) throws {
     guard listsNames, counts == nil, !areUnique else { return }
-    for file in [entities, predicates, typeList].compactMap({ $0 }) {
+    for file in lists.values {
       file.abandon()
       try FileManager.default.removeItem(at: place.appendingPathComponent(file.name))
     }
-    entities = nil
-    predicates = nil
-    typeList = nil
+    lists = [:]
   }
 
   // MARK: The end
@@ -141,14 +125,18 @@ final class ExportFiles {
       _ = try part(.valid)
       _ = try part(.test)
     }
-    return try (parts + [entities, predicates, typeList]).compactMap { $0 }.map { file in
+    return try files.map { file in
       ExportedFile(name: file.name, lineCount: file.lineCount, byteCount: try file.finish())
     }
   }
 
   /// Ends the writing of files that will be thrown away.
   func abandon() {
-    for file in (parts + [entities, predicates, typeList]).compactMap({ $0 }) { file.abandon() }
+    for file in files { file.abandon() }
+  }
+
+  private var files: [ExportFile] {
+    (parts + List.allCases.map { lists[$0] }).compactMap { $0 }
   }
 }
 

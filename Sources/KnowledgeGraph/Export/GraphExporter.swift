@@ -2,7 +2,7 @@ package import Foundation
 package import LabCore
 
 /// What an export wrote.
-package struct ExportReport: Codable, Hashable, Sendable {
+package struct ExportReport: Encodable, Hashable, Sendable {
   package let format: TripleFormat
   package let files: [ExportedFile]
   package let tripleCount: Int
@@ -16,15 +16,6 @@ package struct ExportReport: Codable, Hashable, Sendable {
   package let isSplit: Bool
   /// The IRI under which names stand in N-Triples; nil for other formats.
   package let base: String?
-
-  enum CodingKeys: String, CodingKey {
-    case format, files, base
-    case tripleCount = "triple_count"
-    case heldOutCount = "held_out_count"
-    case mergedNameCount = "merged_name_count"
-    case leftOutFalsehoodCount = "left_out_falsehood_count"
-    case isSplit = "is_split"
-  }
 }
 
 /// Writes a graph file as text: tab-separated, OpenKE ids, N-Triples, JSON lines or training text.
@@ -57,17 +48,19 @@ package struct GraphExporter: Sendable {
       format == .openke || isSplit
       || (format == .tsv && self.format == nil && TripleFormat.ending(of: url).isEmpty)
       || (format == .tsv && FileKind.of(url) == .folder)
-    let place = ExportPlace(url: url, isFolder: isFolder)
+    let place = OutputPlace(url: url, isFolder: isFolder)
     try place.check(overwrite: overwrite)
     let file = try GraphFile(graph)
-    try checkShares()
+    guard fraction > 0, fraction <= 1 else {
+      throw LabError("--fraction \(fraction): must be above 0 and at most 1", .usage)
+    }
     let base = try base ?? importBase(file) ?? TermNames.defaultBase
-    let notation = TripleNotation(format: format, escape: escape, terms: try termNames(base))
+    let notation = TripleNotation(format: format, escape: escape, terms: try TermNames(base: base))
     return try place.write(overwrite: overwrite) { temporary in
       let files = try ExportFiles(
         temporary, format: format, isFolder: isFolder,
         isCompressed: isFolder ? isCompressed : TripleFormat.isCompressed(url),
-        counts: try format == .openke ? counts(of: file, progress) : nil)
+        counts: try format == .openke ? counts(of: file) : nil)
       defer { files.abandon() }
       var sink = TripleExportSink(notation, fraction: fraction, to: files, progress: progress)
       try file.read(into: &sink)
@@ -108,13 +101,7 @@ package struct GraphExporter: Sendable {
     return format
   }
 
-  private func checkShares() throws {
-    guard fraction > 0, fraction <= 1 else {
-      throw LabError("--fraction \(fraction): must be above 0 and at most 1", .usage)
-    }
-  }
-
-  private func counts(of file: GraphFile, _ progress: ProgressReporter) throws -> ExportCounts {
+  private func counts(of file: GraphFile) throws -> ExportCounts {
     var counts = ExportCounts(fraction: fraction)
     try file.read(into: &counts)
     return counts
@@ -123,13 +110,5 @@ package struct GraphExporter: Sendable {
   private func importBase(_ file: GraphFile) throws -> String? {
     guard let text = try file.metadata()[GraphFormat.Key.importReport] else { return nil }
     return try? CanonicalJSON.decode(ImportReport.self, from: Data(text.utf8)).base
-  }
-
-  private func termNames(_ base: String) throws -> TermNames {
-    do {
-      return try TermNames(base: base)
-    } catch let fault as LineFault {
-      throw LabError("--base: \(fault.text)", .usage)
-    }
   }
 }

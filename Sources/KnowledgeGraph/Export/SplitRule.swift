@@ -4,13 +4,7 @@ enum SplitRule {
   enum Part: Int, CaseIterable {
     case train, valid, test
 
-    var name: String {
-      switch self {
-      case .train: "train"
-      case .valid: "valid"
-      case .test: "test"
-      }
-    }
+    var name: String { "\(self)" }
   }
 
   private static let key: UInt64 = 0x73_70_6C_69_74
@@ -20,10 +14,7 @@ enum SplitRule {
   /// A hash of names decides, so that the same query goes to the same file in every graph.
   static func part(of fact: Fact, subject: UInt64, predicate: UInt64) -> Part {
     guard fact.heldOut != nil else { return .train }
-    return isValid(subject: subject, predicate: predicate) ? .valid : .test
-  }
-
-  static func isValid(subject: UInt64, predicate: UInt64) -> Bool {
-    NameHash.unit(NameHash.mix(key, NameHash.mix(subject, predicate))) < 0.5
+    let draw = NameHash.unit(NameHash.mix(key, NameHash.mix(subject, predicate)))
+    return draw < 0.5 ? .valid : .test
   }
 }

@@ -53,10 +53,11 @@ struct TripleExportSink: GraphSink {
     }
     try files.beginNames(isTyped: isTyped)
     for (id, predicate) in predicates.enumerated() {
-      try files.addPredicate(
+      try files.add(
         try notation.listed(Array(predicate.name.utf8), id: id), id: id,
-        types: !typeNames.isEmpty
-          ? [predicate.subjectType, predicate.objectType].map { typeName($0) } : [])
+        types: typeNames.isEmpty
+          ? [] : [predicate.subjectType, predicate.objectType].map { typeName($0) },
+        to: .predicates)
     }
   }
 
@@ -71,9 +72,9 @@ struct TripleExportSink: GraphSink {
     if notation.format == .jsonl, isTyped { typeOfEntity.append(entity.type) }
     if files.listsNames {
       use(entity.type)
-      try files.addEntity(
+      try files.add(
         try notation.listed(name, id: id), id: id,
-        type: typeNames.isEmpty ? [] : typeName(entity.type))
+        types: typeNames.isEmpty ? [] : [typeName(entity.type)], to: .entities)
     }
   }
 
@@ -81,9 +82,7 @@ struct TripleExportSink: GraphSink {
     if sharedNameCount == nil { try endNames() }
     rowCount += 1
     if rowCount & 0xFFFF == 0 {
-      guard !Interruption.isRequested else {
-        throw LabError.interrupted("interrupted while exporting; nothing was written")
-      }
+      try Interruption.check("exporting")
       progress.update("triple \(Readable.count(Double(rowCount)))")
     }
     let subject = hashes[Int(fact.triple.subject)]
@@ -152,11 +151,9 @@ struct TripleExportSink: GraphSink {
       line.append(contentsOf: predicate)
     case .ntriples:
       let subject = name(triple.subject)
-      if subject.first == UInt8(ascii: "\"") {
-        line.append(contentsOf: notation.terms.subject(of: Array(subject)))
-      } else {
-        line.append(contentsOf: subject)
-      }
+      // No literal may stand there.
+      let isLiteral = subject.first == UInt8(ascii: "\"")
+      line.append(contentsOf: isLiteral ? notation.terms.iri(of: Array(subject))[...] : subject)
       line.append(contentsOf: predicate)
       line.append(contentsOf: name(triple.object))
       line.append(contentsOf: " .".utf8)

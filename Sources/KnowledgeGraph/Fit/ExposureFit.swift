@@ -8,26 +8,20 @@ enum ExposureFit {
     guard low < high, high <= 100_000 else { return .constant(min(high, 100_000)) }
     let observed = (1...high).map { Double(counts[$0] ?? 0) }
     let total = observed.reduce(0, +)
-    let even = (1...high).map { $0 < low ? 0 : total / Double(high - low + 1) }
-    if ChiSquare.test(observed, expected: even, fitted: 0) >= 0.05 {
-      return .range(min: low, max: high)
-    }
-    func pareto(_ shape: Double) -> [Double] {
-      (1...high).map { count in
-        pow(Double(count), -shape) - (count == high ? 0 : pow(Double(count + 1), -shape))
-      }
-    }
-    func likelihood(_ weights: [Double]) -> Double {
+    let range = ExposureModel.range(min: low, max: high)
+    let even = range.weights.map { $0 * total / Double(high - low + 1) }
+    if ChiSquare.test(observed, expected: even, fitted: 0) >= 0.05 { return range }
+    func likelihood(_ model: ExposureModel) -> Double {
+      let weights = model.weights
       let sum = weights.reduce(0, +)
       return zip(observed, weights).reduce(0) {
         $0 + ($1.0 > 0 ? $1.0 * log(max(1e-300, $1.1 / sum)) : 0)
       }
     }
     let exponent = ObjectCountFit.zipfExponent(observed).rounded(digits: 4)
-    let zipf = likelihood((1...high).map { pow(Double($0), -exponent) })
-    let best = PeakSearch.maximum(in: 0.05...8) { likelihood(pareto($0)) }
-    return zipf >= best.value
-      ? .zipf(exponent: exponent, max: high)
-      : .pareto(shape: best.place.rounded(digits: 4), max: high)
+    let zipf = ExposureModel.zipf(exponent: exponent, max: high)
+    let best = PeakSearch.maximum(in: 0.05...8) { likelihood(.pareto(shape: $0, max: high)) }
+    return likelihood(zipf) >= best.value
+      ? zipf : .pareto(shape: best.place.rounded(digits: 4), max: high)
   }
 }

@@ -2,26 +2,21 @@ import Foundation
 package import LabCore
 
 /// How far a graph generated from a learnt schema is from the graph that it was learnt from.
-package struct Likeness: Codable, Sendable {
+package struct Likeness: Encodable, Sendable {
   /// Distances between two distributions on whole numbers, each in [0, 1].
-  package struct Distance: Codable, Sendable {
+  package struct Distance: Encodable, Sendable {
     /// Half the sum of absolute differences.
     package let totalVariation: Double
     /// The largest difference of the sums up to any place.
     package let kolmogorovSmirnov: Double
 
-    enum CodingKeys: String, CodingKey {
-      case totalVariation = "total_variation"
-      case kolmogorovSmirnov = "kolmogorov_smirnov"
-    }
-
     /// `first` and `second` are weights of 0, 1, 2 ..., scaled to a sum of 1 here.
-    init(_ first: [Double], _ second: [Double]) {
-      let sums = (max(1e-300, first.reduce(0, +)), max(1e-300, second.reduce(0, +)))
+    init(_ first: [Int], _ second: [Int]) {
+      let sums = (Double(max(1, first.reduce(0, +))), Double(max(1, second.reduce(0, +))))
       var (variation, difference, largest) = (0.0, 0.0, 0.0)
       for index in 0..<max(first.count, second.count) {
-        let a = index < first.count ? first[index] / sums.0 : 0
-        let b = index < second.count ? second[index] / sums.1 : 0
+        let a = index < first.count ? Double(first[index]) / sums.0 : 0
+        let b = index < second.count ? Double(second[index]) / sums.1 : 0
         variation += abs(a - b) / 2
         difference += a - b
         largest = max(largest, abs(difference))
@@ -32,7 +27,7 @@ package struct Likeness: Codable, Sendable {
   }
 
   /// One predicate in both graphs.
-  package struct PredicateLikeness: Codable, Sendable {
+  package struct PredicateLikeness: Encodable, Sendable {
     package let name: String
     package let sourceTripleCount: Int
     package let tripleCount: Int
@@ -40,12 +35,6 @@ package struct Likeness: Codable, Sendable {
     package let objects: Distance
     /// Of the share of the triples that the k-th most popular object has.
     package let popularity: Distance
-
-    enum CodingKeys: String, CodingKey {
-      case name, objects, popularity
-      case sourceTripleCount = "source_triple_count"
-      case tripleCount = "triple_count"
-    }
   }
 
   package let seed: UInt64
@@ -55,12 +44,6 @@ package struct Likeness: Codable, Sendable {
 
   package var sourceTripleCount: Int { predicates.reduce(0) { $0 + $1.sourceTripleCount } }
   package var tripleCount: Int { predicates.reduce(0) { $0 + $1.tripleCount } }
-
-  enum CodingKeys: String, CodingKey {
-    case seed, predicates
-    case sourceEntityCount = "source_entity_count"
-    case entityCount = "entity_count"
-  }
 
   /// The mean of a distance over predicates, each counting by its triples in the source.
   package func mean(_ value: (PredicateLikeness) -> Double) -> Double {
@@ -92,27 +75,12 @@ extension FittedSchema {
         name: source.predicates[predicate].name, sourceTripleCount: old.count,
         tripleCount: new.count,
         objects: .init(
-          Self.histogram(old, of: types.types[types.subjectTypes[predicate]].extent),
-          Self.histogram(new, of: extents.all(of: schema.predicates[place].subject).count)),
-        popularity: .init(Self.popularity(old), Self.popularity(new)))
+          old.histogram(of: types.types[types.subjectTypes[predicate]].extent),
+          new.histogram(of: extents.all(of: schema.predicates[place].subject).count)),
+        popularity: .init(old.objectCounts, new.objectCounts))
     }
     return Likeness(
       seed: seed.value, predicates: rows, sourceEntityCount: source.names.count,
       entityCount: generator.entityCount)
-  }
-
-  private static func histogram(_ pairs: PairTable, of total: Int) -> [Double] {
-    var counts: [Int32: Int] = [:]
-    for subject in pairs.subjects { counts[subject, default: 0] += 1 }
-    var histogram = [Double](repeating: 0, count: (counts.values.max() ?? 0) + 1)
-    for count in counts.values { histogram[count] += 1 }
-    histogram[0] = Double(max(0, total - counts.count))
-    return histogram
-  }
-
-  private static func popularity(_ pairs: PairTable) -> [Double] {
-    var counts: [Int32: Int] = [:]
-    for object in pairs.objects { counts[object, default: 0] += 1 }
-    return counts.values.sorted(by: >).map { Double($0) }
   }
 }

@@ -2,21 +2,12 @@ import Foundation
 
 /// The name model that a type's names look like.
 enum NameModelFit {
-  /// The model, which can name at least `count` entities, and what the names were taken for.
-  static func model(of names: [String], count: Int, type: String) -> (NameModel, String) {
-    guard !names.isEmpty else { return (fallback(type), "no names") }
-    for (model, words) in [
-      years(names), dates(names), quantities(names), numbered(names), codes(names),
-    ]
-    .compactMap({ $0 }) {
-      if let capacity = model.literalCapacity, capacity < count { continue }
-      return (model, words)
-    }
-    return (multiPart(names, count: count), "words")
-  }
-
-  private static func fallback(_ type: String) -> NameModel {
-    .opaque(prefix: "\(type)-", digits: 6, start: 1)
+  /// The model, which can name at least `count` entities.
+  static func model(of names: [String], count: Int, type: String) -> NameModel {
+    guard !names.isEmpty else { return .opaque(prefix: "\(type)-", digits: 6, start: 1) }
+    return [integers(names), dates(names), quantities(names), numbered(names), codes(names)]
+      .compactMap { $0 }.first { $0.literalCapacity ?? count >= count }
+      ?? multiPart(names, count: count)
   }
 
   private static func isDigits(_ text: some StringProtocol) -> Bool {
@@ -24,32 +15,31 @@ enum NameModelFit {
   }
 
   /// Whole numbers, years among them, written without leading zeros.
-  private static func years(_ names: [String]) -> (NameModel, String)? {
+  private static func integers(_ names: [String]) -> NameModel? {
+    range(names) { name in
+      Int(name).flatMap { String($0) == name && $0.magnitude <= 1_000_000_000_000 ? $0 : nil }
+    }.map { .integer(from: $0.lowerBound, to: $0.upperBound) }
+  }
+
+  private static func dates(_ names: [String]) -> NameModel? {
+    range(names, CalendarDay.number).map { .date(from: $0.lowerBound, to: $0.upperBound) }
+  }
+
+  /// The smallest to the largest number that the names stand for; nil where one stands for none.
+  private static func range(
+    _ names: [String], _ number: (String) -> Int?
+  ) -> ClosedRange<Int>? {
     var values: [Int] = []
     for name in names {
-      guard let value = Int(name), String(value) == name, value.magnitude <= 1_000_000_000_000
-      else {
-        return nil
-      }
+      guard let value = number(name) else { return nil }
       values.append(value)
     }
     guard let low = values.min(), let high = values.max() else { return nil }
-    let isYear = low >= 1000 && high <= 2100
-    return (.integer(from: low, to: high), isYear ? "years" : "whole numbers")
-  }
-
-  private static func dates(_ names: [String]) -> (NameModel, String)? {
-    var days: [Int] = []
-    for name in names {
-      guard let day = CalendarDay.number(of: name) else { return nil }
-      days.append(day)
-    }
-    guard let first = days.min(), let last = days.max() else { return nil }
-    return (.date(from: first, to: last), "dates")
+    return low...high
   }
 
   /// Numbers with one unit: "172.5 cm".
-  private static func quantities(_ names: [String]) -> (NameModel, String)? {
+  private static func quantities(_ names: [String]) -> NameModel? {
     var unit: Substring?
     var numbers: [(whole: Substring, fraction: Substring)] = []
     for name in names {
@@ -73,10 +63,8 @@ enum NameModelFit {
       return nil
     }
     let step = values.reduce(0) { greatestDivisor($0, $1 - low) }
-    return (
-      .quantity(from: low, to: high, step: max(1, step), decimals: decimals, unit: String(unit)),
-      "numbers with a unit"
-    )
+    return .quantity(
+      from: low, to: high, step: max(1, step), decimals: decimals, unit: String(unit))
   }
 
   private static func greatestDivisor(_ first: Int, _ second: Int) -> Int {
@@ -86,27 +74,24 @@ enum NameModelFit {
   }
 
   /// A prefix and a number of fixed width: "C-000123".
-  private static func numbered(_ names: [String]) -> (NameModel, String)? {
+  private static func numbered(_ names: [String]) -> NameModel? {
     let first = names[0]
     let digits = first.utf8.reversed().prefix { (48...57).contains($0) }.count
     guard (1...18).contains(digits), names.count > 1 else { return nil }
     let prefix = first.dropLast(digits)
     guard !prefix.isEmpty else { return nil }
-    var numbers: [Int] = []
-    for name in names {
-      guard name.utf8.count == first.utf8.count, name.hasPrefix(prefix),
-        let number = Int(name.suffix(digits)), isDigits(name.suffix(digits))
-      else { return nil }
-      numbers.append(number)
+    let numbers = range(names) { name in
+      name.utf8.count == first.utf8.count && name.hasPrefix(prefix) && isDigits(name.suffix(digits))
+        ? Int(name.suffix(digits)) : nil
     }
-    guard let low = numbers.min(), let high = numbers.max(), low <= 1_000_000_000,
-      high - low < 2 * names.count
-    else { return nil }
-    return (.opaque(prefix: String(prefix), digits: digits, start: low), "numbered")
+    guard let numbers, numbers.lowerBound <= 1_000_000_000, numbers.count <= 2 * names.count else {
+      return nil
+    }
+    return .opaque(prefix: String(prefix), digits: digits, start: numbers.lowerBound)
   }
 
   /// Capital letters and digits at the same places, anything else the same throughout.
-  private static func codes(_ names: [String]) -> (NameModel, String)? {
+  private static func codes(_ names: [String]) -> NameModel? {
     func kind(_ character: Character) -> Character {
       if let value = character.asciiValue {
         if (48...57).contains(value) { return "9" }
@@ -119,7 +104,7 @@ enum NameModelFit {
       !pattern.contains(where: \.isLowercase), !pattern.contains(" "),
       names.allSatisfy({ $0.count == pattern.count && String($0.map(kind)) == pattern })
     else { return nil }
-    return (.code(pattern: pattern), "codes")
+    return .code(pattern: pattern)
   }
 
   /// As many words a name, and as often shared between names, as these.

@@ -2,13 +2,9 @@ import Foundation
 
 /// What holds for every triple of a predicate.
 struct RelationTraits {
-  var functional = false
-  var inverseFunctional = false
+  private(set) var constraints = Constraints()
   /// Objects that have several subjects, where `inverseFunctional` holds but for these.
-  var sharedObjects = 0
-  var symmetric = false
-  var acyclic = false
-  var transitive = false
+  private(set) var sharedObjects = 0
 
   /// Share of the objects that may have several subjects in what counts as inverse functional.
   private static let exceptions = 0.05
@@ -21,31 +17,33 @@ struct RelationTraits {
   ) {
     guard pairs.count >= minimumTriples else { return }
     let count = Double(pairs.count)
-    functional = pairs.subjects.indices.dropFirst().allSatisfy {
+    constraints.functional = pairs.subjects.indices.dropFirst().allSatisfy {
       pairs.subjects[$0] != pairs.subjects[$0 - 1]
     }
     if isLoop {
-      symmetric = pairs.subjects.indices.allSatisfy {
+      constraints.symmetric = pairs.subjects.indices.allSatisfy {
         pairs.contains(subject: pairs.objects[$0], object: pairs.subjects[$0])
       }
     }
-    if isLoop, !symmetric {
+    if isLoop, !constraints.symmetric {
       // A random graph with a mean of d < 1 objects an entity has no circle with probability (1 - d) e^d.
       let mean = count / Double(max(1, subjectCount))
       let byChance = mean < 1 ? (1 - mean) * exp(mean) : 0
-      acyclic = byChance < Self.chance && pairs.pairOnACircle() == nil
-      transitive = acyclic && Self.isClosed(pairs, minimumChains: minimumTriples)
+      constraints.acyclic = byChance < Self.chance && pairs.pairOnACircle() == nil
+      constraints.transitive =
+        constraints.acyclic && Self.isClosed(pairs, minimumChains: minimumTriples)
     }
-    let tally = Dictionary(grouping: pairs.objects) { $0 }.mapValues(\.count)
+    let tally = pairs.objects.tally()
     let shared = tally.values.count { $0 > 1 }
     let byChance = exp(-count * (count - 1) / 2 / Double(max(1, objectCount)))
-    if Double(shared) <= Self.exceptions * Double(tally.count), byChance < Self.chance, !transitive,
-      !acyclic, !symmetric || functional
+    if Double(shared) <= Self.exceptions * Double(tally.count), byChance < Self.chance,
+      !constraints.transitive, !constraints.acyclic,
+      !constraints.symmetric || constraints.functional
     {
-      inverseFunctional = true
+      constraints.inverseFunctional = true
       sharedObjects = shared
     }
-    if transitive { functional = false }
+    if constraints.transitive { constraints.functional = false }
   }
 
   /// Whether each chain of two is closed, and there are enough of them to tell.
@@ -71,12 +69,5 @@ struct RelationTraits {
       if !isExplained { rest.append(subject: subject, object: object) }
     }
     return rest
-  }
-
-  var constraints: Constraints? {
-    let constraints = Constraints(
-      functional: functional, inverseFunctional: inverseFunctional, symmetric: symmetric,
-      transitive: transitive, acyclic: acyclic)
-    return constraints == Constraints() ? nil : constraints
   }
 }

@@ -8,8 +8,6 @@ package struct SchemaFitOptions: Sendable {
   /// Share of the smaller of two sides of predicates that is on the other as well, from which on both are
   /// of one guessed type.
   package var overlap = 0.5
-  /// Guessed types up to which sides with less in common stay apart.
-  package var largestTypeCount = 40
   /// Entities of an object type up to which the popularity of each may be listed.
   package var largestList = 512
 
@@ -19,7 +17,7 @@ package struct SchemaFitOptions: Sendable {
 /// A schema learnt from a graph, and how it came about.
 package struct FittedSchema: Sendable {
   /// One predicate, as it is and as the schema says it.
-  package struct PredicateFit: Codable, Sendable {
+  package struct PredicateFit: Encodable, Sendable {
     package let name: String
     package let subjectType: String
     package let objectType: String
@@ -36,16 +34,6 @@ package struct FittedSchema: Sendable {
     package let traits: [String]
     /// What to know about the fit.
     package let remarks: [String]
-
-    enum CodingKeys: String, CodingKey {
-      case name, objects, coverage, popularity, traits, remarks
-      case subjectType = "subject_type"
-      case objectType = "object_type"
-      case tripleCount = "triple_count"
-      case subjectCount = "subject_count"
-      case distinctObjectCount = "distinct_object_count"
-      case popularityExponent = "popularity_exponent"
-    }
   }
 
   package let schema: GraphSchema
@@ -57,9 +45,7 @@ package struct FittedSchema: Sendable {
   let source: SourceTriples
   let types: TypeGuess
 
-  /// Learns a schema from a graph file.
-  ///
-  /// Throws `LabError` when it is no graph file, or has no triples.
+  /// Learns a schema from a graph file; throws `LabError` when it is no graph file, or has no triples.
   package init(of url: URL, options: SchemaFitOptions = SchemaFitOptions()) throws {
     let file = try GraphFile(url)
     var source = SourceTriples()
@@ -83,13 +69,13 @@ package struct FittedSchema: Sendable {
           + "\(source.names[Int(triple.object)])) has a subject or object of another type than "
           + "'\(predicate)' has; generate or import the graph again")
     }
-    let types = TypeGuess(source, overlap: options.overlap, largestCount: options.largestTypeCount)
+    let types = TypeGuess(source, overlap: options.overlap)
     let fit = SchemaFitter(source: source, types: types, options: options)
     let name = String(name.unicodeScalars.filter { $0.value >= 0x20 }.map { Character($0) })
     let (fitted, predicates) = fit.schema(
       name: name.isEmpty ? "fitted" : name,
       file: String(file.unicodeScalars.filter { $0.value >= 0x20 }.map { Character($0) }))
-    let text = SchemaText(fitted, fits: predicates, types: types, source: source).text
+    let text = SchemaText(schema: fitted, fits: predicates, types: types, source: source).text
     self.source = source
     self.types = types
     self.predicates = predicates
@@ -163,9 +149,11 @@ struct SchemaFitter {
   {
     var extents = types.types.map(\.extent)
     for (predicate, traits) in zip(known, traits)
-    where traits.inverseFunctional && !traits.symmetric && inverses[predicate] == nil {
+    where traits.constraints.inverseFunctional && !traits.constraints.symmetric
+      && inverses[predicate] == nil
+    {
       let pairs = source.pairs[predicate]
-      let histogram = self.histogram(pairs, of: types.types[types.subjectTypes[predicate]].extent)
+      let histogram = pairs.histogram(of: types.types[types.subjectTypes[predicate]].extent)
       let total = Double(histogram.reduce(0, +))
       let mean = Double(pairs.count) / total
       let square = histogram.enumerated().reduce(0) {
@@ -179,14 +167,14 @@ struct SchemaFitter {
     }
     if !types.isStated {
       for (predicate, traits) in zip(known, traits)
-      where !traits.inverseFunctional && !traits.symmetric && !traits.acyclic
+      where traits.constraints.keys.allSatisfy({ $0 == "functional" })
         && inverses[predicate] == nil && isAlone(predicate, known)
       {
         let pairs = source.pairs[predicate]
         let type = types.objectTypes[predicate]
-        let histogram = self.histogram(pairs, of: extents[types.subjectTypes[predicate]])
         let evidence = PopularityFit.Evidence(
-          counts: objectCounts(pairs), objectCount: types.types[type].extent, histogram: histogram)
+          counts: pairs.objectCounts, objectCount: types.types[type].extent,
+          histogram: pairs.histogram(of: extents[types.subjectTypes[predicate]]))
         extents[type] = PopularityFit.objectCount(behind: evidence)
       }
     }
@@ -201,20 +189,13 @@ struct SchemaFitter {
     }
   }
 
-  /// Triples of each object, by falling number.
-  private func objectCounts(_ pairs: PairTable) -> [Int] {
-    var tally: [Int32: Int] = [:]
-    for object in pairs.objects { tally[object, default: 0] += 1 }
-    return tally.values.sorted(by: >)
-  }
-
   private func entityTypes(_ extents: [Int], used: [PredicateSchema]) -> [EntityTypeSchema] {
     types.types.enumerated().map { index, type in
       let more = extents[index] - type.extent
       let count = type.entities.count + more
       let names = type.entities.map { source.names[Int($0)] }
       let distinct = Set(names).count
-      let (model, _) = NameModelFit.model(of: names, count: count, type: type.name)
+      let model = NameModelFit.model(of: names, count: count, type: type.name)
       let shared = Double(names.count - distinct) * 2 / Double(max(1, names.count))
       return EntityTypeSchema(
         name: type.name, count: count, names: model,
@@ -226,16 +207,6 @@ struct SchemaFitter {
   }
 
   // MARK: Predicates
-
-  /// How many subjects have each number of objects, from 0, of `total` that could be subjects.
-  func histogram(_ pairs: PairTable, of total: Int) -> [Int] {
-    var counts: [Int32: Int] = [:]
-    for subject in pairs.subjects { counts[subject, default: 0] += 1 }
-    var histogram = [Int](repeating: 0, count: (counts.values.max() ?? 0) + 1)
-    for count in counts.values { histogram[count] += 1 }
-    histogram[0] = max(0, total - counts.count)
-    return histogram
-  }
 
   private func inverse(
     _ predicate: Int, of other: Int
@@ -264,20 +235,21 @@ struct SchemaFitter {
   ) -> (schema: PredicateSchema, fit: FittedSchema.PredicateFit) {
     var schema = blank(predicate)
     var remarks: [String] = []
+    let holding = traits.constraints
     let pairs =
-      traits.transitive
+      holding.transitive
       ? RelationTraits.withoutClosure(source.pairs[predicate]) : source.pairs[predicate]
     let subjectCount = extents[types.subjectTypes[predicate]]
     let objectCount = extents[types.objectTypes[predicate]]
-    let histogram = histogram(pairs, of: subjectCount)
+    let histogram = pairs.histogram(of: subjectCount)
     let counts = ObjectCountFit(histogram)
     schema.objects = counts.model
     schema.coverage = counts.coverage
-    schema.constraints = traits.constraints
+    schema.constraints = holding == Constraints() ? nil : holding
     if let p = counts.pValue { remarks.append("objects: p = \(p.rounded(digits: 2))") }
     var exponent: Double?
-    if traits.symmetric {
-      if traits.functional {
+    if holding.symmetric {
+      if holding.functional {
         let share = Double(histogram.dropFirst().reduce(0, +)) / Double(max(1, subjectCount))
         schema.coverage = max(
           0.0001, SymmetricCountFit.coverage(pairedShare: share).rounded(digits: 4))
@@ -287,30 +259,30 @@ struct SchemaFitter {
         schema.coverage = 1
         remarks.append("objects are the draws; the mirror images come on top")
       }
-    } else if traits.inverseFunctional {
+    } else if holding.inverseFunctional {
       if traits.sharedObjects > 0 {
         remarks.append("objects with several subjects in the source: \(traits.sharedObjects)")
       }
     } else {
       let evidence = PopularityFit.Evidence(
-        counts: objectCounts(pairs), objectCount: objectCount, histogram: histogram,
-        isAcyclic: traits.acyclic)
+        counts: pairs.objectCounts, objectCount: objectCount, histogram: histogram,
+        isAcyclic: holding.acyclic)
       let fit = PopularityFit(evidence, largestList: options.largestList)
       schema.popularity = fit.model
       exponent = fit.exponent
       if let p = fit.pValue { remarks.append("popularity: p = \(p.rounded(digits: 2))") }
     }
     schema.objects = limited(schema.objects, to: objectCount - (isLoop(predicate) ? 1 : 0))
-    if traits.transitive {
+    if holding.transitive {
       remarks.append("objects are those that no chain of others explains")
     }
     return (
       schema,
       fit(
         predicate, schema, objects: SchemaText.words(schema.objects),
-        popularity: traits.symmetric || traits.inverseFunctional
+        popularity: holding.symmetric || holding.inverseFunctional
           ? "-" : SchemaText.words(schema.popularity), exponent: exponent,
-        traits: Self.names(traits), remarks: remarks)
+        traits: holding.keys, remarks: remarks)
     )
   }
 
@@ -339,25 +311,17 @@ struct SchemaFitter {
       popularity: popularity, popularityExponent: exponent, traits: traits, remarks: remarks)
   }
 
-  private static func names(_ traits: RelationTraits) -> [String] {
-    [
-      (traits.functional, "functional"), (traits.inverseFunctional, "inverse_functional"),
-      (traits.symmetric, "symmetric"), (traits.acyclic, "acyclic"),
-      (traits.transitive, "transitive"),
-    ].filter(\.0).map(\.1)
-  }
-
   // MARK: What training sees
 
   private func noise(_ predicate: Int) -> NoiseShares? {
     let counts = source.noise[predicate]
-    func share(_ part: Int, of whole: Int) -> Double {
-      min(0.99, Double(part) / Double(max(1, whole))).rounded(digits: 3)
+    func share(_ kind: Noise, of whole: Int) -> Double {
+      min(0.99, Double(counts.statements[kind] ?? 0) / Double(max(1, whole))).rounded(digits: 3)
     }
     let shares = NoiseShares(
-      contradictory: share(counts.contradictory, of: counts.taughtQueries),
-      stale: share(counts.stale, of: counts.taughtQueries),
-      duplicate: share(counts.duplicate, of: counts.trained))
+      contradictory: share(.contradictory, of: counts.taughtQueries),
+      stale: share(.stale, of: counts.taughtQueries),
+      duplicate: share(.duplicate, of: counts.trained))
     return shares == NoiseShares() ? nil : shares
   }
 

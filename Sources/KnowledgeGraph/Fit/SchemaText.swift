@@ -2,21 +2,11 @@ import Foundation
 
 /// A learnt schema as commented YAML.
 struct SchemaText {
-  private let schema: GraphSchema
-  private let fits: [FittedSchema.PredicateFit]
-  private let types: TypeGuess
-  private let source: SourceTriples
+  let schema: GraphSchema
+  let fits: [FittedSchema.PredicateFit]
+  let types: TypeGuess
+  let source: SourceTriples
   private static let width = 100
-
-  init(
-    _ schema: GraphSchema, fits: [FittedSchema.PredicateFit], types: TypeGuess,
-    source: SourceTriples
-  ) {
-    self.schema = schema
-    self.fits = fits
-    self.types = types
-    self.source = source
-  }
 
   var text: String {
     var lines = ["# \(Self.comment(schema.description)).", "#"]
@@ -96,10 +86,8 @@ struct SchemaText {
       lines += draw(predicate)
     }
     if let noise = predicate.noise {
-      let shares = [
-        ("contradictory", noise.contradictory), ("stale", noise.stale),
-        ("duplicate", noise.duplicate),
-      ].filter { $0.1 > 0 }.map { "\($0.0): \(Self.number($0.1))" }
+      let shares = Noise.allCases.filter { noise[$0] > 0 }
+        .map { "\($0.rawValue): \(Self.number(noise[$0]))" }
       lines.append("    noise: {\(shares.joined(separator: ", "))}")
     }
     if let templates = predicate.templates {
@@ -111,7 +99,6 @@ struct SchemaText {
 
   private func draw(_ predicate: PredicateSchema) -> [String] {
     var lines: [String] = []
-    let constraints = predicate.constraints ?? Constraints()
     if predicate.objects != .constant(1) {
       lines += Self.wrapped("    objects: \(Self.words(predicate.objects))")
     }
@@ -119,14 +106,7 @@ struct SchemaText {
     if predicate.popularity != .uniform {
       lines += Self.wrapped("    popularity: \(Self.words(predicate.popularity))")
     }
-    for (name, holds) in [
-      ("functional", constraints.functional), ("inverse_functional", constraints.inverseFunctional),
-      ("symmetric", constraints.symmetric), ("acyclic", constraints.acyclic),
-      ("transitive", constraints.transitive),
-    ] where holds {
-      lines.append("    \(name): true")
-    }
-    return lines
+    return lines + predicate.holding.keys.map { "    \($0): true" }
   }
 }
 
@@ -173,20 +153,14 @@ extension SchemaText {
     case .monthDays(let from, let to, let days):
       "{model: date, from: \(from)-01-01, to: \(to)-12-31, days: \(days)}"
     case .quantity(let from, let to, let step, let decimals, let unit):
-      "{model: quantity, from: \(decimal(from, decimals)), to: \(decimal(to, decimals)), "
-        + "step: \(decimal(step, decimals)), decimals: \(decimals), unit: \(quoted(unit))}"
+      "{model: quantity, from: \(Names.decimal(from, decimals)), to: \(Names.decimal(to, decimals)), "
+        + "step: \(Names.decimal(step, decimals)), decimals: \(decimals), unit: \(quoted(unit))}"
     case .code(let pattern): "{model: code, pattern: \(quoted(pattern))}"
     }
   }
 
   private static func list(_ values: [Int]) -> String {
     values.count == 1 ? "\(values[0])" : "[\(values.map(String.init).joined(separator: ", "))]"
-  }
-
-  /// A number of so many decimals, given without the point.
-  private static func decimal(_ value: Int, _ decimals: Int) -> String {
-    let text = Quantity(from: value, step: 1, decimals: decimals, unit: "").text(0)
-    return text.trimmingCharacters(in: .whitespaces)
   }
 
   /// Without exponent and without what a whole number does not need.

@@ -31,9 +31,7 @@ struct SourceTriples: GraphSink {
   struct NoiseCounts {
     var taughtQueries = 0
     var trained = 0
-    var contradictory = 0
-    var stale = 0
-    var duplicate = 0
+    var statements: [Noise: Int] = [:]
   }
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
@@ -62,12 +60,7 @@ struct SourceTriples: GraphSink {
     {
       mistyped = mistyped ?? triple
     }
-    switch fact.noise {
-    case nil: break
-    case .contradictory: noise[place].contradictory += 1
-    case .stale: noise[place].stale += 1
-    case .duplicate: noise[place].duplicate += 1
-    }
+    if let kind = fact.noise { noise[place].statements[kind, default: 0] += 1 }
     if fact.heldOut == nil {
       exposures[max(1, Int(fact.exposures) / (fact.noise == .duplicate ? 2 : 1)), default: 0] += 1
     }

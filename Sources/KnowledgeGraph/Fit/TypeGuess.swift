@@ -29,14 +29,13 @@ struct TypeGuess {
     var entities: Set<Int32>
   }
 
+  /// Types up to which sides with less in common stay apart.
+  private static let largestCount = 40
+
   /// `overlap` is the share of the smaller of two sides' entities from which on they are of one type.
-  init(_ source: SourceTriples, overlap: Double, largestCount: Int) {
+  init(_ source: SourceTriples, overlap: Double) {
     isStated = source.predicates.allSatisfy { $0.subjectType != nil && $0.objectType != nil }
-    if isStated {
-      useStated(source)
-    } else {
-      guess(source, overlap: overlap, largestCount: largestCount)
-    }
+    if isStated { useStated(source) } else { guess(source, overlap: overlap) }
   }
 
   // MARK: Stated types
@@ -44,19 +43,10 @@ struct TypeGuess {
   private mutating func useStated(_ source: SourceTriples) {
     var members: [[Int32]] = Array(repeating: [], count: source.entityTypes.count)
     for (id, type) in source.types.enumerated() { members[Int(type)].append(Int32(id)) }
-    func extent(_ type: Int) -> Int {
-      source.entityTypes.indices.reduce(members[type].count) { sum, other in
-        var current = source.entityTypes[other].parent
-        for _ in source.entityTypes where current != nil {
-          if current == Int32(type) { return sum + members[other].count }
-          current = current.flatMap { source.entityTypes[Int($0)].parent }
-        }
-        return sum
-      }
-    }
+    let kinds = TypeKinds(source.entityTypes)
     var places: [Int: Int] = [:]
     for (index, type) in source.entityTypes.enumerated() {
-      let extent = extent(index)
+      let extent = kinds.all(of: Int32(index)).reduce(0) { $0 + members[Int($1)].count }
       guard extent > 0 else { continue }
       places[index] = types.count
       types.append(
@@ -70,7 +60,7 @@ struct TypeGuess {
 
   // MARK: Guessed types
 
-  private mutating func guess(_ source: SourceTriples, overlap: Double, largestCount: Int) {
+  private mutating func guess(_ source: SourceTriples, overlap: Double) {
     var slots: [Slot] = []
     for predicate in source.predicates.indices {
       let pairs = source.pairs[predicate]
@@ -82,7 +72,9 @@ struct TypeGuess {
     }
     while Self.merge(&clusters, overlap: overlap) {}
     // Still more than can be read: whatever has anything in common goes together.
-    while clusters.count > largestCount, Self.merge(&clusters, overlap: 0, to: largestCount) {}
+    while clusters.count > Self.largestCount,
+      Self.merge(&clusters, overlap: 0, to: Self.largestCount)
+    {}
     clusters.sort {
       ($1.entities.count, $0.slots.min() ?? 0) < ($0.entities.count, $1.slots.min() ?? 0)
     }

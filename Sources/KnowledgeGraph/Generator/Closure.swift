@@ -9,7 +9,7 @@ struct Closure {
 
   init(_ plan: PredicatePlan) {
     self.plan = plan
-    constraints = plan.schema.constraints ?? Constraints()
+    constraints = plan.schema.holding
   }
 
   /// All triples of the predicate, drawn and entailed, without marks but their derivation.
@@ -55,13 +55,12 @@ struct Closure {
         triples.append(NewTriple(object: object, bits: 0, derivation: .transitive))
       }
       closed.appendSubject(triples.sorted { $0.object < $1.object })
-      guard closed.objects.count <= Self.limit, !Interruption.isRequested else {
-        throw closed.objects.count <= Self.limit
-          ? LabError.interrupted("interrupted while generating; nothing was written")
-          : LabError(
-            "\(file): predicates.\(plan.schema.name).transitive: what follows from the triples of the "
-              + "first \(index + 1) of \(table.subjects.count) subjects is more than \(Self.limit) triples; "
-              + "lower objects or coverage, or make it acyclic")
+      try Interruption.check("generating")
+      guard closed.objects.count <= Self.limit else {
+        throw LabError(
+          "\(file): predicates.\(plan.schema.name).transitive: what follows from the triples of the "
+            + "first \(index + 1) of \(table.subjects.count) subjects is more than \(Self.limit) triples; "
+            + "lower objects or coverage, or make it acyclic")
       }
     }
     return closed

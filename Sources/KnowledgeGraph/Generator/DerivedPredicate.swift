@@ -2,11 +2,28 @@ import LabCore
 
 /// The triples of a predicate that follows from others: an inverse, or a composed rule.
 struct DerivedPredicate {
-  fileprivate struct Step {
+  private struct Step {
     let table: PredicateTable
     /// The way from object to subject, where the step goes that way.
     let reversed: (starts: [Int], places: [Int], subjects: [Int32])?
     let objects: Range<Int>
+
+    func forEach(
+      from entity: Int, _ isStep: (TripleMark) -> Bool, _ body: (Int32) -> Void
+    ) {
+      if let reversed {
+        guard objects.contains(entity) else { return }
+        let slot = entity - objects.lowerBound
+        for place in reversed.starts[slot]..<reversed.starts[slot + 1]
+        where isStep(table.marks[reversed.places[place]]) {
+          body(reversed.subjects[place])
+        }
+      } else {
+        for place in table.places(of: entity) where isStep(table.marks[place]) {
+          body(table.objects[place])
+        }
+      }
+    }
   }
 
   private let plan: PredicatePlan
@@ -18,12 +35,8 @@ struct DerivedPredicate {
     _ plan: PredicatePlan, plans: [String: PredicatePlan], tables: [String: PredicateTable]
   ) {
     self.plan = plan
-    let rule = plan.schema.rule
-    derivation = rule == nil ? .inverse : .rule
-    let chain =
-      rule?.steps
-      ?? [Rule.Step(predicate: plan.schema.inverseOf ?? "", isInverse: true)]
-    steps = chain.compactMap { step in
+    derivation = plan.schema.rule == nil ? .inverse : .rule
+    steps = plan.schema.chain.compactMap { step in
       guard let source = plans[step.predicate], let table = tables[step.predicate] else {
         return nil
       }
@@ -37,9 +50,7 @@ struct DerivedPredicate {
   func table() throws -> PredicateTable {
     var table = PredicateTable(subjects: plan.subjects)
     for subject in plan.subjects {
-      guard subject % 4096 != 0 || !Interruption.isRequested else {
-        throw LabError.interrupted("interrupted while generating; nothing was written")
-      }
+      if subject % 4096 == 0 { try Interruption.check("generating") }
       table.appendSubject(
         ends(of: subject) { _ in true }.map {
           NewTriple(object: $0, bits: 0, derivation: derivation)
@@ -71,24 +82,5 @@ struct DerivedPredicate {
       ends = next
     }
     return ends.filter { $0 != Int32(subject) }
-  }
-}
-
-extension DerivedPredicate.Step {
-  fileprivate func forEach(
-    from entity: Int, _ isStep: (TripleMark) -> Bool, _ body: (Int32) -> Void
-  ) {
-    if let reversed {
-      guard objects.contains(entity) else { return }
-      let slot = entity - objects.lowerBound
-      for place in reversed.starts[slot]..<reversed.starts[slot + 1]
-      where isStep(table.marks[reversed.places[place]]) {
-        body(reversed.subjects[place])
-      }
-    } else {
-      for place in table.places(of: entity) where isStep(table.marks[place]) {
-        body(table.objects[place])
-      }
-    }
   }
 }

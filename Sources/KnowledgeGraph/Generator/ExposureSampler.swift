@@ -10,20 +10,14 @@ struct ExposureSampler: Sendable {
 
   init(_ model: ExposureModel?, seed: Seed) {
     key = seed.derived("graph/exposures").value
-    let weights: [Double]
-    switch model ?? .constant(1) {
-    case .constant(let count):
+    let model = model ?? .constant(1)
+    if case .constant(let count) = model {
       constant = Int32(count)
       cumulative = []
       return
-    case .range(let low, let high): weights = (1...high).map { $0 < low ? 0 : 1 }
-    case .zipf(let exponent, let high): weights = (1...high).map { pow(Double($0), -exponent) }
-    case .pareto(let shape, let high):
-      weights = (1...high).map { count in
-        pow(Double(count), -shape) - (count == high ? 0 : pow(Double(count + 1), -shape))
-      }
     }
     constant = 1
+    let weights = model.weights
     let total = weights.reduce(0, +)
     var sum = 0.0
     cumulative = weights.map {

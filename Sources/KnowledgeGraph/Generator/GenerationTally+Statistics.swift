@@ -17,50 +17,46 @@ extension GenerationTally {
     AchievedStatistic(setting: setting, requested: requested, achieved: achieved)
   }
 
+  private static func share(_ part: Int, of whole: Int) -> Double {
+    Double(part) / Double(max(1, whole))
+  }
+
   private func typeRows(
     _ generator: GraphGenerator, _ profile: GraphProfile
   ) -> [AchievedStatistic] {
     zip(generator.schema.entityTypes, profile.entityCounts).flatMap { type, count in
-      var rows = [row("entity_types.\(type.name).count", Double(type.count), Double(count))]
-      if let share = type.ambiguous {
-        rows.append(
-          row(
-            "entity_types.\(type.name).ambiguous", share,
-            Double(EntityNames.ambiguousCount(of: type)) / Double(max(1, count))))
-      }
-      return rows
+      let path = "entity_types.\(type.name)"
+      let achieved = Self.share(EntityNames.ambiguousCount(of: type), of: count)
+      return [row("\(path).count", Double(type.count), Double(count))]
+        + (type.ambiguous.map { [row("\(path).ambiguous", $0, achieved)] } ?? [])
     }
   }
 
   private func drawRows(_ plan: PredicatePlan, _ draws: DrawTally) -> [AchievedStatistic] {
-    let path = "predicates.\(plan.schema.name)"
-    let queries = Double(draws.queryCount)
-    var rows = [
-      row(
-        "\(path).coverage", 1 - plan.probability(ofCount: 0),
-        queries / Double(max(1, draws.subjectCount)))
-    ]
+    var rows: [AchievedStatistic] = []
+    func add(_ what: String, _ requested: Double, _ achieved: Double) {
+      rows.append(row("predicates.\(plan.schema.name).\(what)", requested, achieved))
+    }
+    add(
+      "coverage", 1 - plan.probability(ofCount: 0),
+      Self.share(draws.queryCount, of: draws.subjectCount))
     guard draws.queryCount > 0 else { return rows }
-    rows.append(
-      row(
-        "\(path).objects (mean)", plan.counts.meanWherePositive, Double(draws.drawCount) / queries))
+    let queries = Double(draws.queryCount)
+    add("objects (mean)", plan.counts.meanWherePositive, Double(draws.drawCount) / queries)
     // Constraints and dependence change who is drawn how often, so that the share has no simple expectation.
     if plan.schema.constraints == nil, plan.schema.given == nil {
-      rows.append(
-        row(
-          "\(path).popularity (share of the most popular)", plan.objects.topProbability,
-          Double(draws.topFirstDraws) / queries))
+      add(
+        "popularity (share of the most popular)", plan.objects.topProbability,
+        Double(draws.topFirstDraws) / queries)
     }
     if plan.schema.given != nil, draws.dependentQueries > 0 {
       let asked = Double(draws.dependentQueries)
-      rows.append(
-        row(
-          "\(path).given (share of what it favours)", draws.expectedFavoured / asked,
-          Double(draws.favouredFirstDraws) / asked))
+      add(
+        "given (share of what it favours)", draws.expectedFavoured / asked,
+        Double(draws.favouredFirstDraws) / asked)
     }
     if draws.shortenedCount > 0 {
-      rows.append(
-        row("\(path).objects (subjects that got fewer)", 0, Double(draws.shortenedCount)))
+      add("objects (subjects that got fewer)", 0, Double(draws.shortenedCount))
     }
     return rows
   }
@@ -72,7 +68,7 @@ extension GenerationTally {
     return [
       row(
         "predicates.\(plan.schema.name).held_out.query", own.query,
-        Double(counts.hiddenQueryCount) / Double(max(1, counts.openQueryCount)))
+        Self.share(counts.hiddenQueryCount, of: counts.openQueryCount))
     ]
   }
 
@@ -105,18 +101,18 @@ extension GenerationTally {
     {
       zip(shares, predicates).reduce(0) { $0 + $1.0[keyPath: share] * Double($1.1[keyPath: count]) }
     }
-    let rows = [
+    let training = profile.training
+    return [
       row(
         "noise.contradictory (statements)",
-        expected(\.contradictory, of: \.visibleQueryCount), Double(profile.training.contradictory)),
+        expected(\.contradictory, of: \.visibleQueryCount), Double(training.contradictory)),
       row(
         "noise.stale (statements)", expected(\.stale, of: \.visibleQueryCount),
-        Double(profile.training.stale)),
+        Double(training.stale)),
       row(
         "noise.duplicate (triples)", expected(\.duplicate, of: \.trainedCount),
-        Double(profile.training.duplicate)),
-    ]
-    return rows.filter { $0.requested > 0 }
+        Double(training.duplicate)),
+    ].filter { $0.requested > 0 }
   }
 
   private func heldOutRows(_ generator: GraphGenerator) -> [AchievedStatistic] {
@@ -134,13 +130,10 @@ extension GenerationTally {
     guard queries > 0 else { return [] }
     // A share of all queries: those hidden with their subject belong to all, so that the rest bears more.
     return [
+      row("\(path).subject", shares.subject, Self.share(heldOutSubjectCount, of: subjectCount)),
       row(
-        "\(path).subject", shares.subject,
-        Double(heldOutSubjectCount) / Double(max(1, subjectCount))),
-      row(
-        "\(path).query", shares.query,
-        Double(hidden) / Double(max(1, queries)) * (1 - shares.subject)),
-      row("\(path).object", shares.object, Double(partial) / Double(max(1, several))),
+        "\(path).query", shares.query, Self.share(hidden, of: queries) * (1 - shares.subject)),
+      row("\(path).object", shares.object, Self.share(partial, of: several)),
     ]
   }
 }

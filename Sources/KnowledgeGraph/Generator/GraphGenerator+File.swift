@@ -2,18 +2,13 @@ package import Foundation
 package import LabCore
 
 /// A graph file that was just generated.
-package struct GeneratedGraph: Codable, Sendable {
+package struct GeneratedGraph: Encodable, Sendable {
   package let name: String
   package let seed: UInt64
   package let contentHash: String
   package let profile: GraphProfile
   package let statistics: [AchievedStatistic]
   package let information: InformationContent
-
-  enum CodingKeys: String, CodingKey {
-    case name, seed, profile, statistics, information
-    case contentHash = "content_hash"
-  }
 }
 
 extension GraphGenerator {

@@ -48,9 +48,7 @@ package struct GraphGenerator: Sendable {
     let facts = FactMaker(self, stored: stored, nameHashes: nameHashes)
     var tally = stored.tally
     try OrderedWork.run(parts: facts.parts.count, workers: workers) { part in
-      guard !Interruption.isRequested else {
-        throw LabError.interrupted("interrupted while generating; nothing was written")
-      }
+      try Interruption.check("generating")
       return facts.part(part)
     } take: { part in
       for fact in part.facts { try sink.add(fact) }

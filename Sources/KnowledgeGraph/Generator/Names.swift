@@ -1,60 +1,44 @@
 import LabCore
 
 /// The names of one entity type: a pure function of the entity's number within the type.
-enum Names: Sendable {
-  case multiPart(MultiPartNames)
-  case opaque(prefix: String, digits: Int, start: Int)
-  case integer(from: Int, order: IndexPermutation?)
-  case date(from: Int, order: IndexPermutation?)
-  case monthDays(from: Int, days: Int, order: IndexPermutation?)
-  case quantity(Quantity, order: IndexPermutation?)
-  case code(pattern: String, order: IndexPermutation?)
+struct Names: Sendable {
+  private let model: NameModel
+  private let words: MultiPartNames?
+  /// Some of a literal's values, chosen at random; nil where all are used, in their natural order.
+  private let order: IndexPermutation?
 
-  init(_ type: EntityTypeSchema, seed: Seed, words: inout WordPool) throws {
-    let stream = "graph/names/\(type.name)"
-    // All values of a literal keep their natural order; some of them are a random choice.
-    func order(_ capacity: Int) -> IndexPermutation? {
+  init(_ type: EntityTypeSchema, seed: Seed, words pool: inout WordPool) throws {
+    model = type.names
+    words = try MultiPartNames(type, seed: seed, words: &pool)
+    order = model.literalCapacity.flatMap { capacity in
       type.count < capacity
-        ? IndexPermutation(count: capacity, stream: seed.stream("\(stream)/order")) : nil
-    }
-    let capacity = type.names.literalCapacity ?? 0
-    switch type.names {
-    case .multiPart:
-      self = .multiPart(try MultiPartNames(type, seed: seed, words: &words))
-    case .opaque(let prefix, let digits, let start):
-      self = .opaque(prefix: prefix, digits: digits, start: start)
-    case .integer(let from, _): self = .integer(from: from, order: order(capacity))
-    case .date(let from, _): self = .date(from: from, order: order(capacity))
-    case .monthDays(let from, _, let days):
-      self = .monthDays(from: from, days: days, order: order(capacity))
-    case .quantity(let from, _, let step, let decimals, let unit):
-      self = .quantity(
-        Quantity(from: from, step: step, decimals: decimals, unit: unit), order: order(capacity))
-    case .code(let pattern): self = .code(pattern: pattern, order: order(capacity))
+        ? IndexPermutation(
+          count: capacity, stream: seed.stream("graph/names/\(type.name)/order")) : nil
     }
   }
 
   subscript(index: Int) -> String {
-    switch self {
-    case .multiPart(let names): names[index]
-    case .opaque(let prefix, let digits, let start): prefix + Self.pad(start + index, digits)
-    case .integer(let from, let order): String(from + (order?[index] ?? index))
-    case .date(let from, let order): CalendarDay.text(of: from + (order?[index] ?? index))
-    case .monthDays(let from, let days, let order):
-      Self.monthDay(order?[index] ?? index, from: from, days: days)
-    case .quantity(let quantity, let order): quantity.text(order?[index] ?? index)
-    case .code(let pattern, let order): Self.code(pattern, order?[index] ?? index)
+    let place = order?[index] ?? index
+    switch model {
+    case .multiPart: return words?[index] ?? ""
+    case .opaque(let prefix, let digits, let start):
+      return prefix + (start + index).padded(to: digits)
+    case .integer(let from, _): return String(from + place)
+    case .date(let from, _): return CalendarDay.text(of: from + place)
+    case .monthDays(let from, _, let days):
+      let (month, day) = place.quotientAndRemainder(dividingBy: days)
+      return CalendarDay.text(from + month / 12, month % 12 + 1, day + 1)
+    case .quantity(let from, _, let step, let decimals, let unit):
+      return "\(Self.decimal(from + place * step, decimals)) \(unit)"
+    case .code(let pattern): return Self.code(pattern, place)
     }
   }
 
-  private static func monthDay(_ index: Int, from: Int, days: Int) -> String {
-    let (month, day) = index.quotientAndRemainder(dividingBy: days)
-    return "\(pad(from + month / 12, 4))-\(pad(month % 12 + 1, 2))-\(pad(day + 1, 2))"
-  }
-
-  private static func pad(_ value: Int, _ digits: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+  /// A number of so many decimals, given without the point.
+  static func decimal(_ value: Int, _ decimals: Int) -> String {
+    guard decimals > 0 else { return String(value) }
+    let digits = abs(value).padded(to: decimals + 1)
+    return "\(value < 0 ? "-" : "")\(digits.dropLast(decimals)).\(digits.suffix(decimals))"
   }
 
   private static func code(_ pattern: String, _ index: Int) -> String {
@@ -75,20 +59,11 @@ enum Names: Sendable {
   }
 }
 
-/// A number of equal steps with a unit.
-struct Quantity: Sendable {
-  let from: Int
-  let step: Int
-  let decimals: Int
-  let unit: String
-
-  func text(_ index: Int) -> String {
-    let value = from + index * step
-    guard decimals > 0 else { return "\(value) \(unit)" }
-    let digits = String(value.magnitude)
-    let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-    let sign = value < 0 ? "-" : ""
-    return "\(sign)\(padded.dropLast(decimals)).\(padded.suffix(decimals)) \(unit)"
+extension Int {
+  /// The number, not below 0, with zeros in front of it to at least so many digits.
+  func padded(to digits: Int) -> String {
+    let text = String(self)
+    return String(repeating: "0", count: Swift.max(0, digits - text.utf8.count)) + text
   }
 }
 
@@ -100,10 +75,9 @@ struct MultiPartNames: Sendable {
   /// By length of the name: which combination the k-th name of that length is.
   private let orders: [Int: IndexPermutation]
 
-  init(_ type: EntityTypeSchema, seed: Seed, words: inout WordPool) throws {
-    guard case .multiPart(let parts, let pools, let syllables) = type.names else {
-      preconditionFailure("not a multi-part name model")
-    }
+  /// Nil where the type's names are of another model.
+  init?(_ type: EntityTypeSchema, seed: Seed, words: inout WordPool) throws {
+    guard case .multiPart(let parts, let pools, let syllables) = type.names else { return nil }
     self.parts = parts
     let drawn = try pools.enumerated().map { position, size in
       var stream = seed.stream("graph/words/\(type.name)/\(position)")

@@ -34,20 +34,16 @@ struct PredicatePlan: Sendable {
       count: objectRange.count, popularity: predicate.popularity,
       stream: seed.stream("graph/popularity/\(predicate.name)"))
     acyclic =
-      predicate.constraints?.acyclic == true
+      predicate.holding.acyclic
       ? AcyclicSampler(objects, stream: seed.stream("graph/order/\(predicate.name)")) : nil
-    let objectCount = objectRange.count
-    dependence = predicate.given.map {
+    dependence = predicate.given.map { [count = objectRange.count] in
       DependenceOrder(
-        $0, objectCount: objectCount, stream: seed.stream("graph/given/\(predicate.name)"))
+        $0, objectCount: count, stream: seed.stream("graph/given/\(predicate.name)"))
     }
   }
 
   /// Whether draws of one subject depend on those of others, so that all are made in order.
-  var isSequential: Bool {
-    guard let constraints = schema.constraints else { return false }
-    return constraints.inverseFunctional || constraints.symmetric
-  }
+  var isSequential: Bool { schema.holding.inverseFunctional || schema.holding.symmetric }
 
   var blockCount: Int { (subjects.count + Self.blockSize - 1) / Self.blockSize }
 

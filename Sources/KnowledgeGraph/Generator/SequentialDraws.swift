@@ -9,7 +9,7 @@ extension PredicatePlan {
   /// Throws `LabError` naming the constraint when nothing is left for a subject.
   func drawSequentially(file: String) throws -> DrawBuffer {
     var buffer = DrawBuffer()
-    let constraints = schema.constraints ?? Constraints()
+    let constraints = schema.holding
     let isPairing =
       constraints.symmetric && (constraints.functional || constraints.inverseFunctional)
     var pool =
@@ -23,9 +23,7 @@ extension PredicatePlan {
     var stream = stream(block: 0)
     for (index, subject) in subjects.enumerated() {
       if index % Self.blockSize == 0 {
-        guard !Interruption.isRequested else {
-          throw LabError.interrupted("interrupted while generating; nothing was written")
-        }
+        try Interruption.check("generating")
         stream = self.stream(block: index / Self.blockSize)
       }
       let number = drawCount(&stream)

@@ -34,7 +34,7 @@ struct StoredPredicates: Sendable {
         tally.predicates[Int(plan.id)].draws = draws.tally
         table = try closure.table(of: draws, file: file)
       }
-      let hidden = HiddenAnswers(plan, holdOut: holdOut, nameHashes: nameHashes)
+      let hidden = HiddenAnswers(plan: plan, holdOut: holdOut, nameHashes: nameHashes)
       hidden.mark(&table)
       if let derived { derived.markInferable(&table) } else { closure.markInferable(&table) }
       hidden.settle(&table)
@@ -49,9 +49,7 @@ struct StoredPredicates: Sendable {
     if plan.isSequential { return try plan.drawSequentially(file: file) }
     var draws = DrawBuffer()
     try OrderedWork.run(parts: plan.blockCount, workers: workers) { block in
-      guard !Interruption.isRequested else {
-        throw LabError.interrupted("interrupted while generating; nothing was written")
-      }
+      try Interruption.check("generating")
       return plan.draw(block: block, given: others)
     } take: {
       draws.append($0)
@@ -60,11 +58,9 @@ struct StoredPredicates: Sendable {
   }
 
   private static func isStored(_ plan: PredicatePlan, _ plans: [PredicatePlan]) -> Bool {
-    let schema = plan.schema
-    let constraints = schema.constraints ?? Constraints()
-    return schema.isDerived || plan.isSequential || constraints.transitive
+    plan.schema.isDerived || plan.isSequential || plan.schema.holding.transitive
       || plan.subjectTypeHasKinds
-      || plans.contains { $0.schema.sources.contains(schema.name) }
+      || plans.contains { $0.schema.sources.contains(plan.schema.name) }
   }
 
   /// Every plan after those that it builds on; the schema's check has seen that there is no circle.
@@ -84,21 +80,15 @@ struct StoredPredicates: Sendable {
 extension PredicateSchema {
   /// The predicates that this one cannot be made without.
   var sources: [String] {
-    (rule?.steps.map(\.predicate) ?? []) + [inverseOf, given?.predicate].compactMap { $0 }
+    chain.map(\.predicate) + (given.map { [$0.predicate] } ?? [])
   }
 }
 
 /// What is held out of a predicate that is held whole.
 struct HiddenAnswers {
-  private let plan: PredicatePlan
-  private let holdOut: HoldOut
-  private let nameHashes: [UInt64]
-
-  init(_ plan: PredicatePlan, holdOut: HoldOut, nameHashes: [UInt64]) {
-    self.plan = plan
-    self.holdOut = holdOut
-    self.nameHashes = nameHashes
-  }
+  let plan: PredicatePlan
+  let holdOut: HoldOut
+  let nameHashes: [UInt64]
 
   /// Sets the levels that the schema's shares ask for.
   func mark(_ table: inout PredicateTable) {

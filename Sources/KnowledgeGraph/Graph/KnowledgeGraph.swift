@@ -38,28 +38,14 @@ package final class KnowledgeGraph: Sendable {
     predicateIDs = Dictionary(
       predicates.enumerated().map { ($0.element.name, Int32($0.offset)) },
       uniquingKeysWith: { first, _ in first })
-    var types = predicates.map { predicate in
-      predicate.objectType.map { Self.kinds(of: $0, in: entityTypes) } ?? []
-    }
+    let kinds = TypeKinds(entityTypes)
+    var types = predicates.map { Set($0.objectType.map(kinds.all) ?? []) }
     for query in queries where predicates[Int(query.predicate)].objectType == nil {
       for answer in answers[query.answers] {
         types[Int(query.predicate)].insert(entities[Int(answer.object)].type)
       }
     }
     objectTypesOfPredicates = types
-  }
-
-  /// The type and all types that are a kind of it.
-  private static func kinds(of type: Int32, in types: [EntityType]) -> Set<Int32> {
-    var kinds: Set = [type]
-    while true {
-      let more = types.indices.filter { index in
-        types[index].parent.map { kinds.contains($0) } ?? false
-      }.map { Int32($0) }
-      let count = kinds.count
-      kinds.formUnion(more)
-      if kinds.count == count { return kinds }
-    }
   }
 
   /// Ids of all entities with this name: several where names are ambiguous, none where it is unknown.
@@ -79,20 +65,12 @@ package final class KnowledgeGraph: Sendable {
 
   /// The query (subject, predicate, ?), or nil where the graph has no such triple.
   package func query(subject: Int32, predicate: Int32) -> Query? {
-    var low = 0
-    var high = queries.count
-    while low < high {
-      let middle = (low + high) / 2
-      let query = queries[middle]
-      if (query.subject, query.predicate) < (subject, predicate) {
-        low = middle + 1
-      } else {
-        high = middle
-      }
+    let place = queries.indices.firstPlace {
+      (queries[$0].subject, queries[$0].predicate) >= (subject, predicate)
     }
-    guard low < queries.count, queries[low].subject == subject, queries[low].predicate == predicate
-    else { return nil }
-    return queries[low]
+    guard place < queries.count else { return nil }
+    let query = queries[place]
+    return query.subject == subject && query.predicate == predicate ? query : nil
   }
 
   /// All right answers to the question as it is asked in words.
@@ -118,15 +96,6 @@ package final class KnowledgeGraph: Sendable {
 
   /// Queries inside the nested fraction (0, 1] of the graph, in order.
   package func queries(fraction: Double) -> [Query] { queries.filter { $0.rank < fraction } }
-
-  /// The triples to train on inside the nested fraction (0, 1], in order of (subject, predicate, object).
-  package func visibleTriples(fraction: Double) -> [Triple] {
-    queries(fraction: fraction).flatMap { query in
-      answers[query.answers].filter(\.isVisible).map {
-        Triple(subject: query.subject, predicate: query.predicate, object: $0.object)
-      }
-    }
-  }
 
   /// What the training text of the nested fraction (0, 1] says, each triple once, in order of triple.
   ///

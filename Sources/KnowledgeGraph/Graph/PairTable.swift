@@ -54,8 +54,7 @@ struct PairTable: Sendable {
     // What has no object cannot be on a circle; take such ends away until only circles and what
     // leads to them is left.
     let back = reversed().table
-    var left: [Int32: Int] = [:]
-    for subject in subjects { left[subject, default: 0] += 1 }
+    var left = subjects.tally()
     var ends = Set(objects).filter { left[$0] == nil }.sorted()
     while let end = ends.popLast() {
       for subject in back.objects(of: end) {
@@ -74,14 +73,19 @@ struct PairTable: Sendable {
     }
   }
 
-  /// The first place for which `isAtOrAfter` holds, where it holds for all later ones too.
+  /// How many subjects have each number of objects, from 0, of `total` that could be subjects.
+  func histogram(of total: Int) -> [Int] {
+    let counts = subjects.tally()
+    var histogram = [Int](repeating: 0, count: (counts.values.max() ?? 0) + 1)
+    for count in counts.values { histogram[count] += 1 }
+    histogram[0] = max(0, total - counts.count)
+    return histogram
+  }
+
+  /// Pairs of each object, by falling number.
+  var objectCounts: [Int] { objects.tally().values.sorted(by: >) }
+
   private func firstPlace(_ isAtOrAfter: (Int) -> Bool) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if isAtOrAfter(middle) { high = middle } else { low = middle + 1 }
-    }
-    return low
+    (0..<count).firstPlace(where: isAtOrAfter)
   }
 }

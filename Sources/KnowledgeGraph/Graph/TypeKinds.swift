@@ -17,6 +17,11 @@ struct TypeKinds {
     return false
   }
 
+  /// The type and all that are a kind of it.
+  func all(of type: Int32) -> [Int32] {
+    parents.indices.map { Int32($0) }.filter { isKind($0, of: type) }
+  }
+
   /// A type whose chain of parents leads back to itself; nil where every chain ends.
   var typeOnACircle: Int32? {
     /// The walk that came to each type first, from 1.

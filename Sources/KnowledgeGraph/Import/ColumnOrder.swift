@@ -15,13 +15,9 @@ package struct ColumnOrder: Hashable, Sendable {
     ["o", "object", "t", "tail"],
   ]
 
-  private init(subject: Int, predicate: Int, object: Int, count: Int) {
-    self.subject = subject
-    self.predicate = predicate
-    self.object = object
-    self.count = count
-  }
+}
 
+extension ColumnOrder {
   /// Reads "hrt" (head, relation, tail) or "s,p,o,_" (subject, predicate, object, a column to skip).
   ///
   /// Throws `LabError` for anything else.

@@ -24,14 +24,13 @@ struct OpenKEReader {
 
   /// Reads one file of triples; returns the number of its lines.
   func readTriples(
-    _ url: URL, isTrained: Bool, into collector: inout TripleCollector, onLine: (Int) throws -> Void
+    _ url: URL, isTrained: Bool, into collector: inout TripleCollector
   ) throws -> Int {
     let attribute = collector.number(of: TripleAttributes(isTrained: isTrained))
     let entityCount = collector.entities.count
     let predicateCount = collector.predicates.count
     var numbers: [Int] = []
     return try forEachRecord(of: url) { line, number in
-      try onLine(number)
       try collector.read(line, number, of: url) { collector in
         guard Self.integers(line, &numbers), numbers.count == 3 else {
           throw LineFault(

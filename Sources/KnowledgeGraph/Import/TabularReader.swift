@@ -11,13 +11,12 @@ struct TabularReader {
   ///
   /// Throws `LabError` with file and line for anything but the columns asked for.
   func read(
-    _ url: URL, isTrained: Bool, into collector: inout TripleCollector, onLine: (Int) throws -> Void
+    _ url: URL, isTrained: Bool, into collector: inout TripleCollector
   ) throws -> Int {
     let attribute = collector.number(of: TripleAttributes(isTrained: isTrained))
     var scratch: [UInt8] = []
     var tabs = [Int](repeating: 0, count: columns.count + 1)
     return try LineReader.forEachLine(of: url) { line, number in
-      try onLine(number)
       if skipsHeader, number == 1 { return }
       try collector.read(line, number, of: url) { collector in
         // The ends of the columns; one too many is enough to know that there are too many.

@@ -39,6 +39,7 @@ struct TripleCollector {
   /// The line of each entry, where that is asked for.
   private(set) var lines: [Int]?
   private var currentLine = 0
+  private let progress: ProgressReporter
   private(set) var entities = NameTable()
   private(set) var predicates = NameTable()
   private(set) var entries: [Entry] = []
@@ -52,17 +53,26 @@ struct TripleCollector {
   private(set) var hasKeys = false
   private var key: [UInt8] = []
 
-  init(skipsMalformed: Bool = false, keepsLines: Bool = false) {
+  init(
+    skipsMalformed: Bool = false, keepsLines: Bool = false, progress: ProgressReporter = .silent
+  ) {
+    self.progress = progress
     skipped = skipsMalformed ? SkippedLines() : nil
     lines = keepsLines ? [] : nil
   }
 
   /// Reads a line by `body`: whole, or where malformed lines are skipped, nothing of it.
+  ///
+  /// Throws on a request to stop, and where malformed lines are not skipped, what is wrong with this one.
   mutating func read(
     _ line: ArraySlice<UInt8>, _ number: Int, of url: URL,
     _ body: (inout TripleCollector) throws -> Void
   ) throws {
     currentLine = number
+    if number & 0xFFFF == 0 {
+      try Interruption.check("importing")
+      progress.update("\(url.lastPathComponent): \(Readable.count(Double(number))) lines")
+    }
     guard skipped != nil else {
       try LineReader.refuseReturns(line)
       return try body(&self)

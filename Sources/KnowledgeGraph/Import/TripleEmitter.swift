@@ -20,26 +20,24 @@ struct TripleEmitter {
     if collector.entries.count > 1 << 20 {
       progress.note("sorting \(Readable.count(Double(collector.entries.count))) triples")
     }
-    let entities = Order(collector.entities, keepsIDs: collector.idSource != nil)
-    let predicates = Order(collector.predicates, keepsIDs: collector.idSource != nil)
+    let keepsIDs = collector.idSource != nil
+    let entities = Order(collector.entities, keepsIDs: keepsIDs, areKeys: collector.hasKeys)
+    let predicates = Order(collector.predicates, keepsIDs: keepsIDs, areKeys: false)
     let attributes = collector.attributes
     var triples = SortedTriples(
       collector.takeEntries(), attributes: attributes, entityRank: entities.rank,
       predicateRank: predicates.rank)
     try emitNames(collector, entities, predicates, into: &sink)
-    let hashes = Hashes(collector, entities, predicates)
     var count = 0
     var nextReport = 0
     try triples.forEachSubject { subject, rows in
       if count >= nextReport {
         nextReport = count + 65_536
-        guard !Interruption.isRequested else {
-          throw LabError.interrupted("interrupted while importing; nothing was written")
-        }
+        try Interruption.check("importing")
         progress.update("writing triple \(Readable.count(Double(count)))")
       }
       count += rows.count
-      try emit(subject, rows, attributes, hashes, into: &sink)
+      try emit(subject, rows, attributes, entities, predicates, into: &sink)
     }
     return (triples.repeatedCount, triples.alsoTrainedCount)
   }
@@ -48,12 +46,16 @@ struct TripleEmitter {
 
   /// In what order names become ids.
   private struct Order {
+    private let names: NameTable
+    private let areKeys: Bool
     /// The collector's id of each name in order.
     let ids: [Int32]
     /// The place of each of the collector's ids.
     let rank: [Int32]
 
-    init(_ names: NameTable, keepsIDs: Bool) {
+    init(_ names: NameTable, keepsIDs: Bool, areKeys: Bool) {
+      self.names = names
+      self.areKeys = areKeys
       if keepsIDs {
         ids = Array(0..<Int32(truncatingIfNeeded: names.count))
         rank = ids
@@ -64,36 +66,44 @@ struct TripleEmitter {
       for (place, id) in ids.enumerated() { rank[Int(id)] = Int32(truncatingIfNeeded: place) }
       self.rank = rank
     }
+
+    /// The name with one of the graph's ids.
+    func name(_ place: Int) -> String {
+      let id = Int(ids[place])
+      return areKeys ? TripleEmitter.name(names[id]) : names.text(id)
+    }
+
+    func hash(_ place: Int32) -> UInt64 {
+      let id = Int(ids[Int(place)])
+      return areKeys
+        ? NameHash.hash(names[id].prefix { $0 != TripleCollector.separator }) : names.hash(id)
+    }
   }
 
   private func emitNames(
     _ collector: TripleCollector, _ entities: Order, _ predicates: Order,
     into sink: inout some GraphSink
   ) throws {
-    let names = collector.entities
     var types = collector.vocabularyTypes
-    let isTyped = !types.ofEntities.isEmpty
-    var typeOfEntity: [Int32] = []
-    if isTyped {
-      typeOfEntity = types.ofEntities
-    } else if collector.hasKeys {
+    var typeOfEntity = types.ofEntities
+    if typeOfEntity.isEmpty, collector.hasKeys {
       typeOfEntity = try entities.ids.map { id in
-        try types.number(of: Self.type(names[Int(id)]))
+        try types.number(of: Self.type(collector.entities[Int(id)]))
       }
-    } else {
+    } else if typeOfEntity.isEmpty {
       _ = try types.number(of: Array(Self.untyped.utf8)[...])
     }
     try sink.begin(
       entityTypes: types.all,
-      predicates: predicates.ids.enumerated().map { place, id in
+      predicates: predicates.ids.indices.map { place in
         let stated = types.ofPredicates.isEmpty ? (nil, nil) : types.ofPredicates[place]
         return Predicate(
-          name: collector.predicates.text(Int(id)), subjectType: stated.0, objectType: stated.1)
+          name: predicates.name(place), subjectType: stated.0, objectType: stated.1)
       })
-    for (place, id) in entities.ids.enumerated() {
-      let name =
-        collector.hasKeys ? Self.name(names[Int(id)]) : names.text(Int(id))
-      try sink.add(Entity(name: name, type: typeOfEntity.isEmpty ? 0 : typeOfEntity[place]))
+    for place in entities.ids.indices {
+      try sink.add(
+        Entity(
+          name: entities.name(place), type: typeOfEntity.isEmpty ? 0 : typeOfEntity[place]))
     }
   }
 
@@ -111,60 +121,30 @@ struct TripleEmitter {
     return parts.count > 1 && !parts[1].isEmpty ? parts[1] : Array(untyped.utf8)[...]
   }
 
-  /// Hashes of names by the graph's ids.
-  private struct Hashes {
-    private let entities: NameTable
-    private let predicates: NameTable
-    private let entityIDs: [Int32]
-    private let predicateIDs: [Int32]
-    private let hasKeys: Bool
-
-    init(_ collector: TripleCollector, _ entities: Order, _ predicates: Order) {
-      self.entities = collector.entities
-      self.predicates = collector.predicates
-      entityIDs = entities.ids
-      predicateIDs = predicates.ids
-      hasKeys = collector.hasKeys
-    }
-
-    func entity(_ id: Int32) -> UInt64 {
-      let id = Int(entityIDs[Int(id)])
-      return hasKeys
-        ? NameHash.hash(entities[id].prefix { $0 != TripleCollector.separator })
-        : entities.hash(id)
-    }
-
-    func predicate(_ id: Int32) -> UInt64 { predicates.hash(Int(predicateIDs[Int(id)])) }
-  }
-
   // MARK: Triples
 
   private func emit(
     _ subject: Int32, _ rows: [SortedTriples.Row], _ attributes: [TripleAttributes],
-    _ hashes: Hashes, into sink: inout some GraphSink
+    _ entities: Order, _ predicates: Order, into sink: inout some GraphSink
   ) throws {
     let isKnown = rows.contains { row in
       let attribute = attributes[Int(row.attribute)]
       return attribute.isTrained && !attribute.isFalse
     }
-    var start = 0
-    while start < rows.count {
-      var end = start
-      var trainedCount = 0
-      var trueCount = 0
-      while end < rows.count, rows[end].predicate == rows[start].predicate {
-        let attribute = attributes[Int(rows[end].attribute)]
-        if !attribute.isFalse {
-          trueCount += 1
-          trainedCount += attribute.isTrained ? 1 : 0
-        }
-        end += 1
-      }
+    for query in rows.runs(by: \.predicate) {
+      let truths = query.filter { !attributes[Int($0.attribute)].isFalse }
+      let isTaught = truths.contains { attributes[Int($0.attribute)].isTrained }
       // Without levels of the lines' own: what the split amounts to.
-      let implied: HeldOutLevel = trainedCount > 0 ? .object : isKnown ? .query : .subject
-      var levels = self.levels(
-        subject, rows[start..<end], trueCount: trueCount, attributes, hashes)[...]
-      for row in rows[start..<end] {
+      let implied: HeldOutLevel = isTaught ? .object : isKnown ? .query : .subject
+      var levels: ArraySlice<HeldOutLevel?> = []
+      if let holdOut, let first = truths.first {
+        levels =
+          holdOut.levels(
+            subject: entities.hash(subject), predicate: predicates.hash(first.predicate),
+            count: truths.count
+          ) { entities.hash(truths[$0].object) }[...]
+      }
+      for row in query {
         let attribute = attributes[Int(row.attribute)]
         let chosen = attribute.isFalse ? nil : levels.popFirst() ?? nil
         try sink.add(
@@ -175,21 +155,6 @@ struct TripleEmitter {
             derivation: attribute.derivation, isInferable: attribute.isInferable,
             noise: attribute.noise))
       }
-      start = end
     }
-  }
-
-  /// The levels of a query's true triples by the shares asked for; empty where there are none.
-  private func levels(
-    _ subject: Int32, _ rows: ArraySlice<SortedTriples.Row>, trueCount: Int,
-    _ attributes: [TripleAttributes], _ hashes: Hashes
-  ) -> [HeldOutLevel?] {
-    guard let holdOut, let first = rows.first, trueCount > 0 else { return [] }
-    let truths =
-      trueCount == rows.count ? rows : rows.filter { !attributes[Int($0.attribute)].isFalse }[...]
-    return holdOut.levels(
-      subject: hashes.entity(subject), predicate: hashes.predicate(first.predicate),
-      count: trueCount
-    ) { hashes.entity(truths[truths.startIndex + $0].object) }
   }
 }

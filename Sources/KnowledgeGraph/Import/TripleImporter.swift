@@ -2,18 +2,13 @@ package import Foundation
 package import LabCore
 
 /// A graph file that was just imported.
-package struct ImportedGraph: Codable, Sendable {
+package struct ImportedGraph: Encodable, Sendable {
   package let name: String
   package let contentHash: String
   package let profile: GraphProfile
   package let report: ImportReport
   /// Nil where nothing is held out.
   package let split: SplitAudit?
-
-  enum CodingKeys: String, CodingKey {
-    case name, profile, report, split
-    case contentHash = "content_hash"
-  }
 }
 
 /// Makes a graph file of triples in text: tab-separated, OpenKE ids, N-Triples or JSON lines.
@@ -55,8 +50,8 @@ package struct TripleImporter: Sendable {
     _ sources: [URL], to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent
   ) throws -> ImportedGraph {
     try GraphWriter.refuseToReplace(url, overwrite: overwrite)
-    var collector = TripleCollector(skipsMalformed: skipsMalformed)
-    let reading = try read(sources, into: &collector, progress)
+    var collector = TripleCollector(skipsMalformed: skipsMalformed, progress: progress)
+    let reading = try read(sources, into: &collector)
     var report: ImportReport?
     var split: SplitAudit?
     let written = try GraphWriter.write(to: url, overwrite: overwrite) { writer in
@@ -87,7 +82,7 @@ package struct TripleImporter: Sendable {
   /// The graph in memory, without a file.
   package func load(_ sources: [URL]) throws -> KnowledgeGraph {
     var collector = TripleCollector(skipsMalformed: skipsMalformed)
-    let reading = try read(sources, into: &collector, .silent)
+    let reading = try read(sources, into: &collector)
     var builder = GraphBuilder()
     _ = try emit(&collector, reading, into: &builder, .silent)
     return builder.build()
@@ -96,7 +91,7 @@ package struct TripleImporter: Sendable {
   /// The triples as they stand in the files, in order and without a graph.
   package func triples(_ sources: [URL]) throws -> [NamedTriple] {
     var collector = TripleCollector(keepsLines: true)
-    _ = try read(sources, into: &collector, .silent)
+    _ = try read(sources, into: &collector)
     return zip(collector.entries, collector.lines ?? []).map { entry, line in
       NamedTriple(
         subject: TripleEmitter.name(collector.entities[Int(entry.subject)]),
@@ -117,7 +112,7 @@ package struct TripleImporter: Sendable {
   }
 
   private func read(
-    _ sources: [URL], into collector: inout TripleCollector, _ progress: ProgressReporter
+    _ sources: [URL], into collector: inout TripleCollector
   ) throws -> Reading {
     let splits = try SplitFiles(sources, format: format)
     guard splits.files.allSatisfy(\.isTrained) || heldOut == HeldOutShares() else {
@@ -132,7 +127,7 @@ package struct TripleImporter: Sendable {
     }
     for file in splits.files {
       let before = collector.entries.count
-      let lineCount = try self.read(file, into: &collector, progress)
+      let lineCount = try self.read(file, into: &collector)
       // A folder may have nothing to train on, as the export of a graph that is all held out.
       guard collector.entries.count > before || splits.files.count > 1 && splits.folder != nil
       else {
@@ -192,37 +187,20 @@ package struct TripleImporter: Sendable {
   }
 
   private func read(
-    _ file: SplitFiles.File, into collector: inout TripleCollector, _ progress: ProgressReporter
+    _ file: SplitFiles.File, into collector: inout TripleCollector
   ) throws -> Int {
-    let name = file.url.lastPathComponent
-    func onLine(_ number: Int) throws {
-      guard number & 0xFFFF == 0 else { return }
-      guard !Interruption.isRequested else {
-        throw LabError.interrupted("interrupted while importing; nothing was written")
-      }
-      progress.update("\(name): \(Readable.count(Double(number))) lines")
-    }
     switch file.format {
     case .tsv, .text:
-      return try TabularReader(columns: columns, escape: escape, skipsHeader: skipsHeader)
-        .read(file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
+      try TabularReader(columns: columns, escape: escape, skipsHeader: skipsHeader)
+        .read(file.url, isTrained: file.isTrained, into: &collector)
     case .openke:
-      return try OpenKEReader(escape: escape).readTriples(
-        file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
+      try OpenKEReader(escape: escape).readTriples(
+        file.url, isTrained: file.isTrained, into: &collector)
     case .ntriples:
-      return try NTriplesReader(names: try termNames()).read(
-        file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
+      try NTriplesReader(names: TermNames(base: base)).read(
+        file.url, isTrained: file.isTrained, into: &collector)
     case .jsonl:
-      return try JSONLinesReader().read(
-        file.url, isTrained: file.isTrained, into: &collector, onLine: onLine)
-    }
-  }
-
-  private func termNames() throws -> TermNames {
-    do {
-      return try TermNames(base: base)
-    } catch let fault as LineFault {
-      throw LabError("--base: \(fault.text)", .usage)
+      try JSONLinesReader().read(file.url, isTrained: file.isTrained, into: &collector)
     }
   }
 

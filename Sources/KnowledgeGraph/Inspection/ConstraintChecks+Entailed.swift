@@ -1,7 +1,7 @@
 /// Promises that span the queries of a predicate, or several predicates.
 extension ConstraintChecks {
   mutating func checkConstraints(_ known: Subjected) {
-    let constraints = known.schema.constraints ?? Constraints()
+    let constraints = known.schema.holding
     let pairs = known.pairs
     func triple(_ subject: Int32, _ object: Int32) -> Triple {
       Triple(subject: subject, predicate: known.id, object: object)
@@ -57,12 +57,9 @@ extension ConstraintChecks {
       }
     }
     // What the trained triples that stand for themselves lead to, from each subject.
-    var start = 0
-    while start < pairs.count {
-      let subject = pairs.subjects[start]
-      let places = pairs.places(of: subject)
-      start = places.upperBound
-      guard places.contains(where: { known.marks[$0].derivation == .transitive }) else { continue }
+    for places in pairs.subjects.runs(by: { $0 }).map(\.indices)
+    where places.contains(where: { known.marks[$0].derivation == .transitive }) {
+      let subject = pairs.subjects[places.lowerBound]
       let drawn = reached(from: subject, known) { $0.derivation != .transitive }
       let taught = reached(from: subject, known) {
         $0.derivation != .transitive && $0.heldOut == nil
@@ -96,17 +93,12 @@ extension ConstraintChecks {
   /// A derived predicate holds exactly what follows from its sources.
   mutating func checkDerived(_ known: Subjected) {
     let promise: Promise = known.schema.rule != nil ? .rule : .inverse
-    let chain =
-      known.schema.rule?.steps
-      ?? [Rule.Step(predicate: known.schema.inverseOf ?? "", isInverse: true)]
-    var steps: [ChainStep] = []
-    for step in chain {
-      guard
-        let source = predicates.compactMap({ $0 }).first(where: { $0.schema.name == step.predicate }
-        )
-      else { return }
-      steps.append(ChainStep(source, isInverse: step.isInverse))
+    let chain = known.schema.chain
+    let steps = chain.compactMap { step in
+      predicates.compactMap { $0 }.first { $0.schema.name == step.predicate }
+        .map { ChainStep($0, isInverse: step.isInverse) }
     }
+    guard steps.count == chain.count else { return }
     let words = promise == .rule ? "the rule" : "'\(known.schema.inverseOf ?? "")'"
     for subject in entityTypeIDs.indices.map({ Int32($0) })
     where isKind(subject, of: known.predicate.subjectType) {
@@ -171,11 +163,5 @@ extension ConstraintChecks {
     mark.isInferable
       ? "is labelled inferable, but does not follow from what is trained on"
       : "follows from what is trained on, but is not labelled inferable"
-  }
-}
-
-extension ConstraintChecks.Subjected {
-  func triple(at place: Int) -> Triple {
-    Triple(subject: pairs.subjects[place], predicate: id, object: pairs.objects[place])
   }
 }

@@ -37,12 +37,13 @@ struct ConstraintChecks {
     var pairs = PairTable()
     var marks: [TripleMark] = []
 
-    /// What can be inferred only from trained triples: whether this one is trained on.
-    func isTrained(_ place: Int) -> Bool { marks[place].heldOut == nil }
+    func triple(at place: Int) -> Triple {
+      Triple(subject: pairs.subjects[place], predicate: id, object: pairs.objects[place])
+    }
   }
 
   let schema: GraphSchema
-  private let entityTypes: [EntityType]
+  private let kinds: TypeKinds
   /// By predicate id; nil where the schema does not know the predicate.
   private(set) var predicates: [Subjected?]
   private(set) var entityTypeIDs: [Int32] = []
@@ -52,18 +53,16 @@ struct ConstraintChecks {
 
   init(_ schema: GraphSchema, entityTypes: [EntityType], predicates: [Predicate]) {
     self.schema = schema
-    self.entityTypes = entityTypes
+    kinds = TypeKinds(entityTypes)
     let sources = Set(schema.predicates.flatMap { $0.isDerived ? $0.sources : [] })
     self.predicates = predicates.enumerated().map { id, predicate in
       guard let found = schema.predicates.first(where: { $0.name == predicate.name }) else {
         return nil
       }
-      let spans = found.constraints.map {
-        $0.inverseFunctional || $0.symmetric || $0.acyclic || $0.transitive
-      }
+      let spans = found.holding.keys.contains { $0 != "functional" }
       return Subjected(
         id: Int32(id), schema: found, predicate: predicate,
-        isHeld: found.isDerived || sources.contains(found.name) || spans == true)
+        isHeld: found.isDerived || sources.contains(found.name) || spans)
     }
   }
 
@@ -97,13 +96,7 @@ struct ConstraintChecks {
 
   /// Whether an entity is of a type or of a kind of it.
   func isKind(_ entity: Int32, of wanted: Int32?) -> Bool {
-    guard let wanted else { return true }
-    var current: Int32? = entityTypeIDs[Int(entity)]
-    for _ in entityTypes {
-      if current == wanted { return true }
-      current = current.flatMap { entityTypes[Int($0)].parent }
-    }
-    return false
+    kinds.isKind(entityTypeIDs[Int(entity)], of: wanted)
   }
 
   // MARK: Promises about one query
@@ -114,7 +107,7 @@ struct ConstraintChecks {
       return
     }
     let truths = facts.filter(\.isTrue)
-    if known.schema.constraints?.functional == true, truths.count > 1 {
+    if known.schema.holding.functional, truths.count > 1 {
       note(
         .functional, truths[1].triple, "stands beside the object '%' of the same subject",
         other: truths[0].triple.object)
@@ -129,15 +122,9 @@ struct ConstraintChecks {
   }
 
   private mutating func checkNoise(_ fact: Fact, _ shares: NoiseShares?, isTaught: Bool) {
-    let asked: Double
-    switch fact.noise {
-    case nil: return
-    case .contradictory: asked = shares?.contradictory ?? 0
-    case .stale: asked = shares?.stale ?? 0
-    case .duplicate: asked = shares?.duplicate ?? 0
-    }
-    let label = fact.noise?.rawValue ?? ""
-    if asked == 0 {
+    guard let noise = fact.noise else { return }
+    let label = noise.rawValue
+    if (shares ?? NoiseShares())[noise] == 0 {
       note(.falsehood, fact.triple, "is \(label), which the schema does not ask for")
     } else if fact.heldOut != nil {
       note(.falsehood, fact.triple, "is \(label), but is not trained on")
@@ -168,15 +155,14 @@ struct ConstraintChecks {
 
   /// What follows from other triples says so, and what is trained on of it could be inferred.
   private mutating func checkLabel(_ fact: Fact, _ predicate: PredicateSchema) {
-    let constraints = predicate.constraints ?? Constraints()
     let promise: Promise = predicate.rule != nil ? .rule : .inverse
     if predicate.isDerived {
       let expected: Derivation = predicate.rule != nil ? .rule : .inverse
       if fact.derivation != expected {
         note(promise, fact.triple, "is not labelled as entailed")
       }
-    } else if fact.derivation == .symmetric && !constraints.symmetric
-      || fact.derivation == .transitive && !constraints.transitive
+    } else if fact.derivation == .symmetric && !predicate.holding.symmetric
+      || fact.derivation == .transitive && !predicate.holding.transitive
       || fact.derivation == .rule || fact.derivation == .inverse
     {
       note(
@@ -201,7 +187,7 @@ struct ConstraintChecks {
 
   /// The promises that the schema makes.
   var promises: [Promise] {
-    let all = schema.predicates.map { $0.constraints ?? Constraints() }
+    let all = schema.predicates.map(\.holding)
     let noise = [schema.noise] + schema.predicates.map(\.noise)
     return Promise.allCases.filter { promise in
       if breaches[promise] != nil { return true }

@@ -3,13 +3,20 @@ import GRDB
 import LabCore
 
 /// What is in a graph file, and whether it is sound.
-package struct GraphInspection: Codable, Sendable {
+package struct GraphInspection: Encodable, Sendable {
   /// One check of a graph file and its outcome.
-  package struct Check: Codable, Sendable {
+  package struct Check: Encodable, Sendable {
     package let name: String
     package let passed: Bool
     /// What was found; empty where the check passed.
     package let detail: String
+
+    /// Passed where `fault` is nil.
+    fileprivate init(_ name: String, _ fault: String?) {
+      self.name = name
+      passed = fault == nil
+      detail = fault ?? ""
+    }
   }
 
   package let name: String
@@ -32,9 +39,7 @@ package struct GraphInspection: Codable, Sendable {
   package var isSound: Bool { checks.allSatisfy(\.passed) }
 
   enum CodingKeys: String, CodingKey {
-    case name, source, seed, profile, statistics, information, checks, split
-    case contentHash = "content_hash"
-    case wordCount = "word_count"
+    case name, source, seed, contentHash, profile, wordCount, statistics, information, split, checks
     case importReport = "import"
   }
 
@@ -79,16 +84,14 @@ package struct GraphInspection: Codable, Sendable {
       }
     }
     return try promised.promises.map { promise in
-      guard let breach = promised.breaches[promise] else {
-        return Check(name: promise.rawValue, passed: true, detail: "")
-      }
+      guard let breach = promised.breaches[promise] else { return Check(promise.rawValue, nil) }
       let triple = breach.triple
       let predicate = try name(triple.predicate, "predicate")
       let problem = breach.problem.replacingOccurrences(
         of: "%", with: try breach.other.map { try name($0, "entity") } ?? "%")
       return Check(
-        name: promise.rawValue, passed: false,
-        detail: "predicate '\(predicate)': (\(try name(triple.subject, "entity")), \(predicate), "
+        promise.rawValue,
+        "predicate '\(predicate)': (\(try name(triple.subject, "entity")), \(predicate), "
           + "\(try name(triple.object, "entity"))) \(problem)"
           + (breach.count > 1 ? " (and \(breach.count - 1) more)" : ""))
     }
@@ -108,20 +111,18 @@ package struct GraphInspection: Codable, Sendable {
       try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").count
     }
     return [
+      Check("SQLite integrity", integrity == "ok" ? nil : integrity),
       Check(
-        name: "SQLite integrity", passed: integrity == "ok",
-        detail: integrity == "ok" ? "" : integrity),
+        "foreign keys",
+        foreignKeys == 0 ? nil : "\(foreignKeys) rows refer to rows that do not exist"),
       Check(
-        name: "foreign keys", passed: foreignKeys == 0,
-        detail: foreignKeys == 0 ? "" : "\(foreignKeys) rows refer to rows that do not exist"),
+        "entity types",
+        sink.mistypedCount == 0
+          ? nil : "\(sink.mistypedCount) triples have a subject or object of another type"),
       Check(
-        name: "entity types", passed: sink.mistypedCount == 0,
-        detail: sink.mistypedCount == 0
-          ? "" : "\(sink.mistypedCount) triples have a subject or object of another type"),
-      Check(
-        name: "content hash", passed: stored == contentHash,
-        detail: stored == contentHash
-          ? ""
+        "content hash",
+        stored == contentHash
+          ? nil
           : "the content was changed after the file was made (it was \(stored ?? "not stored"))"),
     ]
   }

@@ -1,18 +1,13 @@
 /// What is in a graph, in numbers.
-package struct GraphProfile: Codable, Hashable, Sendable {
+package struct GraphProfile: Encodable, Hashable, Sendable {
   /// How many entities a type has.
-  package struct TypeCount: Codable, Hashable, Sendable {
+  package struct TypeCount: Encodable, Hashable, Sendable {
     package let name: String
     package let entityCount: Int
-
-    enum CodingKeys: String, CodingKey {
-      case name
-      case entityCount = "entity_count"
-    }
   }
 
   /// One predicate's numbers.
-  package struct PredicateProfile: Codable, Hashable, Sendable {
+  package struct PredicateProfile: Encodable, Hashable, Sendable {
     package let name: String
     package let subjectType: String?
     package let objectType: String?
@@ -23,19 +18,10 @@ package struct GraphProfile: Codable, Hashable, Sendable {
     package let bits: Double?
     /// See `GraphProfile.guessRate`.
     package let guessRate: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case name, queries, bits
-      case subjectType = "subject_type"
-      case objectType = "object_type"
-      case tripleCount = "triple_count"
-      case distinctObjectCount = "distinct_object_count"
-      case guessRate = "guess_rate"
-    }
   }
 
   /// A count for each visibility.
-  package struct VisibilityCounts: Codable, Hashable, Sendable {
+  package struct VisibilityCounts: Encodable, Hashable, Sendable {
     package var fvs = 0
     package var pvs = 0
     package var ivs = 0
@@ -51,24 +37,17 @@ package struct GraphProfile: Codable, Hashable, Sendable {
   }
 
   /// Triples by whether and why they are kept from training.
-  package struct TripleCounts: Codable, Hashable, Sendable {
+  package struct TripleCounts: Encodable, Hashable, Sendable {
     package var trained = 0
     package var heldOutObject = 0
     package var heldOutQuery = 0
     package var heldOutSubject = 0
 
     package var total: Int { trained + heldOutObject + heldOutQuery + heldOutSubject }
-
-    enum CodingKeys: String, CodingKey {
-      case trained
-      case heldOutObject = "held_out_object"
-      case heldOutQuery = "held_out_query"
-      case heldOutSubject = "held_out_subject"
-    }
   }
 
   /// What training presents, and how often.
-  package struct TrainingCounts: Codable, Hashable, Sendable {
+  package struct TrainingCounts: Encodable, Hashable, Sendable {
     /// Different triples that the training text states, false ones included.
     package var statements = 0
     /// Presentations in one epoch.
@@ -83,7 +62,7 @@ package struct GraphProfile: Codable, Hashable, Sendable {
   }
 
   /// Entailed triples by what training shows of them.
-  package struct EntailedCounts: Codable, Hashable, Sendable {
+  package struct EntailedCounts: Encodable, Hashable, Sendable {
     package var trained = 0
     /// Held out, while the triples that they follow from are trained on.
     package var heldOutInferable = 0
@@ -91,16 +70,10 @@ package struct GraphProfile: Codable, Hashable, Sendable {
     package var heldOutUnknowable = 0
 
     package var total: Int { trained + heldOutInferable + heldOutUnknowable }
-
-    enum CodingKeys: String, CodingKey {
-      case trained
-      case heldOutInferable = "held_out_inferable"
-      case heldOutUnknowable = "held_out_unknowable"
-    }
   }
 
   /// How many queries have this many answers.
-  package struct AnswerCount: Codable, Hashable, Sendable {
+  package struct AnswerCount: Encodable, Hashable, Sendable {
     package let answers: Int
     package let queries: Int
   }
@@ -134,16 +107,4 @@ package struct GraphProfile: Codable, Hashable, Sendable {
   var entityCounts: [Int] { entityTypes.map(\.entityCount) }
   var queryCount: Int { queries.total }
   var pvsCount: Int { queries.pvs }
-
-  enum CodingKeys: String, CodingKey {
-    case predicates, queries, triples, bits, training, entailed
-    case entityTypes = "entity_types"
-    case answersPerQuery = "answers_per_query"
-    case meanReciprocalAnswers = "mean_reciprocal_answers"
-    case guessRate = "guess_rate"
-    case knownInvisibleAnswerCount = "known_invisible_answer_count"
-    case invisibleAnswerCount = "invisible_answer_count"
-    case heldOutQueryCount = "held_out_query_count"
-    case visibleSeveralCount = "visible_several_count"
-  }
 }

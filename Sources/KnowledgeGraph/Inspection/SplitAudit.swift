@@ -1,17 +1,12 @@
 /// What the held-out triples of a graph ask that training never shows, and what it gives away.
-package struct SplitAudit: Codable, Hashable, Sendable {
+package struct SplitAudit: Encodable, Hashable, Sendable {
   /// Two relations that say the same, or the same the other way round; a symmetric one stands beside itself.
-  package struct RelationPair: Codable, Hashable, Sendable {
+  package struct RelationPair: Encodable, Hashable, Sendable {
     package let first: String
     package let second: String
     package let isInverse: Bool
     /// Share of the larger relation's triples that the other has too, in [`leastOverlap`, 1].
     package let overlap: Double
-
-    enum CodingKeys: String, CodingKey {
-      case first, second, overlap
-      case isInverse = "is_inverse"
-    }
   }
 
   /// From this overlap on two relations count as duplicates or inverses (arXiv 2003.08001 has the same).
@@ -27,15 +22,6 @@ package struct SplitAudit: Codable, Hashable, Sendable {
   package let inferableCount: Int
   /// In order of overlap, largest first.
   package let relationPairs: [RelationPair]
-
-  enum CodingKeys: String, CodingKey {
-    case heldOutCount = "held_out_count"
-    case unseenEntityCount = "unseen_entity_count"
-    case unseenPredicateCount = "unseen_predicate_count"
-    case unseenTripleCount = "unseen_triple_count"
-    case inferableCount = "inferable_count"
-    case relationPairs = "relation_pairs"
-  }
 }
 
 /// Gathers the true triples of a graph for a `SplitAudit`, 16 bytes each.
@@ -101,7 +87,7 @@ struct SplitAuditor: GraphSink {
     var counts = (heldOut: 0, unseen: 0, inferable: 0)
     var unseenEntities: Set<Int32> = []
     var unseenPredicates: Set<Int32> = []
-    forEachGroup { group in
+    for group in edges.runs(by: \.pair) {
       for edge in group where edge.isHeldOut {
         let unseen = [
           Int32(truncatingIfNeeded: edge.pair >> 32), Int32(truncatingIfNeeded: edge.pair),
@@ -134,8 +120,7 @@ struct SplitAuditor: GraphSink {
     var totals = [Int](repeating: 0, count: names.count)
     for edge in edges { totals[Int(edge.predicate)] += 1 }
     var common: [PairKind: Int] = [:]
-    forEachGroup { group in
-      guard group.count > 1 else { return }
+    for group in edges.runs(by: \.pair) where group.count > 1 {
       let compared = group.prefix(Self.largestGroup)
       for (place, edge) in compared.enumerated() {
         for other in compared.dropFirst(place + 1) {
@@ -148,17 +133,6 @@ struct SplitAuditor: GraphSink {
       (kind, Double(count) / Double(max(totals[Int(kind.first)], totals[Int(kind.second)])))
     }.filter { $0.overlap >= SplitAudit.leastOverlap }.sorted {
       ($1.overlap, $0.kind.first, $0.kind.second) < ($0.overlap, $1.kind.first, $1.kind.second)
-    }
-  }
-
-  /// Passes the edges between each two entities, which stand together.
-  private func forEachGroup(_ body: (ArraySlice<Edge>) -> Void) {
-    var start = 0
-    while start < edges.count {
-      var end = start + 1
-      while end < edges.count, edges[end].pair == edges[start].pair { end += 1 }
-      body(edges[start..<end])
-      start = end
     }
   }
 }

@@ -2,12 +2,12 @@ import LabCore
 
 extension ObjectCount {
   init(_ node: SchemaNode) throws {
+    let limit = 1...1_000_000
     guard node.isMapping else {
-      self = .constant(try node.integer(in: 1...1_000_000))
+      self = .constant(try node.integer(in: limit))
       return
     }
     try node.allow(["min", "max", "poisson", "zipf", "weights"])
-    let limit = 1...1_000_000
     if let mean = node.optional("poisson") {
       try node.allow(["poisson"])
       self = .poisson(mean: try mean.number("above 0 and at most 10000") { $0 > 0 && $0 <= 10_000 })
@@ -21,9 +21,7 @@ extension ObjectCount {
       self = .weights(values)
     } else if let exponent = node.optional("zipf") {
       try node.allow(["zipf", "max"])
-      self = .zipf(
-        exponent: try exponent.exponent(),
-        max: try node.required("max", example: "8").integer(in: limit))
+      self = .zipf(exponent: try exponent.exponent(), max: try node.largest(in: limit, "8"))
     } else {
       let (min, max) = try node.bounds(in: limit)
       self = .range(min: min, max: max)
@@ -60,14 +58,12 @@ extension ExposureModel {
     try node.allow(["min", "max", "zipf", "pareto"])
     if let exponent = node.optional("zipf") {
       try node.allow(["zipf", "max"])
-      self = .zipf(
-        exponent: try exponent.exponent(),
-        max: try node.required("max", example: "100").integer(in: limit))
+      self = .zipf(exponent: try exponent.exponent(), max: try node.largest(in: limit, "100"))
     } else if let shape = node.optional("pareto") {
       try node.allow(["pareto", "max"])
       self = .pareto(
         shape: try shape.number("above 0 and at most 10") { $0 > 0 && $0 <= 10 },
-        max: try node.required("max", example: "100").integer(in: limit))
+        max: try node.largest(in: limit, "100"))
     } else {
       let (min, max) = try node.bounds(in: limit)
       self = .range(min: min, max: max)
@@ -78,12 +74,9 @@ extension ExposureModel {
 extension NoiseShares {
   init(_ node: SchemaNode) throws {
     try node.allow(["contradictory", "stale", "duplicate"])
-    func share(_ key: String) throws -> Double {
-      try node.optional(key)?.number("at least 0 and below 1") { $0 >= 0 && $0 < 1 } ?? 0
-    }
     self.init(
-      contradictory: try share("contradictory"), stale: try share("stale"),
-      duplicate: try share("duplicate"))
+      contradictory: try node.share("contradictory"), stale: try node.share("stale"),
+      duplicate: try node.share("duplicate"))
   }
 }
 
@@ -113,9 +106,13 @@ extension SchemaNode {
     try number("between 0 and 10") { $0 >= 0 && $0 <= 10 }
   }
 
+  fileprivate func largest(in limit: ClosedRange<Int>, _ example: String) throws -> Int {
+    try required("max", example: example).integer(in: limit)
+  }
+
   fileprivate func bounds(in limit: ClosedRange<Int>) throws -> (min: Int, max: Int) {
     let min = try required("min", example: "1").integer(in: limit)
-    let max = try required("max", example: "3").integer(in: limit)
+    let max = try largest(in: limit, "3")
     guard min <= max else {
       throw failure("has min \(min) above max \(max); swap them or raise max")
     }

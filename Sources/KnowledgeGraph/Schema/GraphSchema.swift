@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a generated graph is to look like; read from YAML by `GraphSchema.read`.
 package struct GraphSchema: Codable, Hashable, Sendable {
   package var name: String
@@ -82,9 +84,17 @@ package struct PredicateSchema: Codable, Hashable, Sendable {
 
   package var isDerived: Bool { rule != nil || inverseOf != nil }
 
+  /// The constraints, none where none were asked for.
+  var holding: Constraints { constraints ?? Constraints() }
+
+  /// The chain that a derived predicate follows from; empty for a drawn one.
+  var chain: [Rule.Step] {
+    rule?.steps ?? inverseOf.map { [Rule.Step(predicate: $0, isInverse: true)] } ?? []
+  }
+
   /// Whether some of its triples follow from others.
   package var hasEntailedTriples: Bool {
-    isDerived || constraints?.symmetric == true || constraints?.transitive == true
+    isDerived || holding.symmetric || holding.transitive
   }
 }
 
@@ -105,6 +115,17 @@ package struct Constraints: Codable, Hashable, Sendable {
     case functional, symmetric, transitive, acyclic
     case inverseFunctional = "inverse_functional"
   }
+
+  /// Each by its key in a schema.
+  static var all: [(key: String, path: WritableKeyPath<Constraints, Bool>)] {
+    [
+      ("functional", \.functional), ("inverse_functional", \.inverseFunctional),
+      ("symmetric", \.symmetric), ("acyclic", \.acyclic), ("transitive", \.transitive),
+    ]
+  }
+
+  /// The keys of those that hold.
+  var keys: [String] { Self.all.filter { self[keyPath: $0.path] }.map(\.key) }
 }
 
 /// An object's dependence on another predicate's object of the same subject.
@@ -136,16 +157,37 @@ package enum ExposureModel: Codable, Hashable, Sendable {
   case zipf(exponent: Double, max: Int)
   /// The whole part of a Pareto variable with minimum 1: P(K >= k) = k^-shape, cut off at max.
   case pareto(shape: Double, max: Int)
+
+  /// What the probability of each number of presentations, from 1, is proportional to.
+  var weights: [Double] {
+    switch self {
+    case .constant(let count): (1...count).map { $0 < count ? 0 : 1 }
+    case .range(let low, let high): (1...high).map { $0 < low ? 0 : 1 }
+    case .zipf(let exponent, let high): (1...high).map { pow(Double($0), -exponent) }
+    case .pareto(let shape, let high):
+      (1...high).map { count in
+        pow(Double(count), -shape) - (count == high ? 0 : pow(Double(count + 1), -shape))
+      }
+    }
+  }
 }
 
 /// Shares of false and repeated statements among what is trained on, in [0, 1).
 package struct NoiseShares: Codable, Hashable, Sendable {
   /// Of the queries with a visible answer: one more statement that contradicts it.
   package var contradictory = 0.0
-  /// The same, flagged as an old state of affairs.
+  /// As above, flagged as an old state of affairs.
   package var stale = 0.0
   /// Of the visible triples: presented twice as often.
   package var duplicate = 0.0
+
+  subscript(noise: Noise) -> Double {
+    switch noise {
+    case .contradictory: contradictory
+    case .stale: stale
+    case .duplicate: duplicate
+    }
+  }
 }
 
 /// The distribution of the number of distinct objects of a subject.

@@ -71,11 +71,8 @@ extension GraphSchema {
     _ predicate: PredicateSchema, place: String, objects: Int
   ) throws {
     guard let constraints = predicate.constraints else { return }
-    let loops: [(String, Bool)] = [
-      ("symmetric", constraints.symmetric), ("transitive", constraints.transitive),
-      ("acyclic", constraints.acyclic),
-    ]
-    for (name, isAsked) in loops where isAsked && predicate.subject != predicate.object {
+    let loop = ["symmetric", "transitive", "acyclic"].first(where: constraints.keys.contains)
+    if let name = loop, predicate.subject != predicate.object {
       throw LabError(
         "\(place).\(name) needs subject and object of one type, not '\(predicate.subject)' and "
           + "'\(predicate.object)'; change a type or remove \(name)")
@@ -108,22 +105,17 @@ extension GraphSchema {
   /// Each step of a chain must begin where the one before can end.
   private func checkChain(_ predicate: PredicateSchema, place: String) throws {
     let extents = TypeExtents(self)
-    func ends(_ step: Rule.Step) -> (from: String, to: String)? {
-      guard let source = predicates.first(where: { $0.name == step.predicate }) else { return nil }
-      return step.isInverse ? (source.object, source.subject) : (source.subject, source.object)
-    }
     let key = predicate.rule == nil ? "inverse_of" : "rule"
-    let steps =
-      predicate.rule?.steps ?? [Rule.Step(predicate: predicate.inverseOf ?? "", isInverse: true)]
     var current = predicate.subject
-    for step in steps {
-      guard let ends = ends(step) else { continue }
-      guard extents.all(of: current).overlaps(extents.all(of: ends.from)) else {
+    for step in predicate.chain {
+      guard let source = predicates.first(where: { $0.name == step.predicate }) else { continue }
+      let from = step.isInverse ? source.object : source.subject
+      guard extents.all(of: current).overlaps(extents.all(of: from)) else {
         throw LabError(
-          "\(place).\(key): '\(step.predicate)' begins at type '\(ends.from)', where the chain has come to "
+          "\(place).\(key): '\(step.predicate)' begins at type '\(from)', where the chain has come to "
             + "'\(current)'; change the rule or the types")
       }
-      current = ends.to
+      current = step.isInverse ? source.subject : source.object
     }
     let objects = extents.all(of: predicate.object)
     let last = extents.all(of: current)
@@ -138,16 +130,13 @@ extension GraphSchema {
   func checkSources(file: String) throws {
     let extents = TypeExtents(self)
     for predicate in predicates {
-      if let given = predicate.given,
-        let cause = predicates.first(where: { $0.name == given.predicate })
-      {
-        guard extents.all(of: cause.subject).overlaps(extents.all(of: predicate.subject)) else {
-          throw LabError(
-            "\(file): predicates.\(predicate.name).given: '\(cause.name)' has subjects of type "
-              + "'\(cause.subject)', which '\(predicate.subject)' has nothing in common with; choose a "
-              + "predicate of the same subjects")
-        }
-      }
+      guard let cause = predicates.first(where: { $0.name == predicate.given?.predicate }),
+        !extents.all(of: cause.subject).overlaps(extents.all(of: predicate.subject))
+      else { continue }
+      throw LabError(
+        "\(file): predicates.\(predicate.name).given: '\(cause.name)' has subjects of type "
+          + "'\(cause.subject)', which '\(predicate.subject)' has nothing in common with; choose a "
+          + "predicate of the same subjects")
     }
     var done: Set<String> = []
     var rest = predicates

@@ -2,16 +2,12 @@ import Foundation
 import LabCore
 
 extension PredicateSchema {
-  private static let keys = [
-    "subject", "object", "objects", "coverage", "popularity", "functional", "inverse_functional",
-    "symmetric", "transitive", "acyclic", "given", "rule", "inverse_of", "exposures", "noise",
-    "held_out", "templates",
-  ]
   /// Keys that say how objects are drawn, and therefore nothing where a predicate is derived.
-  private static let drawKeys = [
-    "objects", "coverage", "popularity", "functional", "inverse_functional", "symmetric",
-    "transitive", "acyclic", "given",
-  ]
+  private static let drawKeys =
+    ["objects", "coverage", "popularity"] + Constraints.all.map(\.key) + ["given"]
+  private static let keys =
+    ["subject", "object"] + drawKeys
+    + ["rule", "inverse_of", "exposures", "noise", "held_out", "templates"]
 
   /// Reads one entry of `predicates`; `relations` are all of them, for rules and inverses.
   init(
@@ -49,7 +45,7 @@ extension PredicateSchema {
     noise = try node.optional("noise").map { try NoiseShares($0) }
     heldOut = try node.optional("held_out").map { try HeldOutShares(ofPredicate: $0) }
     templates = try node.optional("templates").map { try $0.templates() }
-    if constraints?.functional == true, objects != .constant(1) {
+    if holding.functional, objects != .constant(1) {
       throw try node.required("functional", example: "true").failure(
         "means one object a subject, but objects says otherwise; remove one of the two")
     }
@@ -95,11 +91,10 @@ extension SchemaNode {
 extension Constraints {
   /// Nil where none is asked for.
   fileprivate init?(_ node: SchemaNode) throws {
-    func flag(_ key: String) throws -> Bool { try node.optional(key)?.boolean() ?? false }
-    self.init(
-      functional: try flag("functional"), inverseFunctional: try flag("inverse_functional"),
-      symmetric: try flag("symmetric"), transitive: try flag("transitive"),
-      acyclic: try flag("acyclic"))
+    self.init()
+    for (key, path) in Self.all {
+      if let flag = node.optional(key) { self[keyPath: path] = try flag.boolean() }
+    }
     if self == Constraints() { return nil }
     if symmetric && acyclic {
       throw node.failure("is symmetric and acyclic, which leaves no triple; remove one of them")

@@ -28,9 +28,8 @@ package struct SchemaNode {
 
   /// The entries of a mapping in the order of the file; their keys are names, each there once.
   package func entries() throws -> [(key: String, value: SchemaNode)] {
-    guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
     var seen: Set<String> = []
-    return try mapping.map { key, value in
+    return try mapping().map { key, value in
       guard case .scalar(let scalar) = key else {
         throw failure("has a key that is not plain text")
       }
@@ -39,9 +38,9 @@ package struct SchemaNode {
         seen.insert(scalar.string).inserted
         ? GraphName.fault(scalar.string.utf8) : "stands here twice; remove one"
       if let fault {
-        let location = key.mark.map { "\(file):\($0.line)" } ?? child(scalar.string, value).location
         throw LabError(
-          "\(location): a key\(path.isEmpty ? "" : " of \(path)"), '\(scalar.string)', \(fault)")
+          "\(location(of: key, value)): a key\(path.isEmpty ? "" : " of \(path)"), "
+            + "'\(scalar.string)', \(fault)")
       }
       return (scalar.string, child(scalar.string, value))
     }
@@ -49,15 +48,22 @@ package struct SchemaNode {
 
   /// Throws when a key is none of `known`, naming its line and the nearest known key.
   package func allow(_ known: [String]) throws {
-    guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
-    for (key, value) in mapping {
+    for (key, value) in try mapping() {
       let name = key.string ?? ""
       if known.contains(name) { continue }
-      let location = key.mark.map { "\(file):\($0.line)" } ?? child(name, value).location
       throw LabError(
-        "\(location): unknown key '\(name)'\(path.isEmpty ? "" : " in \(path)")"
+        "\(location(of: key, value)): unknown key '\(name)'\(path.isEmpty ? "" : " in \(path)")"
           + Suggestion.hint(for: name, in: known))
     }
+  }
+
+  private func mapping() throws -> Node.Mapping {
+    guard case .mapping(let mapping) = node else { throw failure("must hold keys and values") }
+    return mapping
+  }
+
+  private func location(of key: Node, _ value: Node) -> String {
+    key.mark.map { "\(file):\($0.line)" } ?? child(key.string ?? "", value).location
   }
 
   /// The value of a key, or nil where it is absent.

@@ -24,27 +24,17 @@ struct GraphWriter: GraphSink {
     to url: URL, overwrite: Bool, pageLimit: Int? = nil,
     _ fill: (inout GraphWriter) throws -> [String: String]
   ) throws -> WrittenGraph {
-    try refuseToReplace(url, overwrite: overwrite)
-    do {
-      return try AtomicFile.make(url) { try fillFile($0, pageLimit: pageLimit, fill) }
-    } catch let failure as any LabFailure {
-      throw failure
-    } catch {
-      throw LabError(
-        "cannot write \(url.relativePath): \(reason(error)); check free space and permission, then run "
-          + "the command again (nothing was written)", .failure)
+    try OutputPlace(url: url, isFolder: false).write(overwrite: overwrite) { place in
+      do {
+        return try fillFile(place, pageLimit: pageLimit, fill)
+      } catch let error as DatabaseError {
+        throw WriteFailure(text: reason(error))
+      }
     }
   }
 
   static func refuseToReplace(_ url: URL, overwrite: Bool) throws {
-    switch FileKind.of(url) {
-    case .folder:
-      throw LabError("\(url.relativePath) is a folder; give --out the name of a file", .usage)
-    case .file where !overwrite:
-      throw LabError(
-        "\(url.relativePath) exists; choose another name, or add --force to replace it", .usage)
-    case .file, nil: break
-    }
+    try OutputPlace(url: url, isFolder: false).check(overwrite: overwrite)
     try AtomicFile.createFolder(url.deletingLastPathComponent())
   }
 
@@ -80,14 +70,11 @@ struct GraphWriter: GraphSink {
     return written
   }
 
-  private static func reason(_ error: any Error) -> String {
-    guard let error = error as? DatabaseError else {
-      return FailureReason.text(error)
-    }
+  private static func reason(_ error: DatabaseError) -> String {
     switch error.resultCode {
-    case .SQLITE_FULL: return "the disk is full"
-    case .SQLITE_CANTOPEN: return "the file cannot be made in that folder"
-    default: return error.message ?? "SQLite error \(error.resultCode.rawValue)"
+    case .SQLITE_FULL: "the disk is full"
+    case .SQLITE_CANTOPEN: "the file cannot be made in that folder"
+    default: error.message ?? "SQLite error \(error.resultCode.rawValue)"
     }
   }
 

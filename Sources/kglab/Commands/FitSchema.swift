@@ -63,7 +63,8 @@ struct FitSchema: ParsableCommand {
   }
 
   private struct Result: Encodable {
-    let schema: GraphSchema
+    /// With its keys as they are in graphs, one of them in camel case.
+    let schema: JSONValue
     let predicates: [FittedSchema.PredicateFit]
     let likeness: Likeness?
   }
@@ -87,7 +88,9 @@ struct FitSchema: ParsableCommand {
     try AtomicFile.write(Data(fitted.text.utf8), to: url)
     if json {
       return try Output.json(
-        Result(schema: fitted.schema, predicates: fitted.predicates, likeness: likeness))
+        Result(
+          schema: CanonicalJSON.decode(from: CanonicalJSON.compact(fitted.schema)),
+          predicates: fitted.predicates, likeness: likeness))
     }
     show(fitted)
     if let likeness { show(likeness) }

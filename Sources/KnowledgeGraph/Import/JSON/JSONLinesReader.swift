@@ -21,11 +21,10 @@ struct JSONLinesReader {
   /// A file of held-out triples (`isTrained` false) says so for the lines that have no split of their own.
   /// Throws `LabError` with file and line for what is no triple.
   func read(
-    _ url: URL, isTrained: Bool, into collector: inout TripleCollector, onLine: (Int) throws -> Void
+    _ url: URL, isTrained: Bool, into collector: inout TripleCollector
   ) throws -> Int {
     var scanner = JSONScanner()
     return try LineReader.forEachLine(of: url) { line, number in
-      try onLine(number)
       try collector.read(line, number, of: url) { collector in
         var record = Record()
         record.attributes.isTrained = isTrained

@@ -9,12 +9,11 @@ struct NTriplesReader {
   ///
   /// Throws `LabError` with file and line for what the grammar does not allow.
   func read(
-    _ url: URL, isTrained: Bool, into collector: inout TripleCollector, onLine: (Int) throws -> Void
+    _ url: URL, isTrained: Bool, into collector: inout TripleCollector
   ) throws -> Int {
     let attribute = collector.number(of: TripleAttributes(isTrained: isTrained))
     var parser = TermParser(names)
     return try LineReader.forEachLine(of: url, endsAtReturns: true) { line, number in
-      try onLine(number)
       try collector.read(line, number, of: url) { collector in
         parser.start(line)
         if parser.isAtEndOrComment() { return }

@@ -1,3 +1,5 @@
+import LabCore
+
 /// How terms of RDF are named in a graph, and names written as terms: each way exact.
 ///
 /// A term's name is its canonical text (`<http://example.org/a>`, `"text"@en`, `_:b0`). An IRI that is the
@@ -10,12 +12,12 @@ package struct TermNames: Hashable, Sendable {
   package let base: String
   private let prefix: [UInt8]
 
-  /// Throws `LineFault` where `base` is no absolute IRI.
+  /// Throws `LabError` where `base`, a user's option, is no absolute IRI.
   init(base: String) throws {
     self.base = base
     prefix = Array(base.utf8)
     guard let fault = IRIText.fault(prefix[...]) else { return }
-    throw LineFault("'\(base)' \(fault)")
+    throw LabError("--base: '\(base)' \(fault)", .usage)
   }
 
   // MARK: From terms to names
@@ -36,19 +38,13 @@ package struct TermNames: Hashable, Sendable {
     return name.first == UInt8(ascii: "<") ? IRIText.escaped(name) : name
   }
 
-  /// The same where no literal may stand: as a subject.
-  func subject(of name: [UInt8]) -> [UInt8] {
-    let term = term(of: name)
-    return term.first == UInt8(ascii: "\"") ? iri(of: name) : term
-  }
-
-  /// The same where nothing but an IRI may stand: as a predicate.
+  /// As a predicate, where nothing but an IRI may stand.
   func predicate(of name: [UInt8]) -> [UInt8] {
     let term = term(of: name)
     return term.first == UInt8(ascii: "<") ? term : iri(of: name)
   }
 
-  private func iri(of name: [UInt8]) -> [UInt8] {
+  func iri(of name: [UInt8]) -> [UInt8] {
     var text: [UInt8] = [UInt8(ascii: "<")]
     text += prefix
     IRIText.encode(name, to: &text)

@@ -1,8 +1,8 @@
 import Foundation
 import LabCore
 
-/// Where an export goes: a file or a folder, whole under its name or not there at all.
-struct ExportPlace {
+/// Where a graph or an export goes: a file or a folder, whole under its name or not there at all.
+struct OutputPlace {
   let url: URL
   let isFolder: Bool
   /// Names, without endings, of the files that an export may leave in a folder.
@@ -44,9 +44,7 @@ struct ExportPlace {
     }
   }
 
-  /// Lets `body` write under a temporary name, then gives it its own.
-  ///
-  /// Throws `LabError` when it cannot be written; nothing is left behind then.
+  /// Lets `body` write under a temporary name; throws `LabError`, and leaves nothing, where it cannot.
   func write<T>(overwrite: Bool, _ body: (URL) throws -> T) throws -> T {
     try check(overwrite: overwrite)
     do {
@@ -58,10 +56,15 @@ struct ExportPlace {
     } catch let failure as any LabFailure {
       throw failure
     } catch {
-      let reason = (error as? GzipFailure)?.text ?? FailureReason.text(error)
+      let reason = (error as? WriteFailure)?.text ?? FailureReason.text(error)
       throw LabError(
         "cannot write \(url.relativePath): \(reason); check free space and permission, then run the "
           + "command again (nothing was written)", .failure)
     }
   }
+}
+
+/// Why something could not be written, in words.
+struct WriteFailure: Error {
+  let text: String
 }

@@ -42,7 +42,7 @@ demo: build
 	@echo "report: runs/quickstart/report.html"
 
 lint:
-	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	swift format lint --strict --parallel --recursive Sources Benchmarks Tests Package.swift
 
 bench: build
 	$(KGLAB) bench train --regime lab --workers 1,2 --seconds 2

@@ -18,8 +18,10 @@ let kernels: [CSetting] = [
   .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], path: String? = nil
+) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
 func tests(
@@ -52,6 +54,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("dnnl")]),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     library("LabCore", ["COpenSSL"]),
+    library("Console", ["LabCore", argumentParser]),
     library("KnowledgeGraph", ["LabCore", grdb, yams]),
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
@@ -84,13 +87,21 @@ let package = Package(
       [
         "Detection", "Analysis", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute",
         "LabCore",
-      ]),
+      ],
+      path: "Benchmarks/Benchmarks"),
+    library(
+      "BenchmarkCommands",
+      [
+        "Benchmarks", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
+        "KnowledgeGraph", "Compute", "Console", "LabCore", argumentParser,
+      ],
+      path: "Benchmarks/BenchmarkCommands"),
     .executableTarget(
       name: "kglab",
       dependencies: [
-        "Benchmarks", "Study", "Report", "Analysis", "Detection", "Evaluation", "Training",
-        "LanguageModel",
-        "Corpus", "KnowledgeGraph", "Compute", "LabCore", argumentParser,
+        "BenchmarkCommands", "Study", "Report", "Analysis", "Detection", "Evaluation", "Training",
+        "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Console", "LabCore",
+        argumentParser,
       ],
       swiftSettings: strict),
     tests("LabCoreTests", ["LabCore"]),

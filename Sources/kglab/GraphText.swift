@@ -1,4 +1,6 @@
+import Console
 import KnowledgeGraph
+import LabCore
 
 /// A graph's numbers as text, shared by the commands that make or show one.
 enum GraphText {
@@ -7,33 +9,33 @@ enum GraphText {
     let queries = profile.queries
     let total = Double(max(1, queries.total))
     Output.line(
-      "graph          \(Output.grouped(entities)) entities, \(profile.predicates.count) predicates, "
-        + "\(Output.grouped(queries.total)) queries, \(Output.grouped(profile.triples.total)) triples"
+      "graph          \(entities.grouped) entities, \(profile.predicates.count) predicates, "
+        + "\(queries.total.grouped) queries, \(profile.triples.total.grouped) triples"
     )
     let shares = Visibility.allCases.map { visibility in
-      "\(Output.grouped(queries[visibility])) \(visibility.rawValue) "
-        + "(\(Output.percent(Double(queries[visibility]) / total)))"
+      "\(queries[visibility].grouped) \(visibility.rawValue) "
+        + "(\(Readable.percent(Double(queries[visibility]) / total)))"
     }
     Output.line("queries        \(shares.joined(separator: ", "))")
     let triples = profile.triples
     Output.line(
-      "triples        \(Output.grouped(triples.trained)) trained on; held out: "
-        + "\(Output.grouped(triples.heldOutObject)) by object, "
-        + "\(Output.grouped(triples.heldOutQuery)) by query, "
-        + "\(Output.grouped(triples.heldOutSubject)) by subject")
+      "triples        \(triples.trained.grouped) trained on; held out: "
+        + "\(triples.heldOutObject.grouped) by object, "
+        + "\(triples.heldOutQuery.grouped) by query, "
+        + "\(triples.heldOutSubject.grouped) by subject")
     training(profile)
     let answers = profile.answersPerQuery
-    let shown = answers.prefix(6).map { "\($0.answers): \(Output.grouped($0.queries))" }
+    let shown = answers.prefix(6).map { "\($0.answers): \($0.queries.grouped)" }
     let rest = answers.dropFirst(6).reduce(0) { $0 + $1.queries }
     Output.line(
       "answers        \(shown.joined(separator: ", "))"
-        + (rest > 0 ? ", more: \(Output.grouped(rest))" : "")
-        + "; mean of 1/answers \(Output.number(profile.meanReciprocalAnswers))")
+        + (rest > 0 ? ", more: \(rest.grouped)" : "")
+        + "; mean of 1/answers \(Readable.number(profile.meanReciprocalAnswers))")
     if let rate = profile.guessRate {
       let known = Double(profile.knownInvisibleAnswerCount) / Double(profile.invisibleAnswerCount)
       Output.line(
-        "guess rate     \(Output.percent(rate)) of invisible queries, drawing from the trained p(o | p); "
-          + "\(Output.percent(known)) of their answers are known objects")
+        "guess rate     \(Readable.percent(rate)) of invisible queries, drawing from the trained p(o | p); "
+          + "\(Readable.percent(known)) of their answers are known objects")
     }
   }
 
@@ -45,29 +47,29 @@ enum GraphText {
       (training.duplicate, "duplicate"),
     ].filter { $0.0 > 0 }
     if training.presentations != training.statements || !noise.isEmpty {
-      let flagged = noise.map { "\(Output.grouped($0.0)) \($0.1)" }
+      let flagged = noise.map { "\($0.0.grouped) \($0.1)" }
       Output.line(
-        "training       \(Output.grouped(training.statements)) statements, "
-          + "\(Output.grouped(training.presentations)) presentations an epoch, "
-          + "\(Output.percent(training.singletonShare)) of statements presented once"
+        "training       \(training.statements.grouped) statements, "
+          + "\(training.presentations.grouped) presentations an epoch, "
+          + "\(Readable.percent(training.singletonShare)) of statements presented once"
           + (flagged.isEmpty ? "" : "; " + flagged.joined(separator: ", ")))
     }
     let entailed = profile.entailed
     if entailed.total > 0 {
       Output.line(
-        "entailed       \(Output.grouped(entailed.total)) triples: "
-          + "\(Output.grouped(entailed.trained)) trained on; held out: "
-          + "\(Output.grouped(entailed.heldOutInferable)) inferable, "
-          + "\(Output.grouped(entailed.heldOutUnknowable)) not")
+        "entailed       \(entailed.total.grouped) triples: "
+          + "\(entailed.trained.grouped) trained on; held out: "
+          + "\(entailed.heldOutInferable.grouped) inferable, "
+          + "\(entailed.heldOutUnknowable.grouped) not")
     }
   }
 
   static func types(_ profile: GraphProfile) {
     var table = TextTable(["entity type", "entities"])
     for type in profile.entityTypes {
-      table.add([type.name, Output.grouped(type.entityCount)])
+      table.add([type.name, type.entityCount.grouped])
     }
-    table.print()
+    Output.table(table)
   }
 
   static func predicates(_ profile: GraphProfile) {
@@ -76,32 +78,32 @@ enum GraphText {
         "predicate", "subject", "object", "queries", "fvs", "pvs", "ivs", "triples", "mean",
         "objects",
         "bits", "guess",
-      ], leftColumns: 3)
+      ], left: [0, 1, 2])
     for row in profile.predicates {
       table.add([
-        row.name, row.subjectType ?? "-", row.objectType ?? "-", Output.grouped(row.queries.total),
-        Output.grouped(row.queries.fvs), Output.grouped(row.queries.pvs),
-        Output.grouped(row.queries.ivs), Output.grouped(row.tripleCount),
-        Output.number(Double(row.tripleCount) / Double(max(1, row.queries.total))),
-        Output.grouped(row.distinctObjectCount),
-        row.bits.map { Output.number($0 / Double(max(1, row.tripleCount))) } ?? "-",
-        Output.percent(row.guessRate),
+        row.name, row.subjectType ?? "-", row.objectType ?? "-", row.queries.total.grouped,
+        row.queries.fvs.grouped, row.queries.pvs.grouped,
+        row.queries.ivs.grouped, row.tripleCount.grouped,
+        Readable.number(Double(row.tripleCount) / Double(max(1, row.queries.total))),
+        row.distinctObjectCount.grouped,
+        row.bits.map { Readable.number($0 / Double(max(1, row.tripleCount))) } ?? "-",
+        Readable.percent(row.guessRate),
       ])
     }
-    table.print()
+    Output.table(table)
   }
 
   /// What held-out triples ask that training never shows, and what it gives away.
   static func split(_ audit: SplitAudit?) {
     guard let audit else { return }
     func share(_ count: Int) -> String {
-      "\(Output.grouped(count)) of \(Output.grouped(audit.heldOutCount)) held-out triples "
-        + "(\(Output.percent(Double(count) / Double(audit.heldOutCount))))"
+      "\(count.grouped) of \(audit.heldOutCount.grouped) held-out triples "
+        + "(\(Readable.percent(Double(count) / Double(audit.heldOutCount))))"
     }
     if audit.unseenTripleCount > 0 {
       Output.line(
-        "unseen         \(Output.grouped(audit.unseenEntityCount)) entities and "
-          + "\(Output.grouped(audit.unseenPredicateCount)) predicates are held out and never trained on, "
+        "unseen         \(audit.unseenEntityCount.grouped) entities and "
+          + "\(audit.unseenPredicateCount.grouped) predicates are held out and never trained on, "
           + "in \(share(audit.unseenTripleCount))")
     }
     guard !audit.relationPairs.isEmpty else { return }
@@ -114,32 +116,33 @@ enum GraphText {
         ? "says the same as '\(pair.second)'"
         : pair.first == pair.second ? "is symmetric" : "is the inverse of '\(pair.second)'"
       Output.line(
-        "               '\(pair.first)' \(relation) in \(Output.percent(pair.overlap)) of triples")
+        "               '\(pair.first)' \(relation) in \(Readable.percent(pair.overlap)) of triples"
+      )
     }
     let more = audit.relationPairs.count - 5
     if more > 0 {
-      Output.line("               and \(Output.grouped(more)) more; --json lists them")
+      Output.line("               and \(more.grouped) more; --json lists them")
     }
   }
 
   static func importReport(_ report: ImportReport) {
     for file in report.files {
       Output.line(
-        "read           \(file.name): \(Output.grouped(file.lineCount)) lines, "
+        "read           \(file.name): \(file.lineCount.grouped) lines, "
           + (file.holdsNames == true ? "names" : file.isTrained ? "trained on" : "held out"))
     }
     if let skipped = report.skipped, skipped.count > 0 {
-      Output.line("skipped        \(Output.grouped(skipped.count)) malformed lines, the first:")
+      Output.line("skipped        \(skipped.count.grouped) malformed lines, the first:")
       for line in skipped.first { Output.line("               \(line)") }
     }
     if report.repeatedCount > 0 {
       Output.line(
-        "repeated       \(Output.grouped(report.repeatedCount)) lines repeat a triple; "
+        "repeated       \(report.repeatedCount.grouped) lines repeat a triple; "
           + "each counts once")
     }
     if report.alsoTrainedCount > 0 {
       Output.line(
-        "leaked         \(Output.grouped(report.alsoTrainedCount)) held-out lines are also trained on, "
+        "leaked         \(report.alsoTrainedCount.grouped) held-out lines are also trained on, "
           + "so that they are not held out")
     }
   }

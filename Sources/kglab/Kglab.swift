@@ -1,4 +1,6 @@
 import ArgumentParser
+import BenchmarkCommands
+import Console
 import Foundation
 import LabCore
 

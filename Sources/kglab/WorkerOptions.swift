@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import LabCore
 
 /// The option `--workers`, of all commands that share their work among threads.

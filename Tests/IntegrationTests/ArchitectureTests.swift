@@ -43,8 +43,10 @@ import Testing
   }
 
   @Test func theTableListsEveryTargetOnce() throws {
-    let folders = try FileManager.default.contentsOfDirectory(
-      atPath: SourceTree.root.appendingPathComponent("Sources").path)
+    let folders = try SourceTree.folders.flatMap {
+      try FileManager.default.contentsOfDirectory(
+        atPath: SourceTree.root.appendingPathComponent($0).path)
+    }
     #expect(try targets().map(\.name).sorted() == folders.filter { !$0.hasPrefix(".") }.sorted())
   }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// The project's own files, read from where this file was compiled.
 enum SourceTree {
-  /// A Swift file under `Sources/`.
+  /// A Swift file of a target.
   struct File: Sendable {
     /// From the project's folder: "Sources/LabCore/Seed.swift".
     let path: String
@@ -24,15 +24,17 @@ enum SourceTree {
   static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// Every Swift file under `Sources/`, in order of path; none where they cannot be read.
-  static let swiftFiles: [File] = {
-    let folder = root.appendingPathComponent("Sources")
-    let paths = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
-    return paths.filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
-      (try? String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8))
-        .map { File(path: "Sources/\(path)", text: $0) }
+  /// The folders of targets, tests aside; each target is a folder in one of them.
+  static let folders = ["Sources", "Benchmarks"]
+
+  /// Every Swift file of the targets, in order of path; none where they cannot be read.
+  static let swiftFiles: [File] = folders.flatMap { folder in
+    let paths = try? FileManager.default.subpathsOfDirectory(
+      atPath: root.appendingPathComponent(folder).path)
+    return (paths ?? []).filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
+      (try? text(of: "\(folder)/\(path)")).map { File(path: "\(folder)/\(path)", text: $0) }
     }
-  }()
+  }
 
   static func text(of path: String) throws -> String {
     try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)

@@ -43,21 +43,13 @@ import Testing
 
   @Test func proseReadsMarkupInLiteralsOnly() {
     let name = "*a* `b` <c>"
-    let prose: Prose = "The *\(name)* of **two** `x \(3)` and 6 * 7 \\* 8"
+    let prose: Prose = "The *\(name)* of `x \(3)` and 6 * 7"
     #expect(
       prose.spans == [
         .init(style: .plain, text: "The "), .init(style: .emphasis, text: name),
-        .init(style: .plain, text: " of "), .init(style: .strong, text: "two"),
-        .init(style: .plain, text: " "), .init(style: .code, text: "x 3"),
-        .init(style: .plain, text: " and 6 * 7 * 8"),
+        .init(style: .plain, text: " of "), .init(style: .code, text: "x 3"),
+        .init(style: .plain, text: " and 6 * 7"),
       ])
     #expect(Prose(plain: name).spans == [.init(style: .plain, text: name)])
-  }
-
-  @Test func onlyWebAddressesBecomeLinks() {
-    let good: Prose = "\(link: "paper", to: "https://arxiv.org/abs/2408.07852")"
-    #expect(good.spans.first?.style == .link("https://arxiv.org/abs/2408.07852"))
-    let bad: Prose = "\(link: "paper", to: "javascript:alert(1)")"
-    #expect(bad.spans == [.init(style: .plain, text: "paper")])
   }
 }

@@ -9,7 +9,7 @@ import Testing
   }
 
   @Test func panelsAndSeriesKeepTheirOrder() throws {
-    let figure = try ResolvedFigure(SampleReport.rateByFlops)
+    let figure = ResolvedFigure(SampleReport.rateByFlops)
     #expect(figure.panels == ["FVS", "IVS"])
     #expect(figure.shapes == ["5", "20", "100"])
     #expect(figure.colors == ["3120", "9492", "31320", "98688", "302400", "1048000"])
@@ -22,40 +22,20 @@ import Testing
       [Column("x", "X", .count), Column("y", "Y", .number(digits: 1))],
       [[10, 1.0], [0, 2.0], [-3, 2.0], [100, .missing], [1000, 3.0], [.number(.nan), 1.0]])
     let figure = Figure(
-      id: "f", title: "F", data: data, x: Axis("x", "X", scale: .log), y: Axis("y", "Y"))
-    #expect(try ResolvedFigure(figure).undrawnCount == 4)
+      id: "f", title: "F", data: data, x: Axis("x", "X", scale: .log), y: Axis("y", "Y"),
+      tooltip: ["y"])
+    #expect(ResolvedFigure(figure).undrawnCount == 4)
     let html = try page(figure)
     #expect(html.contains("4 rows of the data have no place on these axes"))
     // The missing value at 100 breaks the line, so no line is drawn at all.
     #expect(!html.contains("class=\"line c0\""))
   }
 
-  @Test func wrongNamesAreReported() {
-    func figure(id: String = "f", x: String = "x", column: String = "x") -> Figure {
-      Figure(
-        id: id, title: "F", data: Records([Column(column, "X"), Column("rate", "Y")], []),
-        x: Axis(x, "X"), y: Axis("rate", "Y"))
-    }
-    #expect(throws: ReportError.columnUnknown(name: "rat", in: "figure 'f'", known: ["x", "rate"]))
-    {
-      try ResolvedFigure(figure(x: "rat"))
-    }
-    #expect(
-      ReportError.columnUnknown(name: "rat", in: "figure 'f'", known: ["x", "rate"]).description
-        == "figure 'f' asks for column 'rat', which its data lacks; did you mean 'rate'?")
-    #expect(throws: ReportError.identifierInvalid("A b")) { try ResolvedFigure(figure(id: "A b")) }
-    #expect(throws: ReportError.columnNameInvalid(name: "x.y", in: "figure 'f'")) {
-      try ResolvedFigure(figure(x: "x.y", column: "x.y"))
-    }
-    #expect(throws: ReportError.columnRepeated(name: "rate", in: "figure 'f'")) {
-      try ResolvedFigure(figure(column: "rate"))
-    }
-  }
-
   @Test func anEmptyFigureStillDraws() throws {
     let figure = Figure(
       id: "empty", title: "Empty", data: Records([Column("x", "X"), Column("y", "Y")]),
-      x: Axis("x", "X", scale: .log), y: Axis("y", "Y"))
+      x: Axis("x", "X", scale: .log), y: Axis("y", "Y"),
+      tooltip: ["y"])
     let elements = try XMLElements(SVGFigure.standalone(figure))
     #expect(elements.count("svg") == 1)
     #expect(elements.attributes(ofClass: "point").isEmpty)
@@ -65,11 +45,11 @@ import Testing
     let data = Records(
       [Column("size", "Size", .count), Column("rate", "Rate", .percent(digits: 1))],
       [[1_000, 0.5], [10_000, 0.25], [100_000, 0.0]])
-    let figure = try ResolvedFigure(
+    let figure = ResolvedFigure(
       Figure(
         id: "f", title: "F", data: data,
         x: Axis("size", "Size", scale: .log, domain: 1e3...1e5),
-        y: Axis("rate", "Rate", domain: 0...0.5)))
+        y: Axis("rate", "Rate", domain: 0...0.5), tooltip: ["rate"]))
     let panel = Panel(figure, number: 0, width: 400, height: 300)
     let places = panel.points.compactMap(panel.place)
     #expect(places.map(\.y) == [panel.top, (panel.top + panel.bottom) / 2, panel.bottom])
@@ -95,7 +75,7 @@ import Testing
 
   @Test func everySampleFigureIsWellFormed() throws {
     for figure in SampleReport.document.figures {
-      let text = try SVGFigure.standalone(figure)
+      let text = SVGFigure.standalone(figure)
       let elements = try XMLElements(text)
       #expect(elements.rows(ofRoot: "svg")["xmlns"] == "http://www.w3.org/2000/svg")
       #expect(elements.attributes(ofClass: "point").count == figure.data.rows.count)

@@ -25,8 +25,8 @@ import Testing
         rows),
       x: Axis("size", "Size", scale: .log), y: Axis("rate", "Rate", domain: 0...0.7),
       marks: (intervals ? [.interval(low: "low", high: "high")] : []) + [.line(), .points],
-      rules: [Rule(.horizontal(0.6), Self.label)])
-    let panel = Panel(try ResolvedFigure(figure), number: 0, width: width, height: 230)
+      rules: [Rule(.horizontal(0.6), Self.label)], tooltip: ["rate"])
+    let panel = Panel(ResolvedFigure(figure), number: 0, width: width, height: 230)
     return (panel, try XMLElements(PanelWriter(panel).svg()))
   }
 

@@ -56,7 +56,8 @@ enum SampleReport {
     y: Axis("rate", "Hallucination rate", includesZero: true),
     color: Channel("epochs", "Epochs"), panel: Channel("visibility", "Visibility"),
     marks: [.interval(low: "low", high: "high"), .line(), .points],
-    rules: [Rule(.horizontal(0.05), "5 %", panel: "FVS")])
+    rules: [Rule(.horizontal(0.05), "5 %", panel: "FVS")],
+    tooltip: ["visibility", "epochs", "size", "rate"])
 
   static let rateByU: Figure = {
     var data = Records([Column("source", "Source")] + rateColumns)
@@ -80,7 +81,8 @@ enum SampleReport {
       x: Axis("unique_tokens_per_parameter", "u, unique tokens per parameter", scale: .log),
       y: Axis("rate", "Hallucination rate", includesZero: true),
       color: Channel("source", "Source"),
-      marks: [.interval(low: "low", high: "high", style: .band), .line(), .points],
+      marks: [.interval(low: "low", high: "high"), .line(), .points],
+      tooltip: ["source", "unique_tokens_per_parameter", "rate"],
       muted: ["Hron et al. 2024, 20 epochs, read from its figures"])
   }()
 
@@ -105,14 +107,15 @@ enum SampleReport {
       x: Axis("flops", "Training FLOPs", scale: .log),
       y: Axis("rate", "Hallucination rate", includesZero: true),
       color: Channel("size", "Parameters", palette: .ordered), shape: Channel("epochs", "Epochs"),
-      panel: Channel("visibility", "Visibility"), marks: [.line(), .points])
+      panel: Channel("visibility", "Visibility"), marks: [.line(), .points],
+      tooltip: ["visibility", "size", "epochs", "rate"])
   }()
 
   static let detectorColumns = [
     Column("metric", "Metric"), Column("task", "Task"), Column("size", "LM size", .count),
     Column("rate", "LM hallucination rate", .percent(digits: 1)),
     Column("value", "Score", .number(digits: 3)), Column("low", "Low", .number(digits: 3)),
-    Column("high", "High", .number(digits: 3)), Column("label", "Label", .count),
+    Column("high", "High", .number(digits: 3)),
   ]
 
   static let detectors: Figure = {
@@ -126,7 +129,7 @@ enum SampleReport {
             metric == "AUROC" ? 0.93 - gap / 2 - rate / 20 : 0.52 + 0.46 * pow(rate, 0.4) - gap
           data.append(
             [.text(metric), .text(task), .integer(size), .number(rate), .number(value)]
-              + interval(value, 0.03) + [task == "sentence" ? .integer(size) : .missing])
+              + interval(value, 0.03))
         }
       }
     }
@@ -140,35 +143,11 @@ enum SampleReport {
       x: Axis("rate", "LM hallucination rate", includesZero: true),
       y: Axis("value", "Area under the curve", domain: 0...1, format: .number(digits: 1)),
       color: Channel("task", "Task"), panel: Channel("metric", "Metric"),
-      marks: [.interval(low: "low", high: "high"), .line(), .points, .labels("label")],
+      marks: [.interval(low: "low", high: "high"), .line(), .points],
       rules: [
         Rule(.identity, "chance = prevalence", panel: "AUC-PR"),
         Rule(.horizontal(0.5), "chance", panel: "AUROC"),
-      ])
-  }()
-
-  static let kinds: Figure = {
-    var data = Records([
-      Column("detector", "Detector"), Column("task", "Task"),
-      Column("auroc", "AUROC", .number(digits: 3)), Column("low", "Low", .number(digits: 3)),
-      Column("high", "High", .number(digits: 3)),
-    ])
-    let names = [
-      "linear probe", "MLP 64", "MLP 256", "MLP 1024", "sequence log-probability", "mean entropy",
-      "max probability", "p(object | predicate)", "object length",
-    ]
-    for (index, name) in names.enumerated() {
-      for task in ["sentence", "token"] {
-        let value = 0.95 - 0.045 * Double(index) - (task == "token" ? 0.03 : 0)
-        data.append([.text(name), .text(task), .number(value)] + interval(value, 0.02))
-      }
-    }
-    return Figure(
-      id: "detector-kinds", title: "Detectors of the 98.7k model",
-      caption: "Trained heads above training-free scores and trivial baselines.", data: data,
-      x: Axis("auroc", "AUROC", domain: 0.4...1), y: Axis("detector", "", scale: .category),
-      color: Channel("task", "Task"), marks: [.interval(low: "low", high: "high"), .points],
-      rules: [Rule(.vertical(0.5), "chance")])
+      ], tooltip: ["metric", "task", "rate", "value"])
   }()
 
   static let runs: Table = {
@@ -207,7 +186,7 @@ enum SampleReport {
       """
       How does the share of hallucinated answers change with model size and with the number of \
       epochs? Every training text comes from a graph, so each answer is *provably* right or \
-      hallucinated: see \(link: "Hron et al. 2024", to: "https://arxiv.org/abs/2408.07852").
+      hallucinated: see Hron et al. 2024.
       """
     ],
     headlines: [
@@ -229,10 +208,10 @@ enum SampleReport {
       ReportSection(
         "Detectors",
         [
-          .list(["Prevalence is always printed.", "Splits are disjoint by **subject**."]),
-          .figure(detectors), .figure(kinds),
+          .list(["Prevalence is always printed.", "Splits are disjoint by subject."]),
+          .figure(detectors),
         ]),
-      ReportSection("Runs", [.table(runs), .command("kglab study status experiments/quickstart")]),
+      ReportSection("Runs", [.table(runs)]),
     ],
     colophon: ["kglab 0.1, graph `3f2a9c01`. Made by `kglab report runs/quickstart`."])
 }

@@ -36,7 +36,7 @@ import Testing
   @Test func scalesAndEncodingsAreTheFigures() throws {
     let specification = try specification(SampleReport.rateByU)
     let layers = try layers(specification)
-    #expect(layers.map(mark) == ["area", "line", "point"])
+    #expect(layers.map(mark) == ["rule", "line", "point"])
     let encoding = try #require(layers[2]["encoding"] as? [String: Any])
     let x = try #require(encoding["x"] as? [String: Any])
     #expect(x["field"] as? String == "unique_tokens_per_parameter")
@@ -45,9 +45,9 @@ import Testing
     let domain = (color["scale"] as? [String: Any])?["domain"] as? [String]
     #expect(domain?.count == 3)
     #expect((encoding["tooltip"] as? [[String: Any]])?.count == 3)
-    let band = try #require(layers[0]["encoding"] as? [String: Any])
-    #expect((band["y"] as? [String: Any])?["field"] as? String == "low")
-    #expect((band["y2"] as? [String: Any])?["field"] as? String == "high")
+    let bar = try #require(layers[0]["encoding"] as? [String: Any])
+    #expect((bar["y"] as? [String: Any])?["field"] as? String == "low")
+    #expect((bar["y2"] as? [String: Any])?["field"] as? String == "high")
   }
 
   @Test func missingValuesAreNullAndCommandsAreKept() throws {

@@ -1,5 +1,3 @@
-import LabCore
-
 /// Rows under named columns, in the order in which they were added.
 package struct Records: Hashable, Sendable {
   package let columns: [Column]
@@ -21,11 +19,9 @@ package struct Records: Hashable, Sendable {
   /// Where the column called `name` stands; nil when there is none.
   package func index(of name: String) -> Int? { columns.firstIndex { $0.name == name } }
 
-  /// Where a column stands, or an error that names what asked for it.
-  func requiredIndex(of name: String, for user: String) throws(ReportError) -> Int {
-    guard let index = index(of: name) else {
-      throw .columnUnknown(name: name, in: user, known: columns.map(\.name))
-    }
+  /// Where a column stands that a figure was given by name.
+  func requiredIndex(of name: String) -> Int {
+    guard let index = index(of: name) else { preconditionFailure("no column is named '\(name)'") }
     return index
   }
 

@@ -1,16 +1,13 @@
 import Foundation
 
-/// A paragraph: plain text with emphasis, code and links.
+/// A paragraph: plain text with emphasis and code.
 ///
-/// Literals carry minimal markup: `*emphasis*`, `**strong**`, and code between backquotes; a backslash
-/// takes the meaning from the next character. Interpolated values are always plain text, so a name
-/// from a graph can hold any character: `"*\(name)* has \(count) facts"`.
+/// Literals carry minimal markup: `*emphasis*`, and code between backquotes. Interpolated values are
+/// always plain text, so a name from a graph can hold any character: `"*\(name)* has \(count) facts"`.
 package struct Prose: Hashable, Sendable {
   /// How a piece of a paragraph is set.
   package enum Style: Hashable, Sendable {
-    case plain, emphasis, strong, code
-    /// A link that opens only when a reader follows it; `http` and `https` addresses alone.
-    case link(String)
+    case plain, emphasis, code
   }
 
   /// A piece of text in one style.
@@ -40,13 +37,6 @@ package struct Prose: Hashable, Sendable {
 
   package var isEmpty: Bool { spans.allSatisfy(\.text.isEmpty) }
 
-  /// One paragraph after another.
-  package static func + (first: Prose, second: Prose) -> Prose {
-    var joined = first
-    second.spans.forEach { joined.append($0.text, $0.style) }
-    return joined
-  }
-
   fileprivate init() {}
 
   fileprivate mutating func append(_ text: String, _ style: Style) {
@@ -67,25 +57,11 @@ private struct MarkupReader {
     var rest = text[...]
     while let character = rest.popFirst() {
       switch character {
-      case "\\":
-        if let next = rest.popFirst() { prose.append(String(next), style) }
       case "`": style = style == .code ? .plain : .code
-      case "*" where style != .code: readStars(&rest, into: &prose)
+      case "*" where style == .emphasis: style = .plain
+      case "*" where style == .plain && rest.first?.isWhitespace != true: style = .emphasis
       default: prose.append(String(character), style)
       }
-    }
-  }
-
-  private mutating func readStars(_ rest: inout Substring, into prose: inout Prose) {
-    let isDouble = rest.first == "*"
-    let wanted: Prose.Style = isDouble ? .strong : .emphasis
-    if isDouble { rest.removeFirst() }
-    if style == wanted {
-      style = .plain
-    } else if style == .plain, rest.first.map({ !$0.isWhitespace }) ?? true {
-      style = wanted
-    } else {
-      prose.append(isDouble ? "**" : "*", style)
     }
   }
 }
@@ -107,17 +83,6 @@ extension Prose: ExpressibleByStringInterpolation {
     /// A value as plain text in the style of its surroundings.
     package mutating func appendInterpolation(_ value: some CustomStringConvertible) {
       prose.append(value.description, reader.style)
-    }
-
-    /// A paragraph inside a paragraph, its styles kept.
-    package mutating func appendInterpolation(_ value: Prose) {
-      value.spans.forEach { prose.append($0.text, $0.style) }
-    }
-
-    /// A link; an address that is not `http` or `https` leaves the words alone.
-    package mutating func appendInterpolation(link words: String, to address: String) {
-      let isWeb = address.hasPrefix("https://") || address.hasPrefix("http://")
-      prose.append(words, isWeb ? .link(address) : reader.style)
     }
   }
 }

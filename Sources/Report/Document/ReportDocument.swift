@@ -66,9 +66,6 @@ package enum Block: Hashable, Sendable {
   case list([Prose])
   /// A remark set apart: a caveat, a deviation, a number that could not be determined.
   case note(Prose)
-  case headlines([Headline])
   case figure(Figure)
   case table(Table)
-  /// A command line the reader can copy.
-  case command(String)
 }

@@ -17,12 +17,4 @@ package struct Table: Hashable, Sendable {
     self.command = command
     self.data = data
   }
-
-  /// Checks the identifier and the column names.
-  ///
-  /// Throws `ReportError` naming what is wrong.
-  package func validate() throws(ReportError) {
-    try Validation.identifier(id)
-    try Validation.columns(data, of: "table '\(id)'")
-  }
 }

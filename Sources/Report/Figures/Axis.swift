@@ -5,8 +5,6 @@ package struct Axis: Hashable, Sendable {
     case linear
     /// Logarithmic; rows whose value is not positive are counted under the figure, not drawn.
     case log
-    /// One place for each different value, in order of first appearance; numbers ascend.
-    case category
   }
 
   package var column: String

@@ -1,7 +1,7 @@
 /// A figure as a declarative value: data, marks, encodings and scales.
 ///
 /// Two writers read it: `SVGFigure` for the page and `VegaLite` for whoever wants to restyle it.
-/// Series, panels and categories appear in the order in which their values first occur in the data;
+/// Series and panels appear in the order in which their values first occur in the data;
 /// numbers ascend.
 package struct Figure: Hashable, Sendable {
   /// Names the anchor and the downloaded files: lower-case letters, digits and hyphens.
@@ -22,7 +22,7 @@ package struct Figure: Hashable, Sendable {
   /// Drawn in this order, so the last is on top.
   package var marks: [Mark]
   package var rules: [Rule]
-  /// Columns named in the tooltip; empty means panel, colour, shape, x and y.
+  /// Columns named in the tooltip.
   package var tooltip: [String]
   /// Values of the colour column drawn grey and hollow: published points shown for comparison.
   package var muted: [String]
@@ -30,7 +30,7 @@ package struct Figure: Hashable, Sendable {
   package init(
     id: String, title: String, caption: Prose = "", command: String = "", data: Records,
     x: Axis, y: Axis, color: Channel? = nil, shape: Channel? = nil, panel: Channel? = nil,
-    marks: [Mark] = [.line(), .points], rules: [Rule] = [], tooltip: [String] = [],
+    marks: [Mark] = [.line(), .points], rules: [Rule] = [], tooltip: [String],
     muted: [String] = []
   ) {
     self.id = id
@@ -57,18 +57,8 @@ package enum Mark: Hashable, Sendable {
   /// An empty `by` means the colour column.
   case line(by: [String] = [])
   case points
-  /// A vertical interval from column `low` to column `high` at each row.
-  case interval(low: String, high: String, style: IntervalStyle = .bars)
-  /// The text of a column beside each point, left out where it would cover another.
-  case labels(String)
-}
-
-/// How intervals are drawn.
-package enum IntervalStyle: Hashable, Sendable {
-  /// A bar with caps at each row.
-  case bars
-  /// A shaded band along the line of each colour.
-  case band
+  /// A bar with caps from column `low` to column `high` at each row.
+  case interval(low: String, high: String)
 }
 
 /// A column that sets colour, marker or panel.
@@ -97,7 +87,6 @@ package struct Rule: Hashable, Sendable {
   /// Where the line runs.
   package enum Position: Hashable, Sendable {
     case horizontal(Double)
-    case vertical(Double)
     /// Where y equals x: the chance level of AUC-PR drawn over prevalence.
     case identity
   }

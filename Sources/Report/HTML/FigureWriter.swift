@@ -3,8 +3,8 @@ struct FigureWriter {
   let figure: ResolvedFigure
   let number: Int
 
-  init(_ figure: Figure, number: Int) throws(ReportError) {
-    self.figure = try ResolvedFigure(figure)
+  init(_ figure: Figure, number: Int) {
+    self.figure = ResolvedFigure(figure)
     self.number = number
   }
 
@@ -57,11 +57,6 @@ struct FigureWriter {
       case 2, 4: (470, 325)
       default: nil
       }
-    let rows = figure.isHorizontal ? Double(figure.y.categories.count) : 0
-    func height(_ base: Double) -> Double {
-      figure.isHorizontal
-        ? max(120, rows * max(22, Double(figure.colors.count) * 9 + 10) + 60) : base
-    }
     func box(_ name: String, _ width: Double, _ height: Double) -> String {
       let drawn = figure.panels.indices.map { number in
         PanelWriter(Panel(figure, number: number, width: width, height: height)).svg()
@@ -69,8 +64,8 @@ struct FigureWriter {
       return Markup.element(
         "div", ["class": "panels \(name) n\(min(count, 5))"], drawn.joined(separator: "\n"))
     }
-    let narrow = box(wide == nil ? "every" : "narrow", 350, height(270))
-    return (wide.map { box("wide", $0.0, height($0.1)) + "\n" } ?? "") + narrow
+    let narrow = box(wide == nil ? "every" : "narrow", 350, 270)
+    return (wide.map { box("wide", $0.0, $0.1) + "\n" } ?? "") + narrow
   }
 
   // MARK: Below the panels
@@ -95,7 +90,7 @@ struct FigureWriter {
       ProseWriter.download(
         "Vega-Lite", "\(source.id).vl.json", "application/json", try VegaLite.data(source)),
       ProseWriter.download(
-        "SVG", "\(source.id).svg", "image/svg+xml", try SVGFigure.data(source)),
+        "SVG", "\(source.id).svg", "image/svg+xml", SVGFigure.data(source)),
     ]
     let made = source.command.isEmpty ? "" : ProseWriter.command(source.command)
     return Markup.element("p", ["class": "tools"], links.joined(separator: " ")) + made

@@ -2,21 +2,6 @@
 struct PageWriter {
   let document: ReportDocument
 
-  /// Checks that every identifier is valid and used once.
-  init(_ document: ReportDocument) throws(ReportError) {
-    self.document = document
-    var seen = Set<String>()
-    for figure in document.figures { try Self.take(figure.id, &seen) }
-    for table in document.tables {
-      try table.validate()
-      try Self.take(table.id, &seen)
-    }
-  }
-
-  private static func take(_ identifier: String, _ seen: inout Set<String>) throws(ReportError) {
-    guard seen.insert(identifier).inserted else { throw .identifierRepeated(identifier) }
-  }
-
   func page() throws -> String {
     var main = header()
     if document.sections.count > 1 { main += contents() }
@@ -124,10 +109,8 @@ struct PageWriter {
         "ul", [:], items.map { Markup.element("li", [:], ProseWriter.inline($0)) }.joined())
     case .note(let prose):
       Markup.element("p", ["class": "note"], ProseWriter.inline(prose))
-    case .headlines(let headlines): self.headlines(headlines)
     case .figure(let figure): try FigureWriter(figure, number: counter.nextFigure()).html()
-    case .table(let table): try TableWriter(table, number: counter.nextTable()).html()
-    case .command(let line): ProseWriter.command(line)
+    case .table(let table): TableWriter(table: table, number: counter.nextTable()).html()
     }
   }
 }

@@ -9,9 +9,7 @@ enum ProseWriter {
       switch span.style {
       case .plain: Markup.escape(span.text)
       case .emphasis: Markup.text("em", [:], span.text)
-      case .strong: Markup.text("strong", [:], span.text)
       case .code: Markup.text("code", [:], span.text)
-      case .link(let address): Markup.text("a", ["href": address], span.text)
       }
     }.joined()
   }

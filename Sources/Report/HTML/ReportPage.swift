@@ -4,10 +4,8 @@ import LabCore
 /// A report as one HTML file that needs neither a network nor a server.
 package enum ReportPage {
   /// The page as text; it is well-formed XML too, and every name in it is escaped.
-  ///
-  /// Throws `ReportError` when a figure names a column that its data lacks or two figures share a name.
   package static func html(_ document: ReportDocument) throws -> String {
-    try PageWriter(document).page()
+    try PageWriter(document: document).page()
   }
 
   /// Writes the page to `url`, whole or not at all.
@@ -19,8 +17,7 @@ package enum ReportPage {
   ///
   /// The folder is made anew: nothing of an earlier report stays in it. Returns the files' names in the order written.
   package static func writeParts(of document: ReportDocument, to folder: URL) throws -> [String] {
-    _ = try PageWriter(document)
-    return try AtomicFile.makeFolder(folder) { place in
+    try AtomicFile.makeFolder(folder) { place in
       var written: [String] = []
       func write(_ data: Data, _ name: String) throws {
         try AtomicFile.write(data, to: place.appendingPathComponent(name))

@@ -3,12 +3,6 @@ struct TableWriter {
   let table: Table
   let number: Int
 
-  init(_ table: Table, number: Int) throws(ReportError) {
-    try table.validate()
-    self.table = table
-    self.number = number
-  }
-
   func html() -> String {
     let title = Markup.element(
       "h3", [:],

@@ -4,16 +4,18 @@ struct Box {
   var y: Double
   var width: Double
   var height: Double
+}
 
+extension Box {
   /// A line of small text that starts at `x` on the baseline `y`.
   init(textAt x: Double, _ y: Double, width: Double) {
-    (self.x, self.y, self.width, self.height) = (x, y - 9, width, 11)
+    self.init(x: x, y: y - 9, width: width, height: 11)
   }
 
   /// A square around a point.
   init(around center: (x: Double, y: Double), radius: Double) {
-    (x, y) = (center.x - radius, center.y - radius)
-    (width, height) = (2 * radius, 2 * radius)
+    self.init(
+      x: center.x - radius, y: center.y - radius, width: 2 * radius, height: 2 * radius)
   }
 
   func meets(_ other: Box) -> Bool {

@@ -1,4 +1,4 @@
-/// Draws the rows of one panel: lines, bands, intervals, points and labels.
+/// Draws the rows of one panel: lines, intervals and points.
 struct MarkWriter {
   let panel: Panel
   private let rows: [[Cell]]
@@ -13,13 +13,11 @@ struct MarkWriter {
     switch mark {
     case .line(let columns): lines(columns)
     case .points: panel.points.map(point).joined()
-    case .interval(let low, let high, .bars): panel.points.map { bar($0, low, high) }.joined()
-    case .interval(let low, let high, .band): bands(low, high)
-    case .labels(let column): labels(column)
+    case .interval(let low, let high): panel.points.map { bar($0, low, high) }.joined()
     }
   }
 
-  // MARK: Lines and bands
+  // MARK: Lines
 
   private func lines(_ columns: [Int]) -> String {
     groups(columns).flatMap { group in
@@ -28,27 +26,6 @@ struct MarkWriter {
           "path", ["class": names("line", run[0]), "d": path(run.compactMap(panel.place))])
       }
     }.joined()
-  }
-
-  private func bands(_ low: Int, _ high: Int) -> String {
-    let columns = lineColumns()
-    return groups(columns).flatMap { group in
-      runs(group, needing: [low, high]).filter { $0.count > 1 }.map { run in
-        func edge(_ column: Int) -> [(x: Double, y: Double)] {
-          run.map { point in
-            (panel.x.position(point.x), panel.y.clamped(rows[point.row][column].finite ?? 0))
-          }
-        }
-        let outline = path(edge(high) + edge(low).reversed()) + "Z"
-        return Markup.empty("path", ["class": names("band", run[0]), "d": outline])
-      }
-    }.joined()
-  }
-
-  /// What the figure's line mark groups by, so that bands follow lines.
-  private func lineColumns() -> [Int] {
-    for mark in figure.marks { if case .line(let columns) = mark { return columns } }
-    return [figure.colorIndex].compactMap(\.self)
   }
 
   /// The panel's points by the values of `columns`, in order of first appearance.
@@ -64,13 +41,11 @@ struct MarkWriter {
   }
 
   /// A group in order of x, cut where a row has nothing to draw.
-  private func runs(_ group: [FigurePoint], needing columns: [Int] = []) -> [[FigurePoint]] {
+  private func runs(_ group: [FigurePoint]) -> [[FigurePoint]] {
     let sorted = group.enumerated().sorted {
       ($0.element.x, $0.offset) < ($1.element.x, $1.offset)
     }.map(\.element)
-    return sorted.split { point in
-      point.y == nil || columns.contains { rows[point.row][$0].finite == nil }
-    }.map(Array.init)
+    return sorted.split { $0.y == nil }.map(Array.init)
   }
 
   private func path(_ points: [(x: Double, y: Double)]) -> String {
@@ -79,7 +54,7 @@ struct MarkWriter {
     }.joined()
   }
 
-  // MARK: Points, intervals, labels
+  // MARK: Points and intervals
 
   private func point(_ point: FigurePoint) -> String {
     guard let place = panel.place(point) else { return "" }
@@ -94,73 +69,34 @@ struct MarkWriter {
         + Markup.empty("path", ["class": "marker", "d": shape]))
   }
 
-  private func bar(_ point: FigurePoint, _ lowColumn: Int, _ highColumn: Int) -> String {
+  /// Where a point's interval runs.
+  private func ends(
+    _ point: FigurePoint, _ lowColumn: Int, _ highColumn: Int
+  ) -> (x: Double, from: Double, to: Double)? {
     guard let place = panel.place(point), let low = rows[point.row][lowColumn].finite,
       let high = rows[point.row][highColumn].finite
-    else { return "" }
+    else { return nil }
+    return (place.x, panel.y.clamped(low), panel.y.clamped(high))
+  }
+
+  private func bar(_ point: FigurePoint, _ lowColumn: Int, _ highColumn: Int) -> String {
+    guard let (x, from, to) = ends(point, lowColumn, highColumn) else { return "" }
     func text(_ values: Double...) -> String { values.map(Markup.number).joined(separator: " ") }
-    let data: String
-    if figure.isHorizontal {
-      let (from, to) = (panel.x.clamped(low), panel.x.clamped(high))
-      data =
-        "M\(text(from, place.y))L\(text(to, place.y))"
-        + "M\(text(from, place.y - 3))v6M\(text(to, place.y - 3))v6"
-    } else {
-      let (from, to) = (panel.y.clamped(low), panel.y.clamped(high))
-      data =
-        "M\(text(place.x, from))L\(text(place.x, to))"
-        + "M\(text(place.x - 3, from))h6M\(text(place.x - 3, to))h6"
-    }
+    let data =
+      "M\(text(x, from))L\(text(x, to))M\(text(x - 3, from))h6M\(text(x - 3, to))h6"
     return Markup.empty("path", ["class": names("interval", point), "d": data])
   }
 
   /// What an interval's bar with its caps covers.
   private func extent(_ point: FigurePoint, _ lowColumn: Int, _ highColumn: Int) -> Box? {
-    guard let place = panel.place(point), let low = rows[point.row][lowColumn].finite,
-      let high = rows[point.row][highColumn].finite
-    else { return nil }
-    let scale = figure.isHorizontal ? panel.x : panel.y
-    let (from, to) = (scale.clamped(low), scale.clamped(high))
-    var box = Box(around: place, radius: 3)
-    if figure.isHorizontal {
-      (box.x, box.width) = (min(from, to), abs(to - from))
-    } else {
-      (box.y, box.height) = (min(from, to), abs(to - from))
-    }
-    return box
-  }
-
-  private func labels(_ column: Int) -> String {
-    var taken = obstacles()
-    return panel.points.map { point in
-      guard let place = panel.place(point), rows[point.row][column] != .missing else { return "" }
-      let text = figure.figure.data.columns[column].format.string(rows[point.row][column])
-      let width = TextMetrics.width(text, size: Panel.tickSize)
-      let offsets = [
-        (7.0, -6.0), (-7 - width, -6), (7, 14), (-7 - width, 14), (-width / 2, -9),
-        (-width / 2, 18),
-      ]
-      for (dx, dy) in offsets {
-        let box = Box(textAt: place.x + dx, place.y + dy, width: width)
-        guard box.x >= panel.left, box.x + width <= panel.width, box.y >= panel.top - 8,
-          box.y + box.height <= panel.bottom, !taken.contains(where: box.meets)
-        else { continue }
-        taken.append(box)
-        return Markup.text(
-          "text",
-          [
-            "class": names("label", point), "x": Markup.number(box.x),
-            "y": Markup.number(place.y + dy),
-          ], text)
-      }
-      return ""
-    }.joined()
+    guard let (x, from, to) = ends(point, lowColumn, highColumn) else { return nil }
+    return Box(x: x - 3, y: min(from, to), width: 6, height: abs(to - from))
   }
 
   /// What text must not cover: markers, intervals, and lines in steps of a few units.
   func obstacles() -> [Box] {
     var boxes = panel.points.compactMap(panel.place).map { Box(around: $0, radius: 4.5) }
-    for case .interval(let low, let high, .bars) in figure.marks {
+    for case .interval(let low, let high) in figure.marks {
       boxes += panel.points.compactMap { extent($0, low, high) }
     }
     for case .line(let columns) in figure.marks {
@@ -193,9 +129,8 @@ struct MarkWriter {
   }
 
   private func interval(of index: Int, _ row: [Cell]) -> String {
-    let measured = figure.isHorizontal ? figure.x.index : figure.y.index
-    guard index == measured else { return "" }
-    for case .interval(let low, let high, _) in figure.marks
+    guard index == figure.y.index else { return "" }
+    for case .interval(let low, let high) in figure.marks
     where row[low].finite != nil && row[high].finite != nil {
       let format = figure.figure.data.columns[index].format
       return " (\(format.string(row[low])) to \(format.string(row[high])))"

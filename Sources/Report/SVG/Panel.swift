@@ -27,11 +27,7 @@ package struct Panel {
     top = (hasTitle ? 20 : 4) + (figure.y.axis.title.isEmpty ? 6 : 22)
     bottom = height - (figure.x.axis.title.isEmpty ? 24 : 42)
     func widthOf(_ text: String) -> Double { TextMetrics.width(text, size: Self.tickSize) }
-    // The first category stands on top, as in a list.
-    y =
-      figure.isHorizontal
-      ? PositionScale(figure.y, from: top, to: bottom)
-      : PositionScale(figure.y, from: bottom, to: top)
+    y = PositionScale(figure.y, from: bottom, to: top)
     yTicks = y.ticks { _ in Self.tickSize * 1.9 }
     let labelWidth = yTicks.compactMap { $0.label.map(widthOf) }.max() ?? 0
     left = min(labelWidth, width * 0.42) + 12
@@ -39,16 +35,9 @@ package struct Panel {
     let loose = PositionScale(figure.x, from: left, to: width - 16)
     let last = loose.ticks { widthOf($0) + 14 }.last { $0.label != nil }
     let reach = last.map { loose.position($0.value) + widthOf($0.label ?? "") / 2 } ?? 0
-    right = figure.x.axis.scale == .category ? width - 6 : width - max(14, reach - width + 18)
+    right = width - max(14, reach - width + 18)
     x = PositionScale(figure.x, from: left, to: right)
-    let step = x.categoryStep
-    xTicks =
-      figure.x.axis.scale == .category
-      ? x.ticks { _ in 0 }.map { tick in
-        Tick(
-          value: tick.value,
-          label: tick.label.map { TextMetrics.fitted($0, size: Self.tickSize, limit: step - 4) })
-      } : x.ticks { widthOf($0) + 14 }
+    xTicks = x.ticks { widthOf($0) + 14 }
   }
 
   var title: String { figure.panels[number] }
@@ -56,19 +45,8 @@ package struct Panel {
   /// The points of this panel that have a place, in data order.
   package var points: [FigurePoint] { figure.points.filter { $0.panel == number } }
 
-  /// Where a point is drawn; series at one category stand side by side.
+  /// Where a point is drawn.
   package func place(_ point: FigurePoint) -> (x: Double, y: Double)? {
-    guard let value = point.y else { return nil }
-    var (px, py) = (x.position(point.x), y.position(value))
-    if figure.isHorizontal { py += shift(point, y) }
-    if !figure.isHorizontal, figure.x.axis.scale == .category { px += shift(point, x) }
-    return (px, py)
-  }
-
-  private func shift(_ point: FigurePoint, _ scale: PositionScale) -> Double {
-    let count = figure.colors.count
-    guard count > 1 else { return 0 }
-    let step = min(11, scale.categoryStep * 0.8 / Double(count))
-    return (Double(point.color) - Double(count - 1) / 2) * step
+    point.y.map { (x.position(point.x), y.position($0)) }
   }
 }

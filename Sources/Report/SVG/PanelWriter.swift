@@ -60,10 +60,8 @@ package struct PanelWriter {
     guard let label = tick.label else {
       return Markup.line("axis", (x, panel.bottom), (x, panel.bottom + 3))
     }
-    let full = panel.x.kind == .category ? panel.x.categories[Int(tick.value)] : label
-    let grid = figure.isHorizontal ? Markup.line("grid", (x, panel.top), (x, panel.bottom)) : ""
-    return grid + Markup.line("axis", (x, panel.bottom), (x, panel.bottom + 5))
-      + text("tick", x, panel.bottom + 17, label, anchor: "middle", full: full)
+    return Markup.line("axis", (x, panel.bottom), (x, panel.bottom + 5))
+      + text("tick", x, panel.bottom + 17, label, anchor: "middle")
   }
 
   private func titles() -> [String] {

@@ -28,12 +28,7 @@ struct RuleWriter {
       guard panel.y.domain.contains(value) else { return nil }
       let y = panel.y.position(value)
       let line = Markup.line("rule", (panel.left, y), (panel.right, y))
-      return (line, beside(horizontal: y, width: width))
-    case .vertical(let value):
-      guard panel.x.domain.contains(value) else { return nil }
-      let x = panel.x.position(value)
-      let line = Markup.line("rule", (x, panel.top), (x, panel.bottom))
-      return (line, beside(vertical: x, width: width))
+      return (line, beside(y, width: width))
     case .identity:
       let points = identity()
       let path = points.enumerated().map { index, point in
@@ -47,7 +42,7 @@ struct RuleWriter {
   }
 
   /// Places along a line from right to left, the two ends first: close above it, close below it, then farther away.
-  private func beside(horizontal y: Double, width: Double) -> [(x: Double, y: Double)] {
+  private func beside(_ y: Double, width: Double) -> [(x: Double, y: Double)] {
     let (left, right) = (panel.left + 4, panel.right - 2 - width)
     let xs: [Double] = [right, left] + Array(stride(from: right - 8, to: left, by: -8))
     let distances: [Double] = (0...20).flatMap { step -> [Double] in
@@ -57,16 +52,6 @@ struct RuleWriter {
     let ys: [Double] = distances.map { y + $0 }.filter {
       $0 >= panel.top + 9 && $0 <= panel.bottom - 3
     }
-    return ys.flatMap { y in xs.map { ($0, y) } }
-  }
-
-  /// Places along a line from the top down, right of it before left of it.
-  private func beside(vertical x: Double, width: Double) -> [(x: Double, y: Double)] {
-    let xs = [x + 5, x - 5 - width].filter {
-      $0 >= panel.left + 4 && $0 <= panel.right - 2 - width
-    }
-    let between: [Double] = Array(stride(from: panel.top + 17, to: panel.bottom - 6, by: 8))
-    let ys: [Double] = [panel.top + 9, panel.bottom - 6] + between
     return ys.flatMap { y in xs.map { ($0, y) } }
   }
 

@@ -4,20 +4,14 @@ package import Foundation
 package enum SVGFigure {
   /// One picture that stands alone: style included, light background, all panels, legend and title.
   ///
-  /// `width` is in pixels; panels stand in rows of at most three. Throws `ReportError` when the figure
-  /// names a column that its data lacks.
-  package static func standalone(
-    _ figure: Figure, width: Double = 960
-  ) throws(ReportError) -> String {
-    let resolved = try ResolvedFigure(figure)
-    return StandaloneWriter(resolved, width: width).svg()
+  /// Panels stand in rows of at most three.
+  package static func standalone(_ figure: Figure) -> String {
+    StandaloneWriter(figure: ResolvedFigure(figure)).svg()
   }
 
   /// The same as bytes of a file.
-  package static func data(_ figure: Figure, width: Double = 960) throws(ReportError) -> Data {
-    Data(
-      ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + (try standalone(figure, width: width)))
-        .utf8)
+  package static func data(_ figure: Figure) -> Data {
+    Data(("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + standalone(figure)).utf8)
   }
 }
 
@@ -25,14 +19,10 @@ package enum SVGFigure {
 private struct StandaloneWriter {
   private static let margin = 20.0
   private static let gap = 24.0
+  /// In pixels.
+  private let width = 960.0
 
   let figure: ResolvedFigure
-  let width: Double
-
-  init(_ figure: ResolvedFigure, width: Double) {
-    self.figure = figure
-    self.width = width
-  }
 
   func svg() -> String {
     let columns = min(3, figure.panels.count)

@@ -8,22 +8,17 @@ enum Domain {
 
   /// `also` are further columns that must fit, `rules` further values.
   static func resolve(
-    _ axis: Axis, _ index: Int, _ data: Records, also columns: [Int], rules: [Double]
+    _ axis: Axis, _ index: Int, _ data: Records, also columns: [Int] = [], rules: [Double] = []
   ) -> ResolvedAxis {
-    let categories = axis.scale == .category ? data.values(inColumn: index) : []
     let values = data.rows.flatMap { row in ([index] + columns).compactMap { row[$0].finite } }
       .filter { abs($0) <= largest }
     return ResolvedAxis(
-      axis: axis, index: index,
-      domain: domain(axis, values + rules, categories.count), categories: categories,
+      axis: axis, index: index, domain: domain(axis, values + rules),
       format: axis.format ?? data.columns[index].format)
   }
 
-  private static func domain(
-    _ axis: Axis, _ values: [Double], _ categoryCount: Int
-  ) -> ClosedRange<Double> {
+  private static func domain(_ axis: Axis, _ values: [Double]) -> ClosedRange<Double> {
     switch axis.scale {
-    case .category: return -0.5...(Double(max(1, categoryCount)) - 0.5)
     case .log:
       if let domain = axis.domain, domain.lowerBound > 0, domain.upperBound > domain.lowerBound {
         return domain

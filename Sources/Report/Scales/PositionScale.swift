@@ -6,14 +6,12 @@ package struct PositionScale {
   let domain: ClosedRange<Double>
   let start: Double
   let end: Double
-  let categories: [String]
   let format: ColumnFormat
 
   /// The scale of `axis` between two positions; `end` may be smaller than `start`.
   package init(_ axis: ResolvedAxis, from start: Double, to end: Double) {
     kind = axis.axis.scale
     domain = axis.domain
-    categories = axis.categories
     format = axis.format
     self.start = start
     self.end = end
@@ -33,14 +31,9 @@ package struct PositionScale {
     position(min(max(value, domain.lowerBound), domain.upperBound))
   }
 
-  /// The distance between two neighbouring categories.
-  var categoryStep: Double { abs(end - start) / Double(max(1, categories.count)) }
-
   /// Ticks whose labels, as measured by `extent`, stand clear of each other.
   package func ticks(_ extent: (String) -> Double) -> [Tick] {
     switch kind {
-    case .category:
-      categories.enumerated().map { Tick(value: Double($0.offset), label: $0.element) }
     case .linear: linearTicks(extent)
     case .log: logTicks(extent)
     }

@@ -7,8 +7,6 @@ import LabCore
 /// belong to one panel; all views have the ranges of the SVG.
 package enum VegaLite {
   /// The specification as indented JSON with sorted keys.
-  ///
-  /// Throws `ReportError` when the figure names a column that its data lacks.
   package static func data(_ figure: Figure) throws -> Data {
     try CanonicalJSON.pretty(VegaLiteWriter(ResolvedFigure(figure)).specification())
   }
@@ -30,23 +28,23 @@ private struct VegaLiteWriter {
     }
     var top: [String: JSONValue] = [
       "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-      "title": .string(source.title), "data": ["values": .array(values)],
+      "title": .text(source.title), "data": ["values": .list(values)],
     ]
     let words = [source.caption.text, source.command.isEmpty ? "" : "Made by: \(source.command)"]
-    top["description"] = .string(words.filter { !$0.isEmpty }.joined(separator: " "))
+    top["description"] = .text(words.filter { !$0.isEmpty }.joined(separator: " "))
     guard let panel = figure.panelIndex, figure.panels.count > 1 else {
-      return view(figure.panels[0]).merging(["width": 520, "height": 320]).merging(top)
+      return view(figure.panels[0]).merging(["width": 520, "height": 320]).merging(.object(top))
     }
     let views = figure.panels.map { name in
       view(name).merging([
-        "title": .string(name), "width": 280, "height": 220,
+        "title": .text(name), "width": 280, "height": 220,
         "transform": [
-          ["filter": ["field": .string(columns[panel].name), "equal": value(name, panel)]]
+          ["filter": ["field": .text(columns[panel].name), "equal": value(name, panel)]]
         ],
       ])
     }
-    top["concat"] = .array(views)
-    top["columns"] = .integer(min(3, views.count))
+    top["concat"] = .list(views)
+    top["columns"] = .number(Double(min(3, views.count)))
     top["resolve"] = ["scale": ["color": "shared", "shape": "shared"]]
     return .object(top)
   }
@@ -54,7 +52,7 @@ private struct VegaLiteWriter {
   /// The typed value behind a panel's name.
   private func value(_ name: String, _ index: Int) -> JSONValue {
     let cell = figure.figure.data.rows.first { $0[index].plain == name }?[index]
-    return cell.map { JSONValue($0) } ?? .string(name)
+    return cell.map { JSONValue($0) } ?? .text(name)
   }
 
   private func view(_ panel: String) -> JSONValue {
@@ -63,10 +61,10 @@ private struct VegaLiteWriter {
     let shared = sharedEncoding()
     let marks = figure.marks.map { mark in
       let layer = layer(mark)
-      let encoding = JSONValue.object(shared).merging(layer.encoding)
+      let encoding = JSONValue.object(shared).merging(.object(layer.encoding))
       return JSONValue.object(layer.settings).merging(["encoding": encoding])
     }
-    return ["layer": .array(rules.flatMap(layers) + marks)]
+    return ["layer": .list(rules.flatMap(layers) + marks)]
   }
 
   // MARK: Encodings
@@ -74,7 +72,7 @@ private struct VegaLiteWriter {
   private func sharedEncoding() -> [String: JSONValue] {
     var encoding: [String: JSONValue] = ["x": position(figure.x), "y": position(figure.y)]
     if let index = figure.colorIndex, let channel = figure.figure.color {
-      let range = Palette.pairs(figure).map { JSONValue.string($0.light) }
+      let range = Palette.pairs(figure).map { JSONValue.text($0.light) }
       encoding["color"] = series(index, channel.title, figure.colors, range)
     }
     return encoding
@@ -84,13 +82,13 @@ private struct VegaLiteWriter {
     _ index: Int, _ title: String, _ names: [String], _ range: [JSONValue]
   ) -> JSONValue {
     var entry: [String: JSONValue] = [
-      "field": .string(columns[index].name), "type": "nominal", "title": .string(title),
+      "field": .text(columns[index].name), "type": "nominal", "title": .text(title),
       "sort": .null,
-      "scale": ["domain": .array(names.map { value($0, index) }), "range": .array(range)],
+      "scale": ["domain": .list(names.map { value($0, index) }), "range": .list(range)],
     ]
     if let format = d3(columns[index].format) {
       let words = "isNumber(datum.value) ? format(datum.value, '\(format)') : datum.label"
-      entry["legend"] = ["labelExpr": .string(words), "labelLimit": 400]
+      entry["legend"] = ["labelExpr": .text(words), "labelLimit": 400]
     } else {
       entry["legend"] = ["labelLimit": 400]
     }
@@ -98,19 +96,15 @@ private struct VegaLiteWriter {
   }
 
   private func position(_ axis: ResolvedAxis) -> JSONValue {
-    let field = JSONValue.string(columns[axis.index].name)
-    let title = JSONValue.string(axis.axis.title)
-    guard axis.axis.scale != .category else {
-      let sort = JSONValue.array(axis.categories.map { value($0, axis.index) })
-      return ["field": field, "type": "nominal", "title": title, "sort": sort]
-    }
+    let field = JSONValue.text(columns[axis.index].name)
+    let title = JSONValue.text(axis.axis.title)
     let ends: JSONValue = [.number(axis.domain.lowerBound), .number(axis.domain.upperBound)]
-    var settings: [String: JSONValue] = ["grid": .bool(axis.index == figure.y.index)]
-    if let format = d3(axis.format, trims: true) { settings["format"] = .string(format) }
+    var settings: [String: JSONValue] = ["grid": .flag(axis.index == figure.y.index)]
+    if let format = d3(axis.format, trims: true) { settings["format"] = .text(format) }
     return [
       "field": field, "type": "quantitative", "title": title, "axis": .object(settings),
       "scale": [
-        "type": .string(axis.axis.scale == .log ? "log" : "linear"), "domain": ends,
+        "type": .text(axis.axis.scale == .log ? "log" : "linear"), "domain": ends,
         "nice": false, "zero": false,
       ],
     ]
@@ -142,25 +136,18 @@ private struct VegaLiteWriter {
     case .line(let indices):
       Layer(settings: ["mark": ["type": "line"]], encoding: detail(indices))
     case .points: points()
-    case .interval(let low, let high, .bars): interval(low, high, mark: "rule")
-    case .interval(let low, let high, .band): interval(low, high, mark: "area")
-    case .labels(let index):
-      Layer(
-        settings: [
-          "mark": ["type": "text", "align": "left", "dx": 7, "dy": -6],
-          "transform": [["filter": .string("isValid(datum.\(columns[index].name))")]],
-        ], encoding: ["text": described(index)])
+    case .interval(let low, let high): interval(low, high)
     }
   }
 
-  /// A column as text or tooltip, written as the page writes it.
+  /// A column as a tooltip, written as the page writes it.
   private func described(_ index: Int) -> JSONValue {
     let column = columns[index]
     var entry: [String: JSONValue] = [
-      "field": .string(column.name), "title": .string(column.title),
+      "field": .text(column.name), "title": .text(column.title),
       "type": column.format.isNumeric ? "quantitative" : "nominal",
     ]
-    if let format = d3(column.format) { entry["format"] = .string(format) }
+    if let format = d3(column.format) { entry["format"] = .text(format) }
     return .object(entry)
   }
 
@@ -169,16 +156,16 @@ private struct VegaLiteWriter {
     let extra = indices.filter { $0 != figure.colorIndex }
     guard !extra.isEmpty else { return [:] }
     let fields = extra.map { index -> JSONValue in
-      ["field": .string(columns[index].name), "type": "nominal"]
+      ["field": .text(columns[index].name), "type": "nominal"]
     }
-    return ["detail": .array(fields)]
+    return ["detail": .list(fields)]
   }
 
   private func points() -> Layer {
-    var encoding: [String: JSONValue] = ["tooltip": .array(figure.tooltip.map(described))]
+    var encoding: [String: JSONValue] = ["tooltip": .list(figure.tooltip.map(described))]
     if let index = figure.shapeIndex {
       let title = figure.figure.shape?.title ?? figure.figure.color?.title ?? ""
-      let range = figure.shapes.indices.map { JSONValue.string(MarkerShape.number($0).rawValue) }
+      let range = figure.shapes.indices.map { JSONValue.text(MarkerShape.number($0).rawValue) }
       encoding["shape"] = series(index, title, figure.shapes, range)
     }
     return Layer(
@@ -186,22 +173,13 @@ private struct VegaLiteWriter {
       encoding: encoding)
   }
 
-  private func interval(_ low: Int, _ high: Int, mark: String) -> Layer {
-    let axis = figure.isHorizontal ? figure.x : figure.y
-    let (first, second) = figure.isHorizontal ? ("x", "x2") : ("y", "y2")
-    let from = position(axis).merging(["field": .string(columns[low].name)])
-    let encoding: [String: JSONValue] = [
-      first: from, second: ["field": .string(columns[high].name)],
-    ]
-    let style: JSONValue =
-      mark == "area" ? ["type": "area", "opacity": 0.16] : ["type": "rule", "opacity": 0.75]
-    let split = mark == "area" ? detail(lineColumns()) : [:]
-    return Layer(settings: ["mark": style], encoding: encoding.merging(split) { $1 })
-  }
-
-  private func lineColumns() -> [Int] {
-    for mark in figure.marks { if case .line(let columns) = mark { return columns } }
-    return []
+  private func interval(_ low: Int, _ high: Int) -> Layer {
+    Layer(
+      settings: ["mark": ["type": "rule", "opacity": 0.75]],
+      encoding: [
+        "y": position(figure.y).merging(["field": .text(columns[low].name)]),
+        "y2": ["field": .text(columns[high].name)],
+      ])
   }
 
   // MARK: Reference lines
@@ -209,34 +187,28 @@ private struct VegaLiteWriter {
   private func layers(_ rule: Rule) -> [JSONValue] {
     let style: [String: JSONValue] = ["strokeDash": [5, 4], "color": "#5a6270"]
     switch rule.position {
-    case .horizontal(let value):
-      let place: [String: JSONValue] = ["y": ["datum": .number(value)]]
-      let mark = JSONValue.object(style).merging(["type": "rule"])
-      let text: JSONValue = ["type": "text", "align": "right", "dx": -2, "dy": -6]
-      return reference(rule.label, mark, place, text, at: ["x": ["value": "width"]])
-    case .vertical(let value):
-      let place: [String: JSONValue] = ["x": ["datum": .number(value)]]
-      let mark = JSONValue.object(style).merging(["type": "rule"])
-      let text: JSONValue = ["type": "text", "align": "left", "dx": 5, "dy": 9]
-      return reference(rule.label, mark, place, text, at: ["y": ["value": 0]])
+    case .horizontal(let value): return horizontal(value, rule.label, style)
     case .identity: return identity(rule, style)
     }
   }
 
-  /// A straight line and its label, each drawn once.
-  private func reference(
-    _ label: String, _ mark: JSONValue, _ place: [String: JSONValue], _ text: JSONValue,
-    at end: [String: JSONValue]
+  /// A level line and its label, each drawn once.
+  private func horizontal(
+    _ value: Double, _ label: String, _ style: [String: JSONValue]
   ) -> [JSONValue] {
-    let single: JSONValue = ["values": [JSONValue.object([:])]]
-    let line: JSONValue = ["data": single, "mark": mark, "encoding": .object(place)]
+    let single: JSONValue = ["values": [[:]]]
+    let y: JSONValue = ["datum": .number(value)]
+    let line: JSONValue = [
+      "data": single, "mark": JSONValue.object(style).merging(["type": "rule"]),
+      "encoding": ["y": y],
+    ]
     guard !label.isEmpty else { return [line] }
-    let words: [String: JSONValue] = ["text": ["value": .string(label)]]
-    let encoding = place.merging(end) { $1 }.merging(words) { $1 }
     return [
       line,
       [
-        "data": single, "mark": text.merging(["color": "#5a6270"]), "encoding": .object(encoding),
+        "data": single,
+        "mark": ["type": "text", "align": "right", "dx": -2, "dy": -6, "color": "#5a6270"],
+        "encoding": ["y": y, "x": ["value": "width"], "text": ["value": .text(label)]],
       ],
     ]
   }
@@ -249,10 +221,27 @@ private struct VegaLiteWriter {
     let ends = [low, high].map { JSONValue.object([x: .number($0), y: .number($0)]) }
     return [
       [
-        "data": ["values": .array(ends)], "description": .string(rule.label),
+        "data": ["values": .list(ends)], "description": .text(rule.label),
         "mark": JSONValue.object(style).merging(["type": "line"]),
         "encoding": ["x": position(figure.x), "y": position(figure.y)],
       ]
     ]
+  }
+}
+
+extension JSONValue {
+  fileprivate init(_ cell: Cell) {
+    switch cell {
+    case .text(let value): self = .text(value)
+    case .integer(let value): self = .number(Double(value))
+    case .number(let value): self = value.isFinite ? .number(value) : .null
+    case .missing: self = .null
+    }
+  }
+
+  /// This object with the entries of `other` added; they win.
+  fileprivate func merging(_ other: JSONValue) -> JSONValue {
+    guard case .object(let own) = self, case .object(let more) = other else { return self }
+    return .object(own.merging(more) { $1 })
   }
 }

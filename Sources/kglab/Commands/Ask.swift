@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Corpus
 import Evaluation
 import Foundation
@@ -72,7 +73,7 @@ struct Ask: ParsableCommand {
       "question       (\(inquiry.subject), \(inquiry.predicate), ?)  "
         + (seen.isEmpty ? "not in the graph" : seen))
     Output.line()
-    var answers = TextTable(["model's answers", "verdict", "probability"], leftColumns: 2)
+    var answers = TextTable(["model's answers", "verdict", "probability"], left: [0, 1])
     for answer in inquiry.answers {
       let text = answer.text.isEmpty ? "(nothing)" : answer.text
       let isOtherSpelling = !answer.isCanonical && answer.verdict != .malformed
@@ -82,7 +83,7 @@ struct Ask: ParsableCommand {
         Self.probability(answer.probability),
       ])
     }
-    answers.print()
+    Output.table(answers)
     if !inquiry.isCertain {
       Output.line("the search gave up before these were certain to be the likeliest answers")
     }
@@ -94,17 +95,17 @@ struct Ask: ParsableCommand {
     let isShared = inquiry.visibilities.count > 1
     var truth = TextTable(
       ["true answers", "trained on"] + (isShared ? ["subject is a"] : []) + ["probability"],
-      leftColumns: isShared ? 3 : 2)
+      left: isShared ? [0, 1, 2] : [0, 1])
     for answer in inquiry.truth {
       truth.add(
         [answer.text, answer.isVisible ? "yes" : "held out"]
           + (isShared ? [answer.subjectType] : []) + [Self.probability(answer.probability)])
     }
-    truth.print()
+    Output.table(truth)
     Output.line()
     Output.line(
-      "hallucination  \(Output.percent(rate)) of answers at temperature "
-        + "\(Output.number(inquiry.temperature)), exactly")
+      "hallucination  \(Readable.percent(rate)) of answers at temperature "
+        + "\(Readable.number(inquiry.temperature)), exactly")
   }
 
   private static func probability(_ value: Double) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import LabCore
 import Training
@@ -46,7 +47,7 @@ struct Batches: ParsableCommand {
     for batch in batches {
       Output.line(
         "step \(batch.step)  epoch \(batch.epoch)  \(batch.sequences.count) sequences  "
-          + "\(Output.grouped(batch.tokenCount)) tokens")
+          + "\(batch.tokenCount.grouped) tokens")
       for triple in batch.triples { Output.line("  (\(triple.joined(separator: ", ")))") }
     }
     Output.line("wrote nothing")

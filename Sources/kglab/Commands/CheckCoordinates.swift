@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Console
 import Corpus
 import Foundation
 import KnowledgeGraph
@@ -83,14 +84,14 @@ struct CheckCoordinates: ParsableCommand {
       options(), batch: batch, vocabularySize: vocabularySize)
     let progress = ProgressReporter()
     let report = try check.run(workers: workers.count) { share in
-      progress.update("training \(Output.percent(share))")
+      progress.update("training \(Readable.percent(share))")
     }
     progress.finish()
     if json { try Output.json(report) } else { show(report) }
     guard report.isFlat else {
       throw LabError(
         "not flat: \(report.failing.map(\.part).joined(separator: ", ")) depend on the width "
-          + "(exponent above \(Output.number(tolerance)))", .failure)
+          + "(exponent above \(Readable.number(tolerance)))", .failure)
     }
   }
 
@@ -139,21 +140,21 @@ struct CheckCoordinates: ParsableCommand {
       "\(parameterization.rawValue), \(optimizer.rawValue), \(layers) layers, \(report.steps) steps, "
         + "mean of \(report.seeds) seed\(report.seeds == 1 ? "" : "s"); mean absolute coordinate by width"
     )
-    let rates = report.learningRates.map(Output.number)
+    let rates = report.learningRates.map(Readable.number)
     Output.line(
       "learning rate " + (Set(rates).count == 1 ? rates[0] : rates.joined(separator: ", ")))
     Output.line()
     var table = TextTable(
-      ["part", ""] + report.widths.map(String.init) + ["exponent", ""], leftColumns: 2)
+      ["part", ""] + report.widths.map(String.init) + ["exponent", ""], left: [0, 1])
     for part in report.parts {
       table.add(row(part.part, "before", part.initial, part.initialSlope, report, judged: false))
       table.add(row("", "after", part.final, part.finalSlope, report, judged: true))
       table.add(row("", "change", part.change, part.changeSlope, report, judged: true))
     }
-    table.print()
+    Output.table(table)
     Output.line()
     guard report.isFlat else { return }
-    Output.line("flat: every exponent is within \(Output.number(tolerance)) of 0")
+    Output.line("flat: every exponent is within \(Readable.number(tolerance)) of 0")
     Output.line("wrote nothing")
     Output.line(
       "next: kglab train GRAPH --size 300k --epochs 20 --parameterization \(parameterization.rawValue) "

@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import Console
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -59,7 +60,7 @@ struct Compare: ParsableCommand {
   private func show(_ comparison: EvaluationComparison) {
     Output.line("first          \(first)")
     Output.line("second         \(second)")
-    Output.line("asked of both  \(Output.grouped(comparison.queryCount)) queries")
+    Output.line("asked of both  \(comparison.queryCount.grouped) queries")
     Output.line()
     Output.line("exact hallucination rate at temperature 1, second less first in points")
     var rates = TextTable([
@@ -68,14 +69,14 @@ struct Compare: ParsableCommand {
     for row in comparison.rows {
       let interval = row.exact?.difference.interval
       rates.add([
-        row.visibility.rawValue, Output.grouped(row.queryCount), Output.grouped(row.subjectCount),
-        Output.percent(row.exact?.first), Output.percent(row.exact?.second),
+        row.visibility.rawValue, row.queryCount.grouped, row.subjectCount.grouped,
+        Readable.percent(row.exact?.first), Readable.percent(row.exact?.second),
         row.exact.map { String(format: "%+.2f", 100 * $0.difference.value) } ?? "-",
-        Output.interval(interval?.low, interval?.high, "%+.2f"),
+        Readable.interval(interval?.low, interval?.high, "%+.2f"),
         row.exact?.probability.map(Self.probability) ?? "-",
       ])
     }
-    rates.print()
+    Output.table(rates)
     Output.line()
     Output.line(
       (comparison.answer == "greedy" ? "greedy answers" : "first samples at temperature 1")
@@ -89,10 +90,10 @@ struct Compare: ParsableCommand {
           + [
             row.answers.bothCount, row.answers.onlyFirstCount, row.answers.onlySecondCount,
             row.answers.neitherCount,
-          ].map(Output.grouped)
+          ].map(\.grouped)
           + [row.exactProbability, row.midProbability].map(Self.probability))
     }
-    answers.print()
+    Output.table(answers)
   }
 
   private static func probability(_ value: Double) -> String {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Console
 import Corpus
 import Evaluation
 import Foundation
@@ -126,7 +127,7 @@ struct Evaluate: ParsableCommand {
     if json { return try Output.json(summary) }
     show(summary, of: run.record)
     for kind in try groupKinds() {
-      groups(summary, kind).print()
+      Output.table(groups(summary, kind))
       Output.line()
     }
     Output.line("wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
@@ -145,31 +146,31 @@ struct Evaluate: ParsableCommand {
       record.imported.map { "imported from \($0.folder)" }
       ?? record.configuration.training.horizon.words
     Output.line(
-      "model          \(record.sizeName): \(Output.grouped(record.nonEmbeddingParameterCount)) "
+      "model          \(record.sizeName): \(record.nonEmbeddingParameterCount.grouped) "
         + "non-embedding parameters, "
         + (summary.checkpointStep.map { "step \($0) of \(record.stepCount)" } ?? training))
     Output.line(
-      "asked          \(Output.grouped(summary.queryCount)) queries about "
-        + "\(Output.grouped(summary.subjectCount)) subjects; seen = fvs and pvs")
+      "asked          \(summary.queryCount.grouped) queries about "
+        + "\(summary.subjectCount.grouped) subjects; seen = fvs and pvs")
     Output.line()
     let cut = [
       summary.options.topK.map { "the \($0) likeliest tokens" },
-      summary.options.topP.map { "the likeliest tokens that reach \(Output.number($0))" },
+      summary.options.topP.map { "the likeliest tokens that reach \(Readable.number($0))" },
     ].compactMap(\.self)
     Output.line(
       "hallucination rate, with the 95 % interval over subjects"
         + (cut.isEmpty ? "" : "; drawing from \(cut.joined(separator: ", then ")) alone"))
-    rates(summary).print()
+    Output.table(rates(summary))
     for series in summary.options.series where series.method != .exact {
       Output.line()
       Output.line(
         "\(name(series)): share of each verdict, precision, recall, distinct answers")
-      verdicts(summary, series).print()
+      Output.table(verdicts(summary, series))
     }
     Output.line()
     if let count = summary.options.candidates, summary.grades?.isEmpty == false {
-      Output.line("true answers among \(Output.grouped(count)) wrong ones of the right type")
-      grades(summary).print()
+      Output.line("true answers among \(count.grouped) wrong ones of the right type")
+      Output.table(grades(summary))
       Output.line()
     }
     if summary.exactCountsCanonicalSpellingOnly {
@@ -181,7 +182,7 @@ struct Evaluate: ParsableCommand {
 
   private func name(_ series: RateSeries) -> String {
     series.method == .greedy
-      ? "greedy" : "\(series.method.rawValue) T=\(Output.number(series.temperature))"
+      ? "greedy" : "\(series.method.rawValue) T=\(Readable.number(series.temperature))"
   }
 
   private func rates(_ summary: EvaluationSummary) -> TextTable {
@@ -195,9 +196,9 @@ struct Evaluate: ParsableCommand {
       guard let count = own.lazy.compactMap({ $0?.queryCount }).first else { continue }
       let cells = own.flatMap { rate -> [String] in
         guard let rate else { return ["-", "-"] }
-        return [Output.percent(rate.rate), Output.interval(rate.lower, rate.upper)]
+        return [Readable.percent(rate.rate), Readable.interval(rate.lower, rate.upper)]
       }
-      table.add([set.rawValue, Output.grouped(count)] + cells)
+      table.add([set.rawValue, count.grouped] + cells)
     }
     return table
   }
@@ -207,7 +208,7 @@ struct Evaluate: ParsableCommand {
     let series = summary.options.series
     var table = TextTable(
       ["queries", kind.replacingOccurrences(of: "_", with: " "), "n"]
-        + series.flatMap { [name($0), "95 % interval"] }, leftColumns: 2)
+        + series.flatMap { [name($0), "95 % interval"] }, left: [0, 1])
     for set in QuerySet.allCases where set != .seen {
       var values: [String] = []
       for rate in summary.rates
@@ -222,9 +223,9 @@ struct Evaluate: ParsableCommand {
         table.add(
           [
             set.rawValue, value,
-            Output.grouped(own.lazy.compactMap { $0?.queryCount }.first ?? 0),
+            (own.lazy.compactMap { $0?.queryCount }.first ?? 0).grouped,
           ]
-            + own.flatMap { [Output.percent($0?.rate), Output.interval($0?.lower, $0?.upper)] })
+            + own.flatMap { [Readable.percent($0?.rate), Readable.interval($0?.lower, $0?.upper)] })
       }
     }
     return table
@@ -237,10 +238,10 @@ struct Evaluate: ParsableCommand {
     for set in QuerySet.allCases {
       guard let grade = summary.grade(set) else { continue }
       table.add([
-        set.rawValue, Output.grouped(grade.queryCount), Output.percent(grade.accuracy),
-        Output.interval(grade.accuracyLower, grade.accuracyUpper), Output.percent(grade.chance),
+        set.rawValue, grade.queryCount.grouped, Readable.percent(grade.accuracy),
+        Readable.interval(grade.accuracyLower, grade.accuracyUpper), Readable.percent(grade.chance),
         String(format: "%.3f", grade.meanReciprocalRank),
-        Output.interval(
+        Readable.interval(
           grade.meanReciprocalRankLower, grade.meanReciprocalRankUpper, "%.3f", scale: 1),
       ])
     }
@@ -259,7 +260,7 @@ struct Evaluate: ParsableCommand {
           $0.method == row.method && $0.temperature == row.temperature
             && $0.visibility == row.visibility && $0.verdict == verdict.rawValue
         }
-        return Output.percent(count.map { Double($0.count) / Double($0.sampleCount) })
+        return Readable.percent(count.map { Double($0.count) / Double($0.sampleCount) })
       }
       table.add(
         [row.visibility.rawValue] + shares

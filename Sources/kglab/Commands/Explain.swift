@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -66,10 +67,10 @@ struct Explain: ParsableCommand {
       "question       (\(inquiry.subject), \(inquiry.predicate), ?)  "
         + (seen.isEmpty ? "not in the graph" : seen))
     if let rate = inquiry.hallucinationProbability {
-      Output.line("hallucination  \(Output.percent(rate)) of answers at temperature 1, exactly")
+      Output.line("hallucination  \(Readable.percent(rate)) of answers at temperature 1, exactly")
     }
     Output.line()
-    var answers = TextTable(["model's answers", "verdict", "probability"], leftColumns: 2)
+    var answers = TextTable(["model's answers", "verdict", "probability"], left: [0, 1])
     for answer in inquiry.answers {
       answers.add([
         answer.text.isEmpty ? "(nothing)" : answer.text,
@@ -77,7 +78,7 @@ struct Explain: ParsableCommand {
         Self.probability(answer.probability),
       ])
     }
-    answers.print()
+    Output.table(answers)
     Output.line()
     truth(explanation.truth)
     borrowed(explanation.borrowed)
@@ -92,17 +93,17 @@ struct Explain: ParsableCommand {
         "true answers", "trained on", "follows", "exposures an epoch", "in all", "bits",
         "probability",
       ],
-      leftColumns: 3)
+      left: [0, 1, 2])
     for answer in truth {
       let way = answer.derivation.map { "by \($0.rawValue)" } ?? "no"
       table.add([
         answer.text, answer.isTrained ? "yes" : "held out",
         answer.isInferable ? way + ", from trained" : way, "\(answer.exposures)",
-        Output.number(answer.presentations), answer.bits.map(Output.number) ?? "-",
+        Readable.number(answer.presentations), answer.bits.map(Readable.number) ?? "-",
         Self.probability(answer.probability),
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line()
   }
 
@@ -117,7 +118,7 @@ struct Explain: ParsableCommand {
           + " (\(lender.distance) edits)"
       }
       Output.line(
-        "\(answer.answer): training says it of \(Output.grouped(answer.lenderCount)), nearest names "
+        "\(answer.answer): training says it of \(answer.lenderCount.grouped), nearest names "
           + names.joined(separator: ", "))
     }
     if !borrowed.isEmpty { Output.line() }
@@ -133,7 +134,7 @@ struct Explain: ParsableCommand {
         layer.topToken, Self.probability(layer.topProbability),
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line()
   }
 
@@ -143,15 +144,15 @@ struct Explain: ParsableCommand {
       return
     }
     var table = TextTable(
-      ["detector", "task", "answer", "verdict", "answers", "mean score"], leftColumns: 4)
+      ["detector", "task", "answer", "verdict", "answers", "mean score"], left: [0, 1, 2, 3])
     for score in scores {
       table.add([
         score.detector, score.task, score.answer.isEmpty ? "(nothing)" : score.answer,
         score.isHallucination ? "hallucination" : "right", "\(score.answerCount)",
-        Output.number(score.meanScore),
+        Readable.number(score.meanScore),
       ])
     }
-    table.print()
+    Output.table(table)
   }
 
   private static func probability(_ value: Double) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -77,25 +78,25 @@ struct Export: ParsableCommand {
   private func show(_ report: ExportReport) {
     for file in report.files {
       Output.line(
-        "file           \(file.name): \(Output.grouped(file.lineCount)) lines, "
+        "file           \(file.name): \(file.lineCount.grouped) lines, "
           + Readable.bytes(file.byteCount))
     }
     if report.mergedNameCount > 0 {
       Output.line(
-        "merged         \(Output.grouped(report.mergedNameCount)) entities share another's name and cannot "
+        "merged         \(report.mergedNameCount.grouped) entities share another's name and cannot "
           + "be told from it here; jsonl and openke keep them apart")
     }
     if report.leftOutFalsehoodCount > 0 {
       Output.line(
-        "left out       \(Output.grouped(report.leftOutFalsehoodCount)) triples that are taught without "
+        "left out       \(report.leftOutFalsehoodCount.grouped) triples that are taught without "
           + "being true; jsonl and text have them")
     }
     if report.heldOutCount > 0, !report.isSplit {
       Output.line(
-        "held out       \(Output.grouped(report.heldOutCount)) triples, which the file does not mark; "
+        "held out       \(report.heldOutCount.grouped) triples, which the file does not mark; "
           + "--split writes them apart")
     }
-    let count = Output.grouped(report.tripleCount)
+    let count = report.tripleCount.grouped
     Output.line("wrote \(out) (\(report.format.rawValue), \(count) triples)")
     if report.format == .text {
       Output.next("kglab", "train", graph, "--size", "30k", "--epochs", "20", "--out", "runs/a")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import LabCore
 import LanguageModel
@@ -52,11 +53,11 @@ struct ExportModel: ParsableCommand {
     if json { return try Output.json(record) }
     let model = record.run.configuration.model
     Output.line(
-      "model          \(record.architecture), \(Output.grouped(record.run.parameterCount)) parameters, "
-        + "vocabulary \(Output.grouped(model.vocabularySize)), context \(model.contextLength)")
+      "model          \(record.architecture), \(record.run.parameterCount.grouped) parameters, "
+        + "vocabulary \(model.vocabularySize.grouped), context \(model.contextLength)")
     Output.line(
-      "weights        after step \(Output.grouped(record.step)) of "
-        + Output.grouped(record.run.stepCount))
+      "weights        after step \(record.step.grouped) of "
+        + record.run.stepCount.grouped)
     Output.line("wrote \(out) (weights \(record.weightsHash.prefix(12)))")
     Output.next("kglab", "import-model", out, "--out", "runs/b")
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -105,16 +106,16 @@ struct FitSchema: ParsableCommand {
       [
         "predicate", "subject", "object", "objects", "popularity", "holds", "coverage", "triples",
         "subjects", "distinct",
-      ], leftColumns: 6)
+      ], left: Set(0..<6))
     for row in fitted.predicates {
       table.add([
         row.name, row.subjectType, row.objectType, Self.short(row.objects),
         Self.short(row.popularity), row.traits.isEmpty ? "-" : row.traits.joined(separator: ", "),
-        Output.number(row.coverage), Output.grouped(row.tripleCount),
-        Output.grouped(row.subjectCount), Output.grouped(row.distinctObjectCount),
+        Readable.number(row.coverage), row.tripleCount.grouped,
+        row.subjectCount.grouped, row.distinctObjectCount.grouped,
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line()
   }
 
@@ -142,21 +143,21 @@ struct FitSchema: ParsableCommand {
     }
     for row in likeness.predicates {
       table.add(
-        [row.name, Output.grouped(row.sourceTripleCount), Output.grouped(row.tripleCount)]
+        [row.name, row.sourceTripleCount.grouped, row.tripleCount.grouped]
           + cells { distance(row, $0, $1) })
     }
     table.add(
       [
-        "all (mean by triples)", Output.grouped(likeness.sourceTripleCount),
-        Output.grouped(likeness.tripleCount),
+        "all (mean by triples)", likeness.sourceTripleCount.grouped,
+        likeness.tripleCount.grouped,
       ] + cells { kind, isObjects in likeness.mean { distance($0, kind, isObjects) } })
     table.add(
       ["largest", "", ""]
         + cells { kind, isObjects in likeness.largest { distance($0, kind, isObjects) } })
-    table.print()
+    Output.table(table)
     Output.line()
     Output.line(
-      "look-alike     \(Output.grouped(likeness.entityCount)) entities, where the source has "
-        + "\(Output.grouped(likeness.sourceEntityCount)); seed \(likeness.seed)")
+      "look-alike     \(likeness.entityCount.grouped) entities, where the source has "
+        + "\(likeness.sourceEntityCount.grouped); seed \(likeness.seed)")
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -53,15 +54,15 @@ struct Generate: ParsableCommand {
     if json { return try Output.json(graph) }
     var table = TextTable(["setting", "requested", "achieved"])
     for row in graph.statistics {
-      table.add([row.setting, Output.number(row.requested), Output.number(row.achieved)])
+      table.add([row.setting, Readable.number(row.requested), Readable.number(row.achieved)])
     }
-    table.print()
+    Output.table(table)
     Output.line()
     GraphText.summary(graph.profile)
     let bits = graph.information
     Output.line(
-      "information    \(Output.number(bits.objects.rounded())) bits in objects, "
-        + "\(Output.number(bits.objectCounts.rounded())) in how many there are")
+      "information    \(Readable.number(bits.objects.rounded())) bits in objects, "
+        + "\(Readable.number(bits.objectCounts.rounded())) in how many there are")
     Output.line(
       "wrote \(out) (\(schema.name), seed \(seed), content \(graph.contentHash.prefix(12)))")
     Output.next("kglab", "train", out, "--size", "30k", "--epochs", "20", "--out", "runs/a")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -42,8 +43,8 @@ struct ImportModel: ParsableCommand {
     let shape = record.configuration.model
     Output.line(
       "model          \(record.sizeName): \(shape.layerCount) layers x \(shape.modelDimension), "
-        + "\(shape.headCount) heads, \(Output.grouped(record.nonEmbeddingParameterCount)) "
-        + "non-embedding parameters, \(Output.grouped(record.parameterCount)) in all")
+        + "\(shape.headCount) heads, \(record.nonEmbeddingParameterCount.grouped) "
+        + "non-embedding parameters, \(record.parameterCount.grouped) in all")
     Output.line(
       "training       "
         + (record.imported?.step.map { "step \($0) of a run of kglab" } ?? "not by kglab"))

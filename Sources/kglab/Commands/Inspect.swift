@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -98,11 +99,11 @@ struct Inspect: ParsableCommand {
     if let report = inspection.importReport { GraphText.importReport(report) }
     GraphText.summary(inspection.profile)
     GraphText.split(inspection.split)
-    Output.line("words          \(Output.grouped(inspection.wordCount)) different ones in names")
+    Output.line("words          \(inspection.wordCount.grouped) different ones in names")
     if let bits = inspection.information {
       Output.line(
-        "information    \(Output.number(bits.objects.rounded())) bits in objects, "
-          + "\(Output.number(bits.objectCounts.rounded())) in how many there are")
+        "information    \(Readable.number(bits.objects.rounded())) bits in objects, "
+          + "\(Readable.number(bits.objectCounts.rounded())) in how many there are")
     }
     let checks = inspection.checks.map { "\($0.name) \($0.passed ? "ok" : "FAILED")" }
     Output.line("checks         \(checks.joined(separator: ", "))")

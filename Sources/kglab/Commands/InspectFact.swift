@@ -1,3 +1,4 @@
+import Console
 import Corpus
 import Foundation
 import LabCore
@@ -16,10 +17,10 @@ struct FactInspection {
     Output.line("question       (\(report.subject), \(report.predicate), ?)")
     let end =
       report.step == report.stepCount
-      ? "trained to its end" : "trained up to step \(Output.grouped(report.step))"
+      ? "trained to its end" : "trained up to step \(report.step.grouped)"
     Output.line(
-      "run            \(end), \(Output.grouped(report.stepCount)) steps, "
-        + "\(Output.grouped(report.stepsPerEpoch)) an epoch")
+      "run            \(end), \(report.stepCount.grouped) steps, "
+        + "\(report.stepsPerEpoch.grouped) an epoch")
     let isShared = report.subjectCount > 1
     if isShared {
       Output.line(
@@ -29,17 +30,17 @@ struct FactInspection {
     Output.line()
     var table = TextTable(
       ["object"] + (isShared ? ["subject is a"] : [])
-        + ["standing", "times an epoch", "seen", "planned"], leftColumns: isShared ? 3 : 2)
+        + ["standing", "times an epoch", "seen", "planned"], left: isShared ? [0, 1, 2] : [0, 1])
     for answer in report.answers {
       table.add(
         [answer.object] + (isShared ? ["\(answer.subjectType) (\(answer.subjectID))"] : [])
           + [
             answer.standing.rawValue.replacingOccurrences(of: "_", with: " "),
-            Output.grouped(answer.exposuresPerEpoch), Output.grouped(answer.seenCount),
-            Output.grouped(answer.plannedCount),
+            answer.exposuresPerEpoch.grouped, answer.seenCount.grouped,
+            answer.plannedCount.grouped,
           ])
     }
-    table.print()
+    Output.table(table)
     for answer in report.answers where !answer.presentations.isEmpty {
       Output.line()
       Output.line("\(answer.object) is presented at")
@@ -59,7 +60,7 @@ struct FactInspection {
     guard lines.count > Self.listed, !listsAll else { return lines.forEach(line) }
     let half = Self.listed / 2
     lines.prefix(half).forEach(line)
-    Output.line("  ... \(Output.grouped(lines.count - 2 * half)) more steps; --all lists them")
+    Output.line("  ... \((lines.count - 2 * half).grouped) more steps; --all lists them")
     lines.suffix(half).forEach(line)
   }
 

@@ -1,6 +1,7 @@
 import Analysis
 import ArgumentParser
 import Compute
+import Console
 import Evaluation
 import Foundation
 import LabCore
@@ -84,15 +85,15 @@ private struct KnowledgeText {
 
   private func bits() {
     Output.line(
-      "parameters     \(Output.grouped(summary.nonEmbeddingParameterCount)) non-embedding, "
-        + "\(Output.grouped(summary.parameterCount)) in all; \(Output.number(summary.epochs)) epochs"
+      "parameters     \(summary.nonEmbeddingParameterCount.grouped) non-embedding, "
+        + "\(summary.parameterCount.grouped) in all; \(Readable.number(summary.epochs)) epochs"
     )
     if let row = summary.storedBits(trained: true) {
       func perParameter(_ bits: Double) -> String {
-        let inner = Output.number(bits / Double(max(1, summary.nonEmbeddingParameterCount)))
-        let all = Output.number(bits / Double(max(1, summary.parameterCount)))
+        let inner = Readable.number(bits / Double(max(1, summary.nonEmbeddingParameterCount)))
+        let all = Readable.number(bits / Double(max(1, summary.parameterCount)))
         return
-          "\(Output.number(bits.rounded())) bits: \(inner) a non-embedding parameter, \(all) a parameter"
+          "\(Readable.number(bits.rounded())) bits: \(inner) a non-embedding parameter, \(all) a parameter"
       }
       Output.line("stored         " + perParameter(row.storedBits))
       Output.line("net            " + perParameter(row.netBits))
@@ -104,20 +105,20 @@ private struct KnowledgeText {
       [
         "triples", "group", "n", "H(o|p)", "model's code", "stored", "95 % interval", "reference",
         "memorised",
-      ], leftColumns: 2)
+      ], left: [0, 1])
     for row in summary.storedBits {
       let n = Double(row.tripleCount)
       let interval = row.storedBitsPerTriple.interval
       table.add([
         row.isTrained ? "trained" : "held out",
         row.groupKind == "all" ? "all" : "\(row.groupKind) \(row.groupValue)",
-        Output.grouped(row.tripleCount), bit(row.entropyBits / n), bit(row.codeBits / n),
-        bit(row.storedBits / n), Output.interval(interval?.low, interval?.high, "%.3f", scale: 1),
+        row.tripleCount.grouped, bit(row.entropyBits / n), bit(row.codeBits / n),
+        bit(row.storedBits / n), Readable.interval(interval?.low, interval?.high, "%.3f", scale: 1),
         bit(row.referenceBits / n), bit(row.memorisedBits / n),
       ])
     }
     Output.line("bits a triple")
-    table.print()
+    Output.table(table)
   }
 
   private func bit(_ value: Double) -> String { String(format: "%.3f", value) }
@@ -125,23 +126,23 @@ private struct KnowledgeText {
   private func singletons() {
     let row = summary.singletons
     Output.line(
-      "singletons     \(Output.percent(row.singletonRate)) of \(Output.grouped(row.presentationCount)) "
+      "singletons     \(Readable.percent(row.singletonRate)) of \(row.presentationCount.grouped) "
         + "presentations an epoch are of queries presented once; "
-        + "\(Output.percent(row.unseenShare)) of the weight is never presented")
+        + "\(Readable.percent(row.unseenShare)) of the weight is never presented")
     Output.line(
       "miscalibration \(bit(row.miscalibration)): answers above 1/\(row.wrongObjectCount) have "
-        + "\(Output.percent(row.modelMass)) of the model's probability, \(Output.percent(row.trueMass)) of "
+        + "\(Readable.percent(row.modelMass)) of the model's probability, \(Readable.percent(row.trueMass)) of "
         + "the truth's")
     Output.line(
       "bound          " + Self.bound(row.bound) + "; " + Self.bound(row.limitBound)
         + " without the term for finite samples, \(bit(row.sampleTerm)); "
-        + "measured \(Output.percent(row.weightedRate)) over all queries")
+        + "measured \(Readable.percent(row.weightedRate)) over all queries")
   }
 
   /// A bound at or below 0 says nothing of a rate.
   private static func bound(_ value: Double) -> String {
     value > 0
-      ? "hallucination rate >= \(Output.percent(value))"
+      ? "hallucination rate >= \(Readable.percent(value))"
       : "empty (\(String(format: "%.3f", value)) is below 0: any rate satisfies it)"
   }
 
@@ -154,18 +155,18 @@ private struct KnowledgeText {
       [
         "trained", "asked", "n", "gap in nats", "95 % interval", "above random", "greedy right",
         "95 % interval", "forward right",
-      ], leftColumns: 2)
+      ], left: [0, 1])
     for row in summary.reversal.rows {
       let (gap, accuracy) = (row.gap.interval, row.accuracy.interval)
       table.add([
         row.forwardPredicate.isEmpty ? "all" : row.forwardPredicate,
-        row.predicate.isEmpty ? "all" : row.predicate, Output.grouped(row.factCount),
-        bit(row.gap.value), Output.interval(gap?.low, gap?.high, "%.2f", scale: 1),
-        Output.percent(row.shareAbove), Output.percent(row.accuracy.value),
-        Output.interval(accuracy?.low, accuracy?.high), Output.percent(row.forwardAccuracy),
+        row.predicate.isEmpty ? "all" : row.predicate, row.factCount.grouped,
+        bit(row.gap.value), Readable.interval(gap?.low, gap?.high, "%.2f", scale: 1),
+        Readable.percent(row.shareAbove), Readable.percent(row.accuracy.value),
+        Readable.interval(accuracy?.low, accuracy?.high), Readable.percent(row.forwardAccuracy),
       ])
     }
-    table.print()
+    Output.table(table)
   }
 
   private func calibration() {
@@ -177,23 +178,23 @@ private struct KnowledgeText {
     for row in summary.calibration {
       let interval = row.brier.interval
       table.add([
-        row.visibility.rawValue, Output.grouped(row.answerCount), Output.percent(row.accuracy),
-        Output.percent(row.meanConfidence), String(format: "%.4f", row.brier.value),
-        Output.interval(interval?.low, interval?.high, "%.4f", scale: 1),
+        row.visibility.rawValue, row.answerCount.grouped, Readable.percent(row.accuracy),
+        Readable.percent(row.meanConfidence), String(format: "%.4f", row.brier.value),
+        Readable.interval(interval?.low, interval?.high, "%.4f", scale: 1),
         String(format: "%.4f", row.equalWidthError), String(format: "%.4f", row.equalMassError),
       ])
     }
-    table.print()
+    Output.table(table)
     guard let seen = summary.calibration.first(where: { $0.visibility == .seen }) else { return }
     Output.line()
     Output.line("reliability over seen queries, \(summary.options.bins) bins of equal width")
     var bins = TextTable(["probability", "n", "mean probability", "accuracy"])
     for bin in seen.reliability where bin.binning == .equalWidth {
       bins.add([
-        "\(Output.number(bin.lower)) to \(Output.number(bin.upper))", Output.grouped(bin.count),
-        Output.percent(bin.meanConfidence), Output.percent(bin.accuracy),
+        "\(Readable.number(bin.lower)) to \(Readable.number(bin.upper))", bin.count.grouped,
+        Readable.percent(bin.meanConfidence), Readable.percent(bin.accuracy),
       ])
     }
-    bins.print()
+    Output.table(bins)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Console
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -81,7 +82,7 @@ struct Lifeline: ParsableCommand {
     if let confusion = fact.confusion {
       Output.line(
         "confused with  \(confusion.answer), at step \(confusion.step) with probability "
-          + Output.number(confusion.probability))
+          + Readable.number(confusion.probability))
     }
     var table = TextTable(["step", "P(true)", "greedy answer", "probability", "verdict"])
     for point in fact.points {
@@ -92,7 +93,7 @@ struct Lifeline: ParsableCommand {
         point.verdict.rawValue.replacingOccurrences(of: "_", with: " "),
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line()
   }
 
@@ -106,25 +107,25 @@ struct Lifeline: ParsableCommand {
           + sets.flatMap { set -> [String] in
             let row = summary.curve.first { $0.step == step && $0.visibility == set }
             return [
-              Output.percent(row?.knownShare),
+              Readable.percent(row?.knownShare),
               row.map { String(format: "%.4f", $0.meanProbability) } ?? "-",
             ]
           })
     }
-    curve.print()
+    Output.table(curve)
     Output.line()
     var counts = TextTable([
       "queries", "n", "learned", "forgotten", "never known", "median learned step", "lost a fact",
     ])
     for row in summary.counts {
       counts.add([
-        row.visibility.rawValue, Output.grouped(row.queryCount), Output.grouped(row.learnedCount),
-        Output.grouped(row.forgottenCount), Output.grouped(row.neverKnownCount),
-        row.medianLearnedStep.map(Output.number) ?? "-",
+        row.visibility.rawValue, row.queryCount.grouped, row.learnedCount.grouped,
+        row.forgottenCount.grouped, row.neverKnownCount.grouped,
+        row.medianLearnedStep.map(Readable.number) ?? "-",
         String(format: "%.3f", row.meanForgettingCount),
       ])
     }
-    counts.print()
+    Output.table(counts)
     Output.line()
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Console
 import Corpus
 import Foundation
 import KnowledgeGraph
@@ -99,10 +100,10 @@ struct Train: ParsableCommand {
 
   private func describeResult(_ record: RunRecord) {
     Output.line(
-      "trained        final loss \(Output.number(record.finalCrossEntropy ?? .nan)) nats a token, "
+      "trained        final loss \(Readable.number(record.finalCrossEntropy ?? .nan)) nats a token, "
         + "\(Readable.count(record.tokensPerSecond ?? 0)) tokens/s, "
         + "\(Readable.duration(record.secondsElapsed ?? 0)), "
-        + "peak memory \(Output.number((record.peakMemoryMiB ?? 0).rounded())) MiB")
+        + "peak memory \(Readable.number((record.peakMemoryMiB ?? 0).rounded())) MiB")
     let kept = RunFolder.checkpointSteps(folder)
     if !kept.isEmpty {
       Output.line(
@@ -117,23 +118,23 @@ struct Train: ParsableCommand {
     let training = plan.configuration.training
     Output.line(
       "model          \(plan.sizeName): \(model.layerCount) layers x \(model.modelDimension), "
-        + "\(model.headCount) heads, \(Output.grouped(plan.nonEmbeddingParameterCount)) non-embedding "
-        + "parameters, \(Output.grouped(plan.parameterCount)) in all, "
-        + "vocabulary \(Output.grouped(model.vocabularySize))")
+        + "\(model.headCount) heads, \(plan.nonEmbeddingParameterCount.grouped) non-embedding "
+        + "parameters, \(plan.parameterCount.grouped) in all, "
+        + "vocabulary \(model.vocabularySize.grouped)")
     Output.line(
-      "data           \(Output.grouped(plan.trainedTripleCount)) triples, "
-        + (plan.presentationsPerEpoch.map { "\(Output.grouped($0)) presentations and " } ?? "")
-        + "\(Output.grouped(plan.tokensPerEpoch)) tokens an epoch, "
-        + "u = \(Output.number(plan.tokensPerParameter)) unique tokens a parameter")
+      "data           \(plan.trainedTripleCount.grouped) triples, "
+        + (plan.presentationsPerEpoch.map { "\($0.grouped) presentations and " } ?? "")
+        + "\(plan.tokensPerEpoch.grouped) tokens an epoch, "
+        + "u = \(Readable.number(plan.tokensPerParameter)) unique tokens a parameter")
     Output.line(
-      "training       \(training.horizon.words), \(Output.grouped(plan.stepCount)) steps of "
-        + "\(Output.grouped(training.tokensPerStep)) tokens, peak learning rate "
-        + "\(Output.number(training.learningRate)), \(training.precision.rawValue), "
+      "training       \(training.horizon.words), \(plan.stepCount.grouped) steps of "
+        + "\(training.tokensPerStep.grouped) tokens, peak learning rate "
+        + "\(Readable.number(training.learningRate)), \(training.precision.rawValue), "
         + "\(Readable.count(plan.trainingFLOPs)) FLOPs")
     let warmUp = LearningRateSchedule(training, stepCount: plan.stepCount).warmUpSteps
     Output.line(
       "recipe         \(training.optimizer.rawValue), \(training.schedule.rawValue) after \(warmUp) steps of "
-        + "warm-up, weight decay \(Output.number(training.weightDecay)) "
+        + "warm-up, weight decay \(Readable.number(training.weightDecay)) "
         + "\(training.weightDecayMode.rawValue), parameterization \(training.parameterization.rawValue)"
     )
     Output.line(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Detection
 import Foundation
 import KnowledgeGraph
@@ -58,17 +59,17 @@ struct DetectScore: ParsableCommand {
     let progress = ProgressReporter()
     let summary = try scoring.scoreStoredAnswers(
       temperature: temperature,
-      onProgress: { progress.update("scoring answers \(Output.percent($0))") })
+      onProgress: { progress.update("scoring answers \(Readable.percent($0))") })
     progress.finish()
     if json { return try Output.json(summary) }
     Output.line(
-      "\(summary.detector) judged \(Output.grouped(summary.answerCount)) stored answers at temperature "
-        + "\(Output.number(summary.temperature)): \(Output.grouped(summary.scoreCount)) scores, "
-        + "\(Output.grouped(summary.storedCount)) of them stored before")
+      "\(summary.detector) judged \(summary.answerCount.grouped) stored answers at temperature "
+        + "\(Readable.number(summary.temperature)): \(summary.scoreCount.grouped) scores, "
+        + "\(summary.storedCount.grouped) of them stored before")
     if !scoring.isOwnModel {
       Output.line("the detector learned from another model's answers")
     }
-    var table = TextTable(["metric", "on subjects not learned from", "chance"], leftColumns: 1)
+    var table = TextTable(["metric", "on subjects not learned from", "chance"])
     for estimate in summary.metrics {
       table.add([
         estimate.metric.rawValue, DetectorText.estimate(estimate),
@@ -78,7 +79,7 @@ struct DetectScore: ParsableCommand {
     if summary.metrics.isEmpty {
       Output.line("not measured: the answers about those subjects have one class only")
     } else {
-      table.print()
+      Output.table(table)
     }
     Output.line("wrote \(place.relativePath)/run.sqlite (table answer_score)")
     Output.next("kglab", "detect", "score", folder, "--triples", "FILE.tsv")
@@ -89,16 +90,16 @@ struct DetectScore: ParsableCommand {
     let (scores, stored) = try scoring.score(lines, file: file)
     if json { return try Output.json(scores) }
     var table = TextTable(
-      ["subject", "predicate", "object", "token", "score", "verdict"], leftColumns: 3)
+      ["subject", "predicate", "object", "token", "score", "verdict"], left: [0, 1, 2])
     for score in scores {
       table.add([
         score.subject, score.predicate, score.object, score.place == 0 ? "-" : "\(score.place)",
         DetectorText.number(score.score), score.verdict?.rawValue ?? "no such query",
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line(
-      "\(Output.grouped(lines.count)) triples, \(Output.grouped(stored)) of them stored before "
+      "\(lines.count.grouped) triples, \(stored.grouped) of them stored before "
         + "(table triple_score)")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Console
 import Detection
 import Foundation
 import KnowledgeGraph
@@ -126,7 +127,7 @@ struct DetectTrain: ParsableCommand {
     let progress = ProgressReporter()
     let summary = try runner.run(
       progress: { state in
-        progress.update("\(state.stage.rawValue) \(Output.percent(state.share))")
+        progress.update("\(state.stage.rawValue) \(Readable.percent(state.share))")
       },
       onSize: { bytes in
         progress.finish()
@@ -210,22 +211,22 @@ struct DetectTrain: ParsableCommand {
 
   private func show(_ counts: TaskCounts, _ summary: DetectionSummary) {
     let parts = counts.parts.map { part in
-      "\(part.part.rawValue) \(Output.grouped(part.exampleCount)) "
-        + "(\(Output.percent(part.prevalence)) hallucinated, "
-        + "\(Output.grouped(part.subjectCount)) subjects)"
+      "\(part.part.rawValue) \(part.exampleCount.grouped) "
+        + "(\(Readable.percent(part.prevalence)) hallucinated, "
+        + "\(part.subjectCount.grouped) subjects)"
     }
     let position = counts.position == .each ? "" : ", \(counts.position.name)"
     Output.line("\(counts.task.rawValue) task\(position): \(parts.joined(separator: ", "))")
     var table = TextTable(
       ["detector", "kind", "parameters", "AUC-PR", "matched AUC-PR", "AUROC", "PRR", "FPR95"],
-      leftColumns: 2)
+      left: [0, 1])
     var reasons: [String] = []
     for detector in summary.detectors
     where detector.task == counts.task && detector.position == counts.position {
       table.add(
         [
           detector.name, detector.kind.rawValue,
-          detector.kind.isTrained ? Output.grouped(detector.parameters) : "-",
+          detector.kind.isTrained ? detector.parameters.grouped : "-",
         ]
           + [.auprc, .auprcMatched, .auroc].map { DetectorText.estimate(detector[$0]) }
           + [.prr, .fprAtTpr].map { DetectorText.number(detector[$0]?.value) })
@@ -234,7 +235,7 @@ struct DetectTrain: ParsableCommand {
     table.add(
       ["(chance)", "", ""]
         + [counts.prevalence, 0.5, 0.5, 0, 0.95].map(DetectorText.number))
-    table.print()
+    Output.table(table)
     for reason in reasons { Output.line("not measured: \(reason)") }
     Output.line()
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Detection
 import Foundation
 import KnowledgeGraph
@@ -105,7 +106,7 @@ struct DetectTransfer: ParsableCommand {
   private func show(_ cells: [TransferCell]) {
     var table = TextTable(
       ["detector", "task", "trained on", "tested on", "AUROC", "AUC-PR", "prevalence"],
-      leftColumns: 4)
+      left: [0, 1, 2, 3])
     var reasons: [String] = []
     for cell in cells {
       table.add([
@@ -115,7 +116,7 @@ struct DetectTransfer: ParsableCommand {
       ])
       if let reason = cell.refused, !reasons.contains(reason) { reasons.append(reason) }
     }
-    table.print()
+    Output.table(table)
     for reason in reasons { Output.line("not measured: \(reason)") }
   }
 }

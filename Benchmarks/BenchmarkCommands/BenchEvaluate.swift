@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Evaluation
 import Foundation
 import LabCore
@@ -75,8 +76,7 @@ struct BenchEvaluate: ParsableCommand {
   @Flag(help: "A smoke test: as little measuring as possible.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   private var random: (promptLength: Int, answerLength: Int, vocabulary: Int) {
     (promptLength ?? 8, answerLength ?? 3, vocabulary ?? 4096)
@@ -98,7 +98,7 @@ struct BenchEvaluate: ParsableCommand {
     try OptionRange.require(random.answerLength, 1...256, "--answer-length")
     try OptionRange.require(samples, 1...1_024, "--samples")
     try OptionRange.require(random.vocabulary, 8...1_000_000, "--vocabulary")
-    try OptionRange.requireSeconds(seconds)
+    try SecondsOption.check(seconds)
     try OptionList.validate(answerCounts)
   }
 
@@ -121,29 +121,26 @@ struct BenchEvaluate: ParsableCommand {
       }
     }
     progress.finish()
-    if json {
-      return try Output.json(
-        BenchReport(benchmark: "evaluate", kernels: Device.cpu.name, rows: rows))
-    }
+    if output.json { return try Output.json(BenchReport("evaluate", rows)) }
     var table = TextTable([
       "shape", "precision", "workers", "answers", "forward tokens/s", "scoring tokens/s", "ratio",
       "of texts", "queries/s", "sampled tokens/s",
     ])
     for row in rows {
       table.add([
-        row.work.name, row.precision.rawValue, "\(workerCount)", Output.number(row.work.answers),
-        Output.grouped(Int(row.result.forwardTokensPerSecond)),
-        Output.grouped(Int(row.result.scoringTokensPerSecond)),
+        row.work.name, row.precision.rawValue, "\(workerCount)", Readable.number(row.work.answers),
+        Int(row.result.forwardTokensPerSecond).grouped,
+        Int(row.result.scoringTokensPerSecond).grouped,
         String(format: "%.2f", row.result.ratio), String(format: "%.2f", row.result.textsRatio),
-        Output.grouped(Int(row.result.queriesPerSecond)),
-        Output.grouped(Int(row.result.sampledTokensPerSecond)),
+        Int(row.result.queriesPerSecond).grouped,
+        Int(row.result.sampledTokensPerSecond).grouped,
       ])
     }
-    table.print()
+    Output.table(table)
     for work in rows.prefix(1).map(\.work) {
       Output.line(
-        "measured \(work.queries.count) prompts of \(Output.number(work.promptLength)) tokens, answers of "
-          + "\(Output.number(work.answerLength)), \(samples) samples, vocabulary "
+        "measured \(work.queries.count) prompts of \(Readable.number(work.promptLength)) tokens, answers of "
+          + "\(Readable.number(work.answerLength)), \(samples) samples, vocabulary "
           + "\(work.model.configuration.vocabularySize), kernels \(Device.cpu.name)")
     }
     Output.next("kglab", "bench", "generate")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Foundation
 import LabCore
 import LanguageModel
@@ -30,8 +31,7 @@ struct BenchLadder: ParsableCommand {
   @Flag(help: "A smoke test: two steps of each model.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   func validate() throws { try OptionRange.require(steps, 1...1_000_000, "--steps") }
 
@@ -52,31 +52,28 @@ struct BenchLadder: ParsableCommand {
       }
     }
     progress.finish()
-    if json {
-      return try Output.json(
-        BenchReport(benchmark: "ladder", kernels: Device.cpu.name, rows: rows))
-    }
+    if output.json { return try Output.json(BenchReport("ladder", rows)) }
     var table = TextTable(["shape", "precision", "workers", "seconds", "tokens/s"])
     for row in rows {
       let start = [row.precision.rawValue, "\(row.workers)"]
       for rung in row.result.rungs {
         table.add(
           [rung.shape] + start + [
-            Output.number(rung.seconds), Output.grouped(Int(rung.tokensPerSecond)),
+            Readable.number(rung.seconds), Int(rung.tokensPerSecond).grouped,
           ])
       }
       table.add(
         ["all"] + start + [
-          Output.number(row.result.seconds), Output.grouped(Int(row.result.tokensPerSecond)),
+          Readable.number(row.result.seconds), Int(row.result.tokensPerSecond).grouped,
         ])
     }
-    table.print()
+    Output.table(table)
     for row in rows {
       Output.line(
         "\(row.precision.rawValue), \(row.workers) workers: "
           + "\(Output.gigas(row.result.flopsPerSecond)) GFLOP/s, "
-          + "\(Output.percent(row.result.shareOfCeiling)) of the ceiling, peak "
-          + "\(Output.number((row.result.peakMemoryMiB ?? 0).rounded())) MiB")
+          + "\(Readable.percent(row.result.shareOfCeiling)) of the ceiling, peak "
+          + "\(Readable.number((row.result.peakMemoryMiB ?? 0).rounded())) MiB")
     }
     Output.line("measured \(steps) steps of each model, kernels \(Device.cpu.name)")
     Output.line("next: kglab bench train --workers 1,2, for one model at a time")

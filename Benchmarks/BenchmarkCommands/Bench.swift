@@ -1,10 +1,11 @@
-import ArgumentParser
-import Benchmarks
-import Foundation
+package import ArgumentParser
+import Compute
+import Console
 import LabCore
 
-struct Bench: ParsableCommand {
-  static let configuration = CommandConfiguration(
+/// `kglab bench`.
+package struct Bench: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     abstract: "Measure speed on this machine.",
     discussion: """
       Rates stand beside a ceiling: the best rate of large matrix products, in the same arithmetic and with \
@@ -16,13 +17,20 @@ struct Bench: ParsableCommand {
       BenchGraph.self, BenchLadder.self,
     ],
     defaultSubcommand: BenchTrain.self)
+
+  package init() {}
 }
 
 /// What `--json` prints for every benchmark.
 struct BenchReport<Row: Encodable>: Encodable {
   let benchmark: String
   /// Name of the kernel table.
-  let kernels: String
+  let kernels = Device.cpu.name
   let processors = MachineResources.processorCount
   let rows: [Row]
+
+  init(_ benchmark: String, _ rows: [Row]) {
+    self.benchmark = benchmark
+    self.rows = rows
+  }
 }

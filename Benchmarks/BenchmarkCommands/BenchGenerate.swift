@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Foundation
 import LabCore
 import LanguageModel
@@ -50,8 +51,7 @@ struct BenchGenerate: ParsableCommand {
   @Flag(help: "A smoke test: as little measuring as possible.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   func validate() throws {
     try OptionRange.require(prompts, 1...65_536, "--prompts")
@@ -59,7 +59,7 @@ struct BenchGenerate: ParsableCommand {
     try OptionRange.require(newTokens, 1...8_192, "--new-tokens")
     try OptionRange.require(batch, 1...65_536, "--batch")
     try OptionRange.require(vocabulary, 8...1_000_000, "--vocabulary")
-    try OptionRange.requireSeconds(seconds)
+    try SecondsOption.check(seconds)
     try OptionList.validate { try ShapeList.read(shape, else: []) }
   }
 
@@ -84,15 +84,12 @@ struct BenchGenerate: ParsableCommand {
       }
     }
     progress.finish()
-    if json {
-      return try Output.json(
-        BenchReport(benchmark: "generate", kernels: Device.cpu.name, rows: rows))
-    }
+    if output.json { return try Output.json(BenchReport("generate", rows)) }
     var table = TextTable(["shape", "precision", "workers"] + ModelSpeed.header)
     for row in rows {
       table.add([row.shape, row.precision.rawValue, "\(row.workers)"] + row.result.cells)
     }
-    table.print()
+    Output.table(table)
     Output.line(
       "measured \(prompts) prompts of \(promptLength) tokens, \(newTokens) new ones each, vocabulary "
         + "\(vocabulary), kernels \(Device.cpu.name)")

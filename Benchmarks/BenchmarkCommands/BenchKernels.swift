@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Foundation
 import LabCore
 
@@ -40,12 +41,11 @@ struct BenchKernels: ParsableCommand {
   @Flag(help: "A smoke test: as little measuring as possible.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   func validate() throws {
     try OptionRange.require(rows, 1...8_192, "--rows")
-    try OptionRange.requireSeconds(seconds)
+    try SecondsOption.check(seconds)
     try OptionList.validate(widths)
   }
 
@@ -62,19 +62,17 @@ struct BenchKernels: ParsableCommand {
       throw LabError(
         "--op \(op ?? ""): no op has that in its name; kglab bench kernels lists them all", .usage)
     }
-    if json {
-      return try Output.json(Report(kernels: device.name, result: result))
-    }
+    if output.json { return try Output.json(Report(kernels: device.name, result: result)) }
     var table = TextTable(
-      ["op", "shape", "precision", "us", "GFLOP/s", "share", "GB/s", "ns/value"], leftColumns: 2)
+      ["op", "shape", "precision", "us", "GFLOP/s", "share", "GB/s", "ns/value"], left: [0, 1])
     for row in result.measurements {
       table.add([
         row.op, row.shape, row.precision.rawValue, String(format: "%.1f", 1e6 * row.seconds),
-        row.flopsPerSecond.map(Output.gigas) ?? "-", Output.percent(row.shareOfCeiling),
+        row.flopsPerSecond.map(Output.gigas) ?? "-", Readable.percent(row.shareOfCeiling),
         Output.gigas(row.bytesPerSecond), String(format: "%.3f", row.nanosecondsPerElement),
       ])
     }
-    table.print()
+    Output.table(table)
     let ceilings = result.ceilings.map {
       "\(Output.gigas($0.flopsPerSecond)) GFLOP/s in \($0.precision.rawValue)"
     }

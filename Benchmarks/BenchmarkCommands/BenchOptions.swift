@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Foundation
 import LabCore
 import LanguageModel
@@ -45,6 +46,21 @@ struct ArithmeticOptions: ParsableArguments {
   func validate() throws { try OptionList.validate(precisions) }
 }
 
+/// How the results are printed.
+struct BenchOutput: ParsableArguments {
+  @Flag(help: "Print the results as JSON.")
+  var json = false
+}
+
+/// The option `--seconds` of what is measured.
+enum SecondsOption {
+  static func check(_ seconds: Double) throws {
+    guard seconds > 0, seconds <= 3_600 else {
+      throw ValidationError("--seconds is \(seconds); it must be above 0 and at most 3600")
+    }
+  }
+}
+
 /// Shapes as people write them: "2x64x4,4x128x4".
 enum ShapeList {
   static func read(_ text: String?, else shapes: [BenchmarkShape]) throws -> [BenchmarkShape] {
@@ -59,9 +75,9 @@ extension ModelSpeed {
 
   var cells: [String] {
     [
-      Output.grouped(Int(tokensPerSecond)), Output.gigas(flopsPerSecond),
-      Output.gigas(ceilingFLOPsPerSecond), Output.percent(shareOfCeiling),
-      peakMemoryMiB.map { Output.grouped(Int($0.rounded())) } ?? "-",
+      Int(tokensPerSecond).grouped, Output.gigas(flopsPerSecond),
+      Output.gigas(ceilingFLOPsPerSecond), Readable.percent(shareOfCeiling),
+      peakMemoryMiB.map { Int($0.rounded()).grouped } ?? "-",
     ]
   }
 }

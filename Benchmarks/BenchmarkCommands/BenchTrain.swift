@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Foundation
 import LabCore
 import LanguageModel
@@ -52,15 +53,14 @@ struct BenchTrain: ParsableCommand {
   @Flag(help: "A smoke test: as little measuring as possible.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   func validate() throws {
     try OptionRange.require(self.sequences, 1...65_536, "--sequences")
     try OptionRange.require(context, 1...8_192, "--context")
     try OptionRange.require(vocabulary, 8...1_000_000, "--vocabulary")
     try OptionRange.require(rounds, 1...1_000, "--rounds")
-    try OptionRange.requireSeconds(seconds)
+    try SecondsOption.check(seconds)
   }
 
   func run() throws {
@@ -87,11 +87,8 @@ struct BenchTrain: ParsableCommand {
     }
     progress.finish()
     let rows = TrainRow.rows(works, results)
-    if json {
-      return try Output.json(
-        BenchReport(benchmark: "train", kernels: Device.cpu.name, rows: rows))
-    }
-    TrainRow.table(rows).print()
+    if output.json { return try Output.json(BenchReport("train", rows)) }
+    Output.table(TrainRow.table(rows))
     Output.line(
       "measured \(sequences ?? regime.sequences) x \(context ?? regime.contextLength) tokens a step, "
         + "vocabulary \(vocabulary ?? regime.vocabularySize), kernels \(Device.cpu.name), "

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Detection
 import Foundation
 import LabCore
@@ -37,11 +38,10 @@ struct BenchDetect: ParsableCommand {
   @Flag(help: "A smoke test: as little measuring as possible, on 500 rows.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try OptionRange.requireSeconds(seconds)
+    try SecondsOption.check(seconds)
     try OptionRange.require(rows, 100...10_000_000, "--rows")
     try OptionRange.require(width, 1...65_536, "--width")
   }
@@ -54,22 +54,19 @@ struct BenchDetect: ParsableCommand {
     let progress = ProgressReporter()
     let results = try benchmark.run(seconds: quick ? 1e-3 : seconds) { progress.update($0) }
     progress.finish()
-    if json {
-      return try Output.json(
-        BenchReport(benchmark: "detect", kernels: Device.cpu.name, rows: results))
-    }
+    if output.json { return try Output.json(BenchReport("detect", results)) }
     var table = TextTable(
       ["work", "precision", "rows", "width", "seconds", "processor s", "passes", "loss"],
-      leftColumns: 2)
+      left: [0, 1])
     for row in results {
       table.add([
-        row.work, row.precision.rawValue, Output.grouped(row.rows), Output.grouped(row.width),
-        Output.number(row.seconds), Output.number(row.processorSeconds),
-        row.passes.map(Output.grouped) ?? "-",
+        row.work, row.precision.rawValue, row.rows.grouped, row.width.grouped,
+        Readable.number(row.seconds), Readable.number(row.processorSeconds),
+        row.passes.map(\.grouped) ?? "-",
         row.loss.map { String(format: "%.6f", $0) } ?? "-",
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line("one thread")
     Output.line("next: python scripts/peers/detectors.py, for scikit-learn on the same features")
   }

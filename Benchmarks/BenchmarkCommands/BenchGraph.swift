@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Compute
+import Console
 import Corpus
 import Foundation
 import KnowledgeGraph
@@ -42,11 +43,10 @@ struct BenchGraph: ParsableCommand {
   @Flag(help: "A smoke test: as little measuring as possible, at scale 1.")
   var quick = false
 
-  @Flag(help: "Print the results as JSON.")
-  var json = false
+  @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try OptionRange.requireSeconds(seconds)
+    try SecondsOption.check(seconds)
     try OptionRange.require(triples, 1...1_000_000_000, "--triples")
   }
 
@@ -67,7 +67,7 @@ struct BenchGraph: ParsableCommand {
         progress.update($0)
       }
       progress.finish()
-      return try show(rows, "measured \(Output.grouped(triples)) triples, each work once")
+      return try show(rows, "measured \(triples.grouped) triples, each work once")
     }
     let scale = quick ? 1 : scale
     let schema = try GraphSchema.read(URL(fileURLWithPath: schema), scale: scale)
@@ -78,26 +78,23 @@ struct BenchGraph: ParsableCommand {
       progress.update($0)
     }
     progress.finish()
-    try show(rows, "measured \(schema.name) at scale \(Output.number(scale)), one thread")
+    try show(rows, "measured \(schema.name) at scale \(Readable.number(scale)), one thread")
   }
 
   private func show(_ rows: [WorkRate], _ closing: String) throws {
-    if json {
-      return try Output.json(
-        BenchReport(benchmark: "graph", kernels: Device.cpu.name, rows: rows))
-    }
+    if output.json { return try Output.json(BenchReport("graph", rows)) }
     var table = TextTable(
-      ["work", "amount", "unit", "seconds", "a second", "peak MiB"], leftColumns: 1)
+      ["work", "amount", "unit", "seconds", "a second", "peak MiB"])
     for row in rows {
       let isBytes = row.unit == "bytes"
       table.add([
-        row.work, Output.grouped(row.count), row.unit, Output.number(row.seconds),
+        row.work, row.count.grouped, row.unit, Readable.number(row.seconds),
         isBytes
-          ? String(format: "%.1f MB", row.perSecond / 1e6) : Output.grouped(Int(row.perSecond)),
-        row.peakMemoryMiB.map { Output.grouped(Int($0.rounded())) } ?? "-",
+          ? String(format: "%.1f MB", row.perSecond / 1e6) : Int(row.perSecond).grouped,
+        row.peakMemoryMiB.map { Int($0.rounded()).grouped } ?? "-",
       ])
     }
-    table.print()
+    Output.table(table)
     Output.line(closing)
     Output.line("next: kglab bench train, for the speed of training")
   }

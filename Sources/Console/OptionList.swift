@@ -3,11 +3,11 @@ import Foundation
 import LabCore
 
 /// Lists that options take, separated by commas.
-enum OptionList {
+package enum OptionList {
   /// The values of an option's list in the order given.
   ///
   /// Throws `LabError` for an empty part and for a value given twice, and what `read` throws of a part.
-  static func values<Value: Hashable>(
+  package static func values<Value: Hashable>(
     _ text: String, _ option: String, _ read: (String) throws -> Value
   ) throws -> [Value] {
     var seen: Set<Value> = []
@@ -26,7 +26,7 @@ enum OptionList {
   }
 
   /// Runs a check within `validate`, where a failure is followed by the command's usage.
-  static func validate(_ check: () throws -> some Any) throws {
+  package static func validate(_ check: () throws -> some Any) throws {
     do {
       _ = try check()
     } catch let error as LabError {
@@ -35,7 +35,7 @@ enum OptionList {
   }
 
   /// The cases that a list names; throws `LabError` with the nearest known name.
-  static func cases<Value: RawRepresentable & CaseIterable & Hashable>(
+  package static func cases<Value: RawRepresentable & CaseIterable & Hashable>(
     _ text: String, _ option: String
   ) throws -> [Value] where Value.RawValue == String {
     try values(text, option) { name in
@@ -44,7 +44,7 @@ enum OptionList {
   }
 
   /// The value behind one of some names; throws `LabError` with the nearest of them.
-  static func known<Value>(
+  package static func known<Value>(
     _ name: String, _ option: String, _ names: [String], _ value: (String) -> Value?
   ) throws -> Value {
     guard let value = value(name.lowercased()) else {

@@ -344,7 +344,7 @@ struct StepTests {
     try KnowledgeGraphFile.write(place.graphFile)
     let graph = try KnowledgeGraph.open(place.graphFile)
     var request = TrainingRequest(size: "3k", epochs: 3)
-    request.tokensPerStep = 256
+    request.training.tokensPerStep = 256
     request.packing = packing
     var options = RuntimeOptions()
     options.workers = 1

@@ -47,12 +47,12 @@ struct LossCurveTests {
     var request: TrainingRequest {
       var request = TrainingRequest(size: size, epochs: epochs)
       request.seed = seed
-      request.tokensPerStep = tokensPerStep
+      request.training.tokensPerStep = tokensPerStep
       request.learningRate = learningRate
       request.weightDecay = weightDecay
-      request.warmUpShare = warmUpShare
-      request.clipNorm = clipNorm
-      request.zLoss = zLoss
+      request.training.warmUpShare = warmUpShare
+      request.training.clipNorm = clipNorm
+      request.training.zLoss = zLoss
       request.tokenizer = tokenizer
       request.packing = packing
       request.loss = loss

@@ -158,8 +158,8 @@ import Training
     }
     let scaled = try trainTiny(into: folders.1.url, epochs: 2) { request, _ in
       request.learningRate = 0.01
-      request.parameterization = parameterization
-      request.baseWidth = 16
+      request.training.parameterization = parameterization
+      request.training.baseWidth = 16
     }
     #expect(scaled.weightsHash == plain.weightsHash && plain.weightsHash != nil)
   }
@@ -167,7 +167,7 @@ import Training
   @Test func theRuleIsTakenAtTheBaseWidth() throws {
     let folder = try TemporaryFolder()
     let record = try trainTiny(into: folder.url, epochs: 1) { request, _ in
-      request.parameterization = .mup
+      request.training.parameterization = .mup
     }
     #expect(record.configuration.training.learningRate == 0.01)
     #expect(record.configuration.training.baseWidth == 64)
@@ -176,7 +176,9 @@ import Training
   /// Ten steps of a graph whose epochs have six: one epoch and a part, each with its line of metrics.
   @Test func trainingMayEndInsideAnEpoch() throws {
     let folder = try TemporaryFolder()
-    let record = try trainTiny(into: folder.url) { request, _ in request.horizon = .steps(10) }
+    let record = try trainTiny(into: folder.url) { request, _ in
+      request.training.horizon = .steps(10)
+    }
     let stepsPerEpoch = try #require(record.stepsPerEpoch)
     #expect(stepsPerEpoch > 3 && stepsPerEpoch < 10)
     #expect(record.stepCount == 10 && record.epochCount == 10 / Double(stepsPerEpoch))
@@ -199,7 +201,8 @@ import Training
       .steps(epochs.stepCount),
     ] {
       let other = try TemporaryFolder()
-      let record = try trainTiny(into: other.url) { request, _ in request.horizon = horizon }
+      let record = try trainTiny(into: other.url) { request, _ in request.training.horizon = horizon
+      }
       #expect(record.stepCount == epochs.stepCount && record.weightsHash == epochs.weightsHash)
       #expect(record.trainingFLOPs == epochs.trainingFLOPs)
     }
@@ -209,8 +212,8 @@ import Training
     let folder = try TemporaryFolder()
     #expect {
       try trainTiny(into: folder.url) { request, _ in
-        request.horizon = .steps(10)
-        request.warmUpSteps = 10
+        request.training.horizon = .steps(10)
+        request.training.warmUpSteps = 10
       }
     } throws: { "\($0)".contains("warm_up_steps is 10, and the run has 10 steps") }
   }
@@ -219,7 +222,7 @@ import Training
     let folder = try TemporaryFolder()
     #expect {
       try trainTiny(into: folder.url) { request, _ in
-        request.parameterization = .mup
+        request.training.parameterization = .mup
         request.tiedEmbeddings = true
       }
     } throws: { "\($0)".contains("cannot have tied embeddings") }
@@ -230,8 +233,8 @@ import Training
     #expect(throws: TrainingDiverged.self) {
       try trainTiny(into: folder.url) { request, _ in
         request.learningRate = 9
-        request.clipNorm = 0
-        request.zLoss = 1e30
+        request.training.clipNorm = 0
+        request.training.zLoss = 1e30
       }
     }
     let record = try #require(try RunFolder.readRecord(folder.url))

@@ -14,7 +14,7 @@ func trainTiny(
   _ change: (inout TrainingRequest, inout RuntimeOptions) -> Void = { _, _ in }
 ) throws -> RunRecord {
   var request = TrainingRequest(size: "3k", epochs: epochs)
-  request.tokensPerStep = 256
+  request.training.tokensPerStep = 256
   var options = RuntimeOptions()
   options.workers = 1
   change(&request, &options)
@@ -147,8 +147,8 @@ struct RefusalTests {
     #expect {
       try trainTiny(into: folder.url) { request, _ in
         request.learningRate = 9
-        request.clipNorm = 0
-        request.zLoss = 1e30
+        request.training.clipNorm = 0
+        request.training.zLoss = 1e30
       }
     } throws: { error in
       "\(error)".contains("diverged at step") && "\(error)".contains("--learning-rate")

@@ -1,3 +1,4 @@
+import Compute
 import Detection
 import Evaluation
 import KnowledgeGraph
@@ -64,7 +65,7 @@ extension DetectionPlan {
       options.resampleCount = try value.integer(in: 0...1_000_000)
     }
     if let value = node.optional("precision") {
-      options.precision = try TrainingTemplate.precision(value)
+      options.precision = try value.choice(PrecisionChoice.self).resolved()
     }
     do {
       try options.validate()

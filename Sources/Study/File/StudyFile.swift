@@ -85,7 +85,7 @@ package struct DetectionPlan: Codable, Hashable, Sendable {
 
   /// Whether a language model gets detectors.
   package func applies(to request: TrainingRequest) -> Bool {
-    (epochs.isEmpty || request.horizon.epochs.map(epochs.contains) ?? false)
+    (epochs.isEmpty || request.training.horizon.epochs.map(epochs.contains) ?? false)
       && (sizes.isEmpty || sizes.contains(request.size))
   }
 }

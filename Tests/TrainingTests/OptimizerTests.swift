@@ -37,7 +37,8 @@ import Training
       let norm = optimizer.reduce([gradients], on: pool, streams: [stream])
       #expect(abs(norm - Double(abs(gradient)) * Double(layout.count).squareRoot()) < 1e-3)
       optimizer.step(
-        parameters, gradient: gradients, norm: norm, learningRate: rate, stepNumber: step, on: pool,
+        parameters, gradient: gradients.values, norm: norm, learningRate: rate, stepNumber: step,
+        on: pool,
         streams: [stream])
     }
     let end = parameters.copyOut()

@@ -15,9 +15,8 @@ struct TrainingSession {
   private let resolved: ResolvedTraining
   private let folder: URL
   private let model: LanguageModel
-  private let optimizer: Optimizer
-  private let lanes: Lanes
-  private let pool: WorkerPool
+  private let objective: NextTokenLoss
+  private let step: TrainingStep
   private let schedule: LearningRateSchedule
   private let checkpoints: CheckpointStore
   private let kept: KeptCheckpoints
@@ -33,13 +32,12 @@ struct TrainingSession {
     self.resolved = resolved
     self.folder = folder
     self.options = options
-    let workers = options.workers
     model = try resolved.initialModel()
-    optimizer = try Optimizer(model.layout, training, on: .cpu)
-    pool = try WorkerPool(workerCount: workers)
-    lanes = try Lanes(
-      model, count: training.lanes, longestSequence: resolved.corpus.longestSequence,
-      workers: workers)
+    objective = try NextTokenLoss(
+      model, zLoss: training.zLoss, longestSequence: resolved.corpus.longestSequence,
+      workers: options.workers)
+    step = try TrainingStep(
+      model, training, on: WorkerPool(workerCount: options.workers), streams: objective.streams)
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)
@@ -49,7 +47,7 @@ struct TrainingSession {
       try options.keep.steps(
         stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: stepCount))
     let restored = try checkpoints.restoreNewest(
-      model, optimizer, configuration, warn: options.warn)
+      model, step.optimizer, configuration, warn: options.warn)
     state = restored?.state ?? TrainingState()
     savedStep = restored?.state.step
     stepLogHash = restored?.stepLogHash
@@ -65,14 +63,12 @@ struct TrainingSession {
 
   /// One step of training: a batch, its gradient, the update.
   mutating func advance() throws {
-    let training = resolved.record.configuration.training
     let stepsPerEpoch = resolved.schedule.stepsPerEpoch
     if state.step / stepsPerEpoch != epoch.number {
       epoch = resolved.schedule.epoch(state.step / stepsPerEpoch)
     }
     let batch = epoch.batch(state.step % stepsPerEpoch)
-    let loss = lanes.run(batch, zLoss: training.zLoss, on: pool)
-    let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
+    let (loss, norm) = objective.gradient(of: batch, in: step)
     let meanLoss = loss / Double(max(batch.lossCount, 1))
     guard loss.isFinite, norm.isFinite else {
       throw divergence(.notFinite, loss: meanLoss, norm: norm)
@@ -82,9 +78,7 @@ struct TrainingSession {
     }
     try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
-    optimizer.step(
-      model.parameters, gradient: lanes.gradients[0], norm: norm, learningRate: learningRate,
-      stepNumber: state.step, on: pool, streams: lanes.streams)
+    step.update(norm: norm, learningRate: learningRate, number: state.step)
     state.step += 1
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
@@ -141,7 +135,7 @@ struct TrainingSession {
   /// Writes a checkpoint to continue from, after `log` up to it.
   mutating func saveCheckpoint(_ log: StepLog?) throws {
     try checkpoints.save(
-      state, model, optimizer, resolved.record.configuration, stepLog: log?.flush(),
+      state, model, step.optimizer, resolved.record.configuration, stepLog: log?.flush(),
       keeping: options.keepLast)
     savedStep = state.step
   }

@@ -62,8 +62,13 @@ struct JudgingPassTests {
 
   @Test func logitsAreTheReadOutOfTheStates() throws {
     let model = try LanguageModel(shape, seed: Seed(5), on: .cpu)
-    let session = try InferenceSession(model)
-    let states = session.hiddenStates(batch)
+    let capture = try InferenceSession(model).capture(
+      batch, rows: Array(batch.tokens.indices),
+      regions: batch.tokens.map { _ in .special }, streams: [.finalNorm])
+    let data = try #require(capture.streams[.finalNorm])
+    let buffer = try DeviceBuffer<Float>(data.count / 4, on: .cpu).all
+    buffer.copyInBytes(data)
+    let states = buffer.copyOut()
     let pass = try TrainingPass(model, maximumTokens: 8)
     let readOut: [Float] = [1, 0, 0, 0, 0, 0, 0, 2, 0.5]
     let logits = pass.logits(batch, rows: [0, 5], readOut: readOut).logits

@@ -127,7 +127,7 @@ struct TransformersParityTests {
   @Test(arguments: try Fixture.all.get())
   func logitLensEqualsTransformers(example: Fixture.Case) throws {
     let session = try InferenceSession(Self.model(example), maximumTokens: 64)
-    let layers = try session.logitLens(example.greedy[0].prompt)
+    let layers = try session.layerLogits(example.greedy[0].prompt)
     #expect(layers.count == 3)
     for (found, expected) in zip(layers, example.lens) {
       #expect(found.count == expected.count)

@@ -109,9 +109,9 @@ struct LossCurveTests {
 }
 
 /// The lines of a run's steps.jsonl.
-func stepMetrics(in folder: URL) throws -> [StepMetrics] {
+func stepMetrics(in folder: URL) throws -> [TrainingMetrics] {
   try String(contentsOf: folder.appendingPathComponent("steps.jsonl"), encoding: .utf8)
     .split(separator: "\n").map {
-      try JSONDecoder().decode(StepMetrics.self, from: Data($0.utf8))
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
     }
 }

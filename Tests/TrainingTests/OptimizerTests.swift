@@ -186,7 +186,9 @@ import Training
     let lines = try String(
       contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8
     ).split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map {
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
+    }
     #expect(metrics.last?.step == 10)
     #expect(metrics.count == (10 + stepsPerEpoch - 1) / stepsPerEpoch)
     #expect(record.finalCrossEntropy == metrics.last?.crossEntropy)

@@ -60,7 +60,9 @@ struct TrainingTests {
     let lines = try String(
       contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8
     ).split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map {
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
+    }
     #expect(metrics.count == 60)
     let first = try #require(metrics.first?.crossEntropy)
     let last = try #require(record.finalCrossEntropy)

@@ -1,3 +1,5 @@
+import LabCore
+
 /// The fields of `tokenizer.json` that decide which tokens a text has.
 struct TokenizerContents: Encodable, Sendable {
   /// A special token that is cut out of the text first.
@@ -11,9 +13,8 @@ struct TokenizerContents: Encodable, Sendable {
     let normalized: Bool
     let special: Bool
 
-    private enum CodingKeys: String, CodingKey {
-      case id, content, lstrip, rstrip, normalized, special
-      case singleWord = "single_word"
+    private enum CodingKeys: String, SnakeCaseKey {
+      case id, content, lstrip, rstrip, normalized, special, singleWord
     }
 
     init(_ token: SpecialToken, strips: Bool) {
@@ -43,11 +44,8 @@ struct TokenizerContents: Encodable, Sendable {
     var trimOffsets: Bool?
     var useRegex: Bool?
 
-    private enum CodingKeys: String, CodingKey {
-      case type, pattern, behavior, invert
-      case addPrefixSpace = "add_prefix_space"
-      case trimOffsets = "trim_offsets"
-      case useRegex = "use_regex"
+    private enum CodingKeys: String, SnakeCaseKey {
+      case type, pattern, behavior, invert, addPrefixSpace, trimOffsets, useRegex
     }
 
     /// Cuts at each U+0020 and drops it.
@@ -80,10 +78,8 @@ struct TokenizerContents: Encodable, Sendable {
   let decoder: Step?
   var model: Model
 
-  private enum CodingKeys: String, CodingKey {
-    case version, decoder, model
-    case addedTokens = "added_tokens"
-    case preTokenizer = "pre_tokenizer"
+  private enum CodingKeys: String, SnakeCaseKey {
+    case version, decoder, model, addedTokens, preTokenizer
   }
 
   private init(strips: Bool, preTokenizer: Step, decoder: Step?, model: Model) {

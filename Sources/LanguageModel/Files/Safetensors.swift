@@ -33,9 +33,8 @@ package enum Safetensors {
     var shape: [Int]
     var dataOffsets: [Int]
 
-    enum CodingKeys: String, CodingKey {
-      case dtype, shape
-      case dataOffsets = "data_offsets"
+    enum CodingKeys: String, SnakeCaseKey {
+      case dtype, shape, dataOffsets
     }
   }
 

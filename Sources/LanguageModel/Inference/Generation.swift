@@ -133,35 +133,19 @@ extension InferenceSession {
   /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).
   private func decode(_ decoding: inout Decoding) throws -> FloatSlice {
     let rows = decoding.nodes.count
-    let width = model.configuration.modelDimension
-    let epsilon = ModelConfiguration.normEpsilon
     decoding.place(from: try cache.append(rows, on: stream))
     batch.tokens.copyIn(decoding.nodes.map(\.newest))
     batch.positions.copyIn(decoding.nodes.map { Int32($0.path.count) - 1 })
     let paths = try CachePaths(decoding.nodes.map(\.path), on: model.device)
-    var residual = activations.layers[0].input
-    var delta: FloatSlice?
-    stream.embedding(
-      residual, ids: batch.tokens, table: model.views.embedding, rows: rows, columns: width)
-    for (index, layer) in activations.layers.enumerated() {
-      let weights = model.views.layers[index]
-      stream.rmsNorm(
-        layer.inputNormed, sum: delta == nil ? nil : layer.input, rstd: layer.inputRstd,
-        input: residual, delta: delta, weight: weights.attentionNorm, epsilon: epsilon, rows: rows,
-        columns: width)
-      model.queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
-      stream.attentionDecode(
-        layer.attention, keyCache: cache.keys[index], valueCache: cache.values[index],
-        queryKey: layer.queryKey, qkv: layer.qkv, paths: paths.rows, offsets: paths.offsets,
-        rows: rows, cacheRows: cache.capacity, heads: model.heads)
-      model.feedForward(weights, layer, delta: activations.delta, rows: rows, on: stream)
-      residual = layer.middle
-      delta = activations.delta
-    }
-    stream.rmsNorm(
-      activations.outputNormed, sum: activations.output, rstd: activations.outputRstd,
-      input: residual, delta: delta, weight: model.views.finalNorm, epsilon: epsilon, rows: rows,
-      columns: width)
+    let extent = BatchExtent(rows: rows, sequences: rows)
+    model.forward(
+      batch, extent, into: activations, on: stream,
+      attention: { index, layer in
+        self.stream.attentionDecode(
+          layer.attention, keyCache: self.cache.keys[index], valueCache: self.cache.values[index],
+          queryKey: layer.queryKey, qkv: layer.qkv, paths: paths.rows, offsets: paths.offsets,
+          rows: rows, cacheRows: self.cache.capacity, heads: self.model.heads)
+      })
     return activations.outputNormed
   }
 }

@@ -8,7 +8,7 @@ import LanguageModel
 struct TrainingSession {
   var state: TrainingState
   /// What the last step measured; nil before the first.
-  private(set) var lastStep: StepMetrics?
+  private(set) var lastStep: TrainingMetrics?
   let stepCount: Int
   /// Of steps.jsonl, when the checkpoint that this continues from was written.
   let stepLogHash: String?
@@ -41,7 +41,6 @@ struct TrainingSession {
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)
-    checkpoints.removeRemains()
     kept = KeptCheckpoints(runFolder: folder)
     keptSteps = Set(
       try options.keep.steps(
@@ -83,20 +82,18 @@ struct TrainingSession {
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
     state.epochLossCount += batch.lossCount
-    lastStep = StepMetrics(
+    let metrics = TrainingMetrics(
       step: state.step, tokensSeen: state.tokensSeen,
       crossEntropy: meanLoss, gradientNorm: norm, learningRate: learningRate)
-    if state.step % stepsPerEpoch == 0 || state.step == stepCount {
-      endEpoch(norm: norm, learningRate: learningRate)
-    }
+    lastStep = metrics
+    if state.step % stepsPerEpoch == 0 || state.step == stepCount { endEpoch(metrics) }
   }
 
-  private mutating func endEpoch(norm: Double, learningRate: Double) {
-    state.metrics.append(
-      EpochMetrics(
-        epoch: epoch.number + 1, step: state.step, tokensSeen: state.tokensSeen,
-        crossEntropy: state.epochLossSum / Double(max(state.epochLossCount, 1)),
-        gradientNorm: norm, learningRate: learningRate))
+  private mutating func endEpoch(_ step: TrainingMetrics) {
+    var metrics = step
+    metrics.epoch = epoch.number + 1
+    metrics.crossEntropy = state.epochLossSum / Double(max(state.epochLossCount, 1))
+    state.metrics.append(metrics)
     state.epochLossSum = 0
     state.epochLossCount = 0
   }

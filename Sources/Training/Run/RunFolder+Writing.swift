@@ -35,7 +35,7 @@ extension RunFolder {
   }
 
   /// Marks a run complete: metrics first, then the record with the weights' hash.
-  static func complete(_ url: URL, _ record: RunRecord, metrics: [EpochMetrics]) throws {
+  static func complete(_ url: URL, _ record: RunRecord, metrics: [TrainingMetrics]) throws {
     try write(metrics, to: url)
     try AtomicFile.write(
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
@@ -59,7 +59,7 @@ extension RunFolder {
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }
 
-  private static func write(_ metrics: [EpochMetrics], to url: URL) throws {
+  private static func write(_ metrics: [TrainingMetrics], to url: URL) throws {
     var lines = Data()
     for row in metrics { lines += try CanonicalJSON.compact(row) + Data("\n".utf8) }
     try AtomicFile.write(lines, to: url.appendingPathComponent("metrics.jsonl"))

@@ -104,7 +104,7 @@ package struct RunFolder: Sendable {
     struct Version: Decodable {
       let formatVersion: Int
 
-      enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
+      enum CodingKeys: String, SnakeCaseKey { case formatVersion }
     }
     let unknown = LabError(
       "\(file.path) is not a run record of this version; choose another folder or restore the file")

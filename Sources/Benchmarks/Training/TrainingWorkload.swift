@@ -38,24 +38,15 @@ final class TrainingWorkload {
 
   /// One step on new random tokens; returns the seconds it took, without the drawing of the tokens.
   func step() -> Double {
-    let batch = randomBatch()
+    let configuration = model.configuration
+    let batch = TokenBatch.random(
+      sequences: sequences, length: configuration.contextLength,
+      vocabularySize: configuration.vocabularySize, from: &stream)
     return Timing.seconds {
       let (loss, norm) = objective.gradient(of: batch, in: trainingStep)
       crossEntropy = loss / Double(batch.lossCount)
       trainingStep.update(norm: norm, learningRate: training.learningRate, number: stepNumber)
       stepNumber += 1
     }
-  }
-
-  private func randomBatch() -> TokenBatch {
-    let configuration = model.configuration
-    var batch = TokenBatch()
-    for _ in 0..<sequences {
-      let tokens = (0...configuration.contextLength).map { _ in
-        Int32(stream.below(configuration.vocabularySize))
-      }
-      batch.append(tokens: tokens.dropLast(), targets: tokens.dropFirst())
-    }
-    return batch
   }
 }

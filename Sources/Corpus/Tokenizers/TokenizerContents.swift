@@ -91,20 +91,23 @@ struct TokenizerContents: Encodable, Sendable {
 
   /// Word-level: spaces are cut away, so those beside special tokens vanish too.
   init(words vocabulary: [String]) {
-    let vocab = Dictionary(
-      uniqueKeysWithValues: vocabulary.enumerated().map { ($0.element, $0.offset) })
     self.init(
-      strips: false, preTokenizer: .splitAtSpaces, decoder: nil,
-      model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
+      strips: false, preTokenizer: .splitAtSpaces, decoder: nil, model: Self.words(vocabulary))
   }
 
   /// One token a name: spaces beside special tokens belong to those, all others to names.
   init(names vocabulary: [String]) {
-    let vocab = Dictionary(
-      uniqueKeysWithValues: vocabulary.enumerated().map { ($0.element, $0.offset) })
     self.init(
       strips: true, preTokenizer: .splitAtUnitSeparators, decoder: nil,
-      model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
+      model: Self.words(vocabulary))
+  }
+
+  private static func words(_ vocabulary: [String]) -> Model {
+    Model(type: "WordLevel", vocab: ids(vocabulary), unknown: SpecialToken.unknown.text)
+  }
+
+  private static func ids(_ texts: [String]) -> [String: Int] {
+    Dictionary(uniqueKeysWithValues: texts.enumerated().map { ($0.element, $0.offset) })
   }
 
   /// Byte-level pairs: spaces beside special tokens belong to those.
@@ -112,12 +115,10 @@ struct TokenizerContents: Encodable, Sendable {
     let texts = bytes.enumerated().map { id, bytes in
       SpecialToken(rawValue: Int32(id))?.text ?? ByteAlphabet.text(of: bytes)
     }
-    let vocab = Dictionary(
-      uniqueKeysWithValues: texts.enumerated().map { ($0.element, $0.offset) })
     self.init(
       strips: true, preTokenizer: .byteLevel, decoder: .byteLevel,
       model: Model(
-        type: "BPE", vocab: vocab,
+        type: "BPE", vocab: Self.ids(texts),
         merges: merges.map { [texts[Int($0.left)], texts[Int($0.right)]] }))
   }
 }

@@ -2,22 +2,9 @@ import Compute
 import LabCore
 
 extension InferenceSession {
-  /// Draws completions of each prompt, all in the same way, with a key-value cache.
+  /// Draws completions of each prompt in several ways, which share what the model computes, with a key-value cache.
   ///
-  /// `uniform(prompt, sample, step)` in [0, 1) decides each draw, so results do not depend on how prompts
-  /// are grouped. Result: for each prompt, its completions. A prompt with `maximumNewTokens` must fit into
-  /// the model's context.
-  package func generate(
-    prompts: [[Int32]], options: GenerationOptions, uniform: (Int, Int, Int) -> Float
-  ) throws -> [[Completion]] {
-    try generate(prompts: prompts, plans: [options.plan], limits: options.limits) {
-      uniform($0, $2, $3)
-    }.map { $0[0] }
-  }
-
-  /// Draws completions of each prompt in several ways, which share what the model computes.
-  ///
-  /// A prompt is read once, and completions that begin alike are computed once as far as they are alike,
+  /// Results do not depend on how prompts are grouped: a prompt is read once, and completions that begin alike are computed once as far as they are alike,
   /// whatever their temperature. `uniform(prompt, plan, sample, step)` in [0, 1) decides each draw. Result: by
   /// prompt, plan and sample. Throws `LabError` for what fits neither into the session nor the context.
   package func generate(

@@ -47,7 +47,10 @@ extension LanguageModel {
       if let attention {
         attention(index, layer)
       } else {
-        attend(layer, batch, extent, on: stream)
+        stream.attention(
+          layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
+          offsets: batch.offsets, ends: extent.treeEnds, sequences: extent.sequences,
+          rows: extent.rows, heads: heads)
       }
       if isLast, let wanted = extent.wanted {
         // No other token attends to what the last layer makes of a token.
@@ -64,21 +67,6 @@ extension LanguageModel {
       activations.outputNormed, sum: activations.output, rstd: activations.outputRstd,
       input: residual, delta: delta, weight: views.finalNorm, epsilon: epsilon, rows: rows,
       columns: width)
-  }
-
-  private func attend(
-    _ layer: LayerActivations, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: KernelStream
-  ) {
-    if let ends = extent.treeEnds {
-      stream.attentionTree(
-        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
-        offsets: batch.offsets, ends: ends, sequences: extent.sequences, rows: extent.rows,
-        heads: heads)
-    } else {
-      stream.attention(
-        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
-        offsets: batch.offsets, sequences: extent.sequences, rows: extent.rows, heads: heads)
-    }
   }
 
   /// Queries, keys and values of the normed stream; queries and keys normed and rotated.

@@ -50,12 +50,8 @@ package struct CoordinateCheck: Sendable {
     sequences: Int, length: Int, vocabularySize: Int
   ) -> TokenBatch {
     var stream = Seed(0).stream("coordinate-check")
-    var batch = TokenBatch()
-    for _ in 0..<sequences {
-      let tokens = (0...length).map { _ in Int32(stream.below(vocabularySize)) }
-      batch.append(tokens: tokens.dropLast(), targets: tokens.dropFirst())
-    }
-    return batch
+    return .random(
+      sequences: sequences, length: length, vocabularySize: vocabularySize, from: &stream)
   }
 
   private func validate() throws {

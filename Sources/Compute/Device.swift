@@ -67,10 +67,6 @@ package enum PrecisionChoice: String, Codable, CaseIterable, Sendable {
 
   /// The precision itself, which is what a run's configuration records.
   package func resolved(on device: Device = .cpu) -> Precision {
-    switch self {
-    case .auto: device.supportsBF16 ? .bf16 : .fp32
-    case .fp32: .fp32
-    case .bf16: .bf16
-    }
+    Precision(rawValue: rawValue) ?? (device.supportsBF16 ? .bf16 : .fp32)
   }
 }

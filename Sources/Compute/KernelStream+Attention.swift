@@ -61,28 +61,29 @@ extension KernelStream {
   }
 
   /// Causal attention inside each sequence: output (T,C), logSumExp (T,NH).
+  ///
+  /// With `ends` each sequence is a tree in depth-first order: a row sees the rows j before it with `ends[j]` behind it.
   package func attention(
     _ output: FloatSlice, logSumExp: FloatSlice, queryKey: FloatSlice, qkv: FloatSlice,
-    offsets: IntSlice, sequences: Int, rows: Int, heads: HeadShape
+    offsets: IntSlice, ends: IntSlice? = nil, sequences: Int, rows: Int, heads: HeadShape
   ) {
     let width = heads.width
-    unsafe ops.attention_forward(
-      raw, pointer(output, rows * width), pointer(logSumExp, rows * heads.headCount),
-      pointer(queryKey, 2 * rows * width), pointer(qkv, 3 * rows * width),
-      pointer(offsets, sequences + 1), sequences, rows, heads.headCount, heads.headDimension)
-  }
-
-  /// The same where each sequence is a tree in depth-first order: a row sees the rows j before it with `ends[j]` behind it.
-  package func attentionTree(
-    _ output: FloatSlice, logSumExp: FloatSlice, queryKey: FloatSlice, qkv: FloatSlice,
-    offsets: IntSlice, ends: IntSlice, sequences: Int, rows: Int, heads: HeadShape
-  ) {
-    let width = heads.width
-    unsafe ops.attention_tree(
-      raw, pointer(output, rows * width), pointer(logSumExp, rows * heads.headCount),
-      pointer(queryKey, 2 * rows * width), pointer(qkv, 3 * rows * width),
-      pointer(offsets, sequences + 1), pointer(ends, rows), sequences, rows, heads.headCount,
-      heads.headDimension)
+    let (output, sums) = unsafe (
+      pointer(output, rows * width), pointer(logSumExp, rows * heads.headCount)
+    )
+    let (queryKey, qkv) = unsafe (
+      pointer(queryKey, 2 * rows * width), pointer(qkv, 3 * rows * width)
+    )
+    let offsets = unsafe pointer(offsets, sequences + 1)
+    if let ends {
+      unsafe ops.attention_tree(
+        raw, output, sums, queryKey, qkv, offsets, pointer(ends, rows), sequences, rows,
+        heads.headCount, heads.headDimension)
+    } else {
+      unsafe ops.attention_forward(
+        raw, output, sums, queryKey, qkv, offsets, sequences, rows, heads.headCount,
+        heads.headDimension)
+    }
   }
 
   /// queryKeyGradient (T,2*C), and the v part of qkvGradient (T,3*C).

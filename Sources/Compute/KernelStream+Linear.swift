@@ -10,26 +10,24 @@ extension KernelStream {
       weight.outputs)
   }
 
-  /// output (T,N) = input (T,K) weight (N,K)^T, added into output where `accumulate`.
+  /// output (T,N) = input (T,K) weight (N,K)^T.
   package func linear(
-    _ output: FloatSlice, input: FloatSlice, weight: WeightMatrix, rows: Int,
-    accumulate: Bool = false
+    _ output: FloatSlice, input: FloatSlice, weight: WeightMatrix, rows: Int
   ) {
     unsafe ops.linear_forward(
       raw, pointer(output, rows * weight.outputs), pointer(input, rows * weight.inputs),
       pointer(weight.values, weight.values.count), optionalPointer(weight.packed, 0), rows,
-      weight.inputs, weight.outputs, accumulate ? 1 : 0)
+      weight.inputs, weight.outputs, 0)
   }
 
-  /// inputGradient (T,K) = outputGradient (T,N) weight (N,K), added into it where `accumulate`.
+  /// inputGradient (T,K) = outputGradient (T,N) weight (N,K).
   package func linearBackwardInput(
-    _ inputGradient: FloatSlice, outputGradient: FloatSlice, weight: WeightMatrix, rows: Int,
-    accumulate: Bool = false
+    _ inputGradient: FloatSlice, outputGradient: FloatSlice, weight: WeightMatrix, rows: Int
   ) {
     unsafe ops.linear_backward_input(
       raw, pointer(inputGradient, rows * weight.inputs),
       pointer(outputGradient, rows * weight.outputs), pointer(weight.values, weight.values.count),
-      optionalPointer(weight.packed, 0), rows, weight.inputs, weight.outputs, accumulate ? 1 : 0)
+      optionalPointer(weight.packed, 0), rows, weight.inputs, weight.outputs, 0)
   }
 
   /// weightGradient (N,K) adds outputGradient (T,N)^T input (T,K).

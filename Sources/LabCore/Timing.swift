@@ -58,9 +58,8 @@ package struct WorkRate: Codable, Hashable, Sendable {
   /// Largest resident size of the process during the work.
   package let peakMemoryMiB: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case work, unit, count, seconds, repetitions
-    case perSecond = "per_second"
+  enum CodingKeys: String, SnakeCaseKey {
+    case work, unit, count, seconds, repetitions, perSecond
     case peakMemoryMiB = "peak_memory_mib"
   }
 

@@ -20,6 +20,18 @@ package struct TokenBatch: Equatable, Sendable {
     self.positions = positions
   }
 
+  /// Sequences of random tokens, each with the next as its target.
+  package static func random(
+    sequences: Int, length: Int, vocabularySize: Int, from stream: inout RandomStream
+  ) -> TokenBatch {
+    var batch = TokenBatch()
+    for _ in 0..<sequences {
+      let tokens = (0...length).map { _ in Int32(stream.below(vocabularySize)) }
+      batch.append(tokens: tokens.dropLast(), targets: tokens.dropFirst())
+    }
+    return batch
+  }
+
   package var sequenceCount: Int { offsets.count - 1 }
 
   /// Number of targets that take part in the loss.

@@ -36,63 +36,28 @@ struct HorizonOptions: ParsableArguments {
   }
 }
 
+private let usual = TrainingRequest.usual.training
+
 /// The optimiser's options.
 struct RecipeOptions: ParsableArguments {
-  @Option(help: "Peak learning rate; by default a rule in the model's width.")
-  var learningRate: Double?
-
-  @Option(help: "How the learning rate goes on after warm-up.")
-  var schedule: ScheduleShape = .cosine
-
-  @Option(help: "Share of the steps over which the learning rate rises (default: 0.05).")
-  var warmUpShare: Double?
-
-  @Option(help: "Steps over which the learning rate rises, instead of a share.")
-  var warmUpSteps: Int?
-
-  @Option(help: "Share of the steps over which the schedule wsd falls (default: 0.2).")
-  var decayShare: Double?
-
-  @Option(help: "Learning rate at the end, as a share of the peak (default: 0.05).")
-  var finalLearningRateShare: Double?
-
-  @Option(help: "The rule that turns gradients into updates.")
-  var optimizer: OptimizerKind = .adamW
-
-  @Option(
-    help: "Decoupled weight decay of matrices (default: 0.1, or 1e-4 where it is independent).")
-  var weightDecay: Double?
-
-  @Option(
-    help: "Whether weight decay is multiplied by the learning rate, or by the schedule alone.")
-  var weightDecayMode: WeightDecayMode = .coupledToRate
-
-  @Option(help: "Largest gradient norm; 0 for no clipping.")
-  var clipNorm: Double?
-
-  @Option(help: "Weight of logsumexp^2 in the objective.")
-  var zLoss: Double?
-
-  @Option(
-    help:
-      "How initial values and learning rates of each kind of layer follow the width; plain is one rate for all."
-  )
-  var parameterization: Parameterization = .plain
-
-  @Option(help: "What the learning rates by layer assume of updates and activations.")
-  var alignment: Alignment = .full
-
-  @Option(help: "The width at which all parameterisations agree (default: 64).")
-  var baseWidth: Int?
-
-  @Option(help: "Tokens of one optimiser step.")
-  var tokensPerStep: Int?
-
-  @Option(help: "Parts a step is cut into; changes the last bits of the result.")
-  var lanes: Int?
-
-  @Option(help: "Arithmetic of matrix products; auto is bf16 where the processor is faster so.")
-  var precision: PrecisionChoice = .fp32
+  @Option(help: .of("learning_rate")) var learningRate: Double?
+  @Option(help: .of("schedule")) var schedule = usual.schedule
+  @Option(help: .of("warm_up_share", "default: \(usual.warmUpShare)")) var warmUpShare: Double?
+  @Option(help: .of("warm_up_steps")) var warmUpSteps: Int?
+  @Option(help: .of("decay_share")) var decayShare = usual.decayShare
+  @Option(help: .of("final_learning_rate_share"))
+  var finalLearningRateShare = usual.finalLearningRateShare
+  @Option(help: .of("optimizer")) var optimizer = usual.optimizer
+  @Option(help: .of("weight_decay")) var weightDecay: Double?
+  @Option(help: .of("weight_decay_mode")) var weightDecayMode = usual.weightDecayMode
+  @Option(help: .of("clip_norm")) var clipNorm = usual.clipNorm
+  @Option(help: .of("z_loss")) var zLoss = usual.zLoss
+  @Option(help: .of("parameterization")) var parameterization = usual.parameterization
+  @Option(help: .of("alignment")) var alignment = usual.alignment
+  @Option(help: .of("base_width")) var baseWidth = usual.baseWidth
+  @Option(help: .of("tokens_per_step")) var tokensPerStep = usual.tokensPerStep
+  @Option(help: .of("lanes")) var lanes = usual.lanes
+  @Option(help: .of("precision")) var precision = PrecisionChoice.fp32
 
   func validate() throws {
     guard warmUpShare == nil || warmUpSteps == nil else {
@@ -102,22 +67,22 @@ struct RecipeOptions: ParsableArguments {
 
   func apply(to request: inout TrainingRequest) {
     request.learningRate = learningRate
-    request.schedule = schedule
-    request.warmUpShare = warmUpShare
-    request.warmUpSteps = warmUpSteps
-    request.decayShare = decayShare
-    request.finalLearningRateShare = finalLearningRateShare
-    request.optimizer = optimizer
+    request.training.schedule = schedule
+    if let warmUpShare { request.training.warmUpShare = warmUpShare }
+    request.training.warmUpSteps = warmUpSteps
+    request.training.decayShare = decayShare
+    request.training.finalLearningRateShare = finalLearningRateShare
+    request.training.optimizer = optimizer
     request.weightDecay = weightDecay
-    request.weightDecayMode = weightDecayMode
-    request.clipNorm = clipNorm
-    request.zLoss = zLoss
-    request.parameterization = parameterization
-    request.alignment = alignment
-    request.baseWidth = baseWidth
-    request.tokensPerStep = tokensPerStep
-    request.lanes = lanes
-    request.precision = precision.resolved()
+    request.training.weightDecayMode = weightDecayMode
+    request.training.clipNorm = clipNorm
+    request.training.zLoss = zLoss
+    request.training.parameterization = parameterization
+    request.training.alignment = alignment
+    request.training.baseWidth = baseWidth
+    request.training.tokensPerStep = tokensPerStep
+    request.training.lanes = lanes
+    request.training.precision = precision.resolved()
   }
 }
 
@@ -128,3 +93,11 @@ extension Parameterization: ExpressibleByArgument {}
 extension Alignment: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension PrecisionChoice: ExpressibleByArgument {}
+
+extension ArgumentHelp {
+  /// What `TrainingOption.all` says of the option with this name.
+  static func of(_ name: String, _ more: String? = nil) -> ArgumentHelp {
+    let help = TrainingOption.all.first { $0.name == name }?.help ?? ""
+    return ArgumentHelp(stringLiteral: help + (more.map { " (\($0))" } ?? ""))
+  }
+}

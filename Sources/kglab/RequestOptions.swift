@@ -40,28 +40,15 @@ struct RequestOptions: ParsableArguments {
   )
   var vocabulary: Int?
 
-  @Option(
-    help: "isolated: attention stays inside a triple; window: it runs over a window of triples.")
-  var packing: Packing = .isolated
-
-  @Option(help: "Loss on all tokens, or on the object and end token only.")
-  var loss: LossScope = .all
-
-  @Option(
-    help:
-      "Say triples as they are (by default), or in sentences made from the predicates' templates.")
-  var phrasing: Phrasing?
-
-  @Option(
-    help:
-      "Templates that each fact is shown in, one after the other, for --phrasing template; 1 by default."
-  )
-  var paraphrases: Int?
-
-  @Option(help: "The feed-forward block's non-linearity; swiglu by default.")
+  @Option(help: .of("packing")) var packing = TrainingRequest.usual.packing
+  @Option(help: .of("loss")) var loss = TrainingRequest.usual.loss
+  @Option(help: .of("phrasing", "default: \(TrainingRequest.usual.phrasing)")) var phrasing:
+    Phrasing?
+  @Option(help: .of("paraphrases", "default: 1")) var paraphrases: Int?
+  @Option(help: .of("activation", "default: \(TrainingRequest.usual.activation)"))
   var activation: Activation?
 
-  @Flag(help: "Use the embedding as read-out.")
+  @Flag(help: .of("tied_embeddings"))
   var tiedEmbeddings = false
 
   @Flag(help: "Leave out the norm of queries and keys.")
@@ -100,9 +87,9 @@ struct RequestOptions: ParsableArguments {
     request.bpeVocabularySize = vocabulary ?? TokenizerKind.defaultVocabularySize
     request.packing = packing
     request.loss = loss
-    request.phrasing = phrasing ?? .triple
-    request.paraphrases = paraphrases ?? 1
-    request.activation = activation ?? .swiglu
+    if let phrasing { request.phrasing = phrasing }
+    if let paraphrases { request.paraphrases = paraphrases }
+    if let activation { request.activation = activation }
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
     recipe.apply(to: &request)

@@ -72,10 +72,10 @@ private struct ClosedForm {
   @Test(arguments: devices)
   func adamWFollowsItsFormula(device: Device) throws {
     let got = try train(on: device) { stream, parameters, first, second, gradient, number in
-      stream.adamW(
+      stream.adam(
         parameters: parameters, first: first, second: second, gradient: gradient,
-        scalars: AdamWScalars(
-          learningRate: 0.1, beta1: 0.9, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.2,
+        scalars: AdamScalars(
+          .adamW(epsilon: 1e-3), learningRate: 0.1, beta1: 0.9, beta2: 0.95, weightDecay: 0.2,
           correction1: Float(1 - pow(0.9, Double(number))),
           correction2: Float(1 - pow(0.95, Double(number))), gradientScale: 0.5))
     }
@@ -87,10 +87,11 @@ private struct ClosedForm {
   @Test(arguments: devices)
   func adamAtan2FollowsItsFormula(device: Device) throws {
     let got = try train(on: device) { stream, parameters, first, second, gradient, number in
-      stream.adamAtan2(
+      stream.adam(
         parameters: parameters, first: first, second: second, gradient: gradient,
-        scalars: AdamAtan2Scalars(
-          learningRate: 0.1, beta1: 0.9, beta2: 0.95, scale: 1.27, ratio: 0.8, weightDecay: 0.2,
+        scalars: AdamScalars(
+          .atan2(scale: 1.27, ratio: 0.8), learningRate: 0.1, beta1: 0.9, beta2: 0.95,
+          weightDecay: 0.2,
           correction1: Float(1 - pow(0.9, Double(number))),
           correction2: Float(1 - pow(0.95, Double(number))), gradientScale: 0.5))
     }
@@ -112,11 +113,12 @@ private struct ClosedForm {
     }
     let count = means.count
     let parameters = try slice([Double](repeating: 0, count: count), on: device)
-    try stream(on: device).adamAtan2(
+    try stream(on: device).adam(
       parameters: parameters, first: slice(means, on: device), second: slice(squares, on: device),
       gradient: slice([Double](repeating: 0, count: count), on: device),
-      scalars: AdamAtan2Scalars(
-        learningRate: 1, beta1: 1, beta2: 1, scale: 1, ratio: 1, weightDecay: 0, correction1: 1,
+      scalars: AdamScalars(
+        .atan2(scale: 1, ratio: 1), learningRate: 1, beta1: 1, beta2: 1, weightDecay: 0,
+        correction1: 1,
         correction2: 1, gradientScale: 1))
     for (got, mean) in zip(parameters.copyOut(), means) {
       let want = -atan2(mean, 1)
@@ -133,11 +135,11 @@ private struct ClosedForm {
       let first = try slice([0, 0], on: device)
       let second = try slice([0, 0], on: device)
       for number in 1...3 {
-        stream.adamAtan2(
+        stream.adam(
           parameters: parameters, first: first, second: second,
           gradient: try slice([factor * Double(number), -factor / Double(number)], on: device),
-          scalars: AdamAtan2Scalars(
-            learningRate: 1, beta1: 0.9, beta2: 0.95, scale: 1.27, ratio: 1, weightDecay: 0,
+          scalars: AdamScalars(
+            .atan2(scale: 1.27, ratio: 1), learningRate: 1, beta1: 0.9, beta2: 0.95, weightDecay: 0,
             correction1: Float(1 - pow(0.9, Double(number))),
             correction2: Float(1 - pow(0.95, Double(number))), gradientScale: 1))
       }

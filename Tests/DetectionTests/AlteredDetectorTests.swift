@@ -100,10 +100,10 @@ struct AlteredDetectorTests {
     let width = shape.modelDimension
     let rows = record.model.vocabularySize * width
     let readOut = values.count - rows - normCount(shape)
-    try ModelFiles.save(
-      shape,
-      values: Array(values[..<width]) + values[rows..<readOut]
-        + values[readOut..<(readOut + width)] + values[(readOut + rows)...], to: folder)
+    let one =
+      values[..<width] + values[rows..<readOut] + values[readOut..<(readOut + width)]
+      + values[(readOut + rows)...]
+    try ModelFiles.save(LanguageModel(shape, values: Array(one), on: .cpu), to: folder)
     try edit(folder.appendingPathComponent(DetectorFiles.record)) { record in
       record["files"] = nil
       var model = record["model"] as? [String: Any]

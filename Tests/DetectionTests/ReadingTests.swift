@@ -26,10 +26,9 @@ struct ReadingTests {
       regions: [.special, .subject, .subject, .special, .object, .special, .object],
       streams: [.finalNorm, .residual(0), .residual(1), .headOutput(1), .attention])
     let states = try Self.values(#require(capture.streams[.finalNorm]))
-    #expect(states == session.hiddenStates(batch))
-    let summary = try session.nextTokenSummary(batch)
-    #expect(capture.entropies == summary.entropy)
-    #expect(capture.maximumProbabilities == summary.maximumProbability)
+    let pass = try TrainingPass(model, maximumTokens: 7)
+    let readOut = [Float](repeating: 0, count: model.configuration.modelDimension + 1)
+    #expect(states == pass.logits(batch, rows: rows, readOut: readOut).states)
     let expected = try session.logProbabilities(batch, inverseTemperatures: [1])
     #expect(capture.logProbabilities == expected[0])
     #expect(capture.logProbabilities[4] == 0)
@@ -51,7 +50,7 @@ struct ReadingTests {
     return slice.copyOut()
   }
 
-  /// Margin, affinity and self-certainty from their definitions, in double precision.
+  /// Probability, entropy, margin, affinity and self-certainty from their definitions, in double precision.
   private func expectDistances(_ capture: Capture, logits: [Float], _ model: LanguageModel) {
     let size = model.configuration.vocabularySize
     for row in 0..<7 {
@@ -62,6 +61,9 @@ struct ReadingTests {
         return powers.map { $0 / sum }
       }
       let p = softmax(1).sorted(by: >)
+      #expect(abs(Double(capture.maximumProbabilities[row]) - p[0]) < 1e-5)
+      let entropy = -p.reduce(0) { $0 + $1 * log($1) }
+      #expect(abs(Double(capture.entropies[row]) - entropy) < 1e-4)
       #expect(abs(Double(capture.margins[row]) - (p[0] - p[1])) < 1e-5)
       let affinity = log(softmax(2).reduce(0) { $0 + ($1 / Double(size)).squareRoot() })
       #expect(abs(Double(capture.affinities[row]) - affinity) < 1e-5)

@@ -19,7 +19,7 @@ final class SmallRun: Sendable {
       "kglab-\(UUID().uuidString)")
     var request = TrainingRequest(size: size, epochs: epochs)
     request.tokenizer = tokenizer
-    request.tokensPerStep = 256
+    request.training.tokensPerStep = 256
     var options = RuntimeOptions()
     options.workers = 1
     _ = try Trainer(

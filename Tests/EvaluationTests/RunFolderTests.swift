@@ -60,7 +60,7 @@ struct RunFolderTests {
 
   private func trainAgain(_ trained: TrainedRun) throws -> RunRecord {
     var request = TrainingRequest(size: "3k", epochs: 2)
-    request.tokensPerStep = 64
+    request.training.tokensPerStep = 64
     return try Trainer(
       graph: trained.graph, graphURL: trained.folder.appendingPathComponent("graph.sqlite"),
       request: request, folder: trained.folder

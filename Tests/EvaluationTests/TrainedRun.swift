@@ -20,7 +20,7 @@ final class TrainedRun {
     var request = TrainingRequest(size: "3k", epochs: epochs)
     request.seed = seed
     request.learningRate = rate
-    request.tokensPerStep = 64
+    request.training.tokensPerStep = 64
     let file = folder.appendingPathComponent("graph.sqlite")
     _ = try Trainer(
       graph: graph, graphURL: file, request: request, folder: folder, options: runtime

@@ -24,7 +24,7 @@ struct HuggingFaceFilesTests {
 
   private func save(_ shape: ModelConfiguration, to folder: URL) throws -> [Float] {
     let values = ParameterLayout(shape).initialValues(seed: Seed(1))
-    try ModelFiles.save(shape, values: values, to: folder)
+    try ModelFiles.save(LanguageModel(shape, values: values, on: .cpu), to: folder)
     return values
   }
 

@@ -141,10 +141,10 @@ struct GenerationTests {
     let model = try LanguageModel(shapes[0], seed: Seed(4), on: .cpu)
     let session = try InferenceSession(model, maximumTokens: 64)
     let prompts: [[Int32]] = [[6, 7, 8], [9, 10], [11, 6, 12, 13]]
-    let options = GenerationOptions(
-      samples: 2, inverseTemperature: .infinity, maximumNewTokens: 6, endToken: 5, stopTokens: 0..<6
-    )
-    let drawn = try session.generate(prompts: prompts, options: options) { _, _, _ in 0.5 }
+    let drawn = try session.generate(
+      prompts: prompts, plans: [SamplePlan(samples: 2, inverseTemperature: .infinity)],
+      limits: GenerationLimits(maximumNewTokens: 6, endToken: 5, stopTokens: 0..<6)
+    ) { _, _, _, _ in 0.5 }.map { $0[0] }
     for (prompt, completions) in zip(prompts, drawn) {
       #expect(completions[0] == completions[1])
       var text = prompt
@@ -172,18 +172,19 @@ struct GenerationTests {
   @Test func groupingDoesNotMatter() throws {
     let model = try LanguageModel(shapes[0], seed: Seed(4), on: .cpu)
     let prompts: [[Int32]] = (0..<9).map { [6, Int32(7 + $0 % 5), 8] }
-    let options = GenerationOptions(
-      samples: 3, inverseTemperature: 1, maximumNewTokens: 5, endToken: 5, stopTokens: 0..<6)
-    func draw(_ tokens: Int) throws -> [[Completion]] {
+    let limits = GenerationLimits(maximumNewTokens: 5, endToken: 5, stopTokens: 0..<6)
+    func draw(_ tokens: Int) throws -> [[[Completion]]] {
       let session = try InferenceSession(model, maximumTokens: tokens)
-      return try session.generate(prompts: prompts, options: options) { prompt, sample, step in
+      return try session.generate(
+        prompts: prompts, plans: [SamplePlan(samples: 3, inverseTemperature: 1)], limits: limits
+      ) { prompt, _, sample, step in
         var stream = Seed(9).stream("\(prompt)/\(sample)/\(step)")
         return Float(stream.uniform())
       }
     }
     let wide = try draw(64)
     let narrow = try draw(10)
-    #expect(wide.map { $0.map(\.tokens) } == narrow.map { $0.map(\.tokens) })
+    #expect(wide.map { $0[0].map(\.tokens) } == narrow.map { $0[0].map(\.tokens) })
   }
 }
 

@@ -112,11 +112,11 @@ struct TransformersParityTests {
   @Test(arguments: try Fixture.all.get())
   func greedyTextEqualsTransformers(example: Fixture.Case) throws {
     let session = try InferenceSession(Self.model(example), maximumTokens: 64)
-    let options = GenerationOptions(
-      samples: 1, inverseTemperature: .infinity, maximumNewTokens: 9, endToken: -1,
-      stopTokens: 0..<0)
     let completions = try session.generate(
-      prompts: example.greedy.map(\.prompt), options: options, uniform: { _, _, _ in 0 })
+      prompts: example.greedy.map(\.prompt),
+      plans: [SamplePlan(samples: 1, inverseTemperature: .infinity)],
+      limits: GenerationLimits(maximumNewTokens: 9, endToken: -1, stopTokens: 0..<0)
+    ) { _, _, _, _ in 0 }.map { $0[0] }
     for (expected, found) in zip(example.greedy, completions) {
       #expect(found.map(\.tokens) == [expected.tokens])
       #expect(abs((found.first?.logProbability ?? 0) - expected.logProbability) < 1e-4)
@@ -127,7 +127,7 @@ struct TransformersParityTests {
   @Test(arguments: try Fixture.all.get())
   func logitLensEqualsTransformers(example: Fixture.Case) throws {
     let session = try InferenceSession(Self.model(example), maximumTokens: 64)
-    let layers = try session.logitLens(example.greedy[0].prompt)
+    let layers = try session.layerLogits(example.greedy[0].prompt)
     #expect(layers.count == 3)
     for (found, expected) in zip(layers, example.lens) {
       #expect(found.count == expected.count)

@@ -5,6 +5,7 @@ import KnowledgeGraph
 import LabCore
 import Study
 import Testing
+import Training
 
 /// The files that `kglab init` writes.
 @Suite struct StarterTests {
@@ -57,16 +58,27 @@ import Testing
     #expect(all.contains("\(key):") || all.contains("  \(key)  "), "\(key)")
   }
 
-  @Test(arguments: [
-    "name", "question", "graph", "schema", "import", "columns", "hold_out", "seed", "set", "scale",
-    "tokenizer", "model", "training", "models", "sizes", "epochs", "seeds", "fractions",
-    "learning_rates", "precisions", "evaluation", "samples", "temperatures", "exact_temperatures",
-    "resamples", "top_k", "top_p", "candidates", "detection", "heads", "tasks", "queries",
-    "workers", "side_by_side",
-    "expect_divergence",
-  ])
+  @Test(
+    arguments: [
+      "name", "question", "graph", "schema", "import", "columns", "hold_out", "seed", "set",
+      "scale", "tokenizer", "model", "training", "models", "sizes", "epochs", "seeds", "fractions",
+      "learning_rates", "precisions", "evaluation", "samples", "temperatures", "exact_temperatures",
+      "resamples", "top_k", "top_p", "candidates", "detection", "heads", "tasks", "queries",
+      "workers", "side_by_side", "expect_divergence",
+    ] + TrainingOption.all.filter { $0.section != nil }.map(\.name))
   func everyKeyOfAStudyIsShown(key: String) {
     #expect(StarterFiles.allSettings(StarterFiles.study).contains("\(key):"), "\(key)")
+  }
+
+  @Test(arguments: TrainingOption.all.filter { $0.section != nil }.map(\.name))
+  func everyOptionOfATrainingIsDocumented(key: String) throws {
+    let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../docs").standardized
+    let page = try String(contentsOf: docs.appendingPathComponent("studies.md"), encoding: .utf8)
+    #expect(page.contains("`\(key)`"))
+    let help = try String(contentsOf: docs.appendingPathComponent("cli.md"), encoding: .utf8)
+    let option = key.replacing("_", with: "-")
+    #expect(help.contains("  --\(option) ") || help.contains("  --no-\(option) "))
   }
 
   @Test(arguments: ["schema.yaml", "study.yaml"])

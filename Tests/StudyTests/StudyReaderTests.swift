@@ -51,13 +51,17 @@ import Training
     let model = try #require(study.models.first)
     #expect(study.models.count == 1)
     #expect(
-      model.size == "10k" && model.horizon == .epochs(3) && model.seed == 1 && model.fraction == 0.5
+      model.size == "10k" && model.training.horizon == .epochs(3) && model.seed == 1
+        && model.fraction == 0.5
     )
     #expect(model.tokenizer.rawValue == "bpe" && model.bpeVocabularySize == 300)
     #expect(model.activation.rawValue == "gelu" && model.tiedEmbeddings && !model.queryKeyNorm)
-    #expect(model.learningRate == 0.005 && model.tokensPerStep == 512 && model.lanes == 3)
-    #expect(model.weightDecay == 0.2 && model.clipNorm == 2 && model.zLoss == 1e-4)
-    #expect(model.warmUpShare == 0.1 && model.packing.rawValue == "window")
+    #expect(
+      model.learningRate == 0.005 && model.training.tokensPerStep == 512
+        && model.training.lanes == 3)
+    #expect(
+      model.weightDecay == 0.2 && model.training.clipNorm == 2 && model.training.zLoss == 1e-4)
+    #expect(model.training.warmUpShare == 0.1 && model.packing.rawValue == "window")
     #expect(model.loss.rawValue == "object")
     #expect(
       study.measures.evaluation.samples == 3
@@ -83,7 +87,7 @@ import Training
   @Test func gridsExpandInOrderWithoutRepeats() throws {
     let study = try read(StudyText.study)
     #expect(
-      study.models.map { "\($0.size)/\($0.horizon.slug)" }
+      study.models.map { "\($0.size)/\($0.training.horizon.slug)" }
         == ["3k/e1", "3k/e2", "6k/e1", "6k/e2", "10k/e1"])
   }
 
@@ -96,11 +100,11 @@ import Training
     let found = try models(
       "epochs: [1], learning_rates: [0.01, 0.1], precisions: [fp32, bf16], seeds: [0, 1]")
     #expect(
-      found.map { "\($0.learningRate ?? 0) \($0.precision.rawValue) \($0.seed)" } == [
+      found.map { "\($0.learningRate ?? 0) \($0.training.precision.rawValue) \($0.seed)" } == [
         "0.01 fp32 0", "0.01 fp32 1", "0.01 bf16 0", "0.01 bf16 1", "0.1 fp32 0", "0.1 fp32 1",
         "0.1 bf16 0", "0.1 bf16 1",
       ])
-    let automatic = try models("epochs: [1], precisions: [auto]").map(\.precision)
+    let automatic = try models("epochs: [1], precisions: [auto]").map(\.training.precision)
     #expect(automatic == [PrecisionChoice.auto.resolved()])
   }
 
@@ -109,11 +113,11 @@ import Training
       "epochs: [1], model: {query_key_norm: false}, training: {warm_up_steps: 3, optimizer: adam-atan2}",
       "model: {tied_embeddings: true}\ntraining: {warm_up_share: 0.2, z_loss: 1e-4}")
     let model = try #require(found.first)
-    #expect(!model.queryKeyNorm && model.tiedEmbeddings && model.zLoss == 1e-4)
-    #expect(model.warmUpSteps == 3 && model.optimizer == .adamAtan2)
+    #expect(!model.queryKeyNorm && model.tiedEmbeddings && model.training.zLoss == 1e-4)
+    #expect(model.training.warmUpSteps == 3 && model.training.optimizer == .adamAtan2)
     let back = try models(
       "epochs: [1], training: {warm_up_share: 0.1}", "training: {warm_up_steps: 9}")
-    #expect(back.first?.warmUpSteps == nil && back.first?.warmUpShare == 0.1)
+    #expect(back.first?.training.warmUpSteps == nil && back.first?.training.warmUpShare == 0.1)
   }
 
   @Test func readsEveryTrainingKey() throws {
@@ -125,15 +129,18 @@ import Training
           weight_decay_mode: independent, parameterization: mup, alignment: none, base_width: 32}
         """
       ).first)
-    #expect(model.horizon == .steps(500) && model.schedule == .wsd && model.decayShare == 0.3)
-    #expect(model.finalLearningRateShare == 0 && model.warmUpSteps == 5)
-    #expect(model.weightDecayMode == .independent && model.parameterization == .mup)
-    #expect(model.alignment == .none && model.baseWidth == 32)
+    #expect(
+      model.training.horizon == .steps(500) && model.training.schedule == .wsd
+        && model.training.decayShare == 0.3)
+    #expect(model.training.finalLearningRateShare == 0 && model.training.warmUpSteps == 5)
+    #expect(
+      model.training.weightDecayMode == .independent && model.training.parameterization == .mup)
+    #expect(model.training.alignment == .none && model.training.baseWidth == 32)
     #expect(model.phrasing == .triple && model.paraphrases == 1)
     let sentences = try models("epochs: [1]", "training: {phrasing: template, paraphrases: 3}")
     #expect(sentences.first?.phrasing == .template && sentences.first?.paraphrases == 3)
-    #expect(try models("tokens: [1000]").first?.horizon == .tokens(1000))
-    #expect(try models("flops: [1e12]").first?.horizon == .flops(1e12))
+    #expect(try models("tokens: [1000]").first?.training.horizon == .tokens(1000))
+    #expect(try models("flops: [1e12]").first?.training.horizon == .flops(1e12))
   }
 
   @Test(arguments: [

@@ -231,7 +231,7 @@ struct CheckpointTests {
   @Test func remainsOfAKilledProcessAreRemoved() throws {
     let folder = try TemporaryFolder()
     try stop(folder.url, after: 5)
-    let remains = folder.url.appendingPathComponent("checkpoints/.writing-step-000000007")
+    let remains = folder.url.appendingPathComponent("checkpoints/.kglab-0123456789abcdef.tmp")
     try FileManager.default.createDirectory(at: remains, withIntermediateDirectories: false)
     try stop(folder.url, after: 1)
     #expect(!FileManager.default.fileExists(atPath: remains.path))

@@ -68,8 +68,8 @@ struct DivergenceTests {
   {
     try trainTiny(into: folder, epochs: 6) { request, options in
       request.learningRate = 3
-      request.clipNorm = 0
-      request.warmUpShare = 0.4
+      request.training.clipNorm = 0
+      request.training.warmUpShare = 0.4
       options.checkpointSteps = 1
       change(&options)
     }
@@ -124,8 +124,8 @@ struct DivergenceTests {
     func run() throws -> RunRecord {
       try trainTiny(into: folder.url) { request, options in
         request.learningRate = 9
-        request.clipNorm = 0
-        request.zLoss = 1e30
+        request.training.clipNorm = 0
+        request.training.zLoss = 1e30
         options.onSpike = .continue
       }
     }

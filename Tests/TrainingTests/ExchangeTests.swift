@@ -206,7 +206,7 @@ struct ImportTests {
     _ = try ModelExport.write(place["run"], to: place["export"])
     let model = try ModelFiles.readConfiguration(from: place["export"])
     let values = try ModelFiles.values(model, from: place["export"]).map { $0 * 0.5 }
-    try ModelFiles.save(model, values: values, to: place["export"])
+    try ModelFiles.save(LanguageModel(model, values: values, on: .cpu), to: place["export"])
     let changed = try ModelImport(place["export"])
     #expect { try changed.write(to: place["back"]) } throws: {
       "\($0)".contains("does not say which graph") && "\($0)".contains("--graph")
@@ -344,7 +344,7 @@ struct StepTests {
     try KnowledgeGraphFile.write(place.graphFile)
     let graph = try KnowledgeGraph.open(place.graphFile)
     var request = TrainingRequest(size: "3k", epochs: 3)
-    request.tokensPerStep = 256
+    request.training.tokensPerStep = 256
     request.packing = packing
     var options = RuntimeOptions()
     options.workers = 1

@@ -47,12 +47,12 @@ struct LossCurveTests {
     var request: TrainingRequest {
       var request = TrainingRequest(size: size, epochs: epochs)
       request.seed = seed
-      request.tokensPerStep = tokensPerStep
+      request.training.tokensPerStep = tokensPerStep
       request.learningRate = learningRate
       request.weightDecay = weightDecay
-      request.warmUpShare = warmUpShare
-      request.clipNorm = clipNorm
-      request.zLoss = zLoss
+      request.training.warmUpShare = warmUpShare
+      request.training.clipNorm = clipNorm
+      request.training.zLoss = zLoss
       request.tokenizer = tokenizer
       request.packing = packing
       request.loss = loss
@@ -109,9 +109,9 @@ struct LossCurveTests {
 }
 
 /// The lines of a run's steps.jsonl.
-func stepMetrics(in folder: URL) throws -> [StepMetrics] {
+func stepMetrics(in folder: URL) throws -> [TrainingMetrics] {
   try String(contentsOf: folder.appendingPathComponent("steps.jsonl"), encoding: .utf8)
     .split(separator: "\n").map {
-      try JSONDecoder().decode(StepMetrics.self, from: Data($0.utf8))
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
     }
 }

@@ -37,7 +37,8 @@ import Training
       let norm = optimizer.reduce([gradients], on: pool, streams: [stream])
       #expect(abs(norm - Double(abs(gradient)) * Double(layout.count).squareRoot()) < 1e-3)
       optimizer.step(
-        parameters, gradient: gradients, norm: norm, learningRate: rate, stepNumber: step, on: pool,
+        parameters, gradient: gradients.values, norm: norm, learningRate: rate, stepNumber: step,
+        on: pool,
         streams: [stream])
     }
     let end = parameters.copyOut()
@@ -158,8 +159,8 @@ import Training
     }
     let scaled = try trainTiny(into: folders.1.url, epochs: 2) { request, _ in
       request.learningRate = 0.01
-      request.parameterization = parameterization
-      request.baseWidth = 16
+      request.training.parameterization = parameterization
+      request.training.baseWidth = 16
     }
     #expect(scaled.weightsHash == plain.weightsHash && plain.weightsHash != nil)
   }
@@ -167,7 +168,7 @@ import Training
   @Test func theRuleIsTakenAtTheBaseWidth() throws {
     let folder = try TemporaryFolder()
     let record = try trainTiny(into: folder.url, epochs: 1) { request, _ in
-      request.parameterization = .mup
+      request.training.parameterization = .mup
     }
     #expect(record.configuration.training.learningRate == 0.01)
     #expect(record.configuration.training.baseWidth == 64)
@@ -176,14 +177,18 @@ import Training
   /// Ten steps of a graph whose epochs have six: one epoch and a part, each with its line of metrics.
   @Test func trainingMayEndInsideAnEpoch() throws {
     let folder = try TemporaryFolder()
-    let record = try trainTiny(into: folder.url) { request, _ in request.horizon = .steps(10) }
+    let record = try trainTiny(into: folder.url) { request, _ in
+      request.training.horizon = .steps(10)
+    }
     let stepsPerEpoch = try #require(record.stepsPerEpoch)
     #expect(stepsPerEpoch > 3 && stepsPerEpoch < 10)
     #expect(record.stepCount == 10 && record.epochCount == 10 / Double(stepsPerEpoch))
     let lines = try String(
       contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8
     ).split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map {
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
+    }
     #expect(metrics.last?.step == 10)
     #expect(metrics.count == (10 + stepsPerEpoch - 1) / stepsPerEpoch)
     #expect(record.finalCrossEntropy == metrics.last?.crossEntropy)
@@ -199,7 +204,8 @@ import Training
       .steps(epochs.stepCount),
     ] {
       let other = try TemporaryFolder()
-      let record = try trainTiny(into: other.url) { request, _ in request.horizon = horizon }
+      let record = try trainTiny(into: other.url) { request, _ in request.training.horizon = horizon
+      }
       #expect(record.stepCount == epochs.stepCount && record.weightsHash == epochs.weightsHash)
       #expect(record.trainingFLOPs == epochs.trainingFLOPs)
     }
@@ -209,8 +215,8 @@ import Training
     let folder = try TemporaryFolder()
     #expect {
       try trainTiny(into: folder.url) { request, _ in
-        request.horizon = .steps(10)
-        request.warmUpSteps = 10
+        request.training.horizon = .steps(10)
+        request.training.warmUpSteps = 10
       }
     } throws: { "\($0)".contains("warm_up_steps is 10, and the run has 10 steps") }
   }
@@ -219,7 +225,7 @@ import Training
     let folder = try TemporaryFolder()
     #expect {
       try trainTiny(into: folder.url) { request, _ in
-        request.parameterization = .mup
+        request.training.parameterization = .mup
         request.tiedEmbeddings = true
       }
     } throws: { "\($0)".contains("cannot have tied embeddings") }
@@ -230,8 +236,8 @@ import Training
     #expect(throws: TrainingDiverged.self) {
       try trainTiny(into: folder.url) { request, _ in
         request.learningRate = 9
-        request.clipNorm = 0
-        request.zLoss = 1e30
+        request.training.clipNorm = 0
+        request.training.zLoss = 1e30
       }
     }
     let record = try #require(try RunFolder.readRecord(folder.url))

@@ -23,7 +23,7 @@ import Training
     learningRate: Double? = nil, stopAfter: Int? = nil
   ) throws -> RunRecord {
     var request = TrainingRequest(size: "3k", epochs: epochs)
-    request.tokensPerStep = 64
+    request.training.tokensPerStep = 64
     request.learningRate = learningRate
     request.start = parent.map { folder.url.appendingPathComponent($0) }
     request.chosen = only.map { ChosenTriples($0) }

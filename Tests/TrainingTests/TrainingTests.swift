@@ -14,7 +14,7 @@ func trainTiny(
   _ change: (inout TrainingRequest, inout RuntimeOptions) -> Void = { _, _ in }
 ) throws -> RunRecord {
   var request = TrainingRequest(size: "3k", epochs: epochs)
-  request.tokensPerStep = 256
+  request.training.tokensPerStep = 256
   var options = RuntimeOptions()
   options.workers = 1
   change(&request, &options)
@@ -60,7 +60,9 @@ struct TrainingTests {
     let lines = try String(
       contentsOf: folder.url.appendingPathComponent("metrics.jsonl"), encoding: .utf8
     ).split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map {
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
+    }
     #expect(metrics.count == 60)
     let first = try #require(metrics.first?.crossEntropy)
     let last = try #require(record.finalCrossEntropy)
@@ -147,8 +149,8 @@ struct RefusalTests {
     #expect {
       try trainTiny(into: folder.url) { request, _ in
         request.learningRate = 9
-        request.clipNorm = 0
-        request.zLoss = 1e30
+        request.training.clipNorm = 0
+        request.training.zLoss = 1e30
       }
     } throws: { error in
       "\(error)".contains("diverged at step") && "\(error)".contains("--learning-rate")

@@ -76,7 +76,7 @@ package struct DetectionBenchmark {
     let (features, labels) = data()
     try AtomicFile.createFolder(folder)
     try AtomicFile.write(
-      FloatBytes.encode(features), to: folder.appendingPathComponent("features.f32"))
+      try FloatBytes.encode(features), to: folder.appendingPathComponent("features.f32"))
     try AtomicFile.write(
       Data(labels.map { $0 ? 1 : 0 }), to: folder.appendingPathComponent("labels.u8"))
   }

@@ -69,32 +69,24 @@ extension KernelCase {
         let values = try bench.floats(count)
         return { _ = bench.stream.sumOfSquares(values) }
       },
-      KernelCase("adamw", shape, moved: 7 * count, elements: count) { bench in
-        let (parameters, gradient) = (try bench.floats(count), try bench.floats(count))
-        let first = try DeviceBuffer<Float>(count, on: bench.stream.device).all
-        let second = try DeviceBuffer<Float>(count, on: bench.stream.device).all
-        let scalars = AdamWScalars(
-          learningRate: 1e-4, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1,
-          correction1: 0.1, correction2: 0.05, gradientScale: 1)
-        return {
-          bench.stream.adamW(
-            parameters: parameters, first: first, second: second, gradient: gradient,
-            scalars: scalars)
-        }
-      },
-      KernelCase("adam_atan2", shape, moved: 7 * count, elements: count) { bench in
-        let (parameters, gradient) = (try bench.floats(count), try bench.floats(count))
-        let first = try DeviceBuffer<Float>(count, on: bench.stream.device).all
-        let second = try DeviceBuffer<Float>(count, on: bench.stream.device).all
-        let scalars = AdamAtan2Scalars(
-          learningRate: 1e-4, beta1: 0.9, beta2: 0.95, scale: 1.27, ratio: 1, weightDecay: 0.1,
-          correction1: 0.1, correction2: 0.05, gradientScale: 1)
-        return {
-          bench.stream.adamAtan2(
-            parameters: parameters, first: first, second: second, gradient: gradient,
-            scalars: scalars)
-        }
-      },
+      adam("adamw", .adamW(epsilon: 1e-8), count),
+      adam("adam_atan2", .atan2(scale: 1.27, ratio: 1), count),
     ]
+  }
+
+  private static func adam(_ name: String, _ rule: AdamScalars.Rule, _ count: Int) -> KernelCase {
+    KernelCase(name, "\(count)", moved: 7 * count, elements: count) { bench in
+      let (parameters, gradient) = (try bench.floats(count), try bench.floats(count))
+      let first = try DeviceBuffer<Float>(count, on: bench.stream.device).all
+      let second = try DeviceBuffer<Float>(count, on: bench.stream.device).all
+      let scalars = AdamScalars(
+        rule, learningRate: 1e-4, beta1: 0.9, beta2: 0.95, weightDecay: 0.1, correction1: 0.1,
+        correction2: 0.05, gradientScale: 1)
+      return {
+        bench.stream.adam(
+          parameters: parameters, first: first, second: second, gradient: gradient,
+          scalars: scalars)
+      }
+    }
   }
 }

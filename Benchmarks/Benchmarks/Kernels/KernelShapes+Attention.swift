@@ -116,7 +116,7 @@ extension KernelShapes {
           Int32($0 % length < prompt ? ($0 / length + 1) * length : $0 + 1)
         })
       return {
-        bench.stream.attentionTree(
+        bench.stream.attention(
           out, logSumExp: sums, queryKey: queryKey, qkv: qkv, offsets: offsets, ends: ends,
           sequences: sequences, rows: rows, heads: heads)
       }

@@ -55,17 +55,17 @@ package struct GenerationBenchmark {
 
   /// Seconds of one generation of all prompts.
   private func generate(in sessions: [InferenceSession], on pool: WorkerPool) throws -> Double {
-    let options = GenerationOptions(
-      samples: 1, inverseTemperature: .infinity, maximumNewTokens: newTokens, endToken: -1,
-      stopTokens: 0..<0)
+    let plans = [SamplePlan(samples: 1, inverseTemperature: .infinity)]
+    let limits = GenerationLimits(
+      maximumNewTokens: newTokens, endToken: -1, stopTokens: 0..<0)
     let starts = Array(stride(from: 0, to: prompts.count, by: batch))
     var written = 0
     let seconds = try Timing.seconds {
       written = try pool.map(pieces: starts.count) { worker, piece in
         let part = prompts[starts[piece]..<min(starts[piece] + batch, prompts.count)]
-        return try sessions[worker].generate(prompts: Array(part), options: options) { _, _, _ in 0
-        }
-        .reduce(0) { $0 + ($1.first?.tokens.count ?? 0) }
+        let drawn = try sessions[worker].generate(
+          prompts: Array(part), plans: plans, limits: limits, uniform: { _, _, _, _ in 0 })
+        return drawn.reduce(0) { $0 + $1[0][0].tokens.count }
       }.reduce(0, +)
     }
     precondition(written == prompts.count * newTokens, "\(written) tokens were written")

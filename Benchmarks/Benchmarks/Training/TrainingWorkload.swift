@@ -11,9 +11,8 @@ final class TrainingWorkload {
   private(set) var crossEntropy = Double.nan
   private let training: TrainingConfiguration
   private let sequences: Int
-  private let optimizer: Optimizer
-  private let pool: WorkerPool
-  private let lanes: Lanes
+  private let objective: NextTokenLoss
+  private let trainingStep: TrainingStep
   private var stream: RandomStream
   private var stepNumber = 0
 
@@ -30,36 +29,24 @@ final class TrainingWorkload {
     tokensPerStep = sequences * configuration.contextLength
     model = try LanguageModel(
       configuration, seed: Seed(0), precision: precision, on: .cpu)
-    optimizer = try Optimizer(model.layout, training, on: .cpu)
-    pool = try WorkerPool(workerCount: workers)
-    lanes = try Lanes(
-      model, count: training.lanes, longestSequence: configuration.contextLength, workers: workers)
+    objective = try NextTokenLoss(
+      model, zLoss: 0, longestSequence: configuration.contextLength, workers: workers)
+    trainingStep = try TrainingStep(
+      model, training, on: WorkerPool(workerCount: workers), streams: objective.streams)
     stream = Seed(0).stream("benchmark")
   }
 
   /// One step on new random tokens; returns the seconds it took, without the drawing of the tokens.
   func step() -> Double {
-    let batch = randomBatch()
+    let configuration = model.configuration
+    let batch = TokenBatch.random(
+      sequences: sequences, length: configuration.contextLength,
+      vocabularySize: configuration.vocabularySize, from: &stream)
     return Timing.seconds {
-      crossEntropy = lanes.run(batch, zLoss: 0, on: pool) / Double(batch.lossCount)
-      let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
-      optimizer.step(
-        model.parameters, gradient: lanes.gradients[0], norm: norm,
-        learningRate: training.learningRate, stepNumber: stepNumber, on: pool,
-        streams: lanes.streams)
+      let (loss, norm) = objective.gradient(of: batch, in: trainingStep)
+      crossEntropy = loss / Double(batch.lossCount)
+      trainingStep.update(norm: norm, learningRate: training.learningRate, number: stepNumber)
       stepNumber += 1
     }
-  }
-
-  private func randomBatch() -> TokenBatch {
-    let configuration = model.configuration
-    var batch = TokenBatch()
-    for _ in 0..<sequences {
-      let tokens = (0...configuration.contextLength).map { _ in
-        Int32(stream.below(configuration.vocabularySize))
-      }
-      batch.append(tokens: tokens.dropLast(), targets: tokens.dropFirst())
-    }
-    return batch
   }
 }

@@ -20,14 +20,6 @@ package struct BatchSchedule: Sendable {
     stepsPerEpoch = corpus.sequenceCount == 1 ? 1 : (inputs + tokensPerBatch - 1) / tokensPerBatch
   }
 
-  /// Inputs that no batch of any epoch exceeds.
-  ///
-  /// Less than `tokensPerBatch` + the longest sequence where epochs are equal.
-  package var largestBatch: Int {
-    let inputs = corpus.inputTokensOfEpochs.upperBound
-    return min(inputs, (inputs + stepsPerEpoch - 1) / stepsPerEpoch + corpus.longestSequence - 1)
-  }
-
   /// The epoch with this number, counted from 0.
   package func epoch(_ number: Int) -> Epoch { Epoch(number, of: self) }
 
@@ -72,8 +64,7 @@ package struct Presentation: Codable, Hashable, Sendable {
   /// The step that trains on its beginning: another one only where a window's end cuts the text.
   package let firstStep: Int
 
-  enum CodingKeys: String, CodingKey {
-    case epoch, step
-    case firstStep = "first_step"
+  enum CodingKeys: String, SnakeCaseKey {
+    case epoch, step, firstStep
   }
 }

@@ -1,3 +1,5 @@
+import LabCore
+
 /// What a model is trained on, apart from the graph and the tokenizer.
 package struct CorpusConfiguration: Hashable, Sendable {
   /// The nested part of the graph's queries, in (0, 1].
@@ -25,10 +27,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
 
 /// What is said of the wording is left out where triples are said as they are.
 extension CorpusConfiguration: Codable {
-  private enum CodingKeys: String, CodingKey {
-    case fraction, packing, loss, phrasing, paraphrases, source
-    case windowLength = "window_length"
-    case wordingSeed = "wording_seed"
+  private enum CodingKeys: String, SnakeCaseKey {
+    case fraction, packing, loss, phrasing, paraphrases, source, windowLength, wordingSeed
   }
 
   package init(from decoder: any Decoder) throws {

@@ -3,7 +3,7 @@
 /// This is what Hugging Face's `BPE` does. Short pieces are scanned for each merge; long ones keep their pairs
 /// in a heap, so that the time stays near linear.
 struct BytePairEncoder: Sendable {
-  private let ranks: PairTable
+  private let ranks: TokenPairTable
   private let results: [Int32]
   /// Whether a merge has a space inside, so that a text cannot be cut before its spaces.
   private let crossesSpaces: Bool
@@ -13,9 +13,9 @@ struct BytePairEncoder: Sendable {
   static let longPiece = 48
 
   init(merges: [BytePairTokenizer.Merge], bytes: [[UInt8]]) {
-    var ranks = PairTable()
+    var ranks = TokenPairTable()
     for (rank, merge) in merges.enumerated() {
-      _ = ranks.insert(PairTable.key(merge.left, merge.right), next: Int32(rank))
+      _ = ranks.insert(TokenPairTable.key(merge.left, merge.right), next: Int32(rank))
     }
     self.ranks = ranks
     results = merges.map(\.result)
@@ -49,7 +49,7 @@ struct BytePairEncoder: Sendable {
   }
 
   private func rank(_ left: Int32, _ right: Int32) -> Int32 {
-    ranks[PairTable.key(left, right)] ?? .max
+    ranks[TokenPairTable.key(left, right)] ?? .max
   }
 
   /// Leaves the tokens of a piece in `scratch` and returns how many there are.

@@ -16,7 +16,7 @@ struct BytePairTrainer {
   private var words: [Int32] = []
   private var wordCounts: [Int] = []
   /// Numbers of pairs, which index what follows.
-  private var pairs = PairTable()
+  private var pairs = TokenPairTable()
   private var pairCounts: [Int] = []
   /// Places that a pair begins at, or once began at; with repeats.
   private var placesOfPair: [[Int32]] = []
@@ -48,7 +48,7 @@ struct BytePairTrainer {
     addWords(of: names)
     var present: [UInt64] = []
     for place in symbols.indices where next[place] != Self.gone {
-      let pair = PairTable.key(symbols[place], symbols[place + 1])
+      let pair = TokenPairTable.key(symbols[place], symbols[place + 1])
       let number = number(of: pair)
       if number == present.count { present.append(pair) }
       pairCounts[number] += wordCounts[Int(words[place])]
@@ -164,7 +164,7 @@ struct BytePairTrainer {
 
   /// The pair of the tokens at two places.
   private func pair(_ left: Int, _ right: Int) -> UInt64 {
-    PairTable.key(symbols[left], symbols[right])
+    TokenPairTable.key(symbols[left], symbols[right])
   }
 
   /// Counts a pair that the merge under way has made.

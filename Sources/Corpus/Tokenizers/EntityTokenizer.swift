@@ -58,13 +58,10 @@ package struct EntityTokenizer: Tokenizer {
 
   /// The name; several tokens are joined by U+001F, which no name has.
   package func decode(_ tokens: some Collection<Int32>) -> String? {
-    guard tokens.allSatisfy({ lexicon.isText($0) }) else { return nil }
-    return tokens.map { lexicon.texts[Int($0)] }.joined(separator: "\u{1F}")
+    lexicon.texts(of: tokens)?.joined(separator: "\u{1F}")
   }
 
-  package func text(of token: Int32) -> String {
-    vocabulary.indices.contains(Int(token)) ? vocabulary[Int(token)] : "<\(token)?>"
-  }
+  package func text(of token: Int32) -> String { lexicon.text(of: token) }
 
   private static func add(_ text: String, to lexicon: inout Lexicon) {
     let view = text.utf8

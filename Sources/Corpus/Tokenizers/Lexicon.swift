@@ -28,9 +28,15 @@ struct Lexicon: Sendable {
     return true
   }
 
-  /// Whether the token is one of the texts, and no special token.
-  func isText(_ token: Int32) -> Bool {
-    token >= Int32(SpecialToken.allCases.count) && token < Int32(texts.count)
+  /// The texts of tokens; nil where one is a special token, or none of these.
+  func texts(of tokens: some Collection<Int32>) -> [String]? {
+    let known = SpecialToken.allCases.count..<texts.count
+    return tokens.allSatisfy { known.contains(Int($0)) } ? tokens.map { texts[Int($0)] } : nil
+  }
+
+  /// The text of a token, for tables.
+  func text(of token: Int32) -> String {
+    texts.indices.contains(Int(token)) ? texts[Int(token)] : "<\(token)?>"
   }
 
   /// Ids of the first two texts that differ in bytes and not as Unicode text, or nil.

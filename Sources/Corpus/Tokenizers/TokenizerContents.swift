@@ -1,3 +1,5 @@
+import LabCore
+
 /// The fields of `tokenizer.json` that decide which tokens a text has.
 struct TokenizerContents: Encodable, Sendable {
   /// A special token that is cut out of the text first.
@@ -11,9 +13,8 @@ struct TokenizerContents: Encodable, Sendable {
     let normalized: Bool
     let special: Bool
 
-    private enum CodingKeys: String, CodingKey {
-      case id, content, lstrip, rstrip, normalized, special
-      case singleWord = "single_word"
+    private enum CodingKeys: String, SnakeCaseKey {
+      case id, content, lstrip, rstrip, normalized, special, singleWord
     }
 
     init(_ token: SpecialToken, strips: Bool) {
@@ -43,11 +44,8 @@ struct TokenizerContents: Encodable, Sendable {
     var trimOffsets: Bool?
     var useRegex: Bool?
 
-    private enum CodingKeys: String, CodingKey {
-      case type, pattern, behavior, invert
-      case addPrefixSpace = "add_prefix_space"
-      case trimOffsets = "trim_offsets"
-      case useRegex = "use_regex"
+    private enum CodingKeys: String, SnakeCaseKey {
+      case type, pattern, behavior, invert, addPrefixSpace, trimOffsets, useRegex
     }
 
     /// Cuts at each U+0020 and drops it.
@@ -80,10 +78,8 @@ struct TokenizerContents: Encodable, Sendable {
   let decoder: Step?
   var model: Model
 
-  private enum CodingKeys: String, CodingKey {
-    case version, decoder, model
-    case addedTokens = "added_tokens"
-    case preTokenizer = "pre_tokenizer"
+  private enum CodingKeys: String, SnakeCaseKey {
+    case version, decoder, model, addedTokens, preTokenizer
   }
 
   private init(strips: Bool, preTokenizer: Step, decoder: Step?, model: Model) {
@@ -95,20 +91,23 @@ struct TokenizerContents: Encodable, Sendable {
 
   /// Word-level: spaces are cut away, so those beside special tokens vanish too.
   init(words vocabulary: [String]) {
-    let vocab = Dictionary(
-      uniqueKeysWithValues: vocabulary.enumerated().map { ($0.element, $0.offset) })
     self.init(
-      strips: false, preTokenizer: .splitAtSpaces, decoder: nil,
-      model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
+      strips: false, preTokenizer: .splitAtSpaces, decoder: nil, model: Self.words(vocabulary))
   }
 
   /// One token a name: spaces beside special tokens belong to those, all others to names.
   init(names vocabulary: [String]) {
-    let vocab = Dictionary(
-      uniqueKeysWithValues: vocabulary.enumerated().map { ($0.element, $0.offset) })
     self.init(
       strips: true, preTokenizer: .splitAtUnitSeparators, decoder: nil,
-      model: Model(type: "WordLevel", vocab: vocab, unknown: SpecialToken.unknown.text))
+      model: Self.words(vocabulary))
+  }
+
+  private static func words(_ vocabulary: [String]) -> Model {
+    Model(type: "WordLevel", vocab: ids(vocabulary), unknown: SpecialToken.unknown.text)
+  }
+
+  private static func ids(_ texts: [String]) -> [String: Int] {
+    Dictionary(uniqueKeysWithValues: texts.enumerated().map { ($0.element, $0.offset) })
   }
 
   /// Byte-level pairs: spaces beside special tokens belong to those.
@@ -116,12 +115,10 @@ struct TokenizerContents: Encodable, Sendable {
     let texts = bytes.enumerated().map { id, bytes in
       SpecialToken(rawValue: Int32(id))?.text ?? ByteAlphabet.text(of: bytes)
     }
-    let vocab = Dictionary(
-      uniqueKeysWithValues: texts.enumerated().map { ($0.element, $0.offset) })
     self.init(
       strips: true, preTokenizer: .byteLevel, decoder: .byteLevel,
       model: Model(
-        type: "BPE", vocab: vocab,
+        type: "BPE", vocab: Self.ids(texts),
         merges: merges.map { [texts[Int($0.left)], texts[Int($0.right)]] }))
   }
 }

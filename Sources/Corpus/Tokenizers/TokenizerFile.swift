@@ -77,15 +77,14 @@ struct TokenizerFault: Error {
 
 /// `tokenizer_config.json`: which tokens `transformers` shall call what.
 private struct TokenizerConfiguration: Encodable {
-  private enum CodingKeys: String, CodingKey {
-    case tokenizerClass = "tokenizer_class"
+  private enum CodingKeys: String, SnakeCaseKey {
+    case tokenizerClass, paddingSide
     case beginning = "bos_token"
     case end = "eos_token"
     case padding = "pad_token"
     case unknown = "unk_token"
     case isCleaned = "clean_up_tokenization_spaces"
     case inputNames = "model_input_names"
-    case paddingSide = "padding_side"
   }
 
   let tokenizerClass = "PreTrainedTokenizerFast"

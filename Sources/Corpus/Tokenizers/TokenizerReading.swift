@@ -202,7 +202,7 @@ struct TokenizerReading: Decodable {
         let result = model.vocab[pair.left + pair.right],
         min(left, right, result) >= Int(ByteAlphabet.base)
       else { throw TokenizerFault(reason: "\(place) uses a token that is not there") }
-      let key = PairTable.key(Int32(left), Int32(right))
+      let key = TokenPairTable.key(Int32(left), Int32(right))
       try check(seen.insert(key).inserted, "\(place) occurs twice")
       return BytePairTokenizer.Merge(
         left: Int32(left), right: Int32(right), result: Int32(result))

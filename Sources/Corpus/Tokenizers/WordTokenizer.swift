@@ -55,13 +55,10 @@ package struct WordTokenizer: Tokenizer {
   }
 
   package func decode(_ tokens: some Collection<Int32>) -> String? {
-    guard tokens.allSatisfy({ lexicon.isText($0) }) else { return nil }
-    return tokens.map { lexicon.texts[Int($0)] }.joined(separator: " ")
+    lexicon.texts(of: tokens)?.joined(separator: " ")
   }
 
-  package func text(of token: Int32) -> String {
-    vocabulary.indices.contains(Int(token)) ? vocabulary[Int(token)] : "<\(token)?>"
-  }
+  package func text(of token: Int32) -> String { lexicon.text(of: token) }
 
   /// Adds the pieces of a text and returns how many were new.
   private static func add(_ text: String, to lexicon: inout Lexicon) -> Int {

@@ -85,7 +85,7 @@ package struct FullDetector: DetectorRecipe {
     let network = FullNetwork(
       model: try result.network.model.inPrecision(.fp32), readOut: result.network.readOut)
     let passes = try (0..<material.workers).map { _ in
-      try ClassificationPass(
+      try TrainingPass(
         network.model, maximumTokens: FullNetwork.microBatchTokens(configuration))
     }
     let pool = try WorkerPool(workerCount: material.workers)

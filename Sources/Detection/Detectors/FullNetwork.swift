@@ -64,7 +64,7 @@ package struct FullNetwork: Sendable {
 
   /// The logit of each text, by the passes' workers.
   func logits(
-    _ texts: [Text], passes: [ClassificationPass], pool: WorkerPool,
+    _ texts: [Text], passes: [TrainingPass], pool: WorkerPool,
     shouldStop: @Sendable () -> Bool = { false }
   ) throws -> [Float] {
     let size = 64
@@ -97,7 +97,7 @@ package struct FullNetwork: Sendable {
         contextLength: model.configuration.contextLength)
     }
     let passes = try (0..<workers).map { _ in
-      try ClassificationPass(
+      try TrainingPass(
         model, maximumTokens: Self.microBatchTokens(model.configuration))
     }
     return try logits(texts, passes: passes, pool: WorkerPool(workerCount: workers))

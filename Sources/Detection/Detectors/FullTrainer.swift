@@ -24,12 +24,6 @@ struct FullTrainer {
     let validationLoss: Double
   }
 
-  /// One part of a step.
-  private struct Lane {
-    let gradients: Gradients
-    var readOut: [Float] = []
-  }
-
   /// Trains from `start`, whose parameters change, and keeps those of least validation loss.
   ///
   /// Throws `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
@@ -43,17 +37,14 @@ struct FullTrainer {
     let configuration = model.configuration
     let pool = try WorkerPool(workerCount: workers)
     let passes = try (0..<workers).map { _ in
-      try ClassificationPass(
+      try TrainingPass(
         model, maximumTokens: FullNetwork.microBatchTokens(configuration))
-    }
-    let streams = passes.map(\.stream)
-    let lanes = try (0..<options.lanes).map { _ in
-      Lane(gradients: try Gradients(model.layout, on: model.device))
     }
     var training = TrainingConfiguration(epochs: options.epochs, learningRate: learningRate)
     training.weightDecay = options.weightDecay
     training.beta2 = 0.99
-    let optimizer = try Optimizer(model.layout, training, on: model.device)
+    training.lanes = options.lanes
+    let step = try TrainingStep(model, training, on: pool, streams: passes.map(\.stream))
     var readOutOptimizer = ReadOutOptimizer(count: network.readOut.count)
     let weights = classWeights(labels)
 
@@ -64,49 +55,42 @@ struct FullTrainer {
     let interval = max(1, stepsPerEpoch / options.validationsPerEpoch)
     var stream = seed.stream("detection/full/\(name)")
     var order = Array(texts.indices)
-    var best = (loss: Double.infinity, step: 0, values: [Float](), readOut: [Float]())
-    var waited = 0
-    var step = 0
-    while step < stepCount {
-      let place = step % stepsPerEpoch * batchSize
+    var stopping = EarlyStopping<(values: [Float], readOut: [Float])>(patience: options.patience)
+    for number in 0..<stepCount {
+      let place = number % stepsPerEpoch * batchSize
       if place == 0 { stream.shuffle(&order) }
       if shouldStop() { throw LabError.interrupted("stopped while \(name) was trained") }
       let chosen = Array(order[place..<(place + batchSize)])
-      model.pack(on: pool, streams: streams)
-      let readOutGradient = gradient(
-        network, chosen, texts, labels, weights, lanes, passes, pool)
-      let norm = optimizer.reduce(lanes.map(\.gradients), on: pool, streams: streams)
+      let (parts, norm) = step.gradient { worker, lane, gradients in
+        let range =
+          (chosen.count * lane / options.lanes)..<(chosen.count * (lane + 1) / options.lanes)
+        return gradient(
+          network, range.map { (texts[chosen[$0]], labels[chosen[$0]]) },
+          scale: 1 / Float(chosen.count), weights, passes[worker], into: gradients)
+      }
       guard norm.isFinite else {
         throw LabError("the detector \(name) did not train: its gradient is not a number", .failure)
       }
-      let rate = schedule.rate(at: step)
-      optimizer.step(
-        model.parameters, gradient: lanes[0].gradients, norm: norm, learningRate: rate,
-        stepNumber: step, on: pool, streams: streams)
+      let rate = schedule.rate(at: number)
+      step.update(norm: norm, learningRate: rate, number: number)
+      let readOutGradient = parts.dropFirst().reduce(parts[0]) { zip($0, $1).map { $0 + $1 } }
       readOutOptimizer.step(&network.readOut, gradient: readOutGradient, learningRate: rate)
-      step += 1
-      guard step % interval == 0 || step == stepCount else { continue }
-      model.pack(on: pool, streams: streams)
+      guard (number + 1) % interval == 0 || number + 1 == stepCount else { continue }
+      step.packModel()
       let logits = try network.logits(
         validation.texts, passes: passes, pool: pool, shouldStop: shouldStop)
-      let loss = LogLoss.mean(logits: logits, labels: validation.labels)
-      if loss < best.loss {
-        best = (loss, step, model.parameters.copyOut(), network.readOut)
-        waited = 0
-      } else {
-        waited += 1
-        if waited >= options.patience { break }
-      }
+      let isOver = stopping.stops(
+        after: number + 1, loss: LogLoss.mean(logits: logits, labels: validation.labels),
+        keeping: (model.parameters.copyOut(), network.readOut))
+      if isOver { break }
     }
-    guard best.loss < .infinity else {
-      throw LabError(
-        "the detector \(name) did not train: its validation loss is not a number", .failure)
-    }
-    model.parameters.copyIn(best.values)
-    model.pack(on: pool, streams: streams)
-    network.readOut = best.readOut
+    let best = try stopping.result(of: name)
+    model.parameters.copyIn(best.kept.values)
+    step.packModel()
+    network.readOut = best.kept.readOut
     return Result(
-      network: network, stepCount: step, bestStep: best.step, validationLoss: best.loss)
+      network: network, stepCount: stopping.lastStep, bestStep: best.step,
+      validationLoss: best.loss)
   }
 
   /// Weight of a hallucination and of any other answer in the loss; their mean over the answers is 1.
@@ -117,48 +101,37 @@ struct FullTrainer {
     return (count / (2 * positive), count / (2 * (count - positive)))
   }
 
-  /// The gradient of the mean loss: of the model in the lanes, of the read-out as the result.
+  /// Adds the gradient of `scale` times the loss of some texts to the model's; returns that of the read-out.
   private func gradient(
-    _ network: FullNetwork, _ chosen: [Int], _ texts: [FullNetwork.Text], _ labels: [Bool],
-    _ weights: (positive: Float, negative: Float), _ lanes: [Lane], _ passes: [ClassificationPass],
-    _ pool: WorkerPool
+    _ network: FullNetwork, _ examples: [(text: FullNetwork.Text, label: Bool)], scale: Float,
+    _ weights: (positive: Float, negative: Float), _ pass: TrainingPass, into gradients: Gradients
   ) -> [Float] {
     let width = network.model.configuration.modelDimension
-    let scale = 1 / Float(chosen.count)
-    let parts = pool.map(pieces: lanes.count) { worker, lane in
-      let pass = passes[worker]
-      pass.stream.zero(lanes[lane].gradients.values)
-      var own = [Float](repeating: 0, count: width + 1)
-      let range =
-        (chosen.count * lane / lanes.count)..<(chosen.count * (lane + 1) / lanes.count)
-      var next = range.lowerBound
-      let batches = FullNetwork.batches(
-        range.map { texts[chosen[$0]] }[...], maximumTokens: pass.maximumTokens)
-      for (batch, rows) in batches {
-        let (logits, states) = pass.logits(batch, rows: rows, readOut: network.readOut)
-        let gradient = logits.map { logit -> Float in
-          let label = labels[chosen[next]]
-          next += 1
-          let error = Float(LogLoss.probability(Double(logit))) - (label ? 1 : 0)
-          return scale * error * (label ? weights.positive : weights.negative)
-        }
-        pass.backward(
-          batch, rows: rows, readOut: network.readOut, logitGradient: gradient,
-          into: lanes[lane].gradients)
-        for (row, value) in gradient.enumerated() {
-          for column in 0..<width { own[column] += value * states[row * width + column] }
-          own[width] += value
-        }
+    var own = [Float](repeating: 0, count: width + 1)
+    var labels = examples.map(\.label)[...]
+    let batches = FullNetwork.batches(
+      examples.map(\.text)[...], maximumTokens: pass.maximumTokens)
+    for (batch, rows) in batches {
+      let (logits, states) = pass.logits(batch, rows: rows, readOut: network.readOut)
+      let gradient = zip(logits, labels).map { logit, label -> Float in
+        let error = Float(LogLoss.probability(Double(logit))) - (label ? 1 : 0)
+        return scale * error * (label ? weights.positive : weights.negative)
       }
-      return own
+      labels = labels.dropFirst(logits.count)
+      pass.backward(
+        batch, rows: rows, readOut: network.readOut, logitGradient: gradient, into: gradients)
+      for (row, value) in gradient.enumerated() {
+        for column in 0..<width { own[column] += value * states[row * width + column] }
+        own[width] += value
+      }
     }
-    return parts.dropFirst().reduce(parts[0]) {
-      zip($0, $1).map { $0 + $1 }
-    }
+    return own
   }
 }
 
-/// Adam on the few values of a read-out.
+/// Adam on the few values of a read-out, beside the model's in the same step.
+///
+/// Its epsilon is added to the root before correction, unlike that of `Optimizer`.
 private struct ReadOutOptimizer {
   private var first: [Float]
   private var second: [Float]

@@ -1,4 +1,6 @@
 package import Compute
+package import LabCore
+import Training
 
 /// A read-out on one thread: forward, backward and the buffers between them.
 package final class HeadNetwork {
@@ -118,5 +120,33 @@ package final class HeadNetwork {
       Float((LogLoss.probability(Double(logit)) - (label ? 1 : 0)) * scale)
     }
     backward(input, logitGradient: errors, rows: labels.count)
+  }
+}
+
+extension HeadNetwork {
+  /// Fresh parameters: normal weights and zero biases.
+  ///
+  /// The weights' variance is 2 / inputs (He et al. 2015), and 1 / inputs in the last layer.
+  package func initialize(_ stream: inout RandomStream) {
+    var values = [Float](repeating: 0, count: parameters.count)
+    for (index, layer) in layers.enumerated() {
+      let variance = (index == layers.count - 1 ? 1 : 2) / Double(layer.inputs)
+      let deviation = variance.squareRoot()
+      for place in layer.offset..<(layer.offset + layer.weightCount) {
+        values[place] = Float(deviation * stream.normal())
+      }
+    }
+    parameters.copyIn(values)
+  }
+
+  /// The parameters as an optimiser sees them: weights are decayed, biases are not.
+  var stretches: [Optimizer.Stretch] {
+    layers.flatMap { layer in
+      let bias = layer.offset + layer.weightCount
+      return [
+        Optimizer.Stretch(layer.offset..<bias, isDecayed: true),
+        Optimizer.Stretch(bias..<(bias + layer.outputs), isDecayed: false),
+      ]
+    }
   }
 }

@@ -2,6 +2,7 @@ import Analysis
 package import Compute
 import Foundation
 package import LabCore
+import Training
 
 /// Feature rows on a device with their labels; several heads learn from one of these.
 package struct HeadExamples: Sendable {
@@ -56,14 +57,8 @@ package struct HeadTrainer {
     self.seed = seed
   }
 
-  /// The parameters kept so far.
-  private struct Best {
-    var parameters: [Float] = []
-    var loss = Double.infinity
-    var step = 0
-    var stepCount = 0
-    var regularization = 0.0
-  }
+  /// Parameters on the way, with their L2 penalty or decay.
+  private typealias Stopping = EarlyStopping<(parameters: [Float], regularization: Double)>
 
   /// The trained head; `name` names its random stream.
   ///
@@ -74,13 +69,10 @@ package struct HeadTrainer {
       maximumRows: max(options.batchSize, 1_024),
       precision: architecture == .linear ? .fp32 : options.precision,
       on: examples.features.buffer.device)
-    let best =
-      architecture == .linear ? try fit(network) : try descend(network, name: name)
-    guard best.loss < .infinity else {
-      throw LabError(
-        "the detector \(name) did not train: its validation loss is not a number", .failure)
-    }
-    network.parameters.copyIn(best.parameters)
+    let isLinear = architecture == .linear
+    let stopping = try isLinear ? fit(network) : descend(network, name: name)
+    let best = try stopping.result(of: name)
+    network.parameters.copyIn(best.kept.parameters)
     let scores = try logits(network, of: examples.validation).map {
       LogLoss.probability(Double($0))
     }
@@ -88,42 +80,49 @@ package struct HeadTrainer {
       scores: scores, labels: examples.validation.map { examples.labels[$0] },
       subjects: examples.validation.map { examples.subjects[$0] })
     return TrainedHead(
-      architecture: architecture, standardizer: examples.standardizer, parameters: best.parameters,
+      architecture: architecture, standardizer: examples.standardizer,
+      parameters: best.kept.parameters,
       report: HeadTrainingReport(
-        stepCount: best.stepCount, bestStep: best.step, regularization: best.regularization,
-        validationLoss: best.loss, validationAUROC: try? scored.auroc()))
+        stepCount: isLinear ? best.step : stopping.lastStep, bestStep: best.step,
+        regularization: best.kept.regularization, validationLoss: best.loss,
+        validationAUROC: try? scored.auroc()))
   }
 
   // MARK: Training
 
   /// A linear head at its optimum for each penalty, strongest first, each from the one before.
-  private func fit(_ network: HeadNetwork) throws -> Best {
+  private func fit(_ network: HeadNetwork) throws -> Stopping {
     let regression = try LogisticRegression(examples, network: network)
     var point = [Double](repeating: 0, count: network.parameters.count)
-    var best = Best()
+    var stopping = Stopping(patience: .max)
     for penalty in options.linearPenalties.sorted(by: >) {
       let minimum = regression.fit(from: point, penalty: penalty)
       point = minimum.point
-      let loss = try loss(network, of: examples.validation)
-      guard loss < best.loss else { continue }
-      best = Best(
-        parameters: network.parameters.copyOut(), loss: loss, step: minimum.iterationCount,
-        stepCount: minimum.iterationCount, regularization: penalty)
+      _ = stopping.stops(
+        after: minimum.iterationCount, loss: try loss(network, of: examples.validation),
+        keeping: (network.parameters.copyOut(), penalty))
     }
-    return best
+    return stopping
   }
 
-  private func descend(_ network: HeadNetwork, name: String) throws -> Best {
+  private func descend(_ network: HeadNetwork, name: String) throws -> Stopping {
     var stream = seed.stream("detection/head/\(name)")
     network.initialize(&stream)
-    let optimizer = try HeadOptimizer(network)
+    let steps = options.steps(exampleCount: examples.train.count)
+    var training = TrainingConfiguration(horizon: .steps(steps), learningRate: options.learningRate)
+    training.beta2 = 0.999
+    training.weightDecay = options.weightDecay
+    training.clipNorm = 0
+    training.warmUpShare = 0
+    training.finalLearningRateShare = 0
+    let schedule = LearningRateSchedule(training, stepCount: steps)
+    let optimizer = try Optimizer(network.stretches, training, on: network.stream.device)
+    let pool = try WorkerPool(workerCount: 1)
     let batchRows = max(1, min(options.batchSize, examples.train.count))
     let batch = try HeadBatch(network, rows: batchRows)
-    let steps = options.steps(exampleCount: examples.train.count)
-    var best = Best(regularization: options.weightDecay)
+    var stopping = Stopping(patience: options.patience)
     var order = examples.train
     var next = order.count
-    var waited = 0
     for step in 1...steps {
       if next + batchRows > order.count {
         stream.shuffle(&order)
@@ -134,24 +133,17 @@ package struct HeadTrainer {
       network.stream.zero(network.gradient)
       batch.gather(rows, from: examples.features)
       network.accumulateGradient(batch.input, labels: rows.map { examples.labels[$0] })
-      let progress = Double(step - 1) / Double(steps)
       optimizer.step(
-        learningRate: options.learningRate * 0.5 * (1 + cos(.pi * progress)),
-        weightDecay: options.weightDecay)
+        network.parameters, gradient: network.gradient, norm: 0,
+        learningRate: schedule.rate(at: step - 1), stepNumber: step - 1, on: pool,
+        streams: [network.stream])
       guard step % options.validationInterval == 0 || step == steps else { continue }
-      best.stepCount = step
-      let loss = try loss(network, of: examples.validation)
-      if loss < best.loss {
-        best.loss = loss
-        best.step = step
-        best.parameters = network.parameters.copyOut()
-        waited = 0
-      } else {
-        waited += 1
-        if waited >= options.patience { break }
-      }
+      let isOver = stopping.stops(
+        after: step, loss: try loss(network, of: examples.validation),
+        keeping: (network.parameters.copyOut(), options.weightDecay))
+      if isOver { break }
     }
-    return best
+    return stopping
   }
 
   private func logits(_ network: HeadNetwork, of rows: [Int]) throws -> [Float] {

@@ -70,7 +70,7 @@ package struct Inquirer {
     let prompt = text.prompt(subject: subject, predicate: predicate)
     let first = answer.map { text.completion(object: $0)[0] }
     let layers = LensLayer.table(
-      try session.logitLens(prompt), trueToken: first, tokenizer: text.tokenizer)
+      try session.layerLogits(prompt), trueToken: first, tokenizer: text.tokenizer)
     return (first.map { text.tokenizer.text(of: $0) }, layers)
   }
 

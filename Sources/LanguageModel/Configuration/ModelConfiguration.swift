@@ -22,16 +22,9 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
   /// RMS norm of each head's queries and keys (as in Qwen3).
   package var queryKeyNorm: Bool
 
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case layerCount = "layer_count"
-    case modelDimension = "model_dimension"
-    case headCount = "head_count"
-    case feedForwardDimension = "feed_forward_dimension"
-    case vocabularySize = "vocabulary_size"
-    case contextLength = "context_length"
-    case activation
-    case tiedEmbeddings = "tied_embeddings"
-    case queryKeyNorm = "query_key_norm"
+  enum CodingKeys: String, SnakeCaseKey {
+    case layerCount, modelDimension, headCount, feedForwardDimension, vocabularySize, contextLength,
+      activation, tiedEmbeddings, queryKeyNorm
   }
 
   /// The constant inside every norm's square root.
@@ -61,7 +54,7 @@ package struct ModelConfiguration: Codable, Hashable, Sendable {
   /// Refuses shapes that no transformer can have; throws `LabError` naming the field.
   package func validate() throws {
     guard let fault = fault() else { return }
-    throw LabError("\(fault.field.rawValue) is \(fault.value); it must be \(fault.rule)", .usage)
+    throw LabError("\(fault.field.stringValue) is \(fault.value); it must be \(fault.rule)", .usage)
   }
 
   /// The first size that no model of kglab can have, and what it must be; nil for a sound shape.
@@ -115,7 +108,7 @@ extension ModelConfiguration {
       tiedEmbeddings: try container.decode(Bool.self, forKey: .tiedEmbeddings),
       queryKeyNorm: try container.decode(Bool.self, forKey: .queryKeyNorm))
     if let fault = fault() {
-      throw LabError("\(fault.field.rawValue) is \(fault.value); it must be \(fault.rule)")
+      throw LabError("\(fault.field.stringValue) is \(fault.value); it must be \(fault.rule)")
     }
   }
 }

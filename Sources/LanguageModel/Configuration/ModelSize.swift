@@ -29,7 +29,9 @@ package struct ModelSize: Hashable, Sendable {
     ModelSize(name: "400m", layerCount: 32, modelDimension: 1024, headCount: 32),
     ModelSize(name: "1.6b", layerCount: 32, modelDimension: 2048, headCount: 64),
   ]
+}
 
+extension ModelSize {
   /// The size called `name`.
   ///
   /// Throws `LabError` with the nearest known size for any other name.
@@ -41,13 +43,6 @@ package struct ModelSize: Hashable, Sendable {
           + "sizes: \(names.joined(separator: " "))", .usage)
     }
     self = size
-  }
-
-  init(name: String, layerCount: Int, modelDimension: Int, headCount: Int) {
-    self.name = name
-    self.layerCount = layerCount
-    self.modelDimension = modelDimension
-    self.headCount = headCount
   }
 
   /// The full shape for a vocabulary and a context length; feed-forward 8/3 d, rounded up to 8.

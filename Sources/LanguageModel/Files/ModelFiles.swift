@@ -16,32 +16,23 @@ package enum ModelFiles {
   /// Writes the three files of a model into `folder`, each atomically; returns the weights' hash.
   @discardableResult
   package static func save(_ model: LanguageModel, to folder: URL) throws -> ContentHash {
-    let hash = try Safetensors.write(
-      entries(model.configuration), [model.parameters], to: folder.appendingPathComponent(weights))
-    try saveConfiguration(model.configuration, to: folder)
-    return hash
+    try save(model.configuration, model.parameters, to: folder)
   }
 
-  /// Writes the three files of a model with given parameter values, in the order of its layout.
+  /// The same for parameters in the order of a model's layout.
   ///
   /// The bytes depend on shape and values alone.
+  @discardableResult
   package static func save(
-    _ configuration: ModelConfiguration, values: [Float], to folder: URL
-  ) throws {
-    let data = try Safetensors.encode(entries(configuration), values: values)
-    try AtomicFile.write(data, to: folder.appendingPathComponent(weights))
-    try saveConfiguration(configuration, to: folder)
-  }
-
-  private static func saveConfiguration(
-    _ configuration: ModelConfiguration, to folder: URL
-  ) throws {
+    _ model: ModelConfiguration, _ parameters: FloatSlice, to folder: URL
+  ) throws -> ContentHash {
+    let hash = try Safetensors.write(
+      entries(model), [parameters], to: folder.appendingPathComponent(weights))
     try AtomicFile.write(
-      HuggingFaceConfiguration.json(configuration),
-      to: folder.appendingPathComponent(self.configuration))
+      HuggingFaceConfiguration.json(model), to: folder.appendingPathComponent(configuration))
     try AtomicFile.write(
-      HuggingFaceConfiguration.generationJSON(configuration),
-      to: folder.appendingPathComponent(generation))
+      HuggingFaceConfiguration.generationJSON(model), to: folder.appendingPathComponent(generation))
+    return hash
   }
 
   /// Loads the weights of a model of known shape from `folder`.

@@ -1,3 +1,4 @@
+import Compute
 package import Foundation
 import LabCore
 
@@ -33,9 +34,8 @@ package enum Safetensors {
     var shape: [Int]
     var dataOffsets: [Int]
 
-    enum CodingKeys: String, CodingKey {
-      case dtype, shape
-      case dataOffsets = "data_offsets"
+    enum CodingKeys: String, SnakeCaseKey {
+      case dtype, shape, dataOffsets
     }
   }
 
@@ -44,7 +44,7 @@ package enum Safetensors {
     precondition(
       entries.reduce(0) { $0 + $1.count } == values.count, "entries do not cover the values")
     var data = try head(entries)
-    data.append(FloatBytes.encode(values))
+    data.append(try FloatBytes.encode(values))
     return data
   }
 
@@ -115,41 +115,32 @@ package enum Safetensors {
     }
     var values: [Float] = []
     values.reserveCapacity(entries.reduce(0) { $0 + $1.count })
-    for (bytes, type) in found { values += FloatBytes.decode(bytes, as: type) }
+    for (bytes, type) in found { values += try FloatBytes.decode(bytes, as: type) }
     return values
   }
 }
 
 /// Little-endian single-precision numbers as bytes.
 package enum FloatBytes {
-  package static func encode(_ values: [Float]) -> Data {
-    var bytes = [UInt8]()
-    bytes.reserveCapacity(4 * values.count)
-    for value in values {
-      let bits = value.bitPattern
-      bytes.append(UInt8(truncatingIfNeeded: bits))
-      bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
-      bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
-      bytes.append(UInt8(truncatingIfNeeded: bits >> 24))
-    }
-    return Data(bytes)
+  package static func encode(_ values: [Float]) throws -> Data {
+    let slice = try DeviceBuffer<Float>(values.count, on: .cpu).all
+    slice.copyIn(values)
+    return slice.copyOutBytes()
   }
 
   package static func decode(
     _ data: Data, as type: Safetensors.NumberType = .single
-  ) -> [Float] {
-    let bytes = [UInt8](data)
+  ) throws -> [Float] {
     guard type == .single else {
+      let bytes = [UInt8](data)
       return stride(from: 0, to: bytes.count - 1, by: 2).map { index in
         let bits = UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8
         return type == .half
           ? Float(Float16(bitPattern: bits)) : Float(bitPattern: UInt32(bits) << 16)
       }
     }
-    return stride(from: 0, to: bytes.count - 3, by: 4).map { index in
-      Float(
-        bitPattern: UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8
-          | UInt32(bytes[index + 2]) << 16 | UInt32(bytes[index + 3]) << 24)
-    }
+    let slice = try DeviceBuffer<Float>(data.count / 4, on: .cpu).all
+    slice.copyInBytes(data)
+    return slice.copyOut()
   }
 }

@@ -203,7 +203,7 @@ extension InferenceSession {
         capture.selfCertainties.append(summary.selfCertainty)
       }
     }
-    let size = Float(vocabulary).logarithm
+    let size = log(Float(vocabulary))
     capture.logProbabilities = columns[0].copyOut()
     capture.entropies = columns[1].copyOut()
     capture.maximumProbabilities = columns[2].copyOut()
@@ -237,11 +237,6 @@ private struct LogitSummary {
     let size = Double(values.count)
     selfCertainty = Float(normalizer - sum / size - log(size))
   }
-}
-
-extension Float {
-  fileprivate var logarithm: Float { Foundation.log(self) }
-  fileprivate var exponential: Float { Foundation.exp(self) }
 }
 
 /// Attention weights of chosen rows, from the queries and keys of a layer.
@@ -286,7 +281,7 @@ private struct AttentionMap {
         }
         var sum: Float = 0
         for index in weights.indices {
-          weights[index] = (weights[index] - largest).exponential
+          weights[index] = exp(weights[index] - largest)
           sum += weights[index]
         }
         let base =

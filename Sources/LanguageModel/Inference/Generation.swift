@@ -2,22 +2,9 @@ import Compute
 import LabCore
 
 extension InferenceSession {
-  /// Draws completions of each prompt, all in the same way, with a key-value cache.
+  /// Draws completions of each prompt in several ways, which share what the model computes, with a key-value cache.
   ///
-  /// `uniform(prompt, sample, step)` in [0, 1) decides each draw, so results do not depend on how prompts
-  /// are grouped. Result: for each prompt, its completions. A prompt with `maximumNewTokens` must fit into
-  /// the model's context.
-  package func generate(
-    prompts: [[Int32]], options: GenerationOptions, uniform: (Int, Int, Int) -> Float
-  ) throws -> [[Completion]] {
-    try generate(prompts: prompts, plans: [options.plan], limits: options.limits) {
-      uniform($0, $2, $3)
-    }.map { $0[0] }
-  }
-
-  /// Draws completions of each prompt in several ways, which share what the model computes.
-  ///
-  /// A prompt is read once, and completions that begin alike are computed once as far as they are alike,
+  /// Results do not depend on how prompts are grouped: a prompt is read once, and completions that begin alike are computed once as far as they are alike,
   /// whatever their temperature. `uniform(prompt, plan, sample, step)` in [0, 1) decides each draw. Result: by
   /// prompt, plan and sample. Throws `LabError` for what fits neither into the session nor the context.
   package func generate(
@@ -133,35 +120,19 @@ extension InferenceSession {
   /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).
   private func decode(_ decoding: inout Decoding) throws -> FloatSlice {
     let rows = decoding.nodes.count
-    let width = model.configuration.modelDimension
-    let epsilon = ModelConfiguration.normEpsilon
     decoding.place(from: try cache.append(rows, on: stream))
     batch.tokens.copyIn(decoding.nodes.map(\.newest))
     batch.positions.copyIn(decoding.nodes.map { Int32($0.path.count) - 1 })
     let paths = try CachePaths(decoding.nodes.map(\.path), on: model.device)
-    var residual = activations.layers[0].input
-    var delta: FloatSlice?
-    stream.embedding(
-      residual, ids: batch.tokens, table: model.views.embedding, rows: rows, columns: width)
-    for (index, layer) in activations.layers.enumerated() {
-      let weights = model.views.layers[index]
-      stream.rmsNorm(
-        layer.inputNormed, sum: delta == nil ? nil : layer.input, rstd: layer.inputRstd,
-        input: residual, delta: delta, weight: weights.attentionNorm, epsilon: epsilon, rows: rows,
-        columns: width)
-      model.queryKeyValue(weights, layer, positions: batch.positions, rows: rows, on: stream)
-      stream.attentionDecode(
-        layer.attention, keyCache: cache.keys[index], valueCache: cache.values[index],
-        queryKey: layer.queryKey, qkv: layer.qkv, paths: paths.rows, offsets: paths.offsets,
-        rows: rows, cacheRows: cache.capacity, heads: model.heads)
-      model.feedForward(weights, layer, delta: activations.delta, rows: rows, on: stream)
-      residual = layer.middle
-      delta = activations.delta
-    }
-    stream.rmsNorm(
-      activations.outputNormed, sum: activations.output, rstd: activations.outputRstd,
-      input: residual, delta: delta, weight: model.views.finalNorm, epsilon: epsilon, rows: rows,
-      columns: width)
+    let extent = BatchExtent(rows: rows, sequences: rows)
+    model.forward(
+      batch, extent, into: activations, on: stream,
+      attention: { index, layer in
+        self.stream.attentionDecode(
+          layer.attention, keyCache: self.cache.keys[index], valueCache: self.cache.values[index],
+          queryKey: layer.queryKey, qkv: layer.qkv, paths: paths.rows, offsets: paths.offsets,
+          rows: rows, cacheRows: self.cache.capacity, heads: self.model.heads)
+      })
     return activations.outputNormed
   }
 }

@@ -42,19 +42,3 @@ package struct GenerationLimits: Hashable, Sendable {
     self.stopTokens = stopTokens
   }
 }
-
-/// How to draw completions, all in the same way.
-package struct GenerationOptions: Sendable {
-  package var plan: SamplePlan
-  package var limits: GenerationLimits
-
-  package init(
-    samples: Int, inverseTemperature: Float, truncation: Truncation = Truncation(),
-    maximumNewTokens: Int, endToken: Int32, stopTokens: Range<Int32>
-  ) {
-    plan = SamplePlan(
-      samples: samples, inverseTemperature: inverseTemperature, truncation: truncation)
-    limits = GenerationLimits(
-      maximumNewTokens: maximumNewTokens, endToken: endToken, stopTokens: stopTokens)
-  }
-}

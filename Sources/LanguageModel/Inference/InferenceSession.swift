@@ -58,21 +58,6 @@ package final class InferenceSession {
     return results
   }
 
-  /// Entropy in nats and largest probability of the next-token distribution at each token.
-  package func nextTokenSummary(
-    _ tokens: TokenBatch
-  ) throws -> (entropy: [Float], maximumProbability: [Float]) {
-    let rows = run(tokens)
-    let entropy = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
-    let maximum = try DeviceBuffer<Float>(max(rows, 1), on: model.device).all
-    forEachLogitChunk(of: activations.outputNormed, rows: rows) { first, count in
-      stream.softmaxSummary(
-        entropy: entropy.slice(first, count), maximumProbability: maximum.slice(first, count),
-        logits: logits, rows: count, vocabulary: model.configuration.vocabularySize)
-    }
-    return (entropy.prefix(rows).copyOut(), maximum.prefix(rows).copyOut())
-  }
-
   /// Logits of every token, shape (T, V); for inspection and tests.
   package func allLogits(_ tokens: TokenBatch) -> [Float] {
     let rows = run(tokens)
@@ -81,12 +66,6 @@ package final class InferenceSession {
       values += logits.prefix(count * model.configuration.vocabularySize).copyOut()
     }
     return values
-  }
-
-  /// The final norm's output at every token, shape (T, C): what the read-out sees.
-  package func hiddenStates(_ tokens: TokenBatch) -> [Float] {
-    let rows = run(tokens)
-    return activations.outputNormed.prefix(rows * model.configuration.modelDimension).copyOut()
   }
 
   /// Runs the transformer up to the final norm; returns the number of rows.

@@ -19,9 +19,8 @@ package struct Truncation: Codable, Hashable, Sendable {
   /// Whether every token may be drawn.
   package var isNone: Bool { topK == nil && topP == nil }
 
-  enum CodingKeys: String, CodingKey {
-    case topK = "top_k"
-    case topP = "top_p"
+  enum CodingKeys: String, SnakeCaseKey {
+    case topK, topP
   }
 
   /// Refuses values that keep no token or mean nothing; throws `LabError` naming the option.

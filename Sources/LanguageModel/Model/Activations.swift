@@ -41,50 +41,50 @@ struct Activations: Sendable {
     _ configuration: ModelConfiguration, maximumTokens: Int, keepsLayers: Bool, on device: Device
   ) throws {
     self.maximumTokens = maximumTokens
-    let (sizes, tail) = Self.sizes(configuration, rows: maximumTokens)
+    let width = configuration.modelDimension
+    let heads = configuration.headCount
     let kept = keepsLayers ? configuration.layerCount : 1
     let block = try DeviceBuffer<Float>(
-      kept * sizes.reduce(0, +) + tail.reduce(0, +), on: device)
+      maximumTokens * Self.columnCount(configuration, layers: kept), on: device)
     var offset = 0
-    func take(_ count: Int) -> FloatSlice {
-      defer { offset += count }
-      return block.slice(offset, count)
+    func take(_ columns: Int) -> FloatSlice {
+      defer { offset += maximumTokens * columns }
+      return block.slice(offset, maximumTokens * columns)
     }
     let own = (0..<kept).map { _ in
       LayerActivations(
-        input: take(sizes[0]), inputRstd: take(sizes[1]), inputNormed: take(sizes[2]),
-        qkv: take(sizes[3]), queryKeyRstd: take(sizes[4]), queryKey: take(sizes[5]),
-        attention: take(sizes[6]), logSumExp: take(sizes[7]), middle: take(sizes[8]),
-        middleRstd: take(sizes[9]), middleNormed: take(sizes[10]),
-        feedForwardInput: take(sizes[11]),
-        feedForwardHidden: take(sizes[12]))
+        input: take(width), inputRstd: take(1), inputNormed: take(width), qkv: take(3 * width),
+        queryKeyRstd: take(2 * heads), queryKey: take(2 * width), attention: take(width),
+        logSumExp: take(heads), middle: take(width), middleRstd: take(1),
+        middleNormed: take(width), feedForwardInput: take(configuration.fusedDimension),
+        feedForwardHidden: take(configuration.feedForwardDimension))
     }
     layers = (0..<configuration.layerCount).map { own[min($0, kept - 1)] }
-    output = take(tail[0])
-    outputRstd = take(tail[1])
-    outputNormed = take(tail[2])
-    delta = take(tail[3])
+    output = take(width)
+    outputRstd = take(1)
+    outputNormed = take(width)
+    delta = take(width)
   }
 
-  /// Values of each part of a layer, and of each part after the last layer.
-  private static func sizes(
-    _ configuration: ModelConfiguration, rows: Int
-  ) -> (layer: [Int], tail: [Int]) {
+  /// Values for one token.
+  private static func columnCount(_ configuration: ModelConfiguration, layers: Int) -> Int {
     let width = configuration.modelDimension
-    let heads = configuration.headCount
-    let hidden = configuration.feedForwardDimension
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
-    let layer = [
-      width, 1, width, 3 * width, 2 * heads, 2 * width, width, heads, width, 1, width, fused,
-      hidden,
-    ]
-    return (layer.map { $0 * rows }, [width, 1, width, width].map { $0 * rows })
+    let layer =
+      10 * width + 2 + 3 * configuration.headCount + configuration.fusedDimension
+      + configuration.feedForwardDimension
+    return layers * layer + 3 * width + 1
   }
 
   /// Bytes of the memory for a backward pass.
   static func byteCount(_ configuration: ModelConfiguration, maximumTokens: Int) -> Int {
-    let (layer, tail) = sizes(configuration, rows: maximumTokens)
-    return 4 * (configuration.layerCount * layer.reduce(0, +) + tail.reduce(0, +))
+    4 * maximumTokens * columnCount(configuration, layers: configuration.layerCount)
+  }
+}
+
+extension ModelConfiguration {
+  /// Columns of what enters the feed-forward block's non-linearity: gate and up, or one of them.
+  var fusedDimension: Int {
+    activation == .swiglu ? 2 * feedForwardDimension : feedForwardDimension
   }
 }
 

@@ -19,8 +19,6 @@ struct ActivationGradients: Sendable {
 
   init(_ configuration: ModelConfiguration, maximumTokens rows: Int, on device: Device) throws {
     let width = configuration.modelDimension
-    let hidden = configuration.feedForwardDimension
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
     let block = try DeviceBuffer<Float>(
       Self.valueCount(configuration, maximumTokens: rows), on: device)
     var offset = 0
@@ -33,15 +31,15 @@ struct ActivationGradients: Sendable {
     attention = take(width)
     qkv = take(3 * width)
     queryKey = take(2 * width)
-    feedForwardHidden = take(hidden)
-    feedForwardInput = take(fused)
+    feedForwardHidden = take(configuration.feedForwardDimension)
+    feedForwardInput = take(configuration.fusedDimension)
   }
 
   /// Values of all of them.
   static func valueCount(_ configuration: ModelConfiguration, maximumTokens: Int) -> Int {
-    let hidden = configuration.feedForwardDimension
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
-    return maximumTokens * (8 * configuration.modelDimension + hidden + fused)
+    maximumTokens
+      * (8 * configuration.modelDimension + configuration.feedForwardDimension
+        + configuration.fusedDimension)
   }
 }
 

@@ -18,12 +18,14 @@ extension LanguageModel {
   ///
   /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
-  /// activations once its queries, keys and values are there. States come out for `extent.outputRows` rows; where that
+  /// activations once its queries, keys and values are there, and `attention` takes the place of that over the batch.
+  /// States come out for `extent.outputRows` rows; where that
   /// is none, nothing is computed beyond the queries, keys and values of the last layer.
   func forward(
     _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
     on stream: KernelStream,
-    eachLayer: ((Int, LayerActivations) -> Void)? = nil
+    eachLayer: ((Int, LayerActivations) -> Void)? = nil,
+    attention: ((Int, LayerActivations) -> Void)? = nil
   ) {
     let width = configuration.modelDimension
     var rows = extent.rows
@@ -42,7 +44,14 @@ extension LanguageModel {
       eachLayer?(index, layer)
       let isLast = index == activations.layers.count - 1
       if isLast, extent.outputRows == 0 { return }
-      attend(layer, batch, extent, on: stream)
+      if let attention {
+        attention(index, layer)
+      } else {
+        stream.attention(
+          layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
+          offsets: batch.offsets, ends: extent.treeEnds, sequences: extent.sequences,
+          rows: extent.rows, heads: heads)
+      }
       if isLast, let wanted = extent.wanted {
         // No other token attends to what the last layer makes of a token.
         rows = wanted.count
@@ -60,23 +69,8 @@ extension LanguageModel {
       columns: width)
   }
 
-  private func attend(
-    _ layer: LayerActivations, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: KernelStream
-  ) {
-    if let ends = extent.treeEnds {
-      stream.attentionTree(
-        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
-        offsets: batch.offsets, ends: ends, sequences: extent.sequences, rows: extent.rows,
-        heads: heads)
-    } else {
-      stream.attention(
-        layer.attention, logSumExp: layer.logSumExp, queryKey: layer.queryKey, qkv: layer.qkv,
-        offsets: batch.offsets, sequences: extent.sequences, rows: extent.rows, heads: heads)
-    }
-  }
-
   /// Queries, keys and values of the normed stream; queries and keys normed and rotated.
-  func queryKeyValue(
+  private func queryKeyValue(
     _ weights: LayerViews, _ layer: LayerActivations, positions: IntSlice, rows: Int,
     on stream: KernelStream
   ) {
@@ -88,7 +82,7 @@ extension LanguageModel {
   }
 
   /// From the heads' output to the feed-forward block's: leaves the addition to the stream in `delta`.
-  func feedForward(
+  private func feedForward(
     _ weights: LayerViews, _ layer: LayerActivations, delta: FloatSlice, rows: Int,
     on stream: KernelStream
   ) {

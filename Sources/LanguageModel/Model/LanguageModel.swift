@@ -64,11 +64,11 @@ package final class LanguageModel: Sendable {
   ) -> Int {
     let width = configuration.modelDimension
     let hidden = configuration.feedForwardDimension
-    let fused = configuration.activation == .swiglu ? 2 * hidden : hidden
     func bytes(_ outputs: Int, _ inputs: Int) -> Int {
       device.packedBytes(precision, outputs: outputs, inputs: inputs)
     }
-    let layer = bytes(3 * width, width) + bytes(width, width) + bytes(fused, width)
+    let layer =
+      bytes(3 * width, width) + bytes(width, width) + bytes(configuration.fusedDimension, width)
     return configuration.layerCount * (layer + bytes(width, hidden))
       + bytes(configuration.vocabularySize, width)
   }

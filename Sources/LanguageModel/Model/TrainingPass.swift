@@ -1,17 +1,20 @@
 package import Compute
 package import LabCore
 
-/// One worker's memory for forward and backward passes, and the pass itself.
+/// One worker's memory for forward and backward passes, and the passes of every objective.
 package final class TrainingPass {
-  private let model: LanguageModel
+  let model: LanguageModel
   /// The kernels of this worker, free for other work between passes.
   package let stream: KernelStream
-  private let activations: Activations
-  private let flow: ActivationGradients
+  let activations: Activations
+  let flow: ActivationGradients
   private let batch: DeviceBatch
   private let logits: FloatSlice
   private let losses: FloatSlice
   private let chunkRows: Int
+
+  /// The most tokens of a micro-batch.
+  package var maximumTokens: Int { activations.maximumTokens }
 
   /// Tokens of a micro-batch: enough for products at full speed, few enough that one layer's activations stay in the
   /// second-level cache; chosen by measurement (docs/performance.md).
@@ -57,13 +60,25 @@ package final class TrainingPass {
   ) -> Double {
     let rows = tokens.tokens.count
     guard rows > 0 else { return 0 }
-    precondition(rows <= activations.maximumTokens, "micro-batch of \(rows) tokens is too large")
+    let extent = forward(tokens)
+    readOut(rows: rows, gradients.views, scale: scale, zLoss: zLoss)
+    backward(extent, into: gradients)
+    return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
+  }
+
+  /// Runs a batch up to the final norm.
+  func forward(_ tokens: TokenBatch) -> BatchExtent {
+    let rows = tokens.tokens.count
+    precondition(rows <= maximumTokens, "micro-batch of \(rows) tokens is too large")
     batch.copyIn(tokens)
     let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
     model.forward(batch, extent, into: activations, on: stream)
-    readOut(rows: rows, gradients.views, scale: scale, zLoss: zLoss)
+    return extent
+  }
+
+  /// Adds every parameter's gradient after `forward`, given that of the final norm's output in `flow.normed`.
+  func backward(_ extent: BatchExtent, into gradients: Gradients) {
     model.backward(batch, extent, through: activations, flow, into: gradients.views, on: stream)
-    return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
   }
 
   /// Loss and its gradient with respect to the final norm's output, in chunks of rows that never hold all logits.

@@ -34,14 +34,14 @@ enum ModelGrid {
         try item.number("above 0, at most 1") { $0 > 0 && $0 <= 1 }
       } ?? [1]
     var template = base
-    if let model = node.optional("model") { try template.readModel(model) }
-    if let training = node.optional("training") { try template.readTraining(training) }
+    if let model = node.optional("model") { try template.read(.model, model) }
+    if let training = node.optional("training") { try template.read(.training, training) }
     var request = template.request
     var rates = [request.learningRate]
     if let list = node.optional("learning_rates") {
-      rates = try list.distinct { try TrainingTemplate.learningRate($0) }
+      rates = try list.distinct { Double(try $0.text(.learningRate)) }
     }
-    var precisions = [request.precision]
+    var precisions = [request.training.precision]
     if let list = node.optional("precisions") {
       // Two choices may be one precision on this machine.
       precisions = try list.distinct { try $0.choice(PrecisionChoice.self) }.map { $0.resolved() }
@@ -64,10 +64,10 @@ enum ModelGrid {
           for rate in rates {
             for precision in precisions {
               request.size = size
-              request.horizon = horizon
+              request.training.horizon = horizon
               request.fraction = fraction
               request.learningRate = rate
-              request.precision = precision
+              request.training.precision = precision
               requests += seeds.map { seed in
                 request.seed = UInt64(seed)
                 return request

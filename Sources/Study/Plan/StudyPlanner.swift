@@ -144,6 +144,6 @@ package struct StudyPlanner {
   /// "100k-e20-s0", with "-f0.1" where only a part of the graph is trained on.
   private static func slug(_ request: TrainingRequest) -> String {
     let fraction = request.fraction < 1 ? "-f\(request.fraction)" : ""
-    return "\(request.size)-\(request.horizon.slug)-s\(request.seed)\(fraction)"
+    return "\(request.size)-\(request.training.horizon.slug)-s\(request.seed)\(fraction)"
   }
 }

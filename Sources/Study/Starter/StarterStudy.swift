@@ -1,3 +1,5 @@
+import Training
+
 extension StarterFiles {
   /// A study of the starter schema, of a few minutes.
   package static let study = """
@@ -24,9 +26,11 @@ extension StarterFiles {
     # word (pieces of names), byte, or {kind: bpe, vocabulary_size: 1024}.
     tokenizer: word
 
-    # What all models share.
-    #model: {activation: swiglu, tied_embeddings: false, query_key_norm: true}
-    #training: {schedule: cosine, weight_decay: 0.1, tokens_per_step: 2048, precision: fp32, loss: all}
+    # What all models share, at its usual values.
+    #model:
+    \(options(.model))
+    #training:
+    \(options(.training))
 
     # Each grid gives every combination of its lists; a model listed twice is trained once.
     #   sizes           non-embedding parameters
@@ -72,4 +76,20 @@ extension StarterFiles {
     #expect_divergence: false
 
     """
+
+  /// A line for each option of a section: its usual value, what it is, and its choices.
+  ///
+  /// One that a rule decides is in a comment, as one of two that exclude each other must be.
+  private static func options(_ section: TrainingOption.Section) -> String {
+    TrainingOption.all.filter { $0.section == section }.map { option in
+      let value = option.text(.usual)
+      let setting = "\(value == nil ? "# " : "#")\(option.name): \(value ?? "")"
+      let padding = String(repeating: " ", count: max(0, 34 - setting.count))
+      var line = "  \(setting)\(padding) # \(option.help)"
+      if case .choice(let names) = option.values {
+        line += " (\(names.joined(separator: ", ")))"
+      }
+      return line
+    }.joined(separator: "\n")
+  }
 }

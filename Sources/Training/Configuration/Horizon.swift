@@ -1,4 +1,5 @@
 import Foundation
+import LabCore
 
 /// How long a training is, in one of four units.
 package enum Horizon: Hashable, Sendable {
@@ -58,12 +59,28 @@ package enum Horizon: Hashable, Sendable {
 
 extension Horizon {
   /// The unit as a key of run.json and of a study.
-  var key: TrainingConfiguration.CodingKeys {
+  var key: String {
     switch self {
-    case .epochs: .epochs
-    case .steps: .steps
-    case .tokens: .tokens
-    case .flops: .flops
+    case .epochs: "epochs"
+    case .steps: "steps"
+    case .tokens: "tokens"
+    case .flops: "flops"
+    }
+  }
+
+  /// Refuses a length that no training has; throws `LabError` naming the unit.
+  func validate() throws {
+    func require(_ isAllowed: Bool, _ count: Any, _ rule: String) throws {
+      guard isAllowed else { throw LabError("\(key) is \(count); it must be \(rule)", .usage) }
+    }
+    switch self {
+    case .epochs(let count):
+      try require((1...1_000_000).contains(count), count, "between 1 and 1000000")
+    case .steps(let count):
+      try require((1...1_000_000_000).contains(count), count, "between 1 and 1000000000")
+    case .tokens(let count): try require(count >= 1, count, "at least 1")
+    case .flops(let count):
+      try require(count > 0 && count.isFinite, count, "above 0 and finite")
     }
   }
 }

@@ -21,69 +21,48 @@ package enum WeightDecayMode: String, Codable, CaseIterable, Sendable {
 package struct TrainingConfiguration: Hashable, Sendable {
   package var horizon: Horizon
   /// Inputs of one optimiser step, nearly.
-  package var tokensPerStep: Int
+  package var tokensPerStep = 2048
   /// Parts a step is cut into; gradients are summed in their order, so this changes the last bits.
-  package var lanes: Int
-  package var precision: Precision
-  package var optimizer: OptimizerKind
+  package var lanes = 4
+  package var precision = Precision.fp32
+  package var optimizer = OptimizerKind.adamW
   /// Peak learning rate; that at the base width where learning rates follow the width by layer.
   package var learningRate: Double
-  package var schedule: ScheduleShape
+  package var schedule = ScheduleShape.cosine
   /// Share of the steps over which the learning rate rises from 0.
-  package var warmUpShare: Double
+  package var warmUpShare = 0.05
   /// Steps over which it rises, instead of the share; nil where the share holds.
   package var warmUpSteps: Int?
   /// Share of the steps over which the schedule `wsd` falls at the end.
-  package var decayShare: Double
+  package var decayShare = 0.2
   /// Learning rate at the end of the schedule, as a share of the peak.
-  package var finalLearningRateShare: Double
-  package var beta1: Double
-  package var beta2: Double
+  package var finalLearningRateShare = 0.05
+  package var beta1 = 0.9
+  package var beta2 = 0.95
   /// For AdamW only.
-  package var epsilon: Double
+  package var epsilon = 1e-8
   /// Decoupled decay of matrices; `weightDecayMode` says what multiplies it.
-  package var weightDecay: Double
-  package var weightDecayMode: WeightDecayMode
+  package var weightDecay = Self.defaultWeightDecay(.coupledToRate)
+  package var weightDecayMode = WeightDecayMode.coupledToRate
   /// Largest norm of the gradient; larger ones are scaled down to it, and 0 switches clipping off.
-  package var clipNorm: Double
+  package var clipNorm = 1.0
   /// Weight of logsumexp^2 in the objective.
-  package var zLoss: Double
-  package var parameterization: Parameterization
-  package var alignment: Alignment
+  package var zLoss = 0.0
+  package var parameterization = Parameterization.plain
+  package var alignment = Alignment.full
   /// The width at which the parameterisation agrees with `plain`.
-  package var baseWidth: Int
+  package var baseWidth = 64
 
   /// The lab's defaults for a horizon and a peak learning rate.
   package init(horizon: Horizon, learningRate: Double) {
     self.horizon = horizon
     self.learningRate = learningRate
-    tokensPerStep = 2048
-    lanes = 4
-    precision = .fp32
-    optimizer = .adamW
-    schedule = .cosine
-    warmUpShare = 0.05
-    decayShare = 0.2
-    finalLearningRateShare = 0.05
-    beta1 = 0.9
-    beta2 = 0.95
-    epsilon = 1e-8
-    weightDecay = Self.defaultWeightDecay(.coupledToRate)
-    weightDecayMode = .coupledToRate
-    clipNorm = 1
-    zLoss = 0
-    parameterization = .plain
-    alignment = .full
-    baseWidth = Self.defaultBaseWidth
   }
 
   /// The lab's defaults for a number of epochs.
   package init(epochs: Int, learningRate: Double) {
     self.init(horizon: .epochs(epochs), learningRate: learningRate)
   }
-
-  /// The width at which parameterisations agree, unless another is given.
-  package static let defaultBaseWidth = 64
 
   /// Weight decay where none is given: 0.1, and 1e-4 where no learning rate multiplies it.
   package static func defaultWeightDecay(_ mode: WeightDecayMode) -> Double {
@@ -98,51 +77,13 @@ package struct TrainingConfiguration: Hashable, Sendable {
 
   /// Refuses values that cannot train; throws `LabError` naming the field.
   package func validate() throws {
-    func require(_ condition: Bool, _ name: String, _ value: Any, _ rule: String) throws {
-      guard condition else { throw LabError("\(name) is \(value); it must be \(rule)", .usage) }
-    }
-    try validateHorizon(require)
-    try require(
-      tokensPerStep >= 16 && tokensPerStep <= 1 << 22, "tokens_per_step", tokensPerStep,
-      "between 16 and \(1 << 22)")
-    try require(lanes >= 1 && lanes <= 256, "lanes", lanes, "between 1 and 256")
-    try require(
-      learningRate > 0 && learningRate <= 10, "learning_rate", learningRate, "above 0, at most 10")
-    try require(
-      (0..<1).contains(warmUpShare), "warm_up_share", warmUpShare, "at least 0 and below 1")
-    try require((warmUpSteps ?? 0) >= 0, "warm_up_steps", warmUpSteps ?? 0, "at least 0")
-    try require(decayShare > 0 && decayShare <= 1, "decay_share", decayShare, "above 0, at most 1")
-    try require(
-      (0...1).contains(finalLearningRateShare), "final_learning_rate_share",
-      finalLearningRateShare, "between 0 and 1")
-    try require((0..<1).contains(beta1), "beta1", beta1, "at least 0 and below 1")
-    try require((0..<1).contains(beta2), "beta2", beta2, "at least 0 and below 1")
-    try require(epsilon > 0 && epsilon.isFinite, "epsilon", epsilon, "above 0 and finite")
-    try require(
-      weightDecay >= 0 && weightDecay.isFinite, "weight_decay", weightDecay,
-      "at least 0 and finite")
-    try require(
-      weightDecayMode == .coupledToRate || weightDecay < 1, "weight_decay", weightDecay,
-      "below 1 where it is independent of the learning rate (1e-4 is usual)")
-    try require(
-      clipNorm >= 0 && clipNorm.isFinite, "clip_norm", clipNorm, "at least 0 and finite")
-    try require(zLoss >= 0 && zLoss.isFinite, "z_loss", zLoss, "at least 0 and finite")
-    try require(
-      (1...1 << 20).contains(baseWidth), "base_width", baseWidth, "between 1 and \(1 << 20)")
-  }
-
-  private func validateHorizon(
-    _ require: (Bool, String, Any, String) throws -> Void
-  ) throws {
-    switch horizon {
-    case .epochs(let count):
-      try require((1...1_000_000).contains(count), "epochs", count, "between 1 and 1000000")
-    case .steps(let count):
-      try require((1...1_000_000_000).contains(count), "steps", count, "between 1 and 1000000000")
-    case .tokens(let count):
-      try require(count >= 1, "tokens", count, "at least 1")
-    case .flops(let count):
-      try require(count > 0 && count.isFinite, "flops", count, "above 0 and finite")
+    try horizon.validate()
+    let request = TrainingRequest(self)
+    for option in TrainingOption.all { try option.check(request) }
+    guard weightDecayMode == .coupledToRate || weightDecay < 1 else {
+      throw LabError(
+        "weight_decay is \(weightDecay); it must be below 1 where it is independent of the learning rate "
+          + "(1e-4 is usual)", .usage)
     }
   }
 }

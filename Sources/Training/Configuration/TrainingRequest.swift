@@ -1,4 +1,3 @@
-package import Compute
 package import Corpus
 package import Foundation
 package import KnowledgeGraph
@@ -9,7 +8,6 @@ package import LanguageModel
 package struct TrainingRequest: Hashable, Sendable {
   /// A name on the size dial.
   package var size: String
-  package var horizon: Horizon
   package var seed: UInt64 = 0
   package var fraction: Double = 1
   package var tokenizer: TokenizerKind = .word
@@ -26,24 +24,10 @@ package struct TrainingRequest: Hashable, Sendable {
   package var queryKeyNorm = true
   /// Peak learning rate; nil takes `LearningRateRule`.
   package var learningRate: Double?
-  package var tokensPerStep: Int?
-  package var lanes: Int?
-  package var precision: Precision = .fp32
-  package var optimizer: OptimizerKind = .adamW
   /// Nil takes the mode's default.
   package var weightDecay: Double?
-  package var weightDecayMode: WeightDecayMode = .coupledToRate
-  package var clipNorm: Double?
-  package var zLoss: Double?
-  package var schedule: ScheduleShape = .cosine
-  package var warmUpShare: Double?
-  /// Takes the place of the share.
-  package var warmUpSteps: Int?
-  package var decayShare: Double?
-  package var finalLearningRateShare: Double?
-  package var parameterization: Parameterization = .plain
-  package var alignment: Alignment = .full
-  package var baseWidth: Int?
+  /// The training, but for its learning rate and weight decay, which are decided by `resolve`.
+  package var training: TrainingConfiguration
   /// The folder of a run whose weights, architecture, tokenizer and wording training starts from; nil for fresh weights.
   package var start: URL?
   /// The triples to train on; nil for all that the graph teaches.
@@ -54,8 +38,19 @@ package struct TrainingRequest: Hashable, Sendable {
   /// A request of a size for some epochs, steps, tokens or operations.
   package init(size: String, horizon: Horizon) {
     self.size = size
-    self.horizon = horizon
+    training = TrainingConfiguration(horizon: horizon, learningRate: 0)
   }
+
+  /// A request for just this training, of no particular size.
+  init(_ training: TrainingConfiguration) {
+    size = ""
+    self.training = training
+    learningRate = training.learningRate
+    weightDecay = training.weightDecay
+  }
+
+  /// What is asked for where nothing is said.
+  package static let usual = TrainingRequest(size: "3k", epochs: 1)
 }
 
 /// A request made concrete for one graph.
@@ -106,7 +101,7 @@ extension TrainingRequest {
           + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
       )
     }
-    let training = trainingConfiguration(modelDimension: model.modelDimension)
+    let training = resolvedTraining(width: model.modelDimension)
     try training.validate()
     try training.scaling(width: model.modelDimension).validate(model)
     let schedule = try corpus.schedule(
@@ -122,30 +117,14 @@ extension TrainingRequest {
       ).hashed(tokenizer), parent: parent, chosen: chosen)
   }
 
-  private func trainingConfiguration(modelDimension: Int) -> TrainingConfiguration {
-    let baseWidth = baseWidth ?? TrainingConfiguration.defaultBaseWidth
+  /// The training of a model of this width.
+  func resolvedTraining(width: Int) -> TrainingConfiguration {
+    var training = training
     // Rates that follow the width by layer begin from the rule's at the base width.
-    let ruledWidth = parameterization == .plain ? modelDimension : baseWidth
-    var training = TrainingConfiguration(
-      horizon: horizon,
-      learningRate: learningRate ?? LearningRateRule.peak(modelDimension: ruledWidth))
-    if let tokensPerStep { training.tokensPerStep = tokensPerStep }
-    if let lanes { training.lanes = lanes }
-    training.precision = precision
-    training.optimizer = optimizer
-    training.weightDecayMode = weightDecayMode
+    let ruled = training.parameterization == .plain ? width : training.baseWidth
+    training.learningRate = learningRate ?? LearningRateRule.peak(modelDimension: ruled)
     training.weightDecay =
-      weightDecay ?? TrainingConfiguration.defaultWeightDecay(weightDecayMode)
-    if let clipNorm { training.clipNorm = clipNorm }
-    if let zLoss { training.zLoss = zLoss }
-    training.schedule = schedule
-    if let warmUpShare { training.warmUpShare = warmUpShare }
-    training.warmUpSteps = warmUpSteps
-    if let decayShare { training.decayShare = decayShare }
-    if let finalLearningRateShare { training.finalLearningRateShare = finalLearningRateShare }
-    training.parameterization = parameterization
-    training.alignment = alignment
-    training.baseWidth = baseWidth
+      weightDecay ?? TrainingConfiguration.defaultWeightDecay(training.weightDecayMode)
     return training
   }
 
@@ -182,10 +161,10 @@ extension TrainingRequest {
       flopsPerToken: flopsPerToken)
     guard let stepCount else {
       throw LabError(
-        "\(horizon.words) are more than 1000000000 steps of \(configuration.training.tokensPerStep) "
+        "\(training.horizon.words) are more than 1000000000 steps of \(configuration.training.tokensPerStep) "
           + "tokens on this graph; choose fewer, or more tokens a step", .usage)
     }
-    if let warmUpSteps, warmUpSteps >= stepCount {
+    if let warmUpSteps = training.warmUpSteps, warmUpSteps >= stepCount {
       throw LabError(
         "warm_up_steps is \(warmUpSteps), and the run has \(stepCount) steps; choose fewer, or train longer",
         .usage)

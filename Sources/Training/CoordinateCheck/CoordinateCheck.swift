@@ -50,12 +50,8 @@ package struct CoordinateCheck: Sendable {
     sequences: Int, length: Int, vocabularySize: Int
   ) -> TokenBatch {
     var stream = Seed(0).stream("coordinate-check")
-    var batch = TokenBatch()
-    for _ in 0..<sequences {
-      let tokens = (0...length).map { _ in Int32(stream.below(vocabularySize)) }
-      batch.append(tokens: tokens.dropLast(), targets: tokens.dropFirst())
-    }
-    return batch
+    return .random(
+      sequences: sequences, length: length, vocabularySize: vocabularySize, from: &stream)
   }
 
   private func validate() throws {
@@ -149,21 +145,17 @@ package struct CoordinateCheck: Sendable {
           .copyIn([Float](repeating: 0, count: tensor.count))
       }
     }
-    let optimizer = try Optimizer(model.layout, training, on: .cpu)
-    let pool = try WorkerPool(workerCount: workers)
-    let lanes = try Lanes(
-      model, count: training.lanes, longestSequence: longest,
-      workers: workers)
-    let probe = try ActivationProbe(model, batch)
-    let before = probe.read()
-    for step in 0..<options.steps {
-      _ = lanes.run(batch, zLoss: training.zLoss, on: pool)
-      let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
-      optimizer.step(
-        model.parameters, gradient: lanes.gradients[0], norm: norm,
-        learningRate: training.learningRate, stepNumber: step, on: pool, streams: lanes.streams)
+    let objective = try NextTokenLoss(
+      model, zLoss: training.zLoss, longestSequence: longest, workers: workers)
+    let step = try TrainingStep(
+      model, training, on: WorkerPool(workerCount: workers), streams: objective.streams)
+    let probe = try TrainingPass(model, maximumTokens: batch.tokens.count)
+    let before = try probe.activations(of: batch)
+    for number in 0..<options.steps {
+      let norm = objective.gradient(of: batch, in: step).norm
+      step.update(norm: norm, learningRate: training.learningRate, number: number)
     }
-    let after = probe.read()
+    let after = try probe.activations(of: batch)
     let sizes = zip(before, after).map { before, after in
       Sizes(
         initial: Self.meanMagnitude(before.values), final: Self.meanMagnitude(after.values),

@@ -1,4 +1,5 @@
 import Analysis
+import LabCore
 
 /// What a coordinate check measured of one part of the model, and whether it is flat in the width.
 package struct CoordinatePart: Codable, Hashable, Sendable {
@@ -15,11 +16,8 @@ package struct CoordinatePart: Codable, Hashable, Sendable {
   package var finalSlope: Double?
   package var changeSlope: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case part, initial, final, change
-    case initialSlope = "initial_slope"
-    case finalSlope = "final_slope"
-    case changeSlope = "change_slope"
+  enum CodingKeys: String, SnakeCaseKey {
+    case part, initial, final, change, initialSlope, finalSlope, changeSlope
   }
 
   /// Values for each width, in the order of `widths`.
@@ -57,10 +55,8 @@ package struct CoordinateReport: Codable, Hashable, Sendable {
   package var parts: [CoordinatePart]
   package var isFlat: Bool
 
-  enum CodingKeys: String, CodingKey {
-    case widths, steps, seeds, tolerance, parts
-    case learningRates = "learning_rates"
-    case isFlat = "is_flat"
+  enum CodingKeys: String, SnakeCaseKey {
+    case widths, steps, seeds, tolerance, parts, learningRates, isFlat
   }
 
   /// The parts that are not flat.

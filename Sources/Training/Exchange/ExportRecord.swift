@@ -16,11 +16,9 @@ package struct ExportRecord: Codable, Hashable, Sendable {
   /// The run exported; its graph's place is left out.
   package var run: RunRecord
 
-  enum CodingKeys: String, CodingKey {
-    case formatVersion = "format_version"
-    case step
+  enum CodingKeys: String, SnakeCaseKey {
+    case formatVersion, step, run
     case weightsHash = "weights_sha256"
-    case run
   }
 
   /// The class of transformers that loads the export.

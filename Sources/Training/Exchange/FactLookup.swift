@@ -33,11 +33,8 @@ package struct FactReport: Codable, Hashable, Sendable {
     /// Those of the whole training, in order.
     package let presentations: [Presentation]
 
-    enum CodingKeys: String, CodingKey {
-      case object, standing, presentations
-      case subjectID = "subject_id"
-      case subjectType = "subject_type"
-      case exposuresPerEpoch = "exposures_per_epoch"
+    enum CodingKeys: String, SnakeCaseKey {
+      case object, standing, presentations, subjectID, subjectType, exposuresPerEpoch
       case seenCount = "seen"
       case plannedCount = "planned"
     }
@@ -52,10 +49,9 @@ package struct FactReport: Codable, Hashable, Sendable {
   /// By subject, then object.
   package let answers: [Answer]
 
-  enum CodingKeys: String, CodingKey {
-    case subject, predicate, step, answers
+  enum CodingKeys: String, SnakeCaseKey {
+    case subject, predicate, step, answers, stepsPerEpoch
     case stepCount = "steps"
-    case stepsPerEpoch = "steps_per_epoch"
   }
 
   /// How many entities are asked about: more than 1 where several share the subject's name.

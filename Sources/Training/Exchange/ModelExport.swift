@@ -32,17 +32,14 @@ package enum ModelExport {
     let run = try RunFolder.openAtAnyStep(folder)
     try checkClass(run.record.configuration.model, folder)
     try checkFree(destination)
-    let (values, step) = try weights(of: run, source)
-    let model = run.record.configuration.model
-    let bytes = try Safetensors.encode(ModelFiles.entries(model), values: values)
-    var record = ExportRecord(
-      step: step, weightsHash: ContentHash(of: bytes).hex, run: run.record)
+    let (model, step) = try weights(of: run, source)
+    var record = ExportRecord(step: step, weightsHash: "", run: run.record)
     record.run.graphPath = ""
     record.run.graphAbsolutePath = nil
     try AtomicFile.makeFolder(destination) { folder in
+      record.weightsHash = try ModelFiles.save(model, to: folder).hex
       try AtomicFile.write(
         CanonicalJSON.pretty(record), to: folder.appendingPathComponent(ExportRecord.name))
-      try ModelFiles.save(model, values: values, to: folder)
       try TokenizerFile.save(run.tokenizer, to: folder)
     }
     return record
@@ -74,25 +71,25 @@ package enum ModelExport {
 
   private static func weights(
     of run: RunFolder, _ source: Source
-  ) throws -> (values: [Float], step: Int) {
+  ) throws -> (model: LanguageModel, step: Int) {
     let record = run.record
     let isComplete = record.status == .complete
     let last = record.imported?.step ?? record.stepCount
     switch source {
     case .final where isComplete, .newest where isComplete, .step(last) where isComplete:
       // Opened again, with its weights held to their hash.
-      return (try RunFolder.open(run.url).loadModel().parameters.copyOut(), last)
+      return (try RunFolder.open(run.url).loadModel(), last)
     case .final:
       throw LabError(
         "the run in \(run.url.path) has not finished its \(record.stepCount) steps; run the same "
           + "kglab train command again, or export its newest checkpoint with --checkpoint newest")
     case .step(0) where record.configuration.training != .none:
-      let layout = ParameterLayout(record.configuration.model)
+      let training = record.configuration.training
+      let model = record.configuration.model
       return (
-        layout.initialValues(
-          seed: record.configuration.initialSeed,
-          scaling: record.configuration.training.scaling(
-            width: record.configuration.model.modelDimension)), 0
+        try LanguageModel(
+          model, seed: record.configuration.initialSeed,
+          scaling: training.scaling(width: model.modelDimension), on: .cpu), 0
       )
     case .newest, .step:
       return try checkpoint(of: run, source)
@@ -101,7 +98,7 @@ package enum ModelExport {
 
   private static func checkpoint(
     of run: RunFolder, _ source: Source
-  ) throws -> (values: [Float], step: Int) {
+  ) throws -> (model: LanguageModel, step: Int) {
     let steps = RunFolder.checkpointSteps(run.url)
     let wanted: Int? = if case .step(let step) = source { step } else { steps.last }
     guard let wanted, steps.contains(wanted) else {
@@ -115,7 +112,6 @@ package enum ModelExport {
         "the run in \(run.url.path) has \(asked); it has the steps "
           + there.joined(separator: ", "))
     }
-    let model = try RunFolder.open(run.url, checkpoint: wanted).loadModel()
-    return (model.parameters.copyOut(), wanted)
+    return (try RunFolder.open(run.url, checkpoint: wanted).loadModel(), wanted)
   }
 }

@@ -1,3 +1,4 @@
+import Compute
 import Corpus
 package import Foundation
 package import KnowledgeGraph
@@ -23,7 +24,7 @@ package struct ImportedModel: Codable, Hashable, Sendable {
 package struct ModelImport {
   private let source: URL
   private let model: ModelConfiguration
-  private let values: [Float]
+  private let parameters: FloatSlice
   private let tokenizer: any Tokenizer
   private let imported: ImportedModel
   /// What the folder says of the run it was exported from, unless its weights were changed since.
@@ -44,7 +45,9 @@ package struct ModelImport {
           + "\(TokenizerFile.name) has \(tokenizer.vocabularySize) tokens; kglab supports one row of "
           + "the embedding for each token")
     }
-    values = try ModelFiles.values(model, from: source, numberTypes: [.single, .half, .brain])
+    let values = try ModelFiles.values(model, from: source, numberTypes: [.single, .half, .brain])
+    parameters = try DeviceBuffer<Float>(values.count, on: .cpu).all
+    parameters.copyIn(values)
     let hash = try ContentHash(ofFile: source.appendingPathComponent(ModelFiles.weights)).hex
     let record = ExportRecord.read(source)
     // Exports of earlier versions name no hash of the tokenizer.
@@ -84,10 +87,7 @@ package struct ModelImport {
     }
     var record = try record(graph, destination: destination)
     try AtomicFile.makeFolder(destination) { folder in
-      try ModelFiles.save(model, values: values, to: folder)
-      record.weightsHash = try ContentHash(
-        ofFile: folder.appendingPathComponent(ModelFiles.weights)
-      ).hex
+      record.weightsHash = try ModelFiles.save(model, parameters, to: folder).hex
       try TokenizerFile.save(tokenizer, to: folder)
       try RunFolder.complete(folder, record, metrics: [])
     }

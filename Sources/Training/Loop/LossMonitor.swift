@@ -1,3 +1,5 @@
+import LabCore
+
 /// Watches the loss of each step for a stay far above where it was.
 ///
 /// A step is suspect when its loss is over 7 standard deviations above the mean of the steps before it,
@@ -16,12 +18,8 @@ package struct LossMonitor: Codable, Hashable, Sendable {
   /// Steps at which spikes were seen, ascending.
   package private(set) var spikes: [Int] = []
 
-  enum CodingKeys: String, CodingKey {
-    case recent, spikes
-    case firstLoss = "first_loss"
-    case acceptedLoss = "accepted_loss"
-    case suspectCount = "suspect_count"
-    case suspectSince = "suspect_since"
+  enum CodingKeys: String, SnakeCaseKey {
+    case recent, spikes, firstLoss, acceptedLoss, suspectCount, suspectSince
   }
 
   package static let windowLength = 128

@@ -8,16 +8,15 @@ import LanguageModel
 struct TrainingSession {
   var state: TrainingState
   /// What the last step measured; nil before the first.
-  private(set) var lastStep: StepMetrics?
+  private(set) var lastStep: TrainingMetrics?
   let stepCount: Int
   /// Of steps.jsonl, when the checkpoint that this continues from was written.
   let stepLogHash: String?
   private let resolved: ResolvedTraining
   private let folder: URL
   private let model: LanguageModel
-  private let optimizer: Optimizer
-  private let lanes: Lanes
-  private let pool: WorkerPool
+  private let objective: NextTokenLoss
+  private let step: TrainingStep
   private let schedule: LearningRateSchedule
   private let checkpoints: CheckpointStore
   private let kept: KeptCheckpoints
@@ -33,23 +32,21 @@ struct TrainingSession {
     self.resolved = resolved
     self.folder = folder
     self.options = options
-    let workers = options.workers
     model = try resolved.initialModel()
-    optimizer = try Optimizer(model.layout, training, on: .cpu)
-    pool = try WorkerPool(workerCount: workers)
-    lanes = try Lanes(
-      model, count: training.lanes, longestSequence: resolved.corpus.longestSequence,
-      workers: workers)
+    objective = try NextTokenLoss(
+      model, zLoss: training.zLoss, longestSequence: resolved.corpus.longestSequence,
+      workers: options.workers)
+    step = try TrainingStep(
+      model, training, on: WorkerPool(workerCount: options.workers), streams: objective.streams)
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)
-    checkpoints.removeRemains()
     kept = KeptCheckpoints(runFolder: folder)
     keptSteps = Set(
       try options.keep.steps(
         stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: stepCount))
     let restored = try checkpoints.restoreNewest(
-      model, optimizer, configuration, warn: options.warn)
+      model, step.optimizer, configuration, warn: options.warn)
     state = restored?.state ?? TrainingState()
     savedStep = restored?.state.step
     stepLogHash = restored?.stepLogHash
@@ -65,14 +62,12 @@ struct TrainingSession {
 
   /// One step of training: a batch, its gradient, the update.
   mutating func advance() throws {
-    let training = resolved.record.configuration.training
     let stepsPerEpoch = resolved.schedule.stepsPerEpoch
     if state.step / stepsPerEpoch != epoch.number {
       epoch = resolved.schedule.epoch(state.step / stepsPerEpoch)
     }
     let batch = epoch.batch(state.step % stepsPerEpoch)
-    let loss = lanes.run(batch, zLoss: training.zLoss, on: pool)
-    let norm = optimizer.reduce(lanes.gradients, on: pool, streams: lanes.streams)
+    let (loss, norm) = objective.gradient(of: batch, in: step)
     let meanLoss = loss / Double(max(batch.lossCount, 1))
     guard loss.isFinite, norm.isFinite else {
       throw divergence(.notFinite, loss: meanLoss, norm: norm)
@@ -82,27 +77,23 @@ struct TrainingSession {
     }
     try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
-    optimizer.step(
-      model.parameters, gradient: lanes.gradients[0], norm: norm, learningRate: learningRate,
-      stepNumber: state.step, on: pool, streams: lanes.streams)
+    step.update(norm: norm, learningRate: learningRate, number: state.step)
     state.step += 1
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
     state.epochLossCount += batch.lossCount
-    lastStep = StepMetrics(
+    let metrics = TrainingMetrics(
       step: state.step, tokensSeen: state.tokensSeen,
       crossEntropy: meanLoss, gradientNorm: norm, learningRate: learningRate)
-    if state.step % stepsPerEpoch == 0 || state.step == stepCount {
-      endEpoch(norm: norm, learningRate: learningRate)
-    }
+    lastStep = metrics
+    if state.step % stepsPerEpoch == 0 || state.step == stepCount { endEpoch(metrics) }
   }
 
-  private mutating func endEpoch(norm: Double, learningRate: Double) {
-    state.metrics.append(
-      EpochMetrics(
-        epoch: epoch.number + 1, step: state.step, tokensSeen: state.tokensSeen,
-        crossEntropy: state.epochLossSum / Double(max(state.epochLossCount, 1)),
-        gradientNorm: norm, learningRate: learningRate))
+  private mutating func endEpoch(_ step: TrainingMetrics) {
+    var metrics = step
+    metrics.epoch = epoch.number + 1
+    metrics.crossEntropy = state.epochLossSum / Double(max(state.epochLossCount, 1))
+    state.metrics.append(metrics)
     state.epochLossSum = 0
     state.epochLossCount = 0
   }
@@ -141,7 +132,7 @@ struct TrainingSession {
   /// Writes a checkpoint to continue from, after `log` up to it.
   mutating func saveCheckpoint(_ log: StepLog?) throws {
     try checkpoints.save(
-      state, model, optimizer, resolved.record.configuration, stepLog: log?.flush(),
+      state, model, step.optimizer, resolved.record.configuration, stepLog: log?.flush(),
       keeping: options.keepLast)
     savedStep = state.step
   }

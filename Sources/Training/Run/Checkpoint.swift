@@ -1,24 +1,5 @@
 import LabCore
 
-/// One line of metrics.jsonl: an epoch's mean loss and where training stood at its end.
-package struct EpochMetrics: Codable, Hashable, Sendable {
-  package var epoch: Int
-  package var step: Int
-  package var tokensSeen: Int
-  /// Mean next-token loss in nats over the epoch.
-  package var crossEntropy: Double
-  package var gradientNorm: Double
-  package var learningRate: Double
-
-  enum CodingKeys: String, CodingKey {
-    case epoch, step
-    case tokensSeen = "train_tokens_seen"
-    case crossEntropy = "train/cross_entropy"
-    case gradientNorm = "grads/norm"
-    case learningRate = "learning_rate"
-  }
-}
-
 /// Where training stands between two steps; with weights and moments, all that continuing needs.
 struct TrainingState: Codable, Hashable, Sendable {
   /// What a training can take, and how many processes can have worked on it.
@@ -32,7 +13,7 @@ struct TrainingState: Codable, Hashable, Sendable {
   var epochLossCount = 0
   /// Mean loss in nats of the first batch, before any update.
   var initialCrossEntropy: Double?
-  var metrics: [EpochMetrics] = []
+  var metrics: [TrainingMetrics] = []
   /// Seconds of work so far, over all interruptions; not part of the result.
   var secondsElapsed = 0.0
   /// Processes that have worked on it, this one included; not part of the result.
@@ -40,16 +21,10 @@ struct TrainingState: Codable, Hashable, Sendable {
   /// Nil only in checkpoints of versions that did not watch the loss.
   var lossMonitor: LossMonitor? = LossMonitor()
 
-  enum CodingKeys: String, CodingKey {
-    case step
-    case tokensSeen = "tokens_seen"
-    case epochLossSum = "epoch_loss_sum"
-    case epochLossCount = "epoch_loss_count"
-    case initialCrossEntropy = "initial_cross_entropy"
-    case metrics
+  enum CodingKeys: String, SnakeCaseKey {
+    case step, tokensSeen, epochLossSum, epochLossCount, initialCrossEntropy, metrics, lossMonitor
     case secondsElapsed = "seconds"
     case sessionCount = "sessions"
-    case lossMonitor = "loss_monitor"
   }
 }
 

@@ -9,7 +9,6 @@ struct CheckpointStore {
   private static let weights = ModelFiles.weights
   private static let moments = "optimizer.safetensors"
   static let stateName = "state.json"
-  private static let writing = ".writing-"
   private static let damaged = "damaged-"
 
   /// The contents of state.json, which is written last, with a hash of its own.
@@ -44,30 +43,19 @@ struct CheckpointStore {
     _ state: TrainingState, _ model: LanguageModel, _ optimizer: Optimizer,
     _ configuration: RunConfiguration, stepLog: ContentHash?, keeping count: Int
   ) throws {
-    let destination = url(of: state.step)
-    let temporary = folder.appendingPathComponent(Self.writing + destination.lastPathComponent)
-    let files = FileManager.default
-    try? files.removeItem(at: temporary)
-    do {
-      try AtomicFile.createFolder(temporary)
+    try AtomicFile.makeFolder(url(of: state.step)) { place in
       let weights = try Safetensors.write(
         ModelFiles.entries(model.configuration), [model.parameters],
-        to: temporary.appendingPathComponent(Self.weights))
+        to: place.appendingPathComponent(Self.weights))
       let moments = try Safetensors.write(
         Self.momentEntries(model.layout.count), [optimizer.first, optimizer.second],
-        to: temporary.appendingPathComponent(Self.moments))
+        to: place.appendingPathComponent(Self.moments))
       let manifest = Manifest(
         state: state, configurationHash: try CanonicalJSON.hash(configuration).hex,
         weightsHash: weights.hex, momentsHash: moments.hex, stepLogHash: stepLog?.hex)
       try AtomicFile.write(
-        CanonicalJSON.pretty(Sealed(manifest)), to: temporary.appendingPathComponent(Self.stateName)
-      )
-    } catch {
-      try? files.removeItem(at: temporary)
-      throw error
+        CanonicalJSON.pretty(Sealed(manifest)), to: place.appendingPathComponent(Self.stateName))
     }
-    try? files.removeItem(at: destination)
-    try AtomicFile.rename(temporary, to: destination)
     prune(keeping: count, suspectSince: state.lossMonitor?.suspectSince)
   }
 
@@ -82,14 +70,6 @@ struct CheckpointStore {
   ///
   /// The loss of step n is that of the weights after step n - 1.
   func newest(before step: Int) -> Int? { steps.last { $0 < step - 1 } }
-
-  /// Removes what killed processes left half-written.
-  func removeRemains() {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    for name in names where name.hasPrefix(Self.writing) {
-      try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
-    }
-  }
 
   /// Removes all checkpoints, once the run's final files are there.
   func removeAll() { try? FileManager.default.removeItem(at: folder) }

@@ -13,10 +13,8 @@ struct KeptState: Codable, Hashable, Sendable {
   /// SHA-256 of model.safetensors.
   var weightsHash: String
 
-  enum CodingKeys: String, CodingKey {
-    case formatVersion = "format_version"
-    case step, epochs
-    case tokensSeen = "tokens_seen"
+  enum CodingKeys: String, SnakeCaseKey {
+    case formatVersion, step, epochs, tokensSeen
     case configurationHash = "configuration_sha256"
     case weightsHash = "model_sha256"
   }
@@ -31,34 +29,20 @@ struct KeptCheckpoints {
 
   func url(of step: Int) -> URL { folder.appendingPathComponent(CheckpointName.text(step)) }
 
-  /// Writes the weights of a step; what is there already with the same bytes stays.
+  /// Writes the weights of a step.
   ///
   /// Returns false where the folder held other weights of that step, which were replaced.
   @discardableResult
   func save(_ model: LanguageModel, _ state: KeptState) throws -> Bool {
+    // A folder that cannot be read was damaged, which is no other result.
+    let old = try? read(state.step)
     var state = state
-    let files = FileManager.default
-    let destination = url(of: state.step)
-    let temporary = folder.appendingPathComponent(".writing-\(destination.lastPathComponent)")
-    try? files.removeItem(at: temporary)
-    do {
-      try AtomicFile.createFolder(temporary)
-      state.weightsHash = try ModelFiles.save(model, to: temporary).hex
+    try AtomicFile.makeFolder(url(of: state.step)) { place in
+      state.weightsHash = try ModelFiles.save(model, to: place).hex
       try AtomicFile.write(
-        CanonicalJSON.pretty(Sealed(state)), to: temporary.appendingPathComponent(Self.stateName))
-      // A folder that cannot be read was damaged, which is no other result.
-      let old = try? read(state.step)
-      if old == state {
-        try files.removeItem(at: temporary)
-        return true
-      }
-      if files.fileExists(atPath: destination.path) { try files.removeItem(at: destination) }
-      try AtomicFile.rename(temporary, to: destination)
-      return old == nil
-    } catch {
-      try? files.removeItem(at: temporary)
-      throw error
+        CanonicalJSON.pretty(Sealed(state)), to: place.appendingPathComponent(Self.stateName))
     }
+    return old == nil || old == state
   }
 
   /// The state of a kept step whose weights are as they were written; nil where none is kept.

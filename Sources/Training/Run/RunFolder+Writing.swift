@@ -29,16 +29,14 @@ extension RunFolder {
   ///
   /// The record comes first: a folder without it is taken for somebody else's.
   static func begin(_ url: URL, _ record: RunRecord, tokenizer: any Tokenizer) throws {
-    try AtomicFile.write(
-      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+    try write(record, to: url)
     try TokenizerFile.save(tokenizer, to: url)
   }
 
   /// Marks a run complete: metrics first, then the record with the weights' hash.
-  static func complete(_ url: URL, _ record: RunRecord, metrics: [EpochMetrics]) throws {
+  static func complete(_ url: URL, _ record: RunRecord, metrics: [TrainingMetrics]) throws {
     try write(metrics, to: url)
-    try AtomicFile.write(
-      CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
+    try write(record, to: url)
   }
 
   /// Marks a run as one that diverged, with the metrics up to then; checkpoints stay.
@@ -55,11 +53,15 @@ extension RunFolder {
       record.divergence?.checkpoint = String(checkpoint.dropFirst(url.path.count + 1))
     }
     try write(state.metrics, to: url)
+    try write(record, to: url)
+  }
+
+  private static func write(_ record: RunRecord, to url: URL) throws {
     try AtomicFile.write(
       CanonicalJSON.pretty(record), to: url.appendingPathComponent(recordName))
   }
 
-  private static func write(_ metrics: [EpochMetrics], to url: URL) throws {
+  private static func write(_ metrics: [TrainingMetrics], to url: URL) throws {
     var lines = Data()
     for row in metrics { lines += try CanonicalJSON.compact(row) + Data("\n".utf8) }
     try AtomicFile.write(lines, to: url.appendingPathComponent("metrics.jsonl"))

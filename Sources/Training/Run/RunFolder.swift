@@ -23,9 +23,7 @@ package struct RunFolder: Sendable {
   /// With `step`, the run may be under way or have diverged. Throws `LabError` when the folder holds no
   /// run, an unfinished one, no checkpoint of that step, or weights that were altered.
   package static func open(_ url: URL, checkpoint step: Int? = nil) throws -> RunFolder {
-    guard var record = try readRecord(url) else {
-      throw LabError("\(url.path) holds no run (no run.json); make one with kglab train")
-    }
+    var record = try requireRecord(url)
     let weightsFolder: URL
     if let step {
       (weightsFolder, record.weightsHash) = try checkpoint(step, in: url)
@@ -104,7 +102,7 @@ package struct RunFolder: Sendable {
     struct Version: Decodable {
       let formatVersion: Int
 
-      enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
+      enum CodingKeys: String, SnakeCaseKey { case formatVersion }
     }
     let unknown = LabError(
       "\(file.path) is not a run record of this version; choose another folder or restore the file")
@@ -125,11 +123,16 @@ package struct RunFolder: Sendable {
     }
   }
 
-  /// A run at any step of its training, its weights unread; it may have none yet.
-  static func openAtAnyStep(_ url: URL) throws -> RunFolder {
+  private static func requireRecord(_ url: URL) throws -> RunRecord {
     guard let record = try readRecord(url) else {
       throw LabError("\(url.path) holds no run (no run.json); make one with kglab train")
     }
+    return record
+  }
+
+  /// A run at any step of its training, its weights unread; it may have none yet.
+  static func openAtAnyStep(_ url: URL) throws -> RunFolder {
+    let record = try requireRecord(url)
     return RunFolder(
       url: url, record: record, tokenizer: try tokenizer(of: record, in: url), checkpointStep: nil,
       weightsFolder: url)

@@ -15,9 +15,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
   /// SHA-256 of the weights that training starts from; nil for fresh ones.
   package var start: String?
 
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case graphHash = "graph_hash"
-    case corpus, tokenizer, model, training, seed
+  enum CodingKeys: String, SnakeCaseKey {
+    case graphHash, corpus, tokenizer, model, training, seed
     case start = "start_weights_sha256"
   }
 
@@ -120,35 +119,21 @@ package struct RunRecord: Codable, Hashable, Sendable {
   /// Where the run is that training started from, as `graphPath`; nil for fresh weights.
   package var startPath: String?
 
-  enum CodingKeys: String, CodingKey {
-    case formatVersion = "format_version"
-    case status, configuration
-    case graphPath = "graph_path"
-    case graphAbsolutePath = "graph_absolute_path"
+  enum CodingKeys: String, SnakeCaseKey {
+    case formatVersion, status, configuration, graphPath, graphAbsolutePath, tokensPerEpoch,
+      stepsPerEpoch, presentationsPerEpoch, trainingFLOPs, tokensPerParameter, initialCrossEntropy,
+      finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"
     case trainedTripleCount = "trained_triples"
-    case tokensPerEpoch = "tokens_per_epoch"
     case stepCount = "steps"
-    case stepsPerEpoch = "steps_per_epoch"
-    case presentationsPerEpoch = "presentations_per_epoch"
-    case trainingFLOPs = "training_flops"
-    case tokensPerParameter = "tokens_per_parameter"
-    case initialCrossEntropy = "initial_cross_entropy"
-    case finalCrossEntropy = "final_cross_entropy"
-    case divergence
     case secondsElapsed = "seconds"
-    case tokensPerSecond = "tokens_per_second"
     case peakMemoryMiB = "peak_memory_mib"
     case weightsHash = "weights_sha256"
     case configurationHash = "configuration_sha256"
     case tokenizerHash = "tokenizer_sha256"
-    case estimate
     case sessionCount = "sessions"
-    case spikes
-    case imported
-    case startPath = "start_path"
   }
 }
 
@@ -172,12 +157,9 @@ extension RunRecord {
 
   /// Refuses numbers that no run can have, so that sums and products of them cannot overflow.
   func validate() throws {
-    func require(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
-      guard let value, !range.contains(value) else { return }
-      throw LabError(
-        "\(name) is \(value); it must be between \(range.lowerBound) and \(range.upperBound)")
-    }
-    func require(_ name: String, _ value: Double?, _ range: ClosedRange<Double>) throws {
+    func require<Value: Comparable>(
+      _ name: String, _ value: Value?, _ range: ClosedRange<Value>
+    ) throws {
       guard let value, !range.contains(value) else { return }
       throw LabError(
         "\(name) is \(value); it must be between \(range.lowerBound) and \(range.upperBound)")

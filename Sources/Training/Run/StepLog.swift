@@ -1,23 +1,24 @@
 import Foundation
 import LabCore
 
-/// One line of steps.jsonl: what one step of training measured.
-package struct StepMetrics: Codable, Hashable, Sendable {
+/// One line of steps.jsonl, what one step of training measured, or of metrics.jsonl, an epoch's.
+package struct TrainingMetrics: Codable, Hashable, Sendable {
+  /// The epoch that ended, counted from 1; nil for one step.
+  package var epoch: Int?
   /// Counted from 1.
   package var step: Int
   package var tokensSeen: Int
-  /// Mean next-token loss in nats over the batch, before the update.
+  /// Mean next-token loss in nats over the epoch, or over the batch before the update.
   package var crossEntropy: Double
-  /// Norm of the gradient before clipping.
+  /// Norm of the step's gradient before clipping.
   package var gradientNorm: Double
   package var learningRate: Double
 
-  enum CodingKeys: String, CodingKey {
-    case step
+  enum CodingKeys: String, SnakeCaseKey {
+    case epoch, step, learningRate
     case tokensSeen = "train_tokens_seen"
     case crossEntropy = "train/cross_entropy"
     case gradientNorm = "grads/norm"
-    case learningRate = "learning_rate"
   }
 }
 
@@ -48,7 +49,7 @@ package final class StepLog {
       var last = 0
       let bytes = (try? Data(contentsOf: file)) ?? Data()
       for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
-        let metrics = try? JSONDecoder().decode(StepMetrics.self, from: Data(line))
+        let metrics = try? JSONDecoder().decode(TrainingMetrics.self, from: Data(line))
         guard let metrics, metrics.step > last else {
           firstDamaged = firstDamaged ?? index + 1
           continue
@@ -100,7 +101,7 @@ package final class StepLog {
 
   deinit { for handle in handles { try? handle.close() } }
 
-  func append(_ metrics: StepMetrics) throws {
+  func append(_ metrics: TrainingMetrics) throws {
     lines.append(try CanonicalJSON.compact(metrics) + Data("\n".utf8))
   }
 

@@ -29,10 +29,8 @@ package struct TrainingDiverged: LabFailure, Codable, Hashable {
   /// The run's folder, where this is read back from its record.
   var wasRecordedIn: String?
 
-  enum CodingKeys: String, CodingKey {
-    case reason, step, loss, advice, checkpoint
-    case gradientNorm = "gradient_norm"
-    case ordinaryLimit = "ordinary_limit"
+  enum CodingKeys: String, SnakeCaseKey {
+    case reason, step, loss, advice, checkpoint, gradientNorm, ordinaryLimit
   }
 
   /// A divergence with what to change.

@@ -29,16 +29,16 @@ struct CheckCoordinates: ParsableCommand {
   @Argument(help: "A graph whose training text gives the batch.")
   var graph: String?
 
-  @Option(help: "How initial values and learning rates of each kind of layer follow the width.")
+  @Option(help: .of("parameterization"))
   var parameterization: Parameterization = .standard
 
-  @Option(help: "What the learning rates by layer assume of updates and activations.")
+  @Option(help: .of("alignment"))
   var alignment: Alignment = .full
 
-  @Option(help: "The width at which all parameterisations agree.")
-  var baseWidth: Int = TrainingConfiguration.defaultBaseWidth
+  @Option(help: .of("base_width"))
+  var baseWidth = TrainingRequest.usual.training.baseWidth
 
-  @Option(help: "The rule that turns gradients into updates.")
+  @Option(help: .of("optimizer"))
   var optimizer: OptimizerKind = .adamW
 
   @Option(help: "Peak learning rate at every width; by default the rule of kglab train.")
@@ -126,8 +126,8 @@ struct CheckCoordinates: ParsableCommand {
       )
     }
     var request = TrainingRequest(size: "3k", horizon: .steps(1))
-    request.tokensPerStep = tokens
-    request.warmUpShare = 0
+    request.training.tokensPerStep = tokens
+    request.training.warmUpShare = 0
     let resolved = try request.resolve(
       graph: KnowledgeGraph.open(URL(fileURLWithPath: graph)), graphPath: graph)
     return (resolved.schedule.epoch(0).batch(0), resolved.tokenizer.vocabularySize)

@@ -3,7 +3,7 @@ import LabCore
 import LanguageModel
 import Testing
 
-struct ClassificationPassTests {
+struct JudgingPassTests {
   private let shape = ModelConfiguration(
     layerCount: 2, modelDimension: 8, headCount: 2, feedForwardDimension: 16, vocabularySize: 12,
     contextLength: 8)
@@ -19,7 +19,7 @@ struct ClassificationPassTests {
   private func objective(_ values: [Float], _ readOut: [Float], _ weights: [Float]) throws -> Double
   {
     let model = try LanguageModel(shape, values: values, on: .cpu)
-    let pass = try ClassificationPass(model, maximumTokens: 8)
+    let pass = try TrainingPass(model, maximumTokens: 8)
     let logits = pass.logits(batch, rows: [4, 6, 7], readOut: readOut).logits
     return zip(logits, weights).reduce(0) { $0 + Double($1.0 * $1.1) }
   }
@@ -31,7 +31,7 @@ struct ClassificationPassTests {
     var stream = seed.stream("read-out")
     let readOut = (0...8).map { _ in Float(stream.normal()) }
     let weights: [Float] = [0.5, -1, 0.75]
-    let pass = try ClassificationPass(model, maximumTokens: 8)
+    let pass = try TrainingPass(model, maximumTokens: 8)
     let (logits, states) = pass.logits(batch, rows: [4, 6, 7], readOut: readOut)
     #expect(logits.count == 3 && states.count == 24)
     let gradients = try Gradients(model.layout, on: .cpu)
@@ -62,9 +62,14 @@ struct ClassificationPassTests {
 
   @Test func logitsAreTheReadOutOfTheStates() throws {
     let model = try LanguageModel(shape, seed: Seed(5), on: .cpu)
-    let session = try InferenceSession(model)
-    let states = session.hiddenStates(batch)
-    let pass = try ClassificationPass(model, maximumTokens: 8)
+    let capture = try InferenceSession(model).capture(
+      batch, rows: Array(batch.tokens.indices),
+      regions: batch.tokens.map { _ in .special }, streams: [.finalNorm])
+    let data = try #require(capture.streams[.finalNorm])
+    let buffer = try DeviceBuffer<Float>(data.count / 4, on: .cpu).all
+    buffer.copyInBytes(data)
+    let states = buffer.copyOut()
+    let pass = try TrainingPass(model, maximumTokens: 8)
     let readOut: [Float] = [1, 0, 0, 0, 0, 0, 0, 2, 0.5]
     let logits = pass.logits(batch, rows: [0, 5], readOut: readOut).logits
     for (logit, row) in zip(logits, [0, 5]) {

@@ -6,7 +6,7 @@ extension InferenceSession {
   ///
   /// Of the last token of one sequence, by layer: first the embedding, then the stream that leaves each block;
   /// the last is what the model says (logit lens). `tokens` must fit into `maximumTokens`.
-  package func logitLens(_ tokens: [Int32]) throws -> [[Float]] {
+  package func layerLogits(_ tokens: [Int32]) throws -> [[Float]] {
     var packed = TokenBatch()
     packed.append(tokens: tokens, targets: tokens.map { _ in -1 })
     precondition(packed.tokens.count <= maximumTokens, "the sequence exceeds the session")

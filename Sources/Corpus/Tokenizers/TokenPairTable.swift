@@ -1,5 +1,5 @@
 /// Numbers by pair of tokens: a hash table in flat arrays.
-struct PairTable: Sendable {
+struct TokenPairTable: Sendable {
   /// No pair of tokens is this.
   private static let free = UInt64.max
 

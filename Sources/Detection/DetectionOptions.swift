@@ -33,8 +33,17 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   /// All but `full`, which costs as much as training a language model.
   package static let quick = allCases.filter { $0 != .full }
 
+  /// What is trained of such a detector; nil where nothing is fitted to examples.
+  package var model: (any TrainedModel.Type)? {
+    switch self {
+    case .head, .saplma, .entropyProbe, .attentionProbe, .lookback: FeatureReadOut.self
+    case .full: FullNetwork.self
+    case .score, .baseline: nil
+    }
+  }
+
   /// Whether its parameters are fitted to examples.
-  package var isTrained: Bool { self != .score && self != .baseline }
+  package var isTrained: Bool { model != nil }
 }
 
 /// Which detectors are trained and measured, and on what; everything here may change the numbers.

@@ -101,7 +101,7 @@ struct ReadingTests {
     let shared = try sharedRun.get()
     let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
     let reader = try AnswerReader(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, workers: 1)
+      model: run.loadModel(), text: TripleText(graph: graph, tokenizer: run.tokenizer), workers: 1)
     var options = DetectionOptions()
     options.samples = 3
     options.evidence = 2

@@ -57,18 +57,18 @@ package struct FittedDetector: Sendable {
   package var parameters: Int?
   package var training: HeadTrainingReport?
   /// What can be saved and used on other answers; nil for what is not trained.
-  package var trained: TrainedDetector?
+  package var model: (any TrainedModel)?
 
   package init(
     validation: [Double], test: [Double], isProbability: Bool = false, parameters: Int? = nil,
-    training: HeadTrainingReport? = nil, trained: TrainedDetector? = nil
+    training: HeadTrainingReport? = nil, model: (any TrainedModel)? = nil
   ) {
     self.validation = validation
     self.test = test
     self.isProbability = isProbability
     self.parameters = parameters
     self.training = training
-    self.trained = trained
+    self.model = model
   }
 }
 
@@ -144,14 +144,7 @@ package struct DetectorMaterial: Sendable {
 
   /// The rows of features at which examples are read: at their token, or at a place of the answer.
   package func featureRows(_ examples: [Int], at place: AnswerPlace) -> [Range<Int>] {
-    examples.map { index in
-      let example = set.examples[index]
-      guard let token = example.place else {
-        return features.texts.rows(example.answer, at: place)
-      }
-      let row = features.texts.firstRow(example.answer) + token
-      return row..<(row + 1)
-    }
+    examples.map { features.texts.rows(set.examples[$0].textPlace, at: place) }
   }
 
   /// Scores of the validation and the test part, example by example.

@@ -1,6 +1,7 @@
 import Compute
 package import Corpus
 import Evaluation
+package import Foundation
 import KnowledgeGraph
 import LabCore
 package import LanguageModel
@@ -104,18 +105,68 @@ package struct FullDetector: DetectorRecipe {
       validationLoss: result.validationLoss, validationAUROC: try? scored.auroc())
     return FittedDetector(
       validation: own, test: try scores(material.rows(.test)), isProbability: true,
-      training: report,
-      trained: TrainedDetector(
-        task: material.set.task, position: material.set.position, kind: kind, name: name,
-        place: .end, payload: .full(network)))
+      training: report, model: network)
   }
 
   private func text(of row: Int, _ material: DetectorMaterial) throws -> FullNetwork.Text {
     let example = material.set.examples[row]
-    let query = material.graph.queries[example.query]
+    let answer = material.features.texts.text(example.answer)
     return try FullNetwork.text(
-      prompt: text.prompt(subject: query.subject, predicate: query.predicate),
-      answer: material.answers.judged[example.answer].answer.tokens, place: example.place,
-      contextLength: configuration.contextLength)
+      prompt: text.prompt(subject: answer.subject, predicate: answer.predicate),
+      answer: answer.tokens, place: example.place, contextLength: configuration.contextLength)
+  }
+}
+
+extension FullNetwork: TrainedModel {
+  package var streams: Set<CaptureStream> { [] }
+  package var place: AnswerPlace { .end }
+
+  package func refusal(for configuration: ModelConfiguration, name: String) -> String? {
+    let own = model.configuration
+    guard own.vocabularySize == configuration.vocabularySize else {
+      return
+        "\(name) knows \(own.vocabularySize) tokens, and this model \(configuration.vocabularySize); "
+        + Self.advice
+    }
+    guard own.contextLength < configuration.contextLength else { return nil }
+    return
+      "\(name) reads texts of up to \(own.contextLength) tokens, and this model's may "
+      + "have \(configuration.contextLength); \(Self.advice)"
+  }
+
+  package func scores(
+    _ places: [TextPlace], of features: AnswerFeatures, text: TripleText, workers: Int
+  ) throws -> [Double] {
+    try probabilities(
+      places.map { judged in
+        let answer = features.texts.text(judged.answer)
+        return (
+          prompt: text.prompt(subject: answer.subject, predicate: answer.predicate),
+          tokens: answer.tokens, place: judged.token
+        )
+      }, workers: workers)
+  }
+
+  // MARK: Files
+
+  package func save(to folder: URL, _ record: inout DetectorRecord) throws {
+    record.model = model.configuration
+    record.files?[ModelFiles.weights] = try ModelFiles.save(model, to: folder).hex
+    try record.write(
+      DetectorFiles.readOut, Self.readOutEntries(model.configuration), readOut, to: folder)
+  }
+
+  package static func load(_ record: DetectorRecord, from folder: URL) throws -> FullNetwork {
+    try record.verify(ModelFiles.weights, in: folder)
+    return FullNetwork(
+      model: try ModelFiles.load(record.model, from: folder, on: .cpu),
+      readOut: try record.read(DetectorFiles.readOut, readOutEntries(record.model), in: folder))
+  }
+
+  private static func readOutEntries(_ model: ModelConfiguration) -> [Safetensors.Entry] {
+    [
+      Safetensors.Entry(name: "readout.weight", shape: [1, model.modelDimension]),
+      Safetensors.Entry(name: "readout.bias", shape: [1]),
+    ]
   }
 }

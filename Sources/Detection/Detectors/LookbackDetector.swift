@@ -43,6 +43,6 @@ package struct LookbackDetector: DetectorRecipe {
   }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
-    try FeatureHead(.linear, selection, place: .mean, name: name, kind: kind).fit(material)
+    try FeatureHead(.linear, selection, place: .mean, name: name).fit(material)
   }
 }

@@ -29,7 +29,7 @@ package struct SAPLMADetector: DetectorRecipe {
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     try FeatureHead(
-      Self.architecture, FeatureSelection([.residual(layer)]), place: .last, name: name, kind: kind
+      Self.architecture, FeatureSelection([.residual(layer)]), place: .last, name: name
     ).fit(material)
   }
 }

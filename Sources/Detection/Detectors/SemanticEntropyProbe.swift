@@ -49,9 +49,11 @@ package struct SemanticEntropyProbe: DetectorRecipe {
       var stream = material.seed.stream("detection/shuffled/\(name)")
       stream.shuffle(&labels)
     }
-    return try FeatureHead(
-      .linear, FeatureSelection(layers), place: place, name: name, kind: kind
-    ).fit(material, labels: labels)
+    var fitted = try FeatureHead(.linear, FeatureSelection(layers), place: place, name: name)
+      .fit(material, labels: labels)
+    // It says how likely a high entropy is.
+    fitted.isProbability = false
+    return fitted
   }
 
   /// The cut into values at most and above it that leaves the least squared error around the two means.

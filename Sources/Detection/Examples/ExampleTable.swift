@@ -15,6 +15,9 @@ package struct DetectionExample: Hashable, Sendable {
   package let text: String
   package let isHallucination: Bool
 
+  /// What of the answers is judged.
+  package var textPlace: TextPlace { TextPlace(answer: answer, token: place) }
+
   package init(
     answer: Int, query: Int, sample: Int, place: Int?, subject: Int32, text: String,
     isHallucination: Bool

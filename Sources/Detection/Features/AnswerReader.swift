@@ -1,6 +1,5 @@
 import Compute
 package import Corpus
-package import KnowledgeGraph
 import LabCore
 package import LanguageModel
 
@@ -12,15 +11,10 @@ package struct AnswerReader {
   private let pool: WorkerPool
   private let maximumTokens: Int
 
-  /// A session for each worker.
-  ///
-  /// Throws `CorpusError` for a name that the tokenizer cannot spell, and `LabError` when memory is short.
-  package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
-    wording: Wording = .triple, workers: Int
-  ) throws {
+  /// A session for each worker, for texts of one graph; throws `LabError` when memory is short.
+  package init(model: LanguageModel, text: TripleText, workers: Int) throws {
     self.model = model
-    text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
+    self.text = text
     let maximumTokens = max(1_024, model.configuration.contextLength + 1)
     self.maximumTokens = maximumTokens
     sessions = try (0..<workers).map { _ in

@@ -131,7 +131,8 @@ package struct DetectionExperiment {
     progress(DetectionProgress(stage: .reading, share: 0))
     func reader() throws -> AnswerReader {
       try AnswerReader(
-        model: model, tokenizer: tokenizer, graph: graph, wording: wording, workers: workers)
+        model: model, text: TripleText(graph: graph, tokenizer: tokenizer, wording: wording),
+        workers: workers)
     }
     let onProgress: (Double) -> Void = {
       progress(DetectionProgress(stage: .reading, share: $0))

@@ -95,7 +95,7 @@ package struct TaskMeasurer {
     ) -> DetectorResult {
       DetectorResult(
         task: material.set.task, position: material.set.position, kind: recipe.kind,
-        name: recipe.name, folder: fitted?.trained == nil ? nil : folder, layer: shape.layer,
+        name: recipe.name, folder: fitted?.model == nil ? nil : folder, layer: shape.layer,
         place: shape.place, hiddenSizes: shape.hiddenSizes,
         parameters: fitted?.parameters ?? shape.parameters, training: fitted?.training,
         metrics: quality.metrics, calibrated: quality.calibrated,
@@ -108,7 +108,7 @@ package struct TaskMeasurer {
       return MeasuredDetector(
         result: result(nil, DetectorQuality(), reason: error), trained: nil, scores: [])
     }
-    var trained = fitted.trained
+    var trained = fitted.model.map { TrainedDetector(recipe, of: material.set, $0) }
     do {
       let quality = try quality(fitted)
       trained?.calibrations = quality.calibrations

@@ -126,7 +126,9 @@ package struct TransferExperiment {
           onProgress(
             "training \(recipe.name) on \(source.condition.name) (\(source.condition.visibilityName))"
           )
-          let trained = Result<TrainedDetector?, any Error> { try recipe.make(material).trained }
+          let trained = Result<TrainedDetector?, any Error> {
+            try recipe.make(material).model.map { TrainedDetector(recipe, of: material.set, $0) }
+          }
           for (number, target) in places.enumerated() {
             let cell = try cell(recipe, trained, from: source, to: target, set: index)
             cells.append((cell, number, source.key))
@@ -200,7 +202,7 @@ package struct TransferExperiment {
     }
     do {
       guard let detector = try trained.get() else { throw DetectionError.noExamples }
-      if case .full = detector.payload,
+      if detector.model.streams.isEmpty,
         try source.condition.run.tokenizerHash() != target.condition.run.tokenizerHash()
       {
         throw DetectionError.unsuitable(

@@ -13,8 +13,8 @@ struct DetectScore: ParsableCommand {
       Without --triples it judges the answers that kglab evaluate stored of the run, and shows how well it \
       does on subjects it did not learn from. With --triples it judges the lines of a file, of any format that \
       kglab import reads (subject, predicate, object), prints them with their score, 0 to 1 and higher = \
-      more likely hallucinated, and with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score): what is stored \
-      is not computed again, and interrupted the same command continues.
+      more likely hallucinated, and with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score), \
+      in the place of those that the same detector gave before.
 
       EXAMPLES:
         kglab detect score runs/a/detectors/sentence-linear-0123abcd
@@ -63,8 +63,7 @@ struct DetectScore: ParsableCommand {
     if json { return try Output.json(summary) }
     Output.line(
       "\(summary.detector) judged \(Output.grouped(summary.answerCount)) stored answers at temperature "
-        + "\(Output.number(summary.temperature)): \(Output.grouped(summary.scoreCount)) scores, "
-        + "\(Output.grouped(summary.storedCount)) of them stored before")
+        + "\(Output.number(summary.temperature)): \(Output.grouped(summary.scoreCount)) scores")
     if !scoring.isOwnModel {
       Output.line("the detector learned from another model's answers")
     }
@@ -86,7 +85,7 @@ struct DetectScore: ParsableCommand {
 
   private func judge(_ file: String, _ scoring: StoredScoring) throws {
     let lines = try TripleImporter(name: file).triples([TripleImporter.source(file)])
-    let (scores, stored) = try scoring.score(lines, file: file)
+    let scores = try scoring.score(lines, file: file)
     if json { return try Output.json(scores) }
     var table = TextTable(
       ["subject", "predicate", "object", "token", "score", "verdict"], leftColumns: 3)
@@ -97,8 +96,6 @@ struct DetectScore: ParsableCommand {
       ])
     }
     table.print()
-    Output.line(
-      "\(Output.grouped(lines.count)) triples, \(Output.grouped(stored)) of them stored before "
-        + "(table triple_score)")
+    Output.line("\(Output.grouped(lines.count)) triples (table triple_score)")
   }
 }

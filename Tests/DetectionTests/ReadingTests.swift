@@ -148,16 +148,16 @@ struct ReadingTests {
     options.kinds = [.head]
     options.evidence = 0
     func material(_ options: DetectionOptions) throws -> (
-      DetectionExperiment.Material, stages: Set<String>
+      DetectorMaterial, stages: Set<String>
     ) {
       let experiment = try DetectionExperiment(
         model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
       let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
       var stages: Set<String> = []
-      let material = try experiment.material(
+      let materials = try experiment.materials(
         cache: cache,
         progress: { if $0.share > 0 { stages.insert($0.stage.rawValue) } })
-      return (material, stages)
+      return (materials[0], stages)
     }
     let first = try material(options)
     #expect(first.stages == ["drawing answers", "reading states"])
@@ -209,13 +209,13 @@ struct ReadingTests {
     let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
     let answers = try experiment.answers(cache: cache)
     let error = #expect(throws: LabError.self) {
-      try experiment.material(cache: cache, shouldStop: { true })
+      try experiment.materials(cache: cache, shouldStop: { true })
     }
     #expect(error?.exitStatus == .interrupted)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: cache.folder.path).sorted()
         == ["answers.json", "manifest.json"])
     #expect(cache.answers(of: graph, vocabularySize: run.tokenizer.vocabularySize) == answers)
-    #expect(try experiment.material(cache: cache).answers == answers)
+    #expect(try experiment.materials(cache: cache)[0].answers == answers)
   }
 }

@@ -17,6 +17,10 @@ package struct AttentionHeadProbe: DetectorRecipe {
     suffix = set.suffix
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    [AttentionHeadProbe(of: book.set, book.configuration)]
+  }
+
   private var layers: [CaptureStream] {
     (1...configuration.layerCount).map { .headOutput($0) }
   }
@@ -24,7 +28,7 @@ package struct AttentionHeadProbe: DetectorRecipe {
   package var streams: Set<CaptureStream> { Set(layers) }
 
   package var shape: DetectorShape {
-    DetectorShape(layer: "heads", place: AnswerPlace.last.rawValue)
+    DetectorShape(layer: "heads", place: AnswerPlace.last.rawValue, hiddenSizes: [])
   }
 
   private struct Probe {

@@ -21,37 +21,46 @@ package struct FullDetector: DetectorRecipe {
 
   package var kind: DetectorKind { .full }
   package var name: String { choice.name }
+  package var takesAllWorkers: Bool { true }
 
   package var shape: DetectorShape {
-    DetectorShape(parameters: configuration.nonEmbeddingParameterCount)
+    DetectorShape(
+      parameters: configuration.nonEmbeddingParameterCount, isPretrained: pretrained != nil)
   }
 
-  /// Prepares a choice for a vocabulary and a context, which holds the longest answer with its end token.
+  static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
+    // It judges what it has read, so that before the answer there is nothing for it but the question.
+    guard book.set.position == .each else { return [] }
+    return try book.options.full.map {
+      try FullDetector($0, book.models, options: book.options.fullTraining)
+    }
+  }
+
+  /// Prepares a choice with a context that holds the judged model's longest answer with its end token.
   ///
-  /// `pretrained` is the model behind the choice, nil for fresh weights; its vocabulary must be the tokenizer's. Throws
-  /// `LabError` for an unknown size.
+  /// Throws `LabError` for an unknown size, or weights that are not on the shelf.
   package init(
-    _ choice: FullDetectorChoice, pretrained: LanguageModel?, contextLength: Int, text: TripleText,
-    options: FullTrainingOptions
+    _ choice: FullDetectorChoice, _ models: ModelShelf, options: FullTrainingOptions
   ) throws {
     self.choice = choice
     self.options = options
-    self.pretrained = pretrained
-    self.text = text
-    let vocabulary = text.tokenizer.vocabularySize
+    text = models.text
+    let contextLength = models.judged.configuration.contextLength + 1
     switch choice {
     case .scratch(let size):
+      pretrained = nil
       configuration = try ModelSize(named: size).configuration(
-        vocabularySize: vocabulary, contextLength: contextLength)
-    case .own, .pretrained:
-      guard let pretrained else {
-        throw LabError("the weights of \(choice.name) were not given", .failure)
-      }
-      var configuration = pretrained.configuration
-      // Positions are rotations, so that the weights do not depend on the context.
-      configuration.contextLength = max(configuration.contextLength, contextLength)
-      self.configuration = configuration
+        vocabularySize: text.tokenizer.vocabularySize, contextLength: contextLength)
+      return
+    case .own: pretrained = models.judged
+    case .pretrained(_, let hash): pretrained = models.others[hash]
     }
+    guard var configuration = pretrained?.configuration else {
+      throw LabError("the weights of \(choice.name) were not given", .failure)
+    }
+    // Positions are rotations, so that the weights do not depend on the context.
+    configuration.contextLength = max(configuration.contextLength, contextLength)
+    self.configuration = configuration
   }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {

@@ -28,6 +28,17 @@ package struct HeadDetector: DetectorRecipe {
     isSentence = set.task == .sentence
   }
 
+  static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
+    let places = book.isSentence ? book.options.places : [.last]
+    return try book.options.layers.flatMap { layer in
+      try places.flatMap { place in
+        try book.options.heads.map {
+          try HeadDetector($0, layer: layer, place: place, of: book.set, book.configuration)
+        }
+      }
+    }
+  }
+
   /// "mlp-64", with "@layer-3" where it reads no final states, and "@end" where not the last token.
   package var name: String {
     let layerName =

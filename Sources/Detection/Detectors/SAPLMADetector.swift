@@ -18,6 +18,10 @@ package struct SAPLMADetector: DetectorRecipe {
     suffix = set.suffix
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    [SAPLMADetector(of: book.set, book.configuration)]
+  }
+
   package var shape: DetectorShape {
     DetectorShape(
       layer: "\(layer)", place: AnswerPlace.last.rawValue,

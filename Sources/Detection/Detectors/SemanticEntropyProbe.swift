@@ -24,10 +24,15 @@ package struct SemanticEntropyProbe: DetectorRecipe {
     self.place = place
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    guard book.hasEvidence else { return [] }
+    return [.before, .last].map { SemanticEntropyProbe(place: $0, book.configuration) }
+  }
+
   package var shape: DetectorShape {
     DetectorShape(
       layer: layers.map { $0.name.replacingOccurrences(of: "layer-", with: "") }
-        .joined(separator: "+"), place: place.rawValue,
+        .joined(separator: "+"), place: place.rawValue, hiddenSizes: [],
       parameters: HeadArchitecture.linear.parameterCount(inputWidth: width))
   }
 

@@ -49,9 +49,13 @@ package struct TrainedDetector: Sendable {
   }
 
   /// What a recipe made of a set of examples.
-  init(_ recipe: any DetectorRecipe, of set: ExampleSet, _ model: any TrainedModel) {
+  init(
+    _ recipe: any DetectorRecipe, of set: ExampleSet, _ model: any TrainedModel,
+    calibrations: [CalibrationMethod: ScoreCalibration] = [:]
+  ) {
     self.init(
-      task: set.task, position: set.position, kind: recipe.kind, name: recipe.name, model: model)
+      task: set.task, position: set.position, kind: recipe.kind, name: recipe.name, model: model,
+      calibrations: calibrations)
   }
 
   /// Why this detector cannot read a language model of this shape; nil where it can.

@@ -101,11 +101,7 @@ package struct DetectionRunner {
     if let summary = try database.detectionSummary(of: identity) { return summary }
     let key = try identity.key
     let cache = try featureCache()
-    let experiment = try DetectionExperiment(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: identity.fraction,
-      wording: run.record.configuration.corpus.wording, options: options, training: training,
-      pretrained: pretrained(), workers: workers)
-    let measurements = try experiment.measure(
+    let measurements = try experiment().measure(
       key: key, cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
     let origin = DetectorOrigin(
       seed: options.seed, graphHash: identity.graphHash, weightsHash: identity.weightsHash,
@@ -126,10 +122,15 @@ package struct DetectionRunner {
     return summary
   }
 
-  private func pretrained() throws -> [String: LanguageModel] {
-    var models: [String: LanguageModel] = [:]
-    for source in sources { models[source.record.weightsHash ?? ""] = try source.loadModel() }
-    return models
+  /// The experiment on the run's model, with those of the sources.
+  func experiment() throws -> DetectionExperiment {
+    let corpus = run.record.configuration.corpus
+    var others: [String: LanguageModel] = [:]
+    for source in sources { others[source.record.weightsHash ?? ""] = try source.loadModel() }
+    return try DetectionExperiment(
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: corpus.fraction,
+      wording: corpus.wording, options: options, training: training, others: others,
+      workers: workers)
   }
 }
 

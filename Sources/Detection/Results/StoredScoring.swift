@@ -78,7 +78,9 @@ package struct StoredScoring {
       JudgedAnswer(
         query: $0.query, subject: graph.queries[$0.query].subject, answer: $0.answer)
     }
-    let examples = exampleSet(answers).examples
+    let examples = ExampleSet(
+      detector.task, at: detector.position, of: answers, in: graph, text
+    ).examples
     var tokens = Array(repeating: [Int?](), count: answers.count)
     for example in examples { tokens[example.answer].append(example.place) }
     let scores = try self.scores(tokens, onProgress: onProgress, shouldStop: shouldStop) {
@@ -110,17 +112,6 @@ package struct StoredScoring {
       .writable(in: run.url, graphHash: graph.contentHash)
     try database.prepareDetection()
     return database
-  }
-
-  private func exampleSet(_ answers: [JudgedAnswer]) -> ExampleSet {
-    guard detector.task == .token else { return .sentence(answers) }
-    return .token(
-      answers, position: detector.position,
-      trueAnswers: { index in
-        graph.truth(of: graph.queries[index]).map {
-          text.completion(object: $0.object).dropLast()
-        }
-      }, tokenText: { run.tokenizer.text(of: $0) })
   }
 
   /// Scores of the tokens listed for each answer, in their order; nil for all of the answer.

@@ -53,6 +53,7 @@ package struct RecipeBook {
     RAUQDetector.recipes,
     ConsistencyDetector.recipes,
     EigenScoreDetector.recipes,
+    CrossModelScore.recipes,
     BaselineDetector.recipes,
   ]
 

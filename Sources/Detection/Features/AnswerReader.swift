@@ -63,14 +63,9 @@ package struct AnswerReader {
   ///
   /// Only answers that never ended can fill the context; were `<E>` left out there, its absence would tell.
   private func sessions(holding sequences: [Sequence]) throws -> [InferenceSession] {
-    var configuration = model.configuration
-    guard sequences.contains(where: { $0.length > configuration.contextLength }) else {
-      return self.sessions
-    }
-    configuration.contextLength += 1
-    let longer = try LanguageModel(
-      configuration, values: model.parameters.copyOut(), precision: model.precision,
-      on: model.device)
+    let contextLength = model.configuration.contextLength
+    guard sequences.contains(where: { $0.length > contextLength }) else { return self.sessions }
+    let longer = try model.withContext(contextLength + 1)
     return try self.sessions.map { _ in
       try InferenceSession(longer, maximumTokens: maximumTokens)
     }
@@ -126,5 +121,16 @@ package struct AnswerReader {
       rows += (0...(count + 1)).map { first + $0 }
     }
     return try session.capture(batch, rows: rows, regions: regions, streams: streams)
+  }
+}
+
+extension LanguageModel {
+  /// The same weights with room for texts of `length` tokens; positions are rotations, which need none.
+  func withContext(_ length: Int) throws -> LanguageModel {
+    var configuration = configuration
+    guard length > configuration.contextLength else { return self }
+    configuration.contextLength = length
+    return try LanguageModel(
+      configuration, values: parameters.copyOut(), precision: precision, on: device)
   }
 }

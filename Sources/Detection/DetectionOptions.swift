@@ -33,8 +33,17 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   /// All but `full`, which costs as much as training a language model.
   package static let quick = allCases.filter { $0 != .full }
 
+  /// What is trained of such a detector; nil where nothing is fitted to examples.
+  package var model: (any TrainedModel.Type)? {
+    switch self {
+    case .head, .saplma, .entropyProbe, .attentionProbe, .lookback: FeatureReadOut.self
+    case .full: FullNetwork.self
+    case .score, .baseline: nil
+    }
+  }
+
   /// Whether its parameters are fitted to examples.
-  package var isTrained: Bool { self != .score && self != .baseline }
+  package var isTrained: Bool { model != nil }
 }
 
 /// Which detectors are trained and measured, and on what; everything here may change the numbers.
@@ -53,6 +62,13 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   /// Language models of the kind `full`.
   package var full: [FullDetectorChoice] = []
   package var fullTraining = FullTrainingOptions()
+  /// Other runs' models that are asked how likely they find the answers: a score for each.
+  package var judges: [JudgeChoice] {
+    get { chosenJudges ?? [] }
+    set { chosenJudges = newValue.isEmpty ? nil : newValue }
+  }
+  /// Nil, and no key, for none.
+  private var chosenJudges: [JudgeChoice]?
   /// Completions drawn of each query at temperature 1 that are judged.
   package var samples = 2
   /// More completions of each query, which consistency scores compare with the answer; 0 for none.
@@ -75,6 +91,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   enum CodingKeys: String, CodingKey {
     case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities, seed
     case precision
+    case chosenJudges = "judges"
     case fullTraining = "full_training"
     case resampleCount = "resample_count"
     case shufflesLabels = "shuffled_labels"
@@ -106,7 +123,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       "resample_count is \(resampleCount); it must be between 0 and 1000000")
     let lists = [
       heads.map(\.name), layers.map(\.name), places.map(\.rawValue), positions.map(\.name),
-      full.map(\.name),
+      full.map(\.name), judges.map(\.name),
     ]
     for names in lists {
       if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -121,6 +138,9 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     try require(
       !kinds.contains(.full) || !full.isEmpty,
       "no language model is given for the kind full; give a size, or a run with --from")
+    try require(
+      judges.isEmpty || kinds.contains(.score),
+      "a judge is a score, which the kinds leave out; add score to --kind, or leave out --judge")
     try require(
       kinds.filter(\.isTrained) != [.entropyProbe] || tasks.contains(.sentence) && evidence > 0,
       "entropy-probe alone would train nothing: it belongs to the sentence task, and learns from further "
@@ -149,6 +169,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       options.full = []
       options.fullTraining = FullTrainingOptions()
     }
+    if !kinds.contains(.score) { options.judges = [] }
     if !tasks.contains(.token) { options.positions = [.each] }
     let learnsBySteps = kinds.contains { [.head, .saplma, .full].contains($0) }
     if precision == .fp32 || !learnsBySteps { options.precision = nil }

@@ -194,16 +194,11 @@ struct DetectionRunnerTests {
     let experiment = try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options,
       training: Self.training)
-    let read = try experiment.material()
-    let split = try SubjectSplit(of: graph.queries.map(\.subject), seed: Seed(0))
     let text = try TripleText(graph: graph, tokenizer: run.tokenizer)
     let database = try database()
     var count = 0
-    for set in read.sets {
-      let material = DetectorMaterial(
-        set: set, answers: read.answers, features: read.features, graph: graph,
-        baselines: TripleBaselines(graph: graph, fraction: 1),
-        indices: try split.indices(ofSubjects: set.examples.map(\.subject)), seed: Seed(0))
+    for material in try experiment.materials() {
+      let set = material.set
       for result in summary.detectors where result.task == set.task && result.kind.isTrained {
         let folder = run.url.appendingPathComponent(DetectionRunner.folderName)
           .appendingPathComponent(try #require(result.folder))
@@ -282,6 +277,58 @@ struct DetectionRunnerTests {
     #expect(try database().detectionSummaries().isEmpty)
     let options = try options { $0.tasks = [.sentence] }
     let summary = try runner(options).run()
+    #expect(try database().detectionSummaries() == [summary])
+  }
+
+  /// A file whose tables lack the newest columns: they are filled from what is there, and nothing is measured again.
+  @Test func columnsAreAddedToTheTablesOfTheVersionBefore() throws {
+    let options = try options {
+      $0.kinds = [.head, .full, .score]
+      $0.full = [.scratch(size: "3k"), .own]
+      $0.fullTraining.epochs = 1
+      $0.evidence = 2
+      $0.positions = [.each, .number(1)]
+    }
+    let summary = try runner(options).run()
+    func columns() throws -> [Row] {
+      try database().read { database in
+        try Row.fetchAll(
+          database,
+          sql: "SELECT name, family, pretrained, validation_auroc FROM detector ORDER BY id")
+      }
+    }
+    let expected = try columns()
+    #expect(expected.count == summary.detectors.count)
+    let families = Dictionary(grouping: expected) { $0["family"] as String }
+      .mapValues { Set($0.map { $0["name"] as String }) }
+    #expect(families["head"] == ["linear", "mlp-4", "linear@1", "mlp-4@1"])
+    #expect(families["full"] == ["full-3k", "full-own"])
+    #expect(
+      families["log-probability"]
+        == ["sequence-log-probability", "token-log-probability", "token-log-probability@1"])
+    #expect(families["entropy"] == ["semantic-entropy", "token-entropy", "token-entropy@1"])
+    #expect(families["prior"] == ["object-prior", "token-position"])
+    #expect(
+      expected.filter { $0["pretrained"] as Bool? == true }.map { $0["name"] as String }
+        == ["full-own", "full-own"])
+    #expect(
+      expected.map { $0["validation_auroc"] as Double? }
+        == summary.detectors.map { $0.training?.validationAUROC })
+    let queue = try DatabaseQueue(
+      path: run.url.appendingPathComponent(RunDatabase.fileName).path)
+    try queue.write { database in
+      for column in ["family", "pretrained", "validation_auroc"] {
+        try database.execute(sql: "ALTER TABLE detector DROP COLUMN \(column)")
+      }
+      try database.execute(
+        sql: "UPDATE metadata SET value = ? WHERE key = ?",
+        arguments: [RunFormat.detectionFormatBefore, RunFormat.detectionFormatKey])
+    }
+    try queue.close()
+    // Read as it is, and brought up to date by whoever writes.
+    #expect(try database().detectionSummaries() == [summary])
+    try RunDatabase.open(in: run.url, graphHash: graph.contentHash).prepareDetection()
+    #expect(try columns() == expected)
     #expect(try database().detectionSummaries() == [summary])
   }
 }

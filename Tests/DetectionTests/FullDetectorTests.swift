@@ -48,6 +48,14 @@ struct FullDetectorTests {
     return (material, text)
   }
 
+  /// A judged model whose answers fit into 15 tokens.
+  private func shelf(_ text: TripleText) throws -> ModelShelf {
+    let shape = try ModelSize(named: "3k").configuration(
+      vocabularySize: text.tokenizer.vocabularySize, contextLength: 15)
+    return ModelShelf(
+      judged: try LanguageModel(shape, seed: Seed(0), on: .cpu), graph: graph, text: text)
+  }
+
   private var options: FullTrainingOptions {
     var options = FullTrainingOptions()
     options.epochs = 30
@@ -59,8 +67,7 @@ struct FullDetectorTests {
   private func measured(
     _ material: DetectorMaterial, _ text: TripleText, _ options: FullTrainingOptions
   ) throws -> MeasuredDetector {
-    let detector = try FullDetector(
-      .scratch(size: "3k"), pretrained: nil, contextLength: 16, text: text, options: options)
+    let detector = try FullDetector(.scratch(size: "3k"), shelf(text), options: options)
     let measured = try TaskMeasurer(material, resampleCount: 100)
       .measure([detector], on: WorkerPool(workerCount: 1)) { $0 }
     return measured.detectors[0]
@@ -151,10 +158,11 @@ struct FullDetectorTests {
     #expect(choices.map(\.name) == ["full-30k", "full-own", "full-3k-pretrained"])
     #expect(throws: LabError.self) {
       try FullDetector(
-        .scratch(size: "7z"), pretrained: nil, contextLength: 8,
-        text: TripleText(
-          graph: graph,
-          tokenizer: TokenizerKind.word.tokenizer(for: graph, vocabularySize: 1_024)),
+        .scratch(size: "7z"),
+        shelf(
+          TripleText(
+            graph: graph,
+            tokenizer: TokenizerKind.word.tokenizer(for: graph, vocabularySize: 1_024))),
         options: options)
     }
   }

@@ -188,8 +188,7 @@ struct LeakTests {
       let narrow = try NullAnswers(
         kind, seed: 8, people: 20, contextLength: prompt.count + max(count, 1))
       func states(_ answers: NullAnswers, _ place: AnswerPlace) throws -> [Float] {
-        let reader = try AnswerReader(
-          model: answers.model, tokenizer: answers.tokenizer, graph: answers.graph, workers: 1)
+        let reader = try AnswerReader(model: answers.model, text: answers.text, workers: 1)
         let texts = AnswerTexts([(query.subject, query.predicate, tokens)])
         let features = try AnswerFeatures(
           reading: texts, streams: [.residual(0), .finalNorm], with: reader)
@@ -235,8 +234,7 @@ struct LeakTests {
     let tokens = try #require(
       answers.judged.map(\.answer.tokens).max { $0.count < $1.count })
     #expect(tokens.count >= 3)
-    let reader = try AnswerReader(
-      model: answers.model, tokenizer: answers.tokenizer, graph: answers.graph, workers: 1)
+    let reader = try AnswerReader(model: answers.model, text: answers.text, workers: 1)
     let texts = AnswerTexts(
       (0...tokens.count).map { (query.subject, query.predicate, Array(tokens.prefix($0))) })
     let streams: [CaptureStream] = [

@@ -103,7 +103,7 @@ struct ReadingTests {
     let shared = try sharedRun.get()
     let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
     let reader = try AnswerReader(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, workers: 1)
+      model: run.loadModel(), text: TripleText(graph: graph, tokenizer: run.tokenizer), workers: 1)
     var options = DetectionOptions()
     options.samples = 3
     options.evidence = 2
@@ -150,16 +150,16 @@ struct ReadingTests {
     options.kinds = [.head]
     options.evidence = 0
     func material(_ options: DetectionOptions) throws -> (
-      DetectionExperiment.Material, stages: Set<String>
+      DetectorMaterial, stages: Set<String>
     ) {
       let experiment = try DetectionExperiment(
         model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
       let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
       var stages: Set<String> = []
-      let material = try experiment.material(
+      let materials = try experiment.materials(
         cache: cache,
         progress: { if $0.share > 0 { stages.insert($0.stage.rawValue) } })
-      return (material, stages)
+      return (materials[0], stages)
     }
     let first = try material(options)
     #expect(first.stages == ["drawing answers", "reading states"])
@@ -211,13 +211,13 @@ struct ReadingTests {
     let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
     let answers = try experiment.answers(cache: cache)
     let error = #expect(throws: LabError.self) {
-      try experiment.material(cache: cache, shouldStop: { true })
+      try experiment.materials(cache: cache, shouldStop: { true })
     }
     #expect(error?.exitStatus == .interrupted)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: cache.folder.path).sorted()
         == ["answers.json", "manifest.json"])
     #expect(cache.answers(of: graph, vocabularySize: run.tokenizer.vocabularySize) == answers)
-    #expect(try experiment.material(cache: cache).answers == answers)
+    #expect(try experiment.materials(cache: cache)[0].answers == answers)
   }
 }

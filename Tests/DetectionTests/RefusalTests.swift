@@ -144,8 +144,7 @@ struct RefusalTests {
     let network = FullNetwork(
       model: try run.loadModel(), readOut: Array(repeating: 0, count: shape.modelDimension + 1))
     let detector = TrainedDetector(
-      task: .sentence, position: .each, kind: .full, name: "full-own", place: .end,
-      payload: .full(network))
+      task: .sentence, position: .each, kind: .full, name: "full-own", model: network)
     #expect(detector.refusal(shape) == nil)
     shape.contextLength += 1
     #expect(detector.refusal(shape)?.contains("full-own reads texts of up to") == true)

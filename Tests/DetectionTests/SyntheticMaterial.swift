@@ -100,8 +100,5 @@ struct Oracle: DetectorRecipe {
 
 extension TrainedDetector {
   /// The head inside, where it is one.
-  var head: TrainedHead? {
-    if case .head(let head, _) = payload { return head }
-    return nil
-  }
+  var head: TrainedHead? { (model as? FeatureReadOut)?.head }
 }

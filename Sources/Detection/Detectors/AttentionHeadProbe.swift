@@ -17,6 +17,10 @@ package struct AttentionHeadProbe: DetectorRecipe {
     suffix = set.suffix
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    [AttentionHeadProbe(of: book.set, book.configuration)]
+  }
+
   private var layers: [CaptureStream] {
     (1...configuration.layerCount).map { .headOutput($0) }
   }
@@ -24,7 +28,7 @@ package struct AttentionHeadProbe: DetectorRecipe {
   package var streams: Set<CaptureStream> { Set(layers) }
 
   package var shape: DetectorShape {
-    DetectorShape(layer: "heads", place: AnswerPlace.last.rawValue)
+    DetectorShape(layer: "heads", place: AnswerPlace.last.rawValue, hiddenSizes: [])
   }
 
   private struct Probe {
@@ -42,18 +46,15 @@ package struct AttentionHeadProbe: DetectorRecipe {
     for (index, stream) in layers.enumerated() {
       for head in 0..<configuration.headCount {
         let columns = Array((head * size)..<((head + 1) * size))
-        let recipe = FeatureHead(
+        let (trained, features) = try FeatureHead(
           .linear, FeatureSelection([stream], columns: columns), place: .last,
-          name: "\(name)/\(index)/\(head)", kind: kind)
-        let fitted = try recipe.fit(material)
-        guard let trained = fitted.trained, case .head(let head, _) = trained.payload else {
-          continue
-        }
+          name: "\(name)/\(index)/\(head)"
+        ).train(material)
+        let scores = try trained.probabilities(of: features)
         let probe = Probe(
-          head: head, column: index * configuration.modelDimension + columns[0],
-          logits: fitted.validation.map(LogLoss.logit))
-        let scored = try ScoredExamples(
-          scores: fitted.validation, labels: labels, subjects: subjects)
+          head: trained, column: index * configuration.modelDimension + columns[0],
+          logits: scores.map(LogLoss.logit))
+        let scored = try ScoredExamples(scores: scores, labels: labels, subjects: subjects)
         probes.append((probe, try scored.auroc()))
       }
     }
@@ -62,9 +63,8 @@ package struct AttentionHeadProbe: DetectorRecipe {
     }.map(\.element.probe)
     let chosen = best(ranked, labels)
     let head = combined(chosen.probes, loss: chosen.loss, labels, subjects)
-    return try FeatureHead(
-      .linear, FeatureSelection(layers), place: .last, name: name, kind: kind
-    ).fitted(head, material, parameters: chosen.probes.count * (size + 1))
+    return try FeatureHead(.linear, FeatureSelection(layers), place: .last, name: name)
+      .fitted(head, material, parameters: chosen.probes.count * (size + 1))
   }
 
   /// The first probes, as many of 1, 2, 4 and so on as have the least validation loss together.

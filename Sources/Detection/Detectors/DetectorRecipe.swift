@@ -8,22 +8,26 @@ package struct DetectorShape: Hashable, Sendable {
   package var layer: String?
   /// "last", "before", ...; nil where no place of the answer is chosen.
   package var place: String?
-  /// Widths of a head's hidden layers; empty for a linear head and for what is not trained.
-  package var hiddenSizes: [Int] = []
+  /// Widths of a head's hidden layers, none for a linear one; nil for what is no head.
+  package var hiddenSizes: [Int]?
   /// Trained numbers, for `full` those outside the embedding.
   package var parameters = 0
+  /// Whether it begins with weights that were trained for something else; nil for what has no choice.
+  package var isPretrained: Bool?
 
   package init(
-    layer: String? = nil, place: String? = nil, hiddenSizes: [Int] = [], parameters: Int = 0
+    layer: String? = nil, place: String? = nil, hiddenSizes: [Int]? = nil, parameters: Int = 0,
+    isPretrained: Bool? = nil
   ) {
     self.layer = layer
     self.place = place
     self.hiddenSizes = hiddenSizes
     self.parameters = parameters
+    self.isPretrained = isPretrained
   }
 }
 
-/// One detector as it can be made for one set of examples: the protocol of every kind.
+/// One detector as it can be made for one set of examples: the protocol of every kind, listed in `RecipeBook`.
 ///
 /// A recipe learns from the training part, chooses on the validation part, and says what it scores both of the
 /// others with. It never sees a label of the test part.
@@ -31,18 +35,24 @@ package protocol DetectorRecipe: Sendable {
   var kind: DetectorKind { get }
   /// Unique among the detectors of a set of examples.
   var name: String { get }
+  /// What detectors share that are one idea in several sizes, places or tasks.
+  var family: String { get }
   var shape: DetectorShape { get }
   /// What must have been captured.
   var streams: Set<CaptureStream> { get }
-  /// Makes the detector; one thread, unless it says otherwise.
+  /// Whether it is made alone and with all workers: it runs a language model itself.
+  var takesAllWorkers: Bool { get }
+  /// Makes the detector.
   ///
   /// Throws `DetectionError` where the examples do not allow it, `LabError` when memory is short.
   func make(_ material: DetectorMaterial) throws -> FittedDetector
 }
 
 extension DetectorRecipe {
+  package var family: String { kind.isTrained ? kind.rawValue : name }
   package var shape: DetectorShape { DetectorShape() }
   package var streams: Set<CaptureStream> { [] }
+  package var takesAllWorkers: Bool { false }
 }
 
 /// What a recipe made.
@@ -57,18 +67,18 @@ package struct FittedDetector: Sendable {
   package var parameters: Int?
   package var training: HeadTrainingReport?
   /// What can be saved and used on other answers; nil for what is not trained.
-  package var trained: TrainedDetector?
+  package var model: (any TrainedModel)?
 
   package init(
     validation: [Double], test: [Double], isProbability: Bool = false, parameters: Int? = nil,
-    training: HeadTrainingReport? = nil, trained: TrainedDetector? = nil
+    training: HeadTrainingReport? = nil, model: (any TrainedModel)? = nil
   ) {
     self.validation = validation
     self.test = test
     self.isProbability = isProbability
     self.parameters = parameters
     self.training = training
-    self.trained = trained
+    self.model = model
   }
 }
 
@@ -81,13 +91,11 @@ package struct DetectorMaterial: Sendable {
   package let baselines: TripleBaselines
   /// Indices of the examples of each part.
   package let indices: [SplitPart: [Int]]
-  /// EigenScore of each query with evidence, by its index.
-  package let eigenScores: [Int: Double]
   package let training: HeadTrainingOptions
   package let seed: Seed
   /// The labels that detectors learn from; in random order for a null test.
   package let learnedLabels: [Bool]
-  /// For detectors that take more than one thread; nil on a worker of the pool.
+  /// For detectors that take all of them.
   package let workers: Int
   /// Whether a long training is to end; any worker may ask.
   package let shouldStop: @Sendable () -> Bool
@@ -96,7 +104,7 @@ package struct DetectorMaterial: Sendable {
 
   package init(
     set: ExampleSet, answers: DrawnAnswers, features: AnswerFeatures, graph: KnowledgeGraph,
-    baselines: TripleBaselines, indices: [SplitPart: [Int]], eigenScores: [Int: Double] = [:],
+    baselines: TripleBaselines, indices: [SplitPart: [Int]],
     training: HeadTrainingOptions = HeadTrainingOptions(), seed: Seed, shufflesLabels: Bool = false,
     workers: Int = 1, shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
   ) {
@@ -106,7 +114,6 @@ package struct DetectorMaterial: Sendable {
     self.graph = graph
     self.baselines = baselines
     self.indices = indices
-    self.eigenScores = eigenScores
     self.training = training
     self.seed = seed
     self.workers = workers
@@ -144,14 +151,7 @@ package struct DetectorMaterial: Sendable {
 
   /// The rows of features at which examples are read: at their token, or at a place of the answer.
   package func featureRows(_ examples: [Int], at place: AnswerPlace) -> [Range<Int>] {
-    examples.map { index in
-      let example = set.examples[index]
-      guard let token = example.place else {
-        return features.texts.rows(example.answer, at: place)
-      }
-      let row = features.texts.firstRow(example.answer) + token
-      return row..<(row + 1)
-    }
+    examples.map { features.texts.rows(set.examples[$0].textPlace, at: place) }
   }
 
   /// Scores of the validation and the test part, example by example.

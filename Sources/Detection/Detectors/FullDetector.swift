@@ -1,6 +1,7 @@
 import Compute
 package import Corpus
 import Evaluation
+package import Foundation
 import KnowledgeGraph
 import LabCore
 package import LanguageModel
@@ -20,37 +21,46 @@ package struct FullDetector: DetectorRecipe {
 
   package var kind: DetectorKind { .full }
   package var name: String { choice.name }
+  package var takesAllWorkers: Bool { true }
 
   package var shape: DetectorShape {
-    DetectorShape(parameters: configuration.nonEmbeddingParameterCount)
+    DetectorShape(
+      parameters: configuration.nonEmbeddingParameterCount, isPretrained: pretrained != nil)
   }
 
-  /// Prepares a choice for a vocabulary and a context, which holds the longest answer with its end token.
+  static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
+    // It judges what it has read, so that before the answer there is nothing for it but the question.
+    guard book.set.position == .each else { return [] }
+    return try book.options.full.map {
+      try FullDetector($0, book.models, options: book.options.fullTraining)
+    }
+  }
+
+  /// Prepares a choice with a context that holds the judged model's longest answer with its end token.
   ///
-  /// `pretrained` is the model behind the choice, nil for fresh weights; its vocabulary must be the tokenizer's. Throws
-  /// `LabError` for an unknown size.
+  /// Throws `LabError` for an unknown size, or weights that are not on the shelf.
   package init(
-    _ choice: FullDetectorChoice, pretrained: LanguageModel?, contextLength: Int, text: TripleText,
-    options: FullTrainingOptions
+    _ choice: FullDetectorChoice, _ models: ModelShelf, options: FullTrainingOptions
   ) throws {
     self.choice = choice
     self.options = options
-    self.pretrained = pretrained
-    self.text = text
-    let vocabulary = text.tokenizer.vocabularySize
+    text = models.text
+    let contextLength = models.judged.configuration.contextLength + 1
     switch choice {
     case .scratch(let size):
+      pretrained = nil
       configuration = try ModelSize(named: size).configuration(
-        vocabularySize: vocabulary, contextLength: contextLength)
-    case .own, .pretrained:
-      guard let pretrained else {
-        throw LabError("the weights of \(choice.name) were not given", .failure)
-      }
-      var configuration = pretrained.configuration
-      // Positions are rotations, so that the weights do not depend on the context.
-      configuration.contextLength = max(configuration.contextLength, contextLength)
-      self.configuration = configuration
+        vocabularySize: text.tokenizer.vocabularySize, contextLength: contextLength)
+      return
+    case .own: pretrained = models.judged
+    case .pretrained(_, let hash): pretrained = models.others[hash]
     }
+    guard var configuration = pretrained?.configuration else {
+      throw LabError("the weights of \(choice.name) were not given", .failure)
+    }
+    // Positions are rotations, so that the weights do not depend on the context.
+    configuration.contextLength = max(configuration.contextLength, contextLength)
+    self.configuration = configuration
   }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
@@ -104,18 +114,68 @@ package struct FullDetector: DetectorRecipe {
       validationLoss: result.validationLoss, validationAUROC: try? scored.auroc())
     return FittedDetector(
       validation: own, test: try scores(material.rows(.test)), isProbability: true,
-      training: report,
-      trained: TrainedDetector(
-        task: material.set.task, position: material.set.position, kind: kind, name: name,
-        place: .end, payload: .full(network)))
+      training: report, model: network)
   }
 
   private func text(of row: Int, _ material: DetectorMaterial) throws -> FullNetwork.Text {
     let example = material.set.examples[row]
-    let query = material.graph.queries[example.query]
+    let answer = material.features.texts.text(example.answer)
     return try FullNetwork.text(
-      prompt: text.prompt(subject: query.subject, predicate: query.predicate),
-      answer: material.answers.judged[example.answer].answer.tokens, place: example.place,
-      contextLength: configuration.contextLength)
+      prompt: text.prompt(subject: answer.subject, predicate: answer.predicate),
+      answer: answer.tokens, place: example.place, contextLength: configuration.contextLength)
+  }
+}
+
+extension FullNetwork: TrainedModel {
+  package var streams: Set<CaptureStream> { [] }
+  package var place: AnswerPlace { .end }
+
+  package func refusal(for configuration: ModelConfiguration, name: String) -> String? {
+    let own = model.configuration
+    guard own.vocabularySize == configuration.vocabularySize else {
+      return
+        "\(name) knows \(own.vocabularySize) tokens, and this model \(configuration.vocabularySize); "
+        + Self.advice
+    }
+    guard own.contextLength < configuration.contextLength else { return nil }
+    return
+      "\(name) reads texts of up to \(own.contextLength) tokens, and this model's may "
+      + "have \(configuration.contextLength); \(Self.advice)"
+  }
+
+  package func scores(
+    _ places: [TextPlace], of features: AnswerFeatures, text: TripleText, workers: Int
+  ) throws -> [Double] {
+    try probabilities(
+      places.map { judged in
+        let answer = features.texts.text(judged.answer)
+        return (
+          prompt: text.prompt(subject: answer.subject, predicate: answer.predicate),
+          tokens: answer.tokens, place: judged.token
+        )
+      }, workers: workers)
+  }
+
+  // MARK: Files
+
+  package func save(to folder: URL, _ record: inout DetectorRecord) throws {
+    record.model = model.configuration
+    record.files?[ModelFiles.weights] = try ModelFiles.save(model, to: folder).hex
+    try record.write(
+      DetectorFiles.readOut, Self.readOutEntries(model.configuration), readOut, to: folder)
+  }
+
+  package static func load(_ record: DetectorRecord, from folder: URL) throws -> FullNetwork {
+    try record.verify(ModelFiles.weights, in: folder)
+    return FullNetwork(
+      model: try ModelFiles.load(record.model, from: folder, on: .cpu),
+      readOut: try record.read(DetectorFiles.readOut, readOutEntries(record.model), in: folder))
+  }
+
+  private static func readOutEntries(_ model: ModelConfiguration) -> [Safetensors.Entry] {
+    [
+      Safetensors.Entry(name: "readout.weight", shape: [1, model.modelDimension]),
+      Safetensors.Entry(name: "readout.bias", shape: [1]),
+    ]
   }
 }

@@ -1,4 +1,3 @@
-import Compute
 package import LanguageModel
 
 /// A read-out on the frozen model's states: kind `head`.
@@ -29,6 +28,17 @@ package struct HeadDetector: DetectorRecipe {
     isSentence = set.task == .sentence
   }
 
+  static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
+    let places = book.isSentence ? book.options.places : [.last]
+    return try book.options.layers.flatMap { layer in
+      try places.flatMap { place in
+        try book.options.heads.map {
+          try HeadDetector($0, layer: layer, place: place, of: book.set, book.configuration)
+        }
+      }
+    }
+  }
+
   /// "mlp-64", with "@layer-3" where it reads no final states, and "@end" where not the last token.
   package var name: String {
     let layerName =
@@ -51,62 +61,6 @@ package struct HeadDetector: DetectorRecipe {
   package var streams: Set<CaptureStream> { Set(selection.streams) }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
-    try FeatureHead(architecture, selection, place: place, name: name, kind: kind).fit(material)
-  }
-}
-
-/// A head on a selection of features: what the kinds that train one share.
-struct FeatureHead {
-  let architecture: HeadArchitecture
-  let selection: FeatureSelection
-  let place: AnswerPlace
-  let name: String
-  let kind: DetectorKind
-
-  init(
-    _ architecture: HeadArchitecture, _ selection: FeatureSelection, place: AnswerPlace,
-    name: String, kind: DetectorKind
-  ) {
-    self.architecture = architecture
-    self.selection = selection
-    self.place = place
-    self.name = name
-    self.kind = kind
-  }
-
-  /// Trains on the labels given, by default the verdicts, and scores the other parts.
-  func fit(_ material: DetectorMaterial, labels: [Bool]? = nil) throws -> FittedDetector {
-    let labels = labels ?? material.learnedLabels
-    let (train, validation) = (material.rows(.train), material.rows(.validation))
-    let learned = train + validation
-    guard !train.isEmpty, !validation.isEmpty else { throw DetectionError.noExamples }
-    let features = try matrix(material, learned)
-    let examples = try HeadExamples(
-      features: features, width: features.count / learned.count, labels: learned.map { labels[$0] },
-      subjects: learned.map { material.set.examples[$0].subject }, train: Array(train.indices),
-      validation: Array(train.count..<learned.count))
-    let head = try HeadTrainer(examples, options: material.training, seed: material.seed)
-      .train(architecture, name: "\(material.set.task.rawValue)/\(name)")
-    let split = train.count * head.inputWidth
-    return try fitted(head, material, validation: Array(features[split...]))
-  }
-
-  /// What a head says; `validation` are the features of that part, where they are at hand.
-  func fitted(
-    _ head: TrainedHead, _ material: DetectorMaterial, validation: [Float]? = nil,
-    parameters: Int? = nil
-  ) throws -> FittedDetector {
-    FittedDetector(
-      validation: try head.probabilities(
-        of: validation ?? matrix(material, material.rows(.validation))),
-      test: try head.probabilities(of: matrix(material, material.rows(.test))),
-      isProbability: kind != .entropyProbe, parameters: parameters, training: head.report,
-      trained: TrainedDetector(
-        task: material.set.task, position: material.set.position, kind: kind, name: name,
-        place: place, payload: .head(head, selection)))
-  }
-
-  func matrix(_ material: DetectorMaterial, _ rows: [Int]) throws -> [Float] {
-    try material.features.matrix(selection, rows: material.featureRows(rows, at: place))
+    try FeatureHead(architecture, selection, place: place, name: name).fit(material)
   }
 }

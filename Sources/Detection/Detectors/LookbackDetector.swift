@@ -36,13 +36,19 @@ package struct LookbackDetector: DetectorRecipe {
       columns: (0..<heads).flatMap { head in input.shares.map { head * shareCount + $0.rawValue } })
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    // Nothing is generated yet before the answer, so its ratio says nothing.
+    Input.allCases.filter { book.set.position != .before || $0 == .shares }
+      .map { LookbackDetector($0, of: book.set, book.configuration) }
+  }
+
   package var shape: DetectorShape {
     DetectorShape(
-      layer: "attention", place: AnswerPlace.mean.rawValue,
+      layer: "attention", place: AnswerPlace.mean.rawValue, hiddenSizes: [],
       parameters: (selection.columns?.count ?? 0) + 1)
   }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
-    try FeatureHead(.linear, selection, place: .mean, name: name, kind: kind).fit(material)
+    try FeatureHead(.linear, selection, place: .mean, name: name).fit(material)
   }
 }

@@ -18,7 +18,9 @@ package struct MahalanobisDetector: DetectorRecipe {
   }
   package var streams: Set<CaptureStream> { [.finalNorm] }
 
-  package init(isRelative: Bool) { self.isRelative = isRelative }
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    book.isSentence ? [false, true].map { MahalanobisDetector(isRelative: $0) } : []
+  }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     let train = material.rows(.train)

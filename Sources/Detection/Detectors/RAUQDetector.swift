@@ -30,7 +30,9 @@ package struct RAUQDetector: DetectorRecipe {
   package var streams: Set<CaptureStream> { [.attention] }
   package var shape: DetectorShape { DetectorShape(layer: "attention") }
 
-  package init(_ confidence: Confidence) { self.confidence = confidence }
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    book.isSentence ? Confidence.allCases.map { RAUQDetector(confidence: $0) } : []
+  }
 
   /// The layers from 0 that are looked at: the middle third, at least one.
   package static func layers(_ count: Int) -> Range<Int> {

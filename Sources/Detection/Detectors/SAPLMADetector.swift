@@ -18,6 +18,10 @@ package struct SAPLMADetector: DetectorRecipe {
     suffix = set.suffix
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    [SAPLMADetector(of: book.set, book.configuration)]
+  }
+
   package var shape: DetectorShape {
     DetectorShape(
       layer: "\(layer)", place: AnswerPlace.last.rawValue,
@@ -29,7 +33,7 @@ package struct SAPLMADetector: DetectorRecipe {
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     try FeatureHead(
-      Self.architecture, FeatureSelection([.residual(layer)]), place: .last, name: name, kind: kind
+      Self.architecture, FeatureSelection([.residual(layer)]), place: .last, name: name
     ).fit(material)
   }
 }

@@ -1,5 +1,4 @@
 import Evaluation
-package import LanguageModel
 
 /// A number of the model's next-token distributions: kind `score`, and `baseline` for a token's position.
 package struct DistributionScore: DetectorRecipe {
@@ -23,6 +22,17 @@ package struct DistributionScore: DetectorRecipe {
     suffix = set.suffix
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    guard !book.isSentence else { return SentenceScore.allCases.map { DistributionScore($0) } }
+    return TokenScore.allCases.filter { score in
+      switch book.set.position {
+      case .each: true
+      case .before: score.isKnownBefore
+      case .number: score != .position
+      }
+    }.map { DistributionScore($0, of: book.set) }
+  }
+
   package var kind: DetectorKind {
     if case .token(let score) = score { return score.kind }
     return .score
@@ -32,6 +42,16 @@ package struct DistributionScore: DetectorRecipe {
     switch score {
     case .sentence(let score): score.rawValue
     case .token(let score): score.rawValue + suffix
+    }
+  }
+
+  package var family: String {
+    switch score {
+    case .sentence(.sequenceLogProbability), .token(.logProbability): "log-probability"
+    case .token(.entropy): "entropy"
+    case .token(.position): "prior"
+    case .sentence(let score): score.rawValue
+    case .token(let score): score.rawValue
     }
   }
 
@@ -55,8 +75,11 @@ package struct ConsistencyDetector: DetectorRecipe {
 
   package var kind: DetectorKind { .score }
   package var name: String { score.rawValue }
+  package var family: String { score == .semanticEntropy ? "entropy" : name }
 
-  package init(_ score: ConsistencyScore) { self.score = score }
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    book.hasEvidence ? ConsistencyScore.allCases.map { ConsistencyDetector(score: $0) } : []
+  }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     try material.scores { row in
@@ -66,34 +89,14 @@ package struct ConsistencyDetector: DetectorRecipe {
   }
 }
 
-/// EigenScore of further completions (arXiv 2402.03744): kind `score`.
-package struct EigenScoreDetector: DetectorRecipe {
-  package var kind: DetectorKind { .score }
-  package var name: String { "eigen-score" }
-
-  package init() {}
-
-  /// The layer whose last-token states are compared: the middle one.
-  package static func stream(_ configuration: ModelConfiguration) -> CaptureStream {
-    .residual((configuration.layerCount + 1) / 2)
-  }
-
-  package func make(_ material: DetectorMaterial) throws -> FittedDetector {
-    try material.scores { row in
-      guard let score = material.eigenScores[material.set.examples[row].query] else {
-        throw DetectionError.noEvidence
-      }
-      return score
-    }
-  }
-}
-
 /// Pointwise mutual information: -(log p(o | s, p) - log p(o | p)), the second from counts of trained triples.
 package struct MutualInformationDetector: DetectorRecipe {
   package var kind: DetectorKind { .score }
   package var name: String { "pmi" }
 
-  package init() {}
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    book.isSentence ? [MutualInformationDetector()] : []
+  }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     material.scores { row in
@@ -110,8 +113,11 @@ package struct BaselineDetector: DetectorRecipe {
 
   package var kind: DetectorKind { .baseline }
   package var name: String { baseline.rawValue }
+  package var family: String { baseline == .objectPrior ? "prior" : name }
 
-  package init(_ baseline: SentenceBaseline) { self.baseline = baseline }
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    book.isSentence ? SentenceBaseline.allCases.map { BaselineDetector(baseline: $0) } : []
+  }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     material.scores { material.baselines.value(of: baseline, for: material.answer($0)) }

@@ -24,10 +24,15 @@ package struct SemanticEntropyProbe: DetectorRecipe {
     self.place = place
   }
 
+  static func recipes(_ book: RecipeBook) -> [any DetectorRecipe] {
+    guard book.hasEvidence else { return [] }
+    return [.before, .last].map { SemanticEntropyProbe(place: $0, book.configuration) }
+  }
+
   package var shape: DetectorShape {
     DetectorShape(
       layer: layers.map { $0.name.replacingOccurrences(of: "layer-", with: "") }
-        .joined(separator: "+"), place: place.rawValue,
+        .joined(separator: "+"), place: place.rawValue, hiddenSizes: [],
       parameters: HeadArchitecture.linear.parameterCount(inputWidth: width))
   }
 
@@ -49,9 +54,11 @@ package struct SemanticEntropyProbe: DetectorRecipe {
       var stream = material.seed.stream("detection/shuffled/\(name)")
       stream.shuffle(&labels)
     }
-    return try FeatureHead(
-      .linear, FeatureSelection(layers), place: place, name: name, kind: kind
-    ).fit(material, labels: labels)
+    var fitted = try FeatureHead(.linear, FeatureSelection(layers), place: place, name: name)
+      .fit(material, labels: labels)
+    // It says how likely a high entropy is.
+    fitted.isProbability = false
+    return fitted
   }
 
   /// The cut into values at most and above it that leaves the least squared error around the two means.

@@ -1,4 +1,6 @@
+import Corpus
 import Evaluation
+import KnowledgeGraph
 
 /// One thing to judge: an answer, a token of one, or an answer to come.
 package struct DetectionExample: Hashable, Sendable {
@@ -14,6 +16,9 @@ package struct DetectionExample: Hashable, Sendable {
   /// What is judged, as a person would read it: the answer, or the token.
   package let text: String
   package let isHallucination: Bool
+
+  /// What of the answers is judged.
+  package var textPlace: TextPlace { TextPlace(answer: answer, token: place) }
 
   package init(
     answer: Int, query: Int, sample: Int, place: Int?, subject: Int32, text: String,
@@ -40,6 +45,24 @@ package struct ExampleSet: Sendable {
     self.task = task
     self.position = position
     self.examples = examples
+  }
+
+  /// The examples of a task at a position, labelled by the graph.
+  init(
+    _ task: DetectorTask, at position: TokenPosition, of answers: [JudgedAnswer],
+    in graph: KnowledgeGraph, _ text: TripleText
+  ) {
+    switch task {
+    case .sentence: self = .sentence(answers)
+    case .token:
+      self = .token(
+        answers, position: position,
+        trueAnswers: { index in
+          graph.truth(of: graph.queries[index]).map {
+            text.completion(object: $0.object).dropLast()
+          }
+        }, tokenText: { text.tokenizer.text(of: $0) })
+    }
   }
 
   /// What is added to the names of its detectors: "@before" and "@2"; nothing for the usual sets.

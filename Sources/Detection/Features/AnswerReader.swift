@@ -1,6 +1,5 @@
 import Compute
 package import Corpus
-package import KnowledgeGraph
 import LabCore
 package import LanguageModel
 
@@ -12,15 +11,10 @@ package struct AnswerReader {
   private let pool: WorkerPool
   private let maximumTokens: Int
 
-  /// A session for each worker.
-  ///
-  /// Throws `CorpusError` for a name that the tokenizer cannot spell, and `LabError` when memory is short.
-  package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
-    wording: Wording = .triple, workers: Int
-  ) throws {
+  /// A session for each worker, for texts of one graph; throws `LabError` when memory is short.
+  package init(model: LanguageModel, text: TripleText, workers: Int) throws {
     self.model = model
-    text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
+    self.text = text
     let maximumTokens = max(1_024, model.configuration.contextLength + 1)
     self.maximumTokens = maximumTokens
     sessions = try (0..<workers).map { _ in
@@ -69,14 +63,9 @@ package struct AnswerReader {
   ///
   /// Only answers that never ended can fill the context; were `<E>` left out there, its absence would tell.
   private func sessions(holding sequences: [Sequence]) throws -> [InferenceSession] {
-    var configuration = model.configuration
-    guard sequences.contains(where: { $0.length > configuration.contextLength }) else {
-      return self.sessions
-    }
-    configuration.contextLength += 1
-    let longer = try LanguageModel(
-      configuration, values: model.parameters.copyOut(), precision: model.precision,
-      on: model.device)
+    let contextLength = model.configuration.contextLength
+    guard sequences.contains(where: { $0.length > contextLength }) else { return self.sessions }
+    let longer = try model.withContext(contextLength + 1)
     return try self.sessions.map { _ in
       try InferenceSession(longer, maximumTokens: maximumTokens)
     }
@@ -132,5 +121,16 @@ package struct AnswerReader {
       rows += (0...(count + 1)).map { first + $0 }
     }
     return try session.capture(batch, rows: rows, regions: regions, streams: streams)
+  }
+}
+
+extension LanguageModel {
+  /// The same weights with room for texts of `length` tokens; positions are rotations, which need none.
+  func withContext(_ length: Int) throws -> LanguageModel {
+    var configuration = configuration
+    guard length > configuration.contextLength else { return self }
+    configuration.contextLength = length
+    return try LanguageModel(
+      configuration, values: parameters.copyOut(), precision: precision, on: device)
   }
 }

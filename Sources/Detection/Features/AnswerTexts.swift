@@ -3,6 +3,19 @@ package import KnowledgeGraph
 import LabCore
 import LanguageModel
 
+/// An answer that is judged, or one of its tokens.
+package struct TextPlace: Hashable, Sendable {
+  /// Index in the list of answers.
+  package let answer: Int
+  /// The number of the token from 1, 0 for before the answer; nil for all of the answer.
+  package let token: Int?
+
+  package init(answer: Int, token: Int?) {
+    self.answer = answer
+    self.token = token
+  }
+}
+
 /// The different texts among some answers, and where the values of each are in a matrix of features.
 ///
 /// A text of n tokens has n + 2 rows: at `<O>`, at each token, and at `<E>`, which is put after it.
@@ -53,11 +66,20 @@ package struct AnswerTexts: Sendable {
     self.starts = starts
   }
 
+  func text(_ answer: Int) -> Text { texts[textOfAnswer[answer]] }
+
   /// Tokens of an answer.
-  package func tokenCount(_ answer: Int) -> Int { texts[textOfAnswer[answer]].tokens.count }
+  package func tokenCount(_ answer: Int) -> Int { text(answer).tokens.count }
 
   /// The row at `<O>` of an answer; its tokens and `<E>` follow.
   package func firstRow(_ answer: Int) -> Int { starts[textOfAnswer[answer]] }
+
+  /// The rows whose mean is the value of what is judged: at its token, or at a place of the answer.
+  package func rows(_ judged: TextPlace, at place: AnswerPlace) -> Range<Int> {
+    guard let token = judged.token else { return rows(judged.answer, at: place) }
+    let row = firstRow(judged.answer) + token
+    return row..<(row + 1)
+  }
 
   /// The rows whose mean is an answer's value at a place.
   package func rows(_ answer: Int, at place: AnswerPlace) -> Range<Int> {

@@ -19,7 +19,8 @@ package struct DetectionRunner {
   /// The folder in a run's folder that holds one folder for each trained detector.
   package static let folderName = "detectors"
 
-  /// `graph` must be the one the run was trained on; `sources` are the runs that `full` detectors begin with.
+  /// `graph` must be the one the run was trained on; `sources` are the runs that `full` detectors begin with and
+  /// that judge.
   ///
   /// Without `keepsFeatures` the features leave the disk once everything is measured. Throws `LabError` naming an option
   /// that is impossible, or a run that cannot become a detector here.
@@ -34,7 +35,18 @@ package struct DetectionRunner {
         "the graph given is not the one that \(run.url.path) was trained on "
           + "(its content hash differs)")
     }
-    for source in sources { try Self.check(source, against: run) }
+    for source in sources {
+      try Self.check(source, against: run)
+      let hash = source.record.weightsHash
+      guard
+        !options.judges.contains(where: { $0.weightsHash == hash })
+          || source.record.configuration.graphHash == graph.contentHash
+      else {
+        throw LabError(
+          "the model in \(source.url.path) was trained on another graph than \(run.url.path), so it knows nothing of "
+            + "its answers; give --judge a run on the same graph")
+      }
+    }
     self.run = run
     self.graph = graph
     self.options = options.normalized
@@ -53,14 +65,23 @@ package struct DetectionRunner {
     }
   }
 
-  /// The choices of runs' weights as `full` detectors, called by their sizes; those of one size by their weights too.
+  /// The choices of runs' weights as `full` detectors.
   package static func choices(of sources: [RunFolder]) -> [FullDetectorChoice] {
-    sources.map { source in
-      let record = source.record
-      let hash = record.weightsHash ?? ""
-      let isAlone = sources.count { $0.record.sizeName == record.sizeName } == 1
-      return .pretrained(
-        name: isAlone ? record.sizeName : "\(record.sizeName)-\(hash.prefix(8))", weightsHash: hash)
+    names(of: sources).map { .pretrained(name: $0.name, weightsHash: $0.weightsHash) }
+  }
+
+  /// The choices of runs as judges.
+  package static func judges(_ sources: [RunFolder]) -> [JudgeChoice] {
+    names(of: sources).map { JudgeChoice(name: $0.name, weightsHash: $0.weightsHash) }
+  }
+
+  /// Runs are called by their sizes; those of one size by their weights too.
+  private static func names(of runs: [RunFolder]) -> [(name: String, weightsHash: String)] {
+    runs.map { run in
+      let size = run.record.sizeName
+      let hash = run.record.weightsHash ?? ""
+      let isAlone = runs.count { $0.record.sizeName == size } == 1
+      return (name: isAlone ? size : "\(size)-\(hash.prefix(8))", weightsHash: hash)
     }
   }
 
@@ -101,11 +122,7 @@ package struct DetectionRunner {
     if let summary = try database.detectionSummary(of: identity) { return summary }
     let key = try identity.key
     let cache = try featureCache()
-    let experiment = try DetectionExperiment(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: identity.fraction,
-      wording: run.record.configuration.corpus.wording, options: options, training: training,
-      pretrained: pretrained(), workers: workers)
-    let measurements = try experiment.measure(
+    let measurements = try experiment().measure(
       key: key, cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
     let origin = DetectorOrigin(
       seed: options.seed, graphHash: identity.graphHash, weightsHash: identity.weightsHash,
@@ -126,10 +143,15 @@ package struct DetectionRunner {
     return summary
   }
 
-  private func pretrained() throws -> [String: LanguageModel] {
-    var models: [String: LanguageModel] = [:]
-    for source in sources { models[source.record.weightsHash ?? ""] = try source.loadModel() }
-    return models
+  /// The experiment on the run's model, with those of the sources.
+  func experiment() throws -> DetectionExperiment {
+    let corpus = run.record.configuration.corpus
+    var others: [String: LanguageModel] = [:]
+    for source in sources { others[source.record.weightsHash ?? ""] = try source.loadModel() }
+    return try DetectionExperiment(
+      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: corpus.fraction,
+      wording: corpus.wording, options: options, training: training, others: others,
+      workers: workers)
   }
 }
 

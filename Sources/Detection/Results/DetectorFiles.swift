@@ -15,11 +15,11 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   /// The place of the answer that is read, in the sentence task.
   package let place: AnswerPlace
   /// Shape of a head; nil for `full`.
-  package let architecture: HeadArchitecture?
+  package internal(set) var architecture: HeadArchitecture?
   /// What a head reads of the language model; nil for `full`.
-  package let features: FeatureSelection?
+  package internal(set) var features: FeatureSelection?
   /// Values that a head reads.
-  package let inputWidth: Int?
+  package internal(set) var inputWidth: Int?
   package let parameters: Int
   /// What a high score means.
   package var positiveClass = "hallucination"
@@ -32,9 +32,9 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   /// SHA-256 of that model's tokenizer.json.
   package let tokenizerHash: String
   /// Shape of that model; of the detector itself for `full`.
-  package let model: ModelConfiguration
+  package internal(set) var model: ModelConfiguration
   /// SHA-256 of each file of weights; nil in the records of earlier versions.
-  package let files: [String: String]?
+  package internal(set) var files: [String: String]?
 
   static let currentFormatVersion = 2
 
@@ -71,7 +71,7 @@ package struct DetectorOrigin: Sendable {
   }
 }
 
-/// A detector's folder: detector.json, and head.safetensors or a language model with readout.safetensors.
+/// A detector's folder: detector.json beside the files of what was trained.
 package enum DetectorFiles {
   package static let head = "head.safetensors"
   package static let readOut = "readout.safetensors"
@@ -83,45 +83,19 @@ package enum DetectorFiles {
   package static func save(
     _ detector: TrainedDetector, result: DetectorResult, origin: DetectorOrigin, to folder: URL
   ) throws {
-    try AtomicFile.makeFolder(folder) { try fill($0, detector, result, origin) }
-  }
-
-  private static func fill(
-    _ folder: URL, _ detector: TrainedDetector, _ result: DetectorResult, _ origin: DetectorOrigin
-  ) throws {
-    var architecture: HeadArchitecture?
-    var features: FeatureSelection?
-    var inputWidth: Int?
-    var model = origin.model
-    var files: [String: String] = [:]
-    func write(_ name: String, _ entries: [Safetensors.Entry], _ values: [Float]) throws {
-      let data = try Safetensors.encode(entries, values: values)
-      try AtomicFile.write(data, to: folder.appendingPathComponent(name))
-      files[name] = ContentHash(of: data).hex
+    try AtomicFile.makeFolder(folder) { folder in
+      var contents = DetectorRecord(
+        task: detector.task, position: detector.position, kind: detector.kind, name: detector.name,
+        place: detector.model.place, parameters: result.parameters, seed: origin.seed,
+        training: result.training,
+        calibrations: Dictionary(
+          uniqueKeysWithValues: detector.calibrations.map { ($0.key.rawValue, $0.value) }),
+        graphHash: origin.graphHash, weightsHash: origin.weightsHash,
+        tokenizerHash: origin.tokenizerHash, model: origin.model, files: [:])
+      try detector.model.save(to: folder, &contents)
+      try AtomicFile.write(
+        CanonicalJSON.pretty(contents), to: folder.appendingPathComponent(record))
     }
-    switch detector.payload {
-    case .head(let head, let selection):
-      (architecture, features, inputWidth) = (head.architecture, selection, head.inputWidth)
-      let standardizer = head.standardizer
-      try write(
-        Self.head, entries(head.architecture, head.inputWidth),
-        standardizer.means + standardizer.inverseDeviations + head.parameters)
-    case .full(let network):
-      model = network.model.configuration
-      files[ModelFiles.weights] = try ModelFiles.save(network.model, to: folder).hex
-      try write(readOut, readOutEntries(model), network.readOut)
-    }
-    let calibrations = Dictionary(
-      uniqueKeysWithValues: detector.calibrations.map { ($0.key.rawValue, $0.value) })
-    let contents = DetectorRecord(
-      task: detector.task, position: detector.position, kind: detector.kind, name: detector.name,
-      place: detector.place, architecture: architecture, features: features,
-      inputWidth: inputWidth, parameters: result.parameters, seed: origin.seed,
-      training: result.training, calibrations: calibrations, graphHash: origin.graphHash,
-      weightsHash: origin.weightsHash, tokenizerHash: origin.tokenizerHash, model: model,
-      files: files)
-    try AtomicFile.write(
-      CanonicalJSON.pretty(contents), to: folder.appendingPathComponent(record))
   }
 
   /// Reads a detector.
@@ -130,32 +104,13 @@ package enum DetectorFiles {
   package static func load(
     from folder: URL
   ) throws -> (detector: TrainedDetector, record: DetectorRecord) {
-    let contents = try readRecord(folder)
-    for (name, hash) in (contents.files ?? [:]).sorted(by: { $0.key < $1.key })
-    where [head, readOut, ModelFiles.weights].contains(name) {
-      try FileCheck.verify(
-        folder.appendingPathComponent(name), hash: hash, statedIn: record)
+    guard let json = try? Data(contentsOf: folder.appendingPathComponent(record)) else {
+      throw LabError("\(folder.path) holds no detector; train one with kglab detect")
     }
-    let payload: TrainedDetector.Payload
-    if let architecture = contents.architecture, let features = contents.features,
-      let width = contents.inputWidth
-    {
-      let values = try read(head, in: folder, entries(architecture, width))
-      let trained = TrainedHead(
-        architecture: architecture,
-        standardizer: Standardizer(
-          means: Array(values[..<width]), inverseDeviations: Array(values[width..<(2 * width)])),
-        parameters: Array(values[(2 * width)...]),
-        report: contents.training
-          ?? HeadTrainingReport(
-            stepCount: 0, bestStep: 0, regularization: 0, validationLoss: 0, validationAUROC: nil))
-      payload = .head(trained, features)
-    } else {
-      payload = .full(
-        FullNetwork(
-          model: try ModelFiles.load(contents.model, from: folder, on: .cpu),
-          readOut: try read(readOut, in: folder, readOutEntries(contents.model))))
-    }
+    guard let contents = try? CanonicalJSON.decode(DetectorRecord.self, from: json),
+      contents.formatVersion == DetectorRecord.currentFormatVersion,
+      contents.calibrations.values.allSatisfy(\.isSound), let type = contents.kind.model
+    else { throw unreadable(folder) }
     var calibrations: [CalibrationMethod: ScoreCalibration] = [:]
     for method in CalibrationMethod.allCases {
       calibrations[method] = contents.calibrations[method.rawValue]
@@ -163,31 +118,31 @@ package enum DetectorFiles {
     return (
       TrainedDetector(
         task: contents.task, position: contents.position, kind: contents.kind, name: contents.name,
-        place: contents.place, payload: payload, calibrations: calibrations), contents
+        model: try type.load(contents, from: folder), calibrations: calibrations), contents
     )
   }
 
-  private static func readRecord(_ folder: URL) throws -> DetectorRecord {
-    let file = folder.appendingPathComponent(record)
-    guard let json = try? Data(contentsOf: file) else {
-      throw LabError("\(folder.path) holds no detector; train one with kglab detect")
-    }
-    guard let contents = try? CanonicalJSON.decode(DetectorRecord.self, from: json),
-      contents.formatVersion == DetectorRecord.currentFormatVersion,
-      contents.inputWidth == contents.features?.width(contents.model),
-      contents.inputWidth.map({ (1...10_000_000).contains($0) }) ?? true,
-      contents.calibrations.values.allSatisfy(\.isSound)
-    else {
-      throw LabError(
-        "\(file.path) is not a detector record of this version; restore it, or train the detector again by kglab detect "
-          + "with another --seed")
-    }
-    return contents
+  /// The error for a record that this version does not write.
+  static func unreadable(_ folder: URL) -> LabError {
+    LabError(
+      "\(folder.appendingPathComponent(record).path) is not a detector record of this version; restore it, or train "
+        + "the detector again by kglab detect with another --seed")
+  }
+}
+
+extension DetectorRecord {
+  /// Writes one of the detector's files and notes its hash.
+  mutating func write(
+    _ name: String, _ entries: [Safetensors.Entry], _ values: [Float], to folder: URL
+  ) throws {
+    let data = try Safetensors.encode(entries, values: values)
+    try AtomicFile.write(data, to: folder.appendingPathComponent(name))
+    files?[name] = ContentHash(of: data).hex
   }
 
-  private static func read(
-    _ name: String, in folder: URL, _ entries: [Safetensors.Entry]
-  ) throws -> [Float] {
+  /// Reads one of the detector's files.
+  func read(_ name: String, _ entries: [Safetensors.Entry], in folder: URL) throws -> [Float] {
+    try verify(name, in: folder)
     let file = folder.appendingPathComponent(name)
     guard let data = try? Data(contentsOf: file) else {
       throw LabError("\(file.path) is missing; restore it or train the detector again")
@@ -195,27 +150,10 @@ package enum DetectorFiles {
     return try Safetensors.decode(data, entries, file: file.path)
   }
 
-  private static func readOutEntries(_ model: ModelConfiguration) -> [Safetensors.Entry] {
-    [
-      Safetensors.Entry(name: "readout.weight", shape: [1, model.modelDimension]),
-      Safetensors.Entry(name: "readout.bias", shape: [1]),
-    ]
-  }
-
-  /// The tensors of a head in the order of their values.
-  private static func entries(
-    _ architecture: HeadArchitecture, _ width: Int
-  ) -> [Safetensors.Entry] {
-    let inputs = ["input.mean", "input.inverse_deviation"].map {
-      Safetensors.Entry(name: $0, shape: [width])
-    }
-    let layers = architecture.layers(inputWidth: width).enumerated().flatMap { index, layer in
-      [
-        Safetensors.Entry(
-          name: "layers.\(index).weight", shape: [layer.outputs, layer.inputs]),
-        Safetensors.Entry(name: "layers.\(index).bias", shape: [layer.outputs]),
-      ]
-    }
-    return inputs + layers
+  /// Holds one of the detector's files to its hash, where the record has it.
+  func verify(_ name: String, in folder: URL) throws {
+    guard let hash = files?[name] else { return }
+    try FileCheck.verify(
+      folder.appendingPathComponent(name), hash: hash, statedIn: DetectorFiles.record)
   }
 }

@@ -7,20 +7,25 @@ import LabCore
 extension RunDatabase {
   /// Makes the tables of detectors those of this version.
   ///
-  /// What an earlier version stored there goes: all of it can be measured again.
+  /// Those of the version before get the columns that they lack; what was stored before that goes: all of it can be
+  /// measured again.
   package func prepareDetection() throws {
     try write { database in
-      guard try !Self.hasDetectionTables(database) else { return }
-      try database.execute(sql: RunFormat.droppedDetectionTables)
-      try database.execute(sql: RunFormat.detectionTables)
+      switch try Self.detectionFormat(database) {
+      case RunFormat.detectionFormat: break
+      case RunFormat.detectionFormatBefore: try database.execute(sql: RunFormat.detectorColumns)
+      default:
+        try database.execute(sql: RunFormat.droppedDetectionTables)
+        try database.execute(sql: RunFormat.detectionTables)
+      }
     }
   }
 
-  /// Whether the tables of detectors are there and of this version.
-  static func hasDetectionTables(_ database: Database) throws -> Bool {
+  /// The version of the tables of detectors; nil where there are none.
+  private static func detectionFormat(_ database: Database) throws -> String? {
     try String.fetchOne(
       database, sql: "SELECT value FROM metadata WHERE key = ?",
-      arguments: [RunFormat.detectionFormatKey]) == RunFormat.detectionFormat
+      arguments: [RunFormat.detectionFormatKey])
   }
 
   /// The summary of a finished detection; nil where it is not there.
@@ -32,8 +37,11 @@ extension RunDatabase {
   /// The summaries of all finished detections, oldest first.
   package func detectionSummaries() throws -> [DetectionSummary] {
     let rows = try read { database in
-      // A file of an earlier version, opened for reading, has none.
-      guard try Self.hasDetectionTables(database) else { return [(key: String, json: String)]() }
+      // A file of an early version, opened for reading, has none.
+      let format = try Self.detectionFormat(database)
+      guard format == RunFormat.detectionFormat || format == RunFormat.detectionFormatBefore else {
+        return [(key: String, json: String)]()
+      }
       return try Row.fetchAll(database, sql: "SELECT key, summary FROM detection ORDER BY id")
         .map { (key: try $0.value(0), json: try $0.value(1)) }
     }
@@ -139,20 +147,23 @@ private struct DetectionWriter {
   /// Stores a detector with its metrics and its score of each example.
   func insert(_ value: MeasuredDetector, seed: UInt64, examples: [Int64]) throws {
     let result = value.result
-    let sizes = String(decoding: try CanonicalJSON.compact(result.hiddenSizes), as: UTF8.self)
-    let hasSizes = result.kind.isTrained && result.kind != .full
+    let sizes = try value.shape.hiddenSizes.map {
+      String(decoding: try CanonicalJSON.compact($0), as: UTF8.self)
+    }
     try database.execute(
       sql: """
         INSERT INTO detector
           (detection_id, task, position, kind, name, layer, place, hidden_sizes, parameters, seed,
-           train_count, validation_count, test_count, prevalence, folder, unmeasured)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           train_count, validation_count, test_count, prevalence, folder, unmeasured, family,
+           pretrained, validation_auroc)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         detection, result.task.rawValue, result.position.name, result.kind.rawValue, result.name,
-        result.layer, result.place, hasSizes ? sizes : nil, result.parameters, String(seed),
+        result.layer, result.place, sizes, result.parameters, String(seed),
         counts[.train]?.exampleCount ?? 0, counts[.validation]?.exampleCount ?? 0,
         counts[.test]?.exampleCount ?? 0, counts.prevalence, result.folder, result.unmeasured,
+        value.family, value.shape.isPretrained, result.training?.validationAUROC,
       ])
     let detector = database.lastInsertedRowID
     try insert(result.metrics, calibration: "none", detector)

@@ -6,44 +6,32 @@ import LanguageModel
 import Training
 
 extension StoredScoring {
-  /// Scores triples given by name; those stored are not scored again.
+  /// Scores triples given by name, and stores the scores.
   ///
   /// Subjects and predicates must be the graph's, objects any text that the tokenizer has tokens for. Throws `LabError`
   /// naming the line of the first that is not.
   package func score(
     _ triples: [NamedTriple], file: String = "the triples",
     shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
-  ) throws -> (scores: [TripleScore], storedCount: Int) {
-    let resolved = try triples.map { try resolve($0, file) }
-    var database = try database()
-    let weights = run.record.weightsHash ?? ""
-    var stored = try database.tripleScores(detector: key, weights: weights)
-    let count = resolved.count { stored[$0.key(place: firstPlace)] != nil }
-    let missing = resolved.filter { stored[$0.key(place: firstPlace)] == nil }
-    if !missing.isEmpty {
-      let model = try run.loadModel()
-      database = try prepared(database)
-      for start in stride(from: 0, to: missing.count, by: Self.blockSize) {
-        if shouldStop() {
-          throw LabError.interrupted(
-            "stopped after \(start) of \(missing.count) new triples, which are stored")
-        }
-        let block = Array(missing[start..<min(start + Self.blockSize, missing.count)])
-        let scores = try scores(block, model: model, shouldStop: shouldStop)
-        try database.store(scores, detector: key, name: detector.name, weights: weights)
-        stored.merge(scores) { _, new in new }
-      }
+  ) throws -> [TripleScore] {
+    let triples = try triples.map { try resolve($0, file) }
+    let tokens = triples.map { judgedTokens(ofTokens: $0.tokens.count) }
+    let scores = try self.scores(tokens, shouldStop: shouldStop) { block in
+      AnswerTexts(
+        triples[block].map { (subject: $0.subject, predicate: $0.predicate, tokens: $0.tokens) })
     }
-    let results = resolved.flatMap { triple in
-      places(triple).compactMap { place in
-        stored[triple.key(place: place)].map {
-          TripleScore(
-            subject: triple.line.subject, predicate: triple.line.predicate,
-            object: triple.line.object, place: place, score: $0, verdict: triple.verdict)
-        }
-      }
+    let judged = zip(triples, tokens).flatMap { triple, tokens in
+      tokens.map { (triple: triple, token: $0) }
     }
-    return (results, count)
+    let results = zip(judged, scores).map { judged, score in
+      TripleScore(
+        subject: judged.triple.line.subject, predicate: judged.triple.line.predicate,
+        object: judged.triple.line.object, place: judged.token ?? 0, score: score,
+        verdict: judged.triple.verdict)
+    }
+    try prepared().store(
+      results, detector: key, name: detector.name, weights: run.record.weightsHash ?? "")
+    return results
   }
 
   private struct ResolvedTriple {
@@ -52,11 +40,6 @@ extension StoredScoring {
     let predicate: Int32
     let tokens: [Int32]
     let verdict: Verdict?
-
-    func key(place: Int) -> TripleScoreKey {
-      TripleScoreKey(
-        subject: line.subject, predicate: line.predicate, object: line.object, place: place)
-    }
   }
 
   private func resolve(_ line: NamedTriple, _ file: String) throws -> ResolvedTriple {
@@ -90,63 +73,13 @@ extension StoredScoring {
       verdict: query.map { graph.verdict(on: line.object, for: $0) })
   }
 
-  /// The place whose score is there once a triple is scored.
-  private var firstPlace: Int {
-    if detector.task == .sentence || detector.position == .before { return 0 }
-    if case .number(let number) = detector.position { return number }
-    return 1
-  }
-
-  private func places(_ triple: ResolvedTriple) -> [Int] {
-    guard detector.task == .token else { return [0] }
+  /// Which tokens of an object of so many are judged; nil for all of it.
+  private func judgedTokens(ofTokens count: Int) -> [Int?] {
+    guard detector.task == .token else { return [nil] }
     switch detector.position {
     case .before: return [0]
-    case .each: return Array(1...triple.tokens.count)
-    case .number(let number): return number <= triple.tokens.count ? [number] : []
+    case .each: return Array(1...count)
+    case .number(let number): return number <= count ? [number] : []
     }
-  }
-
-  private func scores(
-    _ triples: [ResolvedTriple], model: LanguageModel,
-    shouldStop: @escaping @Sendable () -> Bool
-  ) throws -> [TripleScoreKey: Double] {
-    let rows = triples.enumerated().flatMap { index, triple in
-      places(triple).map { (index: index, place: $0) }
-    }
-    let values: [Double]
-    switch detector.payload {
-    case .full(let network):
-      values = try network.probabilities(
-        rows.map { row in
-          let triple = triples[row.index]
-          return (
-            prompt: text.prompt(subject: triple.subject, predicate: triple.predicate),
-            tokens: triple.tokens, place: detector.task == .sentence ? nil : row.place
-          )
-        }, workers: workers)
-    case .head(let head, let selection):
-      let reader = try AnswerReader(
-        model: model, tokenizer: run.tokenizer, graph: graph,
-        wording: run.record.configuration.corpus.wording, workers: workers)
-      let features = try AnswerFeatures(
-        reading: AnswerTexts(
-          triples.map { (subject: $0.subject, predicate: $0.predicate, tokens: $0.tokens) }),
-        streams: detector.streams, with: reader, shouldStop: shouldStop)
-      values = try head.probabilities(
-        of: features.matrix(
-          selection,
-          rows: rows.map { row in
-            guard detector.task == .token else {
-              return features.texts.rows(row.index, at: detector.place)
-            }
-            let first = features.texts.firstRow(row.index) + row.place
-            return first..<(first + 1)
-          }))
-    }
-    var scores: [TripleScoreKey: Double] = [:]
-    for (row, value) in zip(rows, values) {
-      scores[triples[row.index].key(place: row.place)] = value
-    }
-    return scores
   }
 }

@@ -16,8 +16,8 @@ package struct StoredScoring {
   let text: TripleText
   let workers: Int
 
-  /// Answers read and stored together, so that an interruption loses little.
-  static let blockSize = 4_096
+  /// Answers read together.
+  private static let blockSize = 4_096
 
   /// `folder` is the detector's; `run` the language model whose answers are judged, with its graph.
   ///
@@ -53,15 +53,15 @@ package struct StoredScoring {
 
   // MARK: Stored answers
 
-  /// Scores the answers of the newest evaluation that has some at `temperature`; those stored are not scored again.
+  /// Scores the answers of the newest evaluation that has some at `temperature`, and stores the scores.
   ///
-  /// Throws `LabError` where nothing was evaluated, and `LabError.interrupted` when `shouldStop` says so; the same call
-  /// continues.
+  /// Throws `LabError` where nothing was evaluated, and `LabError.interrupted` when `shouldStop` says so: then nothing is
+  /// stored.
   package func scoreStoredAnswers(
     temperature: Double = 1, onProgress: (Double) -> Void = { _ in },
     shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
   ) throws -> ScoringSummary {
-    var database = try database()
+    let database = try database()
     let evaluation = try database.summaries().last {
       $0.weightsHash == run.record.weightsHash
         && $0.options.sampleTemperatures.contains(temperature)
@@ -78,93 +78,71 @@ package struct StoredScoring {
       JudgedAnswer(
         query: $0.query, subject: graph.queries[$0.query].subject, answer: $0.answer)
     }
-    var scores = try database.answerScores(
-      detector: key, evaluation: evaluation.key, temperature: temperature)
-    let before = scores.count
-    let set = exampleSet(answers)
-    let missing = set.examples.indices.filter { scores[place(of: set.examples[$0])] == nil }
-    let model = try missing.isEmpty ? nil : run.loadModel()
-    if !missing.isEmpty { database = try prepared(database) }
-    for start in stride(from: 0, to: missing.count, by: Self.blockSize) {
-      guard let model else { break }
-      if shouldStop() {
-        throw LabError.interrupted(
-          "stopped after \(start) of \(missing.count) new scores, which are stored")
-      }
-      let rows = Array(missing[start..<min(start + Self.blockSize, missing.count)])
-      let values = try self.scores(rows, of: set, answers, model: model, shouldStop: shouldStop)
-      var block: [AnswerScorePlace: Double] = [:]
-      for (row, value) in zip(rows, values) { block[place(of: set.examples[row])] = value }
-      try database.store(
-        block, detector: key, name: detector.name, evaluation: evaluation.key,
-        temperature: temperature)
-      scores.merge(block) { _, new in new }
-      onProgress(Double(start + rows.count) / Double(missing.count))
+    let examples = ExampleSet(
+      detector.task, at: detector.position, of: answers, in: graph, text
+    ).examples
+    var tokens = Array(repeating: [Int?](), count: answers.count)
+    for example in examples { tokens[example.answer].append(example.place) }
+    let scores = try self.scores(tokens, onProgress: onProgress, shouldStop: shouldStop) {
+      AnswerTexts(Array(answers[$0]), graph: graph)
     }
+    try prepared(database).store(
+      scores, of: examples, detector: key, name: detector.name, evaluation: evaluation.key,
+      temperature: temperature)
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
-    let test = set.examples.filter { split.part(of: $0.subject) == .test }
+    let test = examples.indices.filter { split.part(of: examples[$0].subject) == .test }
     let metrics = try? ScoredExamples(
-      scores: test.map { scores[place(of: $0)] ?? 0 }, labels: test.map(\.isHallucination),
-      subjects: test.map(\.subject)
+      scores: test.map { scores[$0] }, labels: test.map { examples[$0].isHallucination },
+      subjects: test.map { examples[$0].subject }
     ).quality(seed: Seed(record.seed), name: detector.task.rawValue).estimates
     return ScoringSummary(
       detector: detector.name, task: detector.task, evaluation: evaluation.key,
-      temperature: temperature, answerCount: answers.count, scoreCount: set.examples.count,
-      storedCount: before, metrics: metrics ?? [])
+      temperature: temperature, answerCount: answers.count, scoreCount: examples.count,
+      metrics: metrics ?? [])
   }
 
   /// What is stored, opened for reading where that is enough to look into it.
-  func database() throws -> RunDatabase {
+  private func database() throws -> RunDatabase {
     try RunDatabase.stored(in: run.url) ?? .open(in: run.url, graphHash: graph.contentHash)
   }
 
   /// The database opened for writing, with the tables of scores.
-  func prepared(_ database: RunDatabase) throws -> RunDatabase {
-    let database = try database.writable(in: run.url, graphHash: graph.contentHash)
+  func prepared(_ database: RunDatabase? = nil) throws -> RunDatabase {
+    let database = try (database ?? self.database())
+      .writable(in: run.url, graphHash: graph.contentHash)
     try database.prepareDetection()
     return database
   }
 
-  private func place(of example: DetectionExample) -> AnswerScorePlace {
-    AnswerScorePlace(query: example.query, sample: example.sample, place: example.place ?? 0)
-  }
-
-  private func exampleSet(_ answers: [JudgedAnswer]) -> ExampleSet {
-    guard detector.task == .token else { return .sentence(answers) }
-    return .token(
-      answers, position: detector.position,
-      trueAnswers: { index in
-        graph.truth(of: graph.queries[index]).map {
-          text.completion(object: $0.object).dropLast()
-        }
-      }, tokenText: { run.tokenizer.text(of: $0) })
-  }
-
-  /// Scores of some examples, whose answers alone are read.
-  private func scores(
-    _ rows: [Int], of set: ExampleSet, _ answers: [JudgedAnswer], model: LanguageModel,
-    shouldStop: @escaping @Sendable () -> Bool
+  /// Scores of the tokens listed for each answer, in their order; nil for all of the answer.
+  ///
+  /// Answers are read in blocks, of which `texts` gives one, so that memory has a bound.
+  func scores(
+    _ tokens: [[Int?]], onProgress: (Double) -> Void = { _ in },
+    shouldStop: @escaping @Sendable () -> Bool, texts: (Range<Int>) -> AnswerTexts
   ) throws -> [Double] {
-    let chosen = Set(rows.map { set.examples[$0].answer }).sorted()
-    let places = Dictionary(uniqueKeysWithValues: chosen.enumerated().map { ($1, $0) })
-    let own = chosen.map { answers[$0] }
-    let examples = rows.map { row -> DetectionExample in
-      let old = set.examples[row]
-      return DetectionExample(
-        answer: places[old.answer] ?? 0, query: old.query, sample: old.sample, place: old.place,
-        subject: old.subject, text: old.text, isHallucination: old.isHallucination)
+    let streams = detector.model.streams
+    let reader =
+      try streams.isEmpty
+      ? nil : AnswerReader(model: run.loadModel(), text: text, workers: workers)
+    var scores: [Double] = []
+    for start in stride(from: 0, to: tokens.count, by: Self.blockSize) {
+      if shouldStop() { throw LabError.interrupted("stopped while answers were scored") }
+      let block = start..<min(start + Self.blockSize, tokens.count)
+      let texts = texts(block)
+      let features =
+        try reader.map {
+          try AnswerFeatures(reading: texts, streams: streams, with: $0, shouldStop: shouldStop)
+        }
+        ?? AnswerFeatures(
+          texts: texts, columns: FeatureColumns(), configuration: run.record.configuration.model,
+          load: { _ in nil })
+      scores += try detector.model.scores(
+        block.flatMap { answer in
+          tokens[answer].map { TextPlace(answer: answer - start, token: $0) }
+        }, of: features, text: text, workers: workers)
+      onProgress(Double(block.upperBound) / Double(tokens.count))
     }
-    let reader = try AnswerReader(
-      model: model, tokenizer: run.tokenizer, graph: graph,
-      wording: run.record.configuration.corpus.wording, workers: workers)
-    let features = try AnswerFeatures(
-      reading: AnswerTexts(own, graph: graph), streams: detector.streams, with: reader,
-      shouldStop: shouldStop)
-    let material = DetectorMaterial(
-      set: ExampleSet(task: set.task, position: set.position, examples: examples),
-      answers: DrawnAnswers(judged: own), features: features, graph: graph,
-      baselines: TripleBaselines(graph: graph, fraction: 1), indices: [:], seed: Seed(record.seed),
-      workers: workers, shouldStop: shouldStop)
-    return try detector.scores(Array(examples.indices), of: material, text: text)
+    return scores
   }
 }

@@ -5,6 +5,8 @@ import Synchronization
 /// One detector with all that came of it.
 package struct MeasuredDetector: Sendable {
   package let result: DetectorResult
+  package let family: String
+  package let shape: DetectorShape
   /// What can be saved and used again; nil for what is not trained, or could not be.
   package let trained: TrainedDetector?
   /// One score for each example of the test part; empty for a detector that could not be made.
@@ -47,8 +49,8 @@ package struct TaskMeasurer {
     let folders = recipes.map { folder($0.name) }
     let results = Mutex(
       [Result<MeasuredDetector, any Error>?](repeating: nil, count: recipes.count))
-    // A whole language model takes all workers; the largest of the others begin first.
-    let order = recipes.indices.filter { recipes[$0].kind != .full }.sorted {
+    // The largest begin first.
+    let order = recipes.indices.filter { !recipes[$0].takesAllWorkers }.sorted {
       (recipes[$1].shape.parameters, $0) < (recipes[$0].shape.parameters, $1)
     }
     let done = Mutex(0)
@@ -64,7 +66,7 @@ package struct TaskMeasurer {
     pool.run(pieces: order.count) { _, piece in
       if !shouldStop() { measure(order[piece]) }
     }
-    for index in recipes.indices where recipes[index].kind == .full && !shouldStop() {
+    for index in recipes.indices where recipes[index].takesAllWorkers && !shouldStop() {
       measure(index)
     }
     let detectors = results.withLock { $0 }
@@ -90,34 +92,33 @@ package struct TaskMeasurer {
 
   private func measured(_ recipe: any DetectorRecipe, folder: String) throws -> MeasuredDetector {
     let shape = recipe.shape
-    func result(
-      _ fitted: FittedDetector?, _ quality: DetectorQuality, reason: DetectionError?
-    ) -> DetectorResult {
-      DetectorResult(
+    func measured(
+      _ fitted: FittedDetector?, _ quality: DetectorQuality = DetectorQuality(),
+      unmeasured reason: DetectionError? = nil
+    ) -> MeasuredDetector {
+      let result = DetectorResult(
         task: material.set.task, position: material.set.position, kind: recipe.kind,
-        name: recipe.name, folder: fitted?.trained == nil ? nil : folder, layer: shape.layer,
-        place: shape.place, hiddenSizes: shape.hiddenSizes,
+        name: recipe.name, folder: fitted?.model == nil ? nil : folder, layer: shape.layer,
+        place: shape.place, hiddenSizes: shape.hiddenSizes ?? [],
         parameters: fitted?.parameters ?? shape.parameters, training: fitted?.training,
         metrics: quality.metrics, calibrated: quality.calibrated,
         unmeasured: reason?.description)
+      return MeasuredDetector(
+        result: result, family: recipe.family, shape: shape,
+        trained: fitted?.model.map {
+          TrainedDetector(recipe, of: material.set, $0, calibrations: quality.calibrations)
+        }, scores: fitted?.test ?? [])
     }
     let fitted: FittedDetector
     do {
       fitted = try recipe.make(material)
     } catch let error as DetectionError {
-      return MeasuredDetector(
-        result: result(nil, DetectorQuality(), reason: error), trained: nil, scores: [])
+      return measured(nil, unmeasured: error)
     }
-    var trained = fitted.trained
     do {
-      let quality = try quality(fitted)
-      trained?.calibrations = quality.calibrations
-      return MeasuredDetector(
-        result: result(fitted, quality, reason: nil), trained: trained, scores: fitted.test)
+      return measured(fitted, try quality(fitted))
     } catch let error as DetectionError {
-      return MeasuredDetector(
-        result: result(fitted, DetectorQuality(), reason: error), trained: trained,
-        scores: fitted.test)
+      return measured(fitted, unmeasured: error)
     }
   }
 

@@ -126,7 +126,9 @@ package struct TransferExperiment {
           onProgress(
             "training \(recipe.name) on \(source.condition.name) (\(source.condition.visibilityName))"
           )
-          let trained = Result<TrainedDetector?, any Error> { try recipe.make(material).trained }
+          let trained = Result<TrainedDetector?, any Error> {
+            try recipe.make(material).model.map { TrainedDetector(recipe, of: material.set, $0) }
+          }
           for (number, target) in places.enumerated() {
             let cell = try cell(recipe, trained, from: source, to: target, set: index)
             cells.append((cell, number, source.key))
@@ -149,41 +151,16 @@ package struct TransferExperiment {
   ) throws -> Place {
     var options = options
     options.visibilities = condition.visibilities
-    let run = condition.run
-    let configuration = run.record.configuration
     let runner = try DetectionRunner(
-      run: run, graph: condition.graph, options: options, training: training, workers: workers)
-    let model = try run.loadModel()
-    let experiment = try DetectionExperiment(
-      model: model, tokenizer: run.tokenizer, graph: condition.graph,
-      fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
-      options: options, training: training, workers: workers)
-    let material = try experiment.material(
+      run: condition.run, graph: condition.graph, options: options, training: training,
+      workers: workers)
+    let experiment = try runner.experiment()
+    let materials = try experiment.materials(
       cache: runner.featureCache(), shouldStop: shouldStop)
-    let split = try SubjectSplit(of: condition.graph, seed: Seed(options.seed))
-    let text = try TripleText(
-      graph: condition.graph, tokenizer: run.tokenizer, wording: configuration.corpus.wording)
-    let book = RecipeBook(options, model.configuration)
-    let full = try options.full.map {
-      try FullDetector(
-        $0, pretrained: $0 == .own ? model : nil,
-        contextLength: model.configuration.contextLength + 1, text: text,
-        options: options.fullTraining)
-    }
-    let materials = try material.sets.map { set in
-      DetectorMaterial(
-        set: set, answers: material.answers, features: material.features, graph: condition.graph,
-        baselines: TripleBaselines(
-          graph: condition.graph, fraction: configuration.corpus.fraction),
-        indices: try split.indices(ofSubjects: set.examples.map(\.subject)),
-        eigenScores: material.eigenScores, training: training, seed: Seed(options.seed),
-        workers: workers, shouldStop: shouldStop)
-    }
     return Place(
       condition: condition, materials: materials,
-      recipes: try material.sets.map { set in
-        try book.recipes(for: set, full: set.position == .each ? full : [])
-      }, text: text, key: try runner.identity.key)
+      recipes: try materials.map { try experiment.recipes(for: $0.set) },
+      text: experiment.models.text, key: try runner.identity.key)
   }
 
   private func cell(
@@ -200,7 +177,7 @@ package struct TransferExperiment {
     }
     do {
       guard let detector = try trained.get() else { throw DetectionError.noExamples }
-      if case .full = detector.payload,
+      if detector.model.streams.isEmpty,
         try source.condition.run.tokenizerHash() != target.condition.run.tokenizerHash()
       {
         throw DetectionError.unsuitable(

@@ -22,8 +22,6 @@ package struct ScoringSummary: Codable, Hashable, Sendable {
   package let answerCount: Int
   /// Examples judged: answers, or their tokens.
   package let scoreCount: Int
-  /// Of these, how many were stored before.
-  package let storedCount: Int
   /// On the answers about subjects of the detector's test part; empty where they have one class only.
   package let metrics: [MetricEstimate]
 
@@ -31,6 +29,5 @@ package struct ScoringSummary: Codable, Hashable, Sendable {
     case detector, task, evaluation, temperature, metrics
     case answerCount = "answers"
     case scoreCount = "scores"
-    case storedCount = "stored_before"
   }
 }

@@ -82,7 +82,7 @@ package struct ModelSelection: Codable, Hashable, Sendable {
 
   /// Whether a model is among them.
   package func contains(_ request: TrainingRequest) -> Bool {
-    (epochs.isEmpty || request.horizon.epochs.map(epochs.contains) ?? false)
+    (epochs.isEmpty || request.training.horizon.epochs.map(epochs.contains) ?? false)
       && (sizes.isEmpty || sizes.contains(request.size))
   }
 }

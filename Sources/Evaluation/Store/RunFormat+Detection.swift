@@ -1,8 +1,34 @@
 extension RunFormat {
   /// Key in `metadata`: the version of the tables of detectors.
   package static let detectionFormatKey = "detection_format"
-  /// Raised when those tables change; older ones are dropped, since everything in them can be measured again.
-  package static let detectionFormat = "2"
+  /// Raised when those tables change.
+  package static let detectionFormat = "3"
+  /// The version that `detectorColumns` brings up to this one; older tables are dropped, since everything in them can be
+  /// measured again.
+  package static let detectionFormatBefore = "2"
+
+  /// Adds to the tables of the version before what they lack, from what they hold.
+  package static let detectorColumns = """
+    ALTER TABLE detector ADD COLUMN family TEXT;
+    ALTER TABLE detector ADD COLUMN pretrained INTEGER CHECK (pretrained IN (0, 1));
+    ALTER TABLE detector ADD COLUMN validation_auroc REAL;
+    UPDATE detector SET family = CASE
+      WHEN kind NOT IN ('score', 'baseline') THEN kind
+      WHEN position = 'each' THEN name
+      ELSE substr(name, 1, length(name) - length(position) - 1) END;
+    UPDATE detector SET family = 'log-probability'
+      WHERE family IN ('sequence-log-probability', 'token-log-probability');
+    UPDATE detector SET family = 'entropy' WHERE family IN ('semantic-entropy', 'token-entropy');
+    UPDATE detector SET family = 'prior' WHERE family IN ('object-prior', 'token-position');
+    UPDATE detector SET pretrained = name = 'full-own' OR name LIKE '%-pretrained'
+      WHERE kind = 'full';
+    UPDATE detector SET validation_auroc = (
+      SELECT json_extract(d.value, '$.training.validation_auroc')
+      FROM detection n, json_each(n.summary, '$.detectors') d
+      WHERE n.id = detector.detection_id AND json_extract(d.value, '$.task') = detector.task
+        AND json_extract(d.value, '$.name') = detector.name);
+    UPDATE metadata SET value = '3' WHERE key = 'detection_format';
+    """
 
   /// Drops the tables of detectors of an earlier version.
   package static let droppedDetectionTables = """
@@ -55,6 +81,9 @@ extension RunFormat {
       prevalence REAL CHECK (prevalence BETWEEN 0 AND 1),
       folder TEXT,
       unmeasured TEXT,
+      family TEXT,
+      pretrained INTEGER CHECK (pretrained IN (0, 1)),
+      validation_auroc REAL,
       UNIQUE (detection_id, task, name)
     ) STRICT;
     CREATE TABLE detector_metric (
@@ -133,7 +162,7 @@ extension RunFormat {
       CHECK ((value IS NULL) = (refused IS NOT NULL)),
       PRIMARY KEY (detector_key, test_key, detector, task, metric)
     ) WITHOUT ROWID, STRICT;
-    INSERT INTO metadata (key, value) VALUES ('detection_format', '2')
+    INSERT INTO metadata (key, value) VALUES ('detection_format', '3')
       ON CONFLICT (key) DO UPDATE SET value = excluded.value;
     """
 }

@@ -14,8 +14,8 @@ struct DetectScore: ParsableCommand {
       Without --triples it judges the answers that kglab evaluate stored of the run, and shows how well it \
       does on subjects it did not learn from. With --triples it judges the lines of a file, of any format that \
       kglab import reads (subject, predicate, object), prints them with their score, 0 to 1 and higher = \
-      more likely hallucinated, and with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score): what is stored \
-      is not computed again, and interrupted the same command continues.
+      more likely hallucinated, and with the graph's verdict. Scores are rows of run.sqlite (answer_score, triple_score), \
+      in the place of those that the same detector gave before.
 
       EXAMPLES:
         kglab detect score runs/a/detectors/sentence-linear-0123abcd
@@ -64,8 +64,7 @@ struct DetectScore: ParsableCommand {
     if json { return try Output.json(summary) }
     Output.line(
       "\(summary.detector) judged \(summary.answerCount.grouped) stored answers at temperature "
-        + "\(Readable.number(summary.temperature)): \(summary.scoreCount.grouped) scores, "
-        + "\(summary.storedCount.grouped) of them stored before")
+        + "\(Readable.number(summary.temperature)): \(summary.scoreCount.grouped) scores")
     if !scoring.isOwnModel {
       Output.line("the detector learned from another model's answers")
     }
@@ -87,7 +86,7 @@ struct DetectScore: ParsableCommand {
 
   private func judge(_ file: String, _ scoring: StoredScoring) throws {
     let lines = try TripleImporter(name: file).triples([TripleImporter.source(file)])
-    let (scores, stored) = try scoring.score(lines, file: file)
+    let scores = try scoring.score(lines, file: file)
     if json { return try Output.json(scores) }
     var table = TextTable(
       ["subject", "predicate", "object", "token", "score", "verdict"], left: [0, 1, 2])
@@ -98,8 +97,6 @@ struct DetectScore: ParsableCommand {
       ])
     }
     Output.table(table)
-    Output.line(
-      "\(lines.count.grouped) triples, \(stored.grouped) of them stored before "
-        + "(table triple_score)")
+    Output.line("\(lines.count.grouped) triples (table triple_score)")
   }
 }

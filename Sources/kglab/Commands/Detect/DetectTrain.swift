@@ -29,6 +29,7 @@ struct DetectTrain: ParsableCommand {
         kglab detect runs/a --kind head --heads linear,mlp-256x2 --layers 1,2,final,all
         kglab detect runs/a --task token --positions each,before,1,2
         kglab detect train runs/a --kind full --sizes 10k,30k --from runs/b --epochs 5
+        kglab detect runs/a --judge runs/b --kind score
         kglab detect runs/a --checkpoint 64 --samples 8 --visibility fvs,pvs,ivs --json
       """)
 
@@ -71,6 +72,12 @@ struct DetectTrain: ParsableCommand {
       "A run whose model becomes a full detector; give it several times for several.",
       valueName: "run"))
   var from: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A run whose model's log-probability of the answers becomes a score; give it several times for several.",
+      valueName: "run"))
+  var judge: [String] = []
 
   @Option(help: "Most passes of full detectors over their training part.")
   var epochs: Int = FullTrainingOptions().epochs
@@ -116,13 +123,14 @@ struct DetectTrain: ParsableCommand {
   func run() throws {
     let run = try RunFolder.open(
       URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
-    let sources = try from.map {
-      try RunFolder.open(URL(fileURLWithPath: $0, isDirectory: true))
+    func open(_ folders: [String]) throws -> [RunFolder] {
+      try folders.map { try RunFolder.open(URL(fileURLWithPath: $0, isDirectory: true)) }
     }
-    let options = try options(run, sources)
+    let (sources, judges) = (try open(from), try open(judge))
+    let options = try options(run, sources, judges)
     let runner = try DetectionRunner(
       run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }), options: options,
-      sources: sources, workers: workers.count)
+      sources: sources + judges, workers: workers.count)
     Interruption.heed()
     let progress = ProgressReporter()
     let summary = try runner.run(
@@ -151,7 +159,9 @@ struct DetectTrain: ParsableCommand {
 
   // MARK: Options
 
-  private func options(_ run: RunFolder, _ sources: [RunFolder]) throws -> DetectionOptions {
+  private func options(
+    _ run: RunFolder, _ sources: [RunFolder], _ judges: [RunFolder]
+  ) throws -> DetectionOptions {
     let model = run.record.configuration.model
     var options = DetectionOptions()
     options.tasks = task.tasks
@@ -178,6 +188,7 @@ struct DetectTrain: ParsableCommand {
       try TokenPosition(named: $0)
     }
     options.visibilities = try OptionList.cases(visibility, "--visibility")
+    options.judges = DetectionRunner.judges(judges)
     options.samples = samples
     options.evidence = evidence
     options.seed = seed

@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The project's own files, read from where this file was compiled.
 enum SourceTree {
@@ -21,22 +22,15 @@ enum SourceTree {
     }
   }
 
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   /// Every Swift file under `Sources/`, in order of path; none where they cannot be read.
   static let swiftFiles: [File] = {
-    let folder = root.appendingPathComponent("Sources")
+    let folder = Repository.file("Sources")
     let paths = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
     return paths.filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
       (try? String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8))
         .map { File(path: "Sources/\(path)", text: $0) }
     }
   }()
-
-  static func text(of path: String) throws -> String {
-    try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
-  }
 }
 
 /// Cuts a line of Swift into words and signs.

@@ -27,7 +27,9 @@ func library(
 func tests(
   _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
 ) -> Target {
-  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude,
+    swiftSettings: strict)
 }
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -104,6 +106,9 @@ let package = Package(
         argumentParser,
       ],
       swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Training", "KnowledgeGraph", "LabCore"],
+      path: "Tests/TestSupport", swiftSettings: strict),
     tests("LabCoreTests", ["LabCore"]),
     tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
     .target(

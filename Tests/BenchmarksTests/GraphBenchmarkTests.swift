@@ -2,18 +2,14 @@ import Benchmarks
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct GraphBenchmarkTests {
   @Test func everyWorkIsMeasuredOnTheSameGraph() throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let schema = try GraphSchema.read(
-      URL(fileURLWithPath: #filePath).appendingPathComponent("../../../kg-schemas/tiny.yaml")
-        .standardizedFileURL)
-    let benchmark = GraphBenchmark(schema: schema, seed: Seed(1), folder: folder)
+    let folder = try TemporaryFolder()
+    let schema = try GraphSchema.read(Repository.file("kg-schemas/tiny.yaml"))
+    let benchmark = GraphBenchmark(schema: schema, seed: Seed(1), folder: folder.url)
     var works: [String] = []
     let rates = try benchmark.run(seconds: 0) { works.append($0) }
     #expect(rates.map(\.work) == ["generate", "open", "import", "judge"])

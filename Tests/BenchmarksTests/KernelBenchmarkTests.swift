@@ -2,6 +2,7 @@ import Benchmarks
 import Compute
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct KernelBenchmarkTests {
@@ -25,9 +26,7 @@ import Testing
 
   /// The ops that `ckernels.h` declares with a stream are the ops measured.
   @Test func everyOpOfTheTableIsMeasured() throws {
-    let header = URL(fileURLWithPath: #filePath)
-      .appendingPathComponent("../../../Sources/CKernels/include/ckernels.h").standardizedFileURL
-    let text = try String(contentsOf: header, encoding: .utf8)
+    let text = try Repository.text("Sources/CKernels/include/ckernels.h")
     let declared = text.matches(of: /\(\*(\w+)\)\(kl_stream \*,/).map { String($0.1) }
     #expect(declared.count > 25)
     let result = try KernelBenchmark(

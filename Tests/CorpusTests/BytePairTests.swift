@@ -1,6 +1,7 @@
 import Corpus
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 /// Values made by Hugging Face `tokenizers` 0.23.3.
@@ -100,12 +101,9 @@ import Testing
   private func contents(
     of tokenizer: BytePairTokenizer
   ) throws -> (vocabulary: [String: Int], merges: [[String]]) {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-merges-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try TokenizerFile.save(tokenizer, to: folder)
-    let data = try Data(contentsOf: folder.appendingPathComponent(TokenizerFile.name))
+    let folder = try TemporaryFolder()
+    try TokenizerFile.save(tokenizer, to: folder.url)
+    let data = try folder.data(TokenizerFile.name)
     let contents = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
     let model = try #require(contents["model"] as? [String: Any])
     return (

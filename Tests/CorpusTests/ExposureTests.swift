@@ -1,6 +1,7 @@
 import Corpus
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Presentations counted in the tokens that a model is given.
@@ -170,9 +171,9 @@ import Testing
   }
 
   @Test func aTripleWithManyExposuresIsSpreadOverTheEpoch() throws {
-    let graph = SampleGraph.make(
-      [SampleGraph.Row("often", "p", "o", exposures: 50)]
-        + (0..<50).map { SampleGraph.Row("s\($0)", "p", "o") })
+    let graph = SmallGraph.make(
+      [SmallGraph.Row("often", "p", "o", exposures: 50)]
+        + (0..<50).map { SmallGraph.Row("s\($0)", "p", "o") })
     let schedule = try schedule(graph, packing: .isolated, batch: 50)
     let often = try #require(
       schedule.corpus.index(of: Triple(subject: 0, predicate: 0, object: 1)))

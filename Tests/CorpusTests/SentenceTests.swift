@@ -2,6 +2,7 @@ import Corpus
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Triples said in sentences.
@@ -10,11 +11,11 @@ import Testing
     "{subject} was born in {object}", "The birthplace of {subject} is {object}.",
     "{subject}'s home: {object}",
   ]
-  private static let graph = SampleGraph.make(
+  private static let graph = SmallGraph.make(
     [
-      SampleGraph.Row("Ada Lovelace", "born in", "London"),
-      SampleGraph.Row("Alan Turing", "born in", "London"),
-      SampleGraph.Row("Emmy Noether", "born in", "Erlangen", isVisible: false),
+      SmallGraph.Row("Ada Lovelace", "born in", "London"),
+      SmallGraph.Row("Alan Turing", "born in", "London"),
+      SmallGraph.Row("Emmy Noether", "born in", "Erlangen", visible: false),
     ], templates: templates)
 
   private func text(
@@ -174,8 +175,8 @@ import Testing
 
   @Test func whatHasNoSentencesIsNamed() throws {
     func error(_ templates: [String], _ paraphrases: Int = 1, unseen: Bool = false) -> String? {
-      let graph = SampleGraph.make(
-        [SampleGraph.Row("a", "born in", "b")], templates: templates)
+      let graph = SmallGraph.make(
+        [SmallGraph.Row("a", "born in", "b")], templates: templates)
       let error = #expect(throws: CorpusError.self) {
         try text(.word, paraphrases: paraphrases, unseen: unseen, graph: graph)
       }

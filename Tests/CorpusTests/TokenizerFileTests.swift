@@ -2,18 +2,10 @@ import Corpus
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct TokenizerFileTests {
-  /// A new folder that is removed at the end.
-  private func inFolder(_ body: (URL) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-tokenizer-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
   private static let graph = SampleGraph.make([
     ("Émilie du Châtelet", "born in", "Paris", true), ("Ada Lovelace", "born in", "London", true),
     ("Alan Turing", "field of work", "mathematics & logic", true),
@@ -67,60 +59,53 @@ import Testing
 
   @Test(arguments: TokenizerKind.allCases)
   func aSavedTokenizerGivesPythonsIdsAfterLoading(kind: TokenizerKind) throws {
-    try inFolder { folder in
-      let tokenizer = try kind.tokenizer(for: Self.graph, vocabularySize: 290)
-      try TokenizerFile.save(tokenizer, to: folder)
-      let loaded = try TokenizerFile.load(from: folder)
-      #expect(loaded.kind == kind)
-      #expect(loaded.vocabularySize == tokenizer.vocabularySize)
-      let triples = Self.graph.statements(fraction: 1).map(\.triple)
-      let text = try TripleText(graph: Self.graph, tokenizer: loaded)
-      #expect(
-        [triples[0], triples[4], triples[5]].map { text.sequence(of: $0) }
-          == Self.fromPython[kind])
-      for name in Self.graph.entities.map(\.name) {
-        #expect(loaded.encode(name) == tokenizer.encode(name))
-        #expect(loaded.decode(loaded.encode(name)) == name)
-      }
+    let folder = try TemporaryFolder()
+    let tokenizer = try kind.tokenizer(for: Self.graph, vocabularySize: 290)
+    try TokenizerFile.save(tokenizer, to: folder.url)
+    let loaded = try TokenizerFile.load(from: folder.url)
+    #expect(loaded.kind == kind)
+    #expect(loaded.vocabularySize == tokenizer.vocabularySize)
+    let triples = Self.graph.statements(fraction: 1).map(\.triple)
+    let text = try TripleText(graph: Self.graph, tokenizer: loaded)
+    #expect(
+      [triples[0], triples[4], triples[5]].map { text.sequence(of: $0) }
+        == Self.fromPython[kind])
+    for name in Self.graph.entities.map(\.name) {
+      #expect(loaded.encode(name) == tokenizer.encode(name))
+      #expect(loaded.decode(loaded.encode(name)) == name)
     }
   }
 
   @Test(arguments: TokenizerKind.allCases)
   func theBytesDependOnTheTokenizerAlone(kind: TokenizerKind) throws {
-    try inFolder { first in
-      try inFolder { second in
-        for folder in [first, second] {
-          try TokenizerFile.save(
-            kind.tokenizer(for: Self.graph, vocabularySize: 290), to: folder)
-        }
-        for name in [TokenizerFile.name, TokenizerFile.configurationName] {
-          #expect(
-            try Data(contentsOf: first.appendingPathComponent(name))
-              == Data(contentsOf: second.appendingPathComponent(name)))
-        }
-      }
+    let (first, second) = try (TemporaryFolder(), TemporaryFolder())
+    for folder in [first, second] {
+      try TokenizerFile.save(
+        kind.tokenizer(for: Self.graph, vocabularySize: 290), to: folder.url)
+    }
+    for name in [TokenizerFile.name, TokenizerFile.configurationName] {
+      #expect(try first.data(name) == second.data(name))
     }
   }
 
   @Test func wordFileIsTheOnePythonWasTriedWith() throws {
-    try inFolder { folder in
-      try TokenizerFile.save(WordTokenizer(names: ["b a"]), to: folder)
-      let data = try Data(contentsOf: folder.appendingPathComponent(TokenizerFile.name))
-      let compact = try JSONSerialization.data(
-        withJSONObject: JSONSerialization.jsonObject(with: data),
-        options: [.sortedKeys, .withoutEscapingSlashes])
-      let added = ["<pad>", "<unk>", "<S>", "<P>", "<O>", "<E>"].enumerated().map {
-        #"{"content":"\#($1)","id":\#($0),"lstrip":false,"normalized":false,"rstrip":false,"#
-          + #""single_word":false,"special":true}"#
-      }
-      #expect(
-        String(decoding: compact, as: UTF8.self)
-          == #"{"added_tokens":[\#(added.joined(separator: ","))],"#
-          + #""model":{"type":"WordLevel","unk_token":"<unk>","vocab":{"<E>":5,"<O>":4,"<P>":3,"#
-          + #""<pad>":0,"<S>":2,"<unk>":1,"a":7,"b":6}},"#
-          + #""pre_tokenizer":{"behavior":"Removed","invert":false,"pattern":{"String":" "},"#
-          + #""type":"Split"},"version":"1.0"}"#)
+    let folder = try TemporaryFolder()
+    try TokenizerFile.save(WordTokenizer(names: ["b a"]), to: folder.url)
+    let data = try Data(contentsOf: folder[TokenizerFile.name])
+    let compact = try JSONSerialization.data(
+      withJSONObject: JSONSerialization.jsonObject(with: data),
+      options: [.sortedKeys, .withoutEscapingSlashes])
+    let added = ["<pad>", "<unk>", "<S>", "<P>", "<O>", "<E>"].enumerated().map {
+      #"{"content":"\#($1)","id":\#($0),"lstrip":false,"normalized":false,"rstrip":false,"#
+        + #""single_word":false,"special":true}"#
     }
+    #expect(
+      String(decoding: compact, as: UTF8.self)
+        == #"{"added_tokens":[\#(added.joined(separator: ","))],"#
+        + #""model":{"type":"WordLevel","unk_token":"<unk>","vocab":{"<E>":5,"<O>":4,"<P>":3,"#
+        + #""<pad>":0,"<S>":2,"<unk>":1,"a":7,"b":6}},"#
+        + #""pre_tokenizer":{"behavior":"Removed","invert":false,"pattern":{"String":" "},"#
+        + #""type":"Split"},"version":"1.0"}"#)
   }
 
   /// A text that is in a saved file, what to put in its place, and a part of the error.
@@ -220,65 +205,61 @@ import Testing
 
   /// As `tokenizers` before 0.20 wrote them, beside settings that change nothing.
   @Test func mergesInStringsAndSettingsThatChangeNothingAreRead() throws {
-    try inFolder { folder in
-      let url = folder.appendingPathComponent(TokenizerFile.name)
-      let tokenizer = try BytePairTokenizer(
-        trainedOn: BytePairTests.names, vocabularySize: 300)
-      try TokenizerFile.save(tokenizer, to: folder)
-      var contents = try #require(
-        try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
-      var model = try #require(contents["model"] as? [String: Any])
-      let merges = try #require(model["merges"] as? [[String]])
-      model["merges"] = merges.map { $0.joined(separator: " ") }
-      model["dropout"] = NSNull()
-      model["fuse_unk"] = false
-      model["end_of_word_suffix"] = ""
-      contents["model"] = model
-      contents["post_processor"] = NSNull()
-      try JSONSerialization.data(withJSONObject: contents).write(to: url)
-      let loaded = try TokenizerFile.load(from: folder)
-      for (name, _) in BytePairTests.names {
-        #expect(loaded.encode(name) == tokenizer.encode(name))
-      }
-      #expect(try loaded.file.hash == tokenizer.file.hash)
+    let folder = try TemporaryFolder()
+    let url = folder[TokenizerFile.name]
+    let tokenizer = try BytePairTokenizer(
+      trainedOn: BytePairTests.names, vocabularySize: 300)
+    try TokenizerFile.save(tokenizer, to: folder.url)
+    var contents = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    var model = try #require(contents["model"] as? [String: Any])
+    let merges = try #require(model["merges"] as? [[String]])
+    model["merges"] = merges.map { $0.joined(separator: " ") }
+    model["dropout"] = NSNull()
+    model["fuse_unk"] = false
+    model["end_of_word_suffix"] = ""
+    contents["model"] = model
+    contents["post_processor"] = NSNull()
+    try JSONSerialization.data(withJSONObject: contents).write(to: url)
+    let loaded = try TokenizerFile.load(from: folder.url)
+    for (name, _) in BytePairTests.names {
+      #expect(loaded.encode(name) == tokenizer.encode(name))
     }
+    #expect(try loaded.file.hash == tokenizer.file.hash)
   }
 
   @Test(arguments: damages)
   func aDamagedFileIsRefusedByName(damage: Damage) throws {
-    try inFolder { folder in
-      let url = folder.appendingPathComponent(TokenizerFile.name)
-      var names = Self.graph
-      if damage.kind == .bpe { names = SampleGraph.make([("a Q", "p", "b Q", true)]) }
-      try TokenizerFile.save(damage.kind.tokenizer(for: names, vocabularySize: 290), to: folder)
-      var text = try String(contentsOf: url, encoding: .utf8)
-      let range = try #require(text.range(of: damage.from))
-      // For a merge, the first mention is the pair's; the vocabulary comes later.
-      text.replaceSubrange(range, with: damage.to)
-      try text.write(to: url, atomically: false, encoding: .utf8)
-      let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
-      #expect(error?.description.hasPrefix(url.path) == true)
-      #expect(error?.description.contains(damage.reason) == true, "\(error?.description ?? "none")")
-      #expect(error?.exitStatus == .badInput)
-    }
+    let folder = try TemporaryFolder()
+    let url = folder[TokenizerFile.name]
+    var names = Self.graph
+    if damage.kind == .bpe { names = SampleGraph.make([("a Q", "p", "b Q", true)]) }
+    try TokenizerFile.save(damage.kind.tokenizer(for: names, vocabularySize: 290), to: folder.url)
+    var text = try String(contentsOf: url, encoding: .utf8)
+    let range = try #require(text.range(of: damage.from))
+    // For a merge, the first mention is the pair's; the vocabulary comes later.
+    text.replaceSubrange(range, with: damage.to)
+    try text.write(to: url, atomically: false, encoding: .utf8)
+    let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder.url) }
+    #expect(error?.description.hasPrefix(url.path) == true)
+    #expect(error?.description.contains(damage.reason) == true, "\(error?.description ?? "none")")
+    #expect(error?.exitStatus == .badInput)
   }
 
   @Test(arguments: [0, 1, 100, 2_000])
   func aTruncatedFileIsRefused(length: Int) throws {
-    try inFolder { folder in
-      let url = folder.appendingPathComponent(TokenizerFile.name)
-      try TokenizerFile.save(ByteTokenizer(), to: folder)
-      try Data(contentsOf: url).prefix(length).write(to: url)
-      let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
-      #expect(error == .tokenizerFile(path: url.path, reason: "it is not valid JSON"))
-    }
+    let folder = try TemporaryFolder()
+    let url = folder[TokenizerFile.name]
+    try TokenizerFile.save(ByteTokenizer(), to: folder.url)
+    try Data(contentsOf: url).prefix(length).write(to: url)
+    let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder.url) }
+    #expect(error == .tokenizerFile(path: url.path, reason: "it is not valid JSON"))
   }
 
   @Test func aMissingFileIsNamed() throws {
-    try inFolder { folder in
-      let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
-      #expect(error?.description.contains("\(folder.path)/tokenizer.json is not a") == true)
-      #expect(error?.description.contains("there is no such file") == true)
-    }
+    let folder = try TemporaryFolder()
+    let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder.url) }
+    #expect(error?.description.contains("\(folder.url.path)/tokenizer.json is not a") == true)
+    #expect(error?.description.contains("there is no such file") == true)
   }
 }

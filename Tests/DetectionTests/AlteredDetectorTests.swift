@@ -6,6 +6,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 

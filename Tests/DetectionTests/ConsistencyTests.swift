@@ -2,6 +2,7 @@ import Detection
 import Evaluation
 import Foundation
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// A case of Fixtures/consistency.json, which Fixtures/make_consistency.py makes on full matrices.
@@ -37,9 +38,7 @@ struct ConsistencyFixture: Decodable, Sendable, CustomTestStringConvertible {
 
   static func all() throws -> [ConsistencyFixture] {
     struct File: Decodable { let cases: [ConsistencyFixture] }
-    let url = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/consistency.json")
-    return try JSONDecoder().decode(File.self, from: Data(contentsOf: url)).cases
+    return try Repository.fixture("consistency.json", as: File.self).cases
   }
 }
 

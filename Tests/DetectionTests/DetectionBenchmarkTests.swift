@@ -2,6 +2,7 @@ import Benchmarks
 import Compute
 import Detection
 import Foundation
+import TestSupport
 import Testing
 
 struct DetectionBenchmarkTests {

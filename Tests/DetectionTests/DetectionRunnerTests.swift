@@ -7,6 +7,7 @@ import GRDB
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 

@@ -1,6 +1,7 @@
 import Detection
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 struct HeadTrainingTests {
@@ -22,9 +23,7 @@ struct HeadTrainingTests {
 
     static func all() throws -> [LogisticFixture] {
       struct File: Decodable { let cases: [LogisticFixture] }
-      let url = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "Fixtures/logistic.json")
-      return try JSONDecoder().decode(File.self, from: Data(contentsOf: url)).cases
+      return try Repository.fixture("logistic.json", as: File.self).cases
     }
   }
 

@@ -1,5 +1,6 @@
 import Detection
 import Foundation
+import TestSupport
 import Testing
 
 /// A case of Fixtures/metrics.json, which Fixtures/make_metrics.py makes with scikit-learn.
@@ -21,9 +22,7 @@ struct MetricFixture: Decodable, Sendable, CustomTestStringConvertible {
 
   static func all() throws -> [MetricFixture] {
     struct File: Decodable { let cases: [MetricFixture] }
-    let url = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/metrics.json")
-    return try JSONDecoder().decode(File.self, from: Data(contentsOf: url)).cases
+    return try Repository.fixture("metrics.json", as: File.self).cases
   }
 }
 

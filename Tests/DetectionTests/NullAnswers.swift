@@ -6,6 +6,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 
 /// Answers whose verdict is independent of their text, for a language model that knows nothing of their graph.

@@ -5,6 +5,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 
@@ -78,9 +79,9 @@ struct RefusalTests {
 
   /// After one epoch every answer is wrong: there is nothing to learn and nothing to measure, and no number for it.
   @Test func answersOfOneClass() throws {
-    let untrained = try SmallRun(epochs: 1, people: 30, size: "3k", tokenizer: .byte)
+    let untrained = try TrainedRun(epochs: 1, people: 30, size: "3k", tokenizer: .byte)
     let summary = try DetectionRunner(
-      run: RunFolder.open(untrained.folder), graph: untrained.graph,
+      run: untrained.run, graph: untrained.graph,
       options: options { $0.kinds = [.head, .attentionProbe, .lookback, .score] }
     ).run()
     #expect(summary.counts(.sentence)?.prevalence == 1)
@@ -108,8 +109,8 @@ struct RefusalTests {
 
   /// On one graph, models of other widths and numbers of heads.
   @Test func modelsOfOtherShapes() throws {
-    let larger = try SmallRun(epochs: 12, size: "10k")
-    let other = try RunFolder.open(larger.folder)
+    let larger = try TrainedRun(epochs: 12, size: "10k")
+    let other = larger.run
     #expect(larger.graph.contentHash == graph.contentHash)
     let scoring = failure {
       _ = try StoredScoring(folder: detector(run, graph), run: other, graph: graph)

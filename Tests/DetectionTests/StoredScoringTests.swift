@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 import Training
 
@@ -139,8 +140,8 @@ struct StoredScoringTests {
     }
     #expect(other?.description.contains("not the one that") == true)
     // A run with another graph, and so another tokenizer.
-    let stranger = try SmallRun(epochs: 1, people: 30)
-    let open = try RunFolder.open(stranger.folder)
+    let stranger = try TrainedRun(epochs: 1, people: 30)
+    let open = stranger.run
     let tokens = #expect(throws: LabError.self) {
       try StoredScoring(folder: folder, run: open, graph: stranger.graph)
     }
@@ -154,8 +155,8 @@ struct StoredScoringTests {
   // MARK: Transfer
 
   @Test func transferCrossesModelsGraphsAndVisibilities() throws {
-    let stranger = try SmallRun(epochs: 12, people: 60)
-    let second = try RunFolder.open(stranger.folder)
+    let stranger = try TrainedRun(epochs: 12, people: 60)
+    let second = stranger.run
     var options = DetectionOptions()
     options.tasks = [.sentence]
     options.kinds = [.head, .lookback, .full]

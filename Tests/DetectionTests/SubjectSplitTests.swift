@@ -1,6 +1,7 @@
 import Detection
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct SubjectSplitTests {

@@ -1,5 +1,6 @@
 import Detection
 import Foundation
+import TestSupport
 import Testing
 
 /// The worked example of docs/detection.md, read from the page.
@@ -11,9 +12,7 @@ import Testing
   }
 
   private func read() throws -> Example {
-    let url = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "docs/detection.md")
-    let page = try String(contentsOf: url, encoding: .utf8)
+    let page = try Repository.text("docs/detection.md")
     let part = try #require(page.components(separatedBy: "### Worked example").last)
     var example = Example()
     for line in part.components(separatedBy: "\n### ")[0].split(separator: "\n")
@@ -78,9 +77,7 @@ import Testing
 
     static func all() throws -> [Fixture] {
       struct File: Decodable { let cases: [Fixture] }
-      let url = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "Fixtures/calibration.json")
-      return try JSONDecoder().decode(File.self, from: Data(contentsOf: url)).cases
+      return try Repository.fixture("calibration.json", as: File.self).cases
     }
   }
 

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 import Training
 

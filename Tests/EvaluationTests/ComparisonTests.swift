@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 import Training
 

@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import KnowledgeGraph
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 

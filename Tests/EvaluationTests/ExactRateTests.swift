@@ -5,6 +5,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 
 struct ExactRateTests {
@@ -56,9 +57,9 @@ struct ExactRateTests {
   @Test func sharedNamesCountOnce() throws {
     let fixture = try Fixture(
       TestGraph.make([
-        TestGraph.Row("ann", "likes", "mercury", "planet", visible: false),
-        TestGraph.Row("ann", "likes", "mercury", "metal"),
-        TestGraph.Row("bob", "likes", "gold", "metal"),
+        SmallGraph.Row("ann", "likes", "mercury", "planet", visible: false),
+        SmallGraph.Row("ann", "likes", "mercury", "metal"),
+        SmallGraph.Row("bob", "likes", "gold", "metal"),
       ]))
     let query = fixture.graph.queries[0]
     let exact = try fixture.evaluator(options()).outcomes(of: 0..<1)[0].exact[0]

@@ -4,6 +4,7 @@ import GRDB
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 

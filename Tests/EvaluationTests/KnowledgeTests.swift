@@ -7,6 +7,7 @@ import GRDB
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 
@@ -77,15 +78,14 @@ struct KnowledgeTests {
 
   /// Without bits of a generator: an object's share of what its predicate is trained on.
   @Test func anObjectNeverTrainedCountsAsOnce() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     for (name, text) in [
       ("train.txt", "ann\tin\trome\nbob\tin\trome\ncy\tin\trome\ndi\tin\tbonn\neve\tof\toslo\n"),
       ("test.txt", "eve\tin\trome\nfay\tin\toslo\n"),
     ] {
-      try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+      try Data(text.utf8).write(to: folder[name])
     }
-    let run = try TrainedRun(TripleImporter(name: "x").load([folder]))
+    let run = try TrainedRun(TripleImporter(name: "x").load([folder.url]))
     let summary = try fresh(run)
     #expect(summary.reference == "object_frequencies")
     // Held out: rome, three of four, and oslo, never said of "in".
@@ -191,10 +191,9 @@ struct KnowledgeTests {
   /// A second call reads back; one that was stopped goes on without asking again.
   @Test func scoringContinues() throws {
     let run = try TrainedRun(TestGraph.people(100), epochs: 1)
-    let polls = PollCounter(limit: 9)
     #expect {
       try run.run.knowledge(
-        Self.fewResamples, graph: run.graph, work: Work(shouldStop: { polls.isOver() }))
+        Self.fewResamples, graph: run.graph, work: Work(shouldStop: stopping(after: 9)))
     } throws: { ($0 as? LabError)?.exitStatus == .interrupted }
     let path = run.folder.appendingPathComponent(RunDatabase.fileName).path
     func count() throws -> Int? {

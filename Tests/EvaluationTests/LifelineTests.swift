@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 import Training
 
@@ -111,9 +112,8 @@ struct LifelineRunTests {
   @Test func interruptedLifelinesContinue() throws {
     let trained = try TrainedRun(TestGraph.people(100), epochs: 1)
     let request = LifelineRequest(folder: trained.folder)
-    let polls = PollCounter(limit: 25)
     #expect {
-      _ = try request.run(on: trained.graph, work: Work(shouldStop: { polls.isOver() }))
+      _ = try request.run(on: trained.graph, work: Work(shouldStop: stopping(after: 25)))
     } throws: { ($0 as? LabError)?.exitStatus == .interrupted }
     let summary = try request.run(on: trained.graph)
     let other = try TrainedRun(TestGraph.people(100), epochs: 1)

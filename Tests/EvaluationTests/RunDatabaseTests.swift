@@ -4,26 +4,25 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
-import Synchronization
+import TestSupport
 import Testing
 
 struct RunDatabaseTests {
   private func evaluate(
-    _ fixture: Fixture, in folder: URL, workers: Int = 1, _ options: EvaluationOptions,
+    _ fixture: Fixture, in folder: TemporaryFolder, workers: Int = 1, _ options: EvaluationOptions,
     shouldStop: @escaping @Sendable () -> Bool = { false }
   ) throws -> EvaluationSummary {
     try fixture.evaluator(options, workers: workers).run(
-      in: RunDatabase.open(in: folder, graphHash: fixture.graph.contentHash),
+      in: RunDatabase.open(in: folder.url, graphHash: fixture.graph.contentHash),
       weightsHash: "weights", work: Work(shouldStop: shouldStop))
   }
 
-  private func bytes(_ folder: URL) throws -> Data {
-    try Data(contentsOf: folder.appendingPathComponent(RunDatabase.fileName))
+  private func bytes(_ folder: TemporaryFolder) throws -> Data {
+    try folder.data(RunDatabase.fileName)
   }
 
-  private func query<T>(_ folder: URL, _ body: (Database) throws -> T) throws -> T {
-    let path = folder.appendingPathComponent(RunDatabase.fileName).path
-    return try DatabaseQueue(path: path).read(body)
+  private func query<T>(_ folder: TemporaryFolder, _ body: (Database) throws -> T) throws -> T {
+    try DatabaseQueue(path: folder[RunDatabase.fileName].path).read(body)
   }
 
   @Test func workersDoNotChangeTheFile() throws {
@@ -31,8 +30,7 @@ struct RunDatabaseTests {
     let wanted = options(sampled: [0, 1], samples: 2, resamples: 20)
     var files: [Data] = []
     for workers in [1, 2, 3] {
-      let folder = try temporaryFolder()
-      defer { try? FileManager.default.removeItem(at: folder) }
+      let folder = try TemporaryFolder()
       let summary = try evaluate(fixture, in: folder, workers: workers, wanted)
       #expect(summary.queryCount == 300)
       files.append(try bytes(folder))
@@ -46,19 +44,12 @@ struct RunDatabaseTests {
     var wanted = options(sampled: [1], samples: 2, resamples: 20)
     wanted.topP = 0.9
     wanted.candidates = 2
-    let whole = try temporaryFolder()
-    let parts = try temporaryFolder()
-    defer { for folder in [whole, parts] { try? FileManager.default.removeItem(at: folder) } }
+    let whole = try TemporaryFolder()
+    let parts = try TemporaryFolder()
     let expected = try evaluate(fixture, in: whole, wanted)
     // Polled before each 32 queries: stopped within the second 256, the first ones are stored.
-    let polls = Mutex(0)
     #expect {
-      try evaluate(fixture, in: parts, wanted) {
-        polls.withLock {
-          $0 += 1
-          return $0 > 9
-        }
-      }
+      try evaluate(fixture, in: parts, wanted, shouldStop: stopping(after: 9))
     } throws: { error in
       (error as? LabError)?.exitStatus == .interrupted
     }
@@ -66,16 +57,15 @@ struct RunDatabaseTests {
       try Int.fetchOne(database, sql: "SELECT stored_query_count FROM evaluation")
     }
     #expect(stored == 256)
-    #expect(try RunDatabase.read(in: parts)?.summaries().isEmpty == true)
+    #expect(try RunDatabase.read(in: parts.url)?.summaries().isEmpty == true)
     #expect(try evaluate(fixture, in: parts, wanted) == expected)
     #expect(try bytes(parts) == bytes(whole))
   }
 
   /// More rows than SQLite's cache takes must not lock readers out before they are all there.
   @Test func readersDoNotWaitForALargeTransaction() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let database = try RunDatabase.open(in: folder, graphHash: "g")
+    let folder = try TemporaryFolder()
+    let database = try RunDatabase.open(in: folder.url, graphHash: "g")
     try database.write { connection in
       for number in 0..<4_000 {
         try connection.execute(
@@ -83,32 +73,30 @@ struct RunDatabaseTests {
           arguments: ["\(number)", String(repeating: "x", count: 1_000)])
       }
       let watch = Stopwatch()
-      #expect(try RunDatabase.read(in: folder)?.summaries() == [])
+      #expect(try RunDatabase.read(in: folder.url)?.summaries() == [])
       #expect(watch.seconds < 5)
     }
   }
 
   @Test func finishedEvaluationsAreReadBack() throws {
     let fixture = try Fixture(TestGraph.tiny)
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     let first = try evaluate(fixture, in: folder, options(sampled: [1]))
     let before = try bytes(folder)
     #expect(try evaluate(fixture, in: folder, options(sampled: [1]), shouldStop: { true }) == first)
     #expect(try bytes(folder) == before)
     let other = try evaluate(fixture, in: folder, options(sampled: [1], seed: 1))
     #expect(other.key != first.key)
-    #expect(try RunDatabase.read(in: folder)?.summaries() == [first, other])
+    #expect(try RunDatabase.read(in: folder.url)?.summaries() == [first, other])
   }
 
   @Test func everySampledAnswerIsARow() throws {
     let fixture = try Fixture(TestGraph.people(20))
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     let wanted = options(sampled: [0, 1], samples: 5)
     let summary = try evaluate(fixture, in: folder, wanted)
     let expected = try fixture.evaluator(wanted).outcomes(of: 0..<60)
-    let database = try #require(try RunDatabase.read(in: folder))
+    let database = try #require(try RunDatabase.read(in: folder.url))
     for temperature in [0.0, 1] {
       let rows = try database.answers(
         key: summary.key, temperature: temperature, of: fixture.graph,
@@ -138,8 +126,7 @@ struct RunDatabaseTests {
 
   @Test func viewsShowNames() throws {
     let fixture = try Fixture(TestGraph.tiny)
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     _ = try evaluate(fixture, in: folder, options(sampled: [1], samples: 3))
     let questions = try query(folder) {
       try String.fetchAll(
@@ -163,11 +150,10 @@ struct RunDatabaseTests {
   /// Groups that came later are made of stored rows, without asking the model.
   @Test func olderTablesAreMadeAgain() throws {
     let fixture = try Fixture(TestGraph.people(20))
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     let wanted = options(sampled: [0, 1], samples: 2, resamples: 20)
     let summary = try evaluate(fixture, in: folder, wanted)
-    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    let path = folder[RunDatabase.fileName].path
     try DatabaseQueue(path: path).write { database in
       try database.execute(
         sql: """
@@ -181,55 +167,50 @@ struct RunDatabaseTests {
   }
 
   @Test func formatsOfNoReleaseAreRefused() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    do { _ = try RunDatabase.open(in: folder, graphHash: "a") }
-    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    let folder = try TemporaryFolder()
+    do { _ = try RunDatabase.open(in: folder.url, graphHash: "a") }
+    let path = folder[RunDatabase.fileName].path
     for (version, words) in [(2, "no release"), (-1, "no release"), (9, "newer kglab")] {
       try DatabaseQueue(path: path).write {
         try $0.execute(sql: "PRAGMA user_version = \(version)")
       }
       #expect {
-        _ = try RunDatabase.open(in: folder, graphHash: "a")
+        _ = try RunDatabase.open(in: folder.url, graphHash: "a")
       } throws: { "\($0)".contains(words) && "\($0)".contains(path) }
     }
   }
 
   @Test func anotherProgramsFileIsRefused() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    let folder = try TemporaryFolder()
+    let path = folder[RunDatabase.fileName].path
     try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE other (x)") }
     #expect {
-      _ = try RunDatabase.open(in: folder, graphHash: "g")
+      _ = try RunDatabase.open(in: folder.url, graphHash: "g")
     } throws: { "\($0)".contains("another program") && "\($0)".contains(path) }
   }
 
   @Test func unreadableFilesAreRefused() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let path = folder.appendingPathComponent(RunDatabase.fileName).path
+    let folder = try TemporaryFolder()
+    let path = folder[RunDatabase.fileName].path
     try Data(repeating: 7, count: 4_096).write(to: URL(fileURLWithPath: path))
     #expect {
-      _ = try RunDatabase.open(in: folder, graphHash: "g")
+      _ = try RunDatabase.open(in: folder.url, graphHash: "g")
     } throws: { "\($0)".contains("is not an SQLite file") }
   }
 
   @Test func anotherGraphIsRefused() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    do { _ = try RunDatabase.open(in: folder, graphHash: "a") }
+    let folder = try TemporaryFolder()
+    do { _ = try RunDatabase.open(in: folder.url, graphHash: "a") }
     #expect {
-      _ = try RunDatabase.open(in: folder, graphHash: "b")
+      _ = try RunDatabase.open(in: folder.url, graphHash: "b")
     } throws: { "\($0)".contains("another graph") }
   }
 
   @Test func oneWriterAtATime() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let first = try RunDatabase.open(in: folder, graphHash: "a")
+    let folder = try TemporaryFolder()
+    let first = try RunDatabase.open(in: folder.url, graphHash: "a")
     #expect {
-      _ = try RunDatabase.open(in: folder, graphHash: "a")
+      _ = try RunDatabase.open(in: folder.url, graphHash: "a")
     } throws: { "\($0)".contains("another process") }
     withExtendedLifetime(first) {}
   }

@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 import Training
 
@@ -9,17 +10,16 @@ struct RunFolderTests {
   /// From a training to stored rates, and the same rates read back without asking the model again.
   @Test func finishedRunsAreEvaluated() throws {
     let graph = TestGraph.people(20)
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     var runtime = RuntimeOptions()
     runtime.workers = 1
     runtime.shouldStop = { false }
     _ = try Trainer(
-      graph: graph, graphURL: folder.appendingPathComponent("graph.sqlite"),
-      request: TrainingRequest(size: "3k", epochs: 2), folder: folder, options: runtime
+      graph: graph, graphURL: folder["graph.sqlite"],
+      request: TrainingRequest(size: "3k", epochs: 2), folder: folder.url, options: runtime
     ).run()
     let wanted = options(sampled: [1], samples: 2, resamples: 10)
-    let run = try RunFolder.open(folder)
+    let run = try RunFolder.open(folder.url)
     let summary = try run.evaluate(wanted, graph: graph, work: Work(shouldStop: { false }))
     #expect(summary.queryCount == 60)
     #expect(summary.weightsHash == run.record.weightsHash)
@@ -29,7 +29,7 @@ struct RunFolderTests {
     #expect(throws: LabError.self) {
       try run.evaluate(options(sampled: [1], samples: 3), work: Work(shouldStop: { false }))
     }
-    #expect(try RunDatabase.read(in: folder)?.summaries() == [summary])
+    #expect(try RunDatabase.read(in: folder.url)?.summaries() == [summary])
   }
 
   /// A folder is locked by a process that writes, and cannot be locked where nothing can be written.
@@ -68,9 +68,8 @@ struct RunFolderTests {
   }
 
   @Test func foldersWithoutARunAreRefused() throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    #expect(try RunDatabase.read(in: folder) == nil)
-    #expect(throws: LabError.self) { try RunFolder.open(folder) }
+    let folder = try TemporaryFolder()
+    #expect(try RunDatabase.read(in: folder.url) == nil)
+    #expect(throws: LabError.self) { try RunFolder.open(folder.url) }
   }
 }

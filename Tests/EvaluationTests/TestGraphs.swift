@@ -5,28 +5,12 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
+import Training
 
 /// Small graphs made from names, and models that know nothing of them.
 enum TestGraph {
-  /// One triple: subject with its type, predicate, object with its type, and whether it is trained on.
-  struct Row {
-    let subject: String
-    let predicate: String
-    let object: String
-    let objectType: String
-    let isVisible: Bool
-
-    init(
-      _ subject: String, _ predicate: String, _ object: String, _ objectType: String,
-      visible isVisible: Bool = true
-    ) {
-      self.subject = subject
-      self.predicate = predicate
-      self.object = object
-      self.objectType = objectType
-      self.isVisible = isVisible
-    }
-  }
+  typealias Row = SmallGraph.Row
 
   /// Queries of all three visibilities over five words; answers of one and of two tokens.
   static let tiny = make([
@@ -51,45 +35,34 @@ enum TestGraph {
       })
   }
 
-  static func make(_ rows: [Row]) -> KnowledgeGraph {
-    var types = ["person"]
-    var predicates: [String] = []
-    var entities: [(name: String, type: String)] = []
-    func id(_ name: String, in list: inout [String]) -> Int32 {
-      if !list.contains(name) { list.append(name) }
-      return Int32(list.firstIndex(of: name) ?? 0)
+  /// `count` families: parents trained on, every third child's way back held out.
+  static func families(_ count: Int) -> KnowledgeGraph {
+    make(
+      (0..<count).flatMap { index -> [Row] in
+        let (parent, child) = ("p\(index) a", "c\(index) b")
+        return [
+          Row(parent, "parent of", child, "person"),
+          Row(child, "child of", parent, "person", visible: index % 3 > 0),
+          Row(parent, "in", "city\(index % 5)", "city"),
+        ]
+      })
+  }
+
+  static func make(_ rows: [Row]) -> KnowledgeGraph { SmallGraph.make(rows, subjects: "person") }
+}
+
+extension TrainedRun {
+  /// Keeps its checkpoints.
+  convenience init(
+    _ graph: KnowledgeGraph, epochs: Int = 2, seed: UInt64 = 0, rate: Double? = nil
+  ) throws {
+    try self.init(graph, epochs: epochs) { request, runtime in
+      runtime.shouldStop = { false }
+      runtime.keep = try KeepPlan(steps: "log,0", epochs: nil)
+      request.seed = seed
+      request.learningRate = rate
+      request.training.tokensPerStep = 64
     }
-    func entity(_ name: String, _ type: String) -> Int32 {
-      if !entities.contains(where: { $0 == (name, type) }) { entities.append((name, type)) }
-      return Int32(entities.firstIndex { $0 == (name, type) } ?? 0)
-    }
-    var answers: [[Int32]: [Answer]] = [:]
-    for row in rows {
-      _ = id(row.objectType, in: &types)
-      let key = [entity(row.subject, "person"), id(row.predicate, in: &predicates)]
-      answers[key, default: []].append(
-        Answer(object: entity(row.object, row.objectType), isVisible: row.isVisible, bits: 1))
-    }
-    var queries: [Query] = []
-    var all: [Answer] = []
-    for key in answers.keys.sorted(by: { ($0[0], $0[1]) < ($1[0], $1[1]) }) {
-      let own = (answers[key] ?? []).sorted { $0.object < $1.object }
-      let visible = own.count(where: \.isVisible)
-      queries.append(
-        Query(
-          subject: key[0], predicate: key[1],
-          visibility: visible == own.count ? .fvs : visible == 0 ? .ivs : .pvs,
-          answers: all.count..<(all.count + own.count),
-          rank: Double(queries.count) / Double(answers.count)))
-      all += own
-    }
-    return KnowledgeGraph(
-      entityTypes: types.map { EntityType(name: $0) },
-      entities: entities.map { entity in
-        Entity(name: entity.name, type: Int32(types.firstIndex(of: entity.type) ?? 0))
-      },
-      predicates: predicates.map { Predicate(name: $0, subjectType: 0, objectType: nil) },
-      queries: queries, answers: all, contentHash: "test \(rows.count)")
   }
 }
 
@@ -153,12 +126,4 @@ func options(
   options.seed = seed
   options.resampleCount = resamples
   return options
-}
-
-/// A new empty folder; the caller removes it.
-func temporaryFolder() throws -> URL {
-  let url = FileManager.default.temporaryDirectory
-    .appendingPathComponent("kglab-evaluation-\(UUID().uuidString)", isDirectory: true)
-  try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  return url
 }

@@ -2,14 +2,15 @@ import Corpus
 import Evaluation
 import KnowledgeGraph
 import LanguageModel
+import TestSupport
 import Testing
 
 struct VerdictTests {
   private static let graph = TestGraph.make([
-    TestGraph.Row("ann", "in", "rome", "city"),
-    TestGraph.Row("ann", "in", "new york", "city", visible: false),
-    TestGraph.Row("bob", "in", "paris", "city"),
-    TestGraph.Row("bob", "likes", "tea", "drink"),
+    SmallGraph.Row("ann", "in", "rome", "city"),
+    SmallGraph.Row("ann", "in", "new york", "city", visible: false),
+    SmallGraph.Row("bob", "in", "paris", "city"),
+    SmallGraph.Row("bob", "likes", "tea", "drink"),
   ])
 
   private func judge(_ name: String, ended: Bool = true) throws -> SampledAnswer {

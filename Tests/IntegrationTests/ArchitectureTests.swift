@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Holds the sources to docs/architecture.md.
@@ -22,7 +23,7 @@ import Testing
     func names(_ cell: String) -> [String] {
       cell.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
-    return try SourceTree.text(of: "docs/architecture.md").components(separatedBy: "\n")
+    return try Repository.text("docs/architecture.md").components(separatedBy: "\n")
       .compactMap { line in
         let cells = line.components(separatedBy: "|")
           .map { $0.trimmingCharacters(in: .whitespaces) }
@@ -45,7 +46,7 @@ import Testing
   @Test func theTableListsEveryTargetOnce() throws {
     let folders = try SourceTree.folders.flatMap {
       try FileManager.default.contentsOfDirectory(
-        atPath: SourceTree.root.appendingPathComponent($0).path)
+        atPath: Repository.file($0).path)
     }
     #expect(try targets().map(\.name).sorted() == folders.filter { !$0.hasPrefix(".") }.sorted())
   }
@@ -97,7 +98,7 @@ import Testing
   }
 
   @Test func packageDeclaresWhatTheTableLists() throws {
-    let package = try SourceTree.text(of: "Package.swift")
+    let package = try Repository.text("Package.swift")
     for target in try targets() where target.level > 0 {
       // GRDBSQLite is a module of GRDB's product.
       let listed = Set(target.own + target.outside).subtracting(["GRDBSQLite"])

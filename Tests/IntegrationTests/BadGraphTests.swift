@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Schemas, triples and graph files that are wrong: one sentence, a documented code, nothing left behind.
@@ -21,7 +22,8 @@ import Testing
 
   /// Runs a command that must fail, in a folder that it must leave as it is.
   private func refuse(
-    _ arguments: [String], in workspace: Workspace, code: Int32 = 65, mentions pieces: [String],
+    _ arguments: [String], in workspace: TemporaryFolder, code: Int32 = 65,
+    mentions pieces: [String],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let names = try workspace.names()
@@ -57,7 +59,7 @@ import Testing
       ("    count: 4\n", "    count: 0\n", ["bad.yaml:4", "count must be between 1"]),
     ] as [(String, String, [String])])
   func schemas(part: String, replacement: String, pieces: [String]) throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let text = Self.schema.replacingOccurrences(of: part, with: replacement)
     #expect(text != Self.schema)
     try workspace.write(text, to: "bad.yaml")
@@ -66,7 +68,7 @@ import Testing
   }
 
   @Test func theSchemaItselfIsFine() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     try workspace.write(Self.schema, to: "good.yaml")
     try workspace.kglab("generate", "good.yaml", "--out", "graph.sqlite")
       .expectSuccess(wrote: "graph.sqlite")
@@ -80,13 +82,13 @@ import Testing
       ("", ["facts.tsv", "is empty"]),
     ] as [(String, [String])])
   func triples(text: String, pieces: [String]) throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     try workspace.write(text, to: "facts.tsv")
     try refuse(["import", "facts.tsv", "--out", "graph.sqlite"], in: workspace, mentions: pieces)
   }
 
   @Test func importingAFileThatIsNotThereOrNotText() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     try refuse(
       ["import", "facts.tsv", "--out", "graph.sqlite"], in: workspace,
       mentions: ["facts.tsv", "exists"])
@@ -104,12 +106,12 @@ import Testing
   }
 
   @Test func anExistingFileIsNotReplaced() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     try workspace.write("precious", to: "graph.sqlite")
     try refuse(
       ["generate", TrainedRun.schema, "--out", "graph.sqlite"], in: workspace, code: 64,
       mentions: ["graph.sqlite exists", "--force"])
-    #expect(try Data(contentsOf: workspace["graph.sqlite"]) == Data("precious".utf8))
+    #expect(try workspace.data("graph.sqlite") == Data("precious".utf8))
   }
 
   /// Commands that open a graph.
@@ -120,8 +122,8 @@ import Testing
 
   @Test(arguments: readers) func graphFiles(reader: [String]) throws {
     let workspace = try TrainedRun.graph()
-    let whole = try Data(contentsOf: workspace["graph.sqlite"])
-    try FileManager.default.removeItem(at: workspace["graph.sqlite"])
+    let whole = try workspace.data("graph.sqlite")
+    try workspace.remove("graph.sqlite")
     try refuse(reader, in: workspace, mentions: ["bad.sqlite does not exist", "kglab generate"])
 
     try workspace.write(String(repeating: "no database at all\n", count: 40), to: "bad.sqlite")
@@ -144,7 +146,7 @@ import Testing
     try Data().write(to: workspace["bad.sqlite"])
     try refuse(reader, in: workspace, mentions: ["bad.sqlite"])
 
-    try FileManager.default.removeItem(at: workspace["bad.sqlite"])
+    try workspace.remove("bad.sqlite")
     try FileManager.default.createDirectory(
       at: workspace["bad.sqlite"], withIntermediateDirectories: false)
     try refuse(reader, in: workspace, mentions: ["bad.sqlite is a folder"])
@@ -152,7 +154,7 @@ import Testing
 
   @Test func contentChangedByHandIsFound() throws {
     let workspace = try TrainedRun.graph()
-    var bytes = try Data(contentsOf: workspace["graph.sqlite"])
+    var bytes = try workspace.data("graph.sqlite")
     let name = try #require(bytes.range(of: Data("club-01".utf8)))
     bytes.replaceSubrange(name, with: Data("club-99".utf8))
     try bytes.write(to: workspace["graph.sqlite"])

@@ -1,11 +1,13 @@
 import Foundation
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// Run folders that are wrong, and questions that cannot be answered.
 @Suite struct BadRunTests {
   private func refuse(
-    _ arguments: [String], in workspace: Workspace, code: Int32 = 65, mentions pieces: [String],
+    _ arguments: [String], in workspace: TemporaryFolder, code: Int32 = 65,
+    mentions pieces: [String],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let names = try workspace.names()
@@ -42,12 +44,12 @@ import Testing
       ["evaluate", "run"], ["ask", "run", "club-01", "born in"], ["detect", "run"],
     ]
     for name in ["model.safetensors", "tokenizer.json", "run.json"] {
-      let whole = try Data(contentsOf: workspace["run/\(name)"])
+      let whole = try workspace.data("run/\(name)")
       try workspace.truncate("run/\(name)")
       for command in commands {
         try refuse(command, in: workspace, mentions: ["run/\(name)", "restore"])
       }
-      try FileManager.default.removeItem(at: workspace["run/\(name)"])
+      try workspace.remove("run/\(name)")
       for command in commands { try refuse(command, in: workspace, mentions: ["run", name]) }
       try whole.write(to: workspace["run/\(name)"])
     }
@@ -64,14 +66,14 @@ import Testing
     try workspace.write(String(repeating: "no database\n", count: 100), to: "run/run.sqlite")
     try refuse(
       ["evaluate", "run"], in: workspace, mentions: ["run/run.sqlite is not an SQLite file"])
-    try FileManager.default.removeItem(at: workspace["run/run.sqlite"])
-    var foreign = try Data(contentsOf: workspace["graph.sqlite"])
+    try workspace.remove("run/run.sqlite")
+    var foreign = try workspace.data("graph.sqlite")
     foreign.replaceSubrange(68..<72, with: [0, 0, 0, 0])
     try foreign.write(to: workspace["run/run.sqlite"])
     try refuse(
       ["evaluate", "run"], in: workspace,
       mentions: ["run/run.sqlite is an SQLite file of another program"])
-    #expect(try Data(contentsOf: workspace["run/run.sqlite"]) == foreign)
+    #expect(try workspace.data("run/run.sqlite") == foreign)
   }
 
   @Test func theWrongGraphOrNone() throws {

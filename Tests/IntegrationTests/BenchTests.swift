@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The benchmarks' output at tiny sizes: every key, numbers that can be, and a table.
@@ -60,7 +61,7 @@ import Testing
   @Test(arguments: benchmarks.indices)
   func jsonHasEveryKeyWithANumberThatCanBe(index: Int) throws {
     let (arguments, keys, inner, innerKeys) = Self.benchmarks[index]
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let result = try Command(["bench"] + arguments + ["--quick", "--json"], in: workspace.url)
       .run()
     #expect(result.end == .exited(0), "\(result.messages)")
@@ -90,7 +91,7 @@ import Testing
 
   @Test(arguments: benchmarks.indices)
   func aTableIsPrinted(index: Int) throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let result = try Command(
       ["bench"] + Self.benchmarks[index].0 + ["--quick"], in: workspace.url
     ).run()
@@ -99,7 +100,7 @@ import Testing
   }
 
   @Test func severalWorkerCountsGiveTheSpeedUp() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let result = try workspace.kglab(
       "bench", "train", "--shape", "1x16x1", "--sequences", "2", "--context", "8", "--vocabulary",
       "16", "--precision", "fp32", "--workers", "1,2", "--rounds", "3", "--quick", "--json")
@@ -120,7 +121,7 @@ import Testing
     ["--vocabulary", "64"],
   ])
   func aRunBringsItsOwnQueries(option: [String]) throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let result = try Command(
       ["bench", "evaluate", "--run", "nowhere"] + option, in: workspace.url
     ).run()

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import TestSupport
 
 /// A call of the built `kglab` as a process.
 struct Command {
@@ -87,16 +88,14 @@ final class RunningCommand {
 
   private let process = Process()
   private let ended = DispatchSemaphore(value: 0)
-  private let capture: URL
+  private let capture: TemporaryFolder
   private let arguments: [String]
   private let patience: Int
 
   fileprivate init(_ command: Command) throws {
-    let files = FileManager.default
     arguments = command.arguments
     patience = command.patience
-    capture = files.temporaryDirectory.appendingPathComponent("kglab-output-\(UUID().uuidString)")
-    try files.createDirectory(at: capture, withIntermediateDirectories: true)
+    capture = try TemporaryFolder()
     let executable = try Command.executable()
     let setUp =
       [
@@ -121,19 +120,15 @@ final class RunningCommand {
     process.environment = ProcessInfo.processInfo.environment
       .merging(fixed) { _, new in new }.merging(command.environment) { _, new in new }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try Self.file(command.outputPath ?? outputURL.path)
-    process.standardError = try Self.file(messagesURL.path)
+    process.standardOutput = try Self.file(command.outputPath ?? capture["stdout"].path)
+    process.standardError = try Self.file(capture["stderr"].path)
     process.terminationHandler = { [ended] _ in ended.signal() }
     try process.run()
   }
 
   deinit {
     if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    try? FileManager.default.removeItem(at: capture)
   }
-
-  private var outputURL: URL { capture.appendingPathComponent("stdout") }
-  private var messagesURL: URL { capture.appendingPathComponent("stderr") }
 
   private static func file(_ path: String) throws -> FileHandle {
     if !FileManager.default.fileExists(atPath: path) {
@@ -164,7 +159,7 @@ final class RunningCommand {
       process.terminationReason == .exit
       ? .exited(process.terminationStatus) : .killed(signal: process.terminationStatus)
     return CommandResult(
-      end: end, output: (try? Data(contentsOf: outputURL)) ?? Data(),
-      messages: String(decoding: try Data(contentsOf: messagesURL), as: UTF8.self))
+      end: end, output: (try? capture.data("stdout")) ?? Data(),
+      messages: String(decoding: try capture.data("stderr"), as: UTF8.self))
   }
 }

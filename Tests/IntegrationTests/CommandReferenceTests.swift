@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 /// Holds docs/cli.md to what the program prints, and every command to the rules for commands.
@@ -19,12 +20,12 @@ import Testing
       #expect(result.end == .exited(0) && result.messages.isEmpty, "\(result.messages)")
       return CommandReference.Section(name: command.name, help: result.text)
     }
-    let page = try SourceTree.text(of: CommandReference.path)
+    let page = try Repository.text(CommandReference.path)
     let recorded = try CommandReference(page)
     let current = CommandReference(introduction: recorded.introduction, sections: sections)
     if Self.isUpdating {
       return try AtomicFile.write(
-        Data(current.text.utf8), to: SourceTree.root.appendingPathComponent(CommandReference.path))
+        Data(current.text.utf8), to: Repository.file(CommandReference.path))
     }
     #expect(
       recorded.sections.map(\.name) == sections.map(\.name),
@@ -70,7 +71,7 @@ import Testing
   }
 
   @Test func theIntroductionStatesEveryExitCode() throws {
-    let introduction = try CommandReference(SourceTree.text(of: CommandReference.path)).introduction
+    let introduction = try CommandReference(Repository.text(CommandReference.path)).introduction
     for status in [ExitStatus.failure, .usage, .badInput, .interrupted] {
       #expect(introduction.contains("| \(status.rawValue) |"), "\(status)")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A command of the built kglab, as the program itself describes it.
 struct DescribedCommand {
@@ -20,17 +21,17 @@ struct DescribedCommand {
 
   /// What `--help` prints.
   func help() throws -> CommandResult {
-    try Command(path.dropFirst() + ["--help"], in: SourceTree.root).run()
+    try Command(path.dropFirst() + ["--help"], in: Repository.root).run()
   }
 
   /// What the command `help` prints.
   func helpByName() throws -> CommandResult {
-    try Command(["help"] + path.dropFirst(), in: SourceTree.root).run()
+    try Command(["help"] + path.dropFirst(), in: Repository.root).run()
   }
 
   /// Every command in the order of the program's help, each before its subcommands.
   static func all() throws -> [DescribedCommand] {
-    let dump = try Command(["--experimental-dump-help"], in: SourceTree.root).run()
+    let dump = try Command(["--experimental-dump-help"], in: Repository.root).run()
     return flatten(try JSONDecoder().decode(Dump.self, from: dump.output).command, below: [])
   }
 

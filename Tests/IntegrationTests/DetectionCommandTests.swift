@@ -1,11 +1,13 @@
 import Foundation
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// `kglab detect` on checkpoints, and what it says of wrong use.
 @Suite struct DetectionCommandTests {
   private func refuse(
-    _ arguments: [String], in workspace: Workspace, code: Int32 = 65, mentions pieces: [String],
+    _ arguments: [String], in workspace: TemporaryFolder, code: Int32 = 65,
+    mentions pieces: [String],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let result = try Command(arguments, in: workspace.url).run()
@@ -13,7 +15,8 @@ import Testing
     #expect(result.text.isEmpty, "\(result.text)", sourceLocation: sourceLocation)
   }
 
-  private func detection(_ workspace: Workspace, _ options: String...) throws -> [String: Any] {
+  private func detection(_ workspace: TemporaryFolder, _ options: String...) throws -> [String: Any]
+  {
     let result = try Command(
       ["detect"] + options
         + ["--task", "sentence", "--kind", "head", "--evidence", "0", "--workers", "1", "--json"],

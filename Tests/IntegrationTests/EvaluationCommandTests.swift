@@ -1,17 +1,18 @@
 import Foundation
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// What can be asked of a finished run, by the commands a user types.
 @Suite struct EvaluationCommandTests {
-  private func subject(_ workspace: Workspace) throws -> String {
+  private func subject(_ workspace: TemporaryFolder) throws -> String {
     let graph = try KnowledgeGraph.open(workspace["graph.sqlite"])
     let predicate = graph.predicate(named: "born in")
     let query = try #require(graph.queries.first { $0.predicate == predicate })
     return graph.entities[Int(query.subject)].name
   }
 
-  private func json(_ workspace: Workspace, _ arguments: [String]) throws -> [String: Any] {
+  private func json(_ workspace: TemporaryFolder, _ arguments: [String]) throws -> [String: Any] {
     let result = try Command(arguments + ["--json"], in: workspace.url).run()
     #expect(result.end == .exited(0), "\(arguments): \(result.messages)")
     return try #require(try result.json() as? [String: Any], "\(arguments)")

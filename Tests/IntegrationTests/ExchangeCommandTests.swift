@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The commands between kglab and Python, as a user types them.
@@ -100,9 +101,9 @@ import Testing
     ).run()
     trained.expectSuccess(wrote: "run")
     let record = try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: workspace["run/run.json"]))
+      try JSONSerialization.jsonObject(with: workspace.data("run/run.json"))
         as? [String: Any])
-    let lines = try String(contentsOf: workspace["run/steps.jsonl"], encoding: .utf8)
+    let lines = try workspace.text("run/steps.jsonl")
       .split(separator: "\n")
     #expect(lines.count == record["steps"] as? Int)
   }

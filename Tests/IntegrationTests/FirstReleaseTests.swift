@@ -1,26 +1,23 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 /// Folders written by the first release open, and results are found under the ids they had.
 ///
 /// Fixtures/first-release.sh made them.
 @Suite struct FirstReleaseTests {
-  private static func folder() throws -> Workspace {
-    let workspace = try Workspace()
-    let archive = SourceTree.root
-      .appendingPathComponent("Tests/IntegrationTests/Fixtures/first-release.tar.gz").path
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["tar", "-xzf", archive, "--strip-components=1", "-C", workspace.url.path]
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
+  private static func folder() throws -> TemporaryFolder {
+    let workspace = try TemporaryFolder()
+    let archive = Repository.file("Tests/IntegrationTests/Fixtures/first-release.tar.gz").path
+    let end = try runProgram(
+      "tar", "-xzf", archive, "--strip-components=1", "-C", workspace.url.path)
+    try #require(end == 0)
     return workspace
   }
 
   /// Rows of a run's tables of results.
-  private func counts(_ workspace: Workspace) throws -> [String: Int] {
+  private func counts(_ workspace: TemporaryFolder) throws -> [String: Int] {
     let database = try DatabaseQueue(path: workspace["run/run.sqlite"].path)
     return try database.read { database in
       let tables = [

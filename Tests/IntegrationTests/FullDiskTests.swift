@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Files that cannot be written: no trap, one sentence, and nothing lost or half there.
@@ -17,7 +18,7 @@ import Testing
   }
 
   @Test func graphs() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     for limit in [1, 16] {
       try refuse(
         workspace.command("generate", TrainedRun.schema, "--out", "graph.sqlite"), limit: limit,
@@ -57,7 +58,7 @@ import Testing
     let training = Command(
       TrainedRun.training + ["--out", "again", "--checkpoint-steps", "5"], in: workspace.url)
     // The record, the checkpoint's weights, its optimiser state: each is too large once.
-    let size = try Data(contentsOf: workspace["run/model.safetensors"]).count
+    let size = try workspace.data("run/model.safetensors").count
     for limit in [1, size / 2_048, size / 1_024 + 4] {
       try refuse(training, limit: limit, mentions: ["cannot write", "again/", "free space"])
       let names = try workspace.names(in: "again")
@@ -104,7 +105,7 @@ import Testing
         .expectFailure(1, mentions: ["cannot create", out])
     }
     #expect(try workspace.names() == names)
-    #expect(try Data(contentsOf: workspace["file"]) == Data("a file".utf8))
+    #expect(try workspace.data("file") == Data("a file".utf8))
   }
 
   /// The administrator may write anywhere, so that the test needs somebody else.

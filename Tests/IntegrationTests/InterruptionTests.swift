@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 /// A training that is ended from outside, and the same command given again.
@@ -13,7 +14,7 @@ import Testing
   ]
 
   private func train(
-    _ workspace: Workspace, out: String, workers: Int, checkpoints: Bool = true
+    _ workspace: TemporaryFolder, out: String, workers: Int, checkpoints: Bool = true
   ) -> Command {
     let frequency = checkpoints ? ["--checkpoint-steps", "2"] : []
     return Command(
@@ -21,17 +22,17 @@ import Testing
   }
 
   /// Trains once without being disturbed; returns the number of steps.
-  private func trainWhole(_ workspace: Workspace) throws -> Int {
+  private func trainWhole(_ workspace: TemporaryFolder) throws -> Int {
     let whole = try train(workspace, out: "whole", workers: 2, checkpoints: false).run()
     whole.expectSuccess(wrote: "whole")
     let record =
       try JSONSerialization.jsonObject(
-        with: Data(contentsOf: workspace["whole/run.json"])) as? [String: Any]
+        with: workspace.data("whole/run.json")) as? [String: Any]
     return try #require(record?["steps"] as? Int)
   }
 
   /// Holds a run that was interrupted to the one that was not.
-  private func expectEqualRuns(_ workspace: Workspace, _ run: String) throws {
+  private func expectEqualRuns(_ workspace: TemporaryFolder, _ run: String) throws {
     for name in Self.results {
       #expect(try workspace.hash("\(run)/\(name)") == workspace.hash("whole/\(name)"), "\(name)")
     }
@@ -144,7 +145,7 @@ import Testing
     let workspace = try TrainedRun.workspace()
     let command = Command(arguments, in: workspace.url)
     let before = try workspace.hash("run/run.sqlite")
-    try FileManager.default.removeItem(at: workspace["run/.lock"])
+    try workspace.remove("run/.lock")
     let running = try command.start()
     // It locks the folder before it works.
     #expect(running.wait { workspace.exists("run/.lock") })
@@ -158,8 +159,8 @@ import Testing
   }
 
   @Test func aStudyStopsOnASignal() throws {
-    let workspace = try Workspace()
-    let smoke = SourceTree.root.appendingPathComponent("experiments/smoke").path
+    let workspace = try TemporaryFolder()
+    let smoke = Repository.file("experiments/smoke").path
     let command = workspace.command("study", "run", smoke, "--out", "smoke")
     let running = try command.start()
     #expect(running.wait { workspace.exists("smoke/plan.json") })
@@ -180,7 +181,7 @@ import Testing
       running.send(SIGINT)
       let result = try running.wait()
       result.expectFailure(75, mentions: ["stopped at step", "run the same command again"])
-      try? FileManager.default.removeItem(at: workspace["run"])
+      try? workspace.remove("run")
     }
   }
 

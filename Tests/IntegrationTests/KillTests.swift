@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 /// `kill -9` at many moments of every command that writes: the same command, with the same process id, then gives the bytes
@@ -7,14 +8,11 @@ import Testing
 @Suite struct KillTests {
   private static let made = Result { try make() }
 
-  private static func make() throws -> Workspace {
+  private static func make() throws -> TemporaryFolder {
     let workspace = try FuzzFixture.made.get()
-    let larger = try Command(
-      ["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"], in: workspace.url
-    ).run()
-    guard larger.end == .exited(0) else {
-      throw TrainedRun.SetUpFailed(description: larger.messages)
-    }
+    try workspace.prepare([
+      ["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"]
+    ])
     return workspace
   }
 
@@ -104,31 +102,24 @@ import Testing
   }
 
   /// As process 1 of a namespace of its own, as in a container, where the system lets us.
-  private func command(_ one: Case, in workspace: Workspace) -> Command {
+  private func command(_ one: Case, in workspace: TemporaryFolder) -> Command {
     var command = Command(one.arguments, in: workspace.url)
     command.isFirstProcess = Self.canUnshare
     return command
   }
 
-  private static let canUnshare: Bool = {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["unshare", "-pf", "--kill-child", "true"]
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }()
+  private static let canUnshare =
+    (try? runProgram("unshare", "-pf", "--kill-child", "true")) == 0
 
-  private func copy(_ one: Case, of made: Workspace) throws -> Workspace {
-    let workspace = try Workspace()
+  private func copy(_ one: Case, of made: TemporaryFolder) throws -> TemporaryFolder {
+    let workspace = try TemporaryFolder()
     for file in one.files {
       try FileManager.default.copyItem(at: made[file], to: workspace[file])
     }
     return workspace
   }
 
-  private func bytes(_ path: String, in workspace: Workspace) throws -> [String: String] {
+  private func bytes(_ path: String, in workspace: TemporaryFolder) throws -> [String: String] {
     let values = try workspace[path].resourceValues(forKeys: [.isDirectoryKey])
     guard values.isDirectory == true else { return [path: try workspace.hash(path)] }
     let files = try workspace.names(in: path).filter {

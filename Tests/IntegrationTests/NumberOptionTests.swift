@@ -1,5 +1,6 @@
 import Foundation
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// Numbers that cannot be, in every option of every command: no trap, no end of waiting, no end of memory.
@@ -60,7 +61,7 @@ import Testing
     let workspace = try TrainedRun.workspace()
     try workspace.write("s1\tlikes\to1\ns2\tlikes\to2\n", to: "facts.tsv")
     try FileManager.default.copyItem(
-      at: SourceTree.root.appendingPathComponent("experiments/smoke"), to: workspace["smoke"])
+      at: Repository.file("experiments/smoke"), to: workspace["smoke"])
     let graph = try KnowledgeGraph.open(workspace["graph.sqlite"])
     let predicate = graph.predicate(named: "born in")
     let query = try #require(graph.queries.first { $0.predicate == predicate })

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Folders that are shared, linked or read-only.
@@ -36,7 +37,7 @@ import Testing
 
   /// Every file that the group could not write would end the work of its other members.
   @Test func filesFollowTheUmask() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     for arguments in [
       ["generate", TrainedRun.schema, "--seed", "3", "--out", "graph.sqlite"],
       TrainedRun.training + ["--keep-steps", "1", "--step-metrics", "--out", "run"],
@@ -44,7 +45,7 @@ import Testing
       ["detect", "run", "--kind", "head", "--task", "sentence", "--evidence", "0"],
       ["export", "graph.sqlite", "--out", "facts"],
       [
-        "study", "run", SourceTree.root.appendingPathComponent("experiments/smoke").path, "--out",
+        "study", "run", Repository.file("experiments/smoke").path, "--out",
         "study",
       ],
     ] {
@@ -84,7 +85,7 @@ import Testing
     let detector = "run/detectors/\(try #require(detectors.first))"
     let scored = try workspace.kglab("detect", "score", detector, "--json")
     // No file of that name can be made, not even by root.
-    try FileManager.default.removeItem(at: workspace["run/.lock"])
+    try workspace.remove("run/.lock")
     try FileManager.default.createDirectory(
       at: workspace["run/.lock"], withIntermediateDirectories: true)
     #expect(try outputs() == shown)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Kept checkpoints, divergence and refusal of what cannot fit, from the command line.
@@ -8,7 +9,7 @@ import Testing
     "5", "--workers", "2",
   ]
 
-  private func train(_ workspace: Workspace, _ more: String...) throws -> CommandResult {
+  private func train(_ workspace: TemporaryFolder, _ more: String...) throws -> CommandResult {
     try Command(Self.training + more, in: workspace.url).run()
   }
 
@@ -53,7 +54,7 @@ import Testing
     result.expectFailure(
       1, mentions: ["training diverged at step", "--learning-rate (now 5.0)", "checkpoints/step-"])
     let record = try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: workspace["run/run.json"]))
+      try JSONSerialization.jsonObject(with: workspace.data("run/run.json"))
         as? [String: Any])
     #expect(record["status"] as? String == "diverged")
     let divergence = try #require(record["divergence"] as? [String: Any])

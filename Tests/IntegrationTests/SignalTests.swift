@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 /// Signals at many moments of every command that works for long: it saves and ends with 75, or ends as it would have.
@@ -7,29 +8,24 @@ import Testing
   /// A graph and a run whose products are large enough to be those of the just-in-time kernels.
   private static let made = Result { try make() }
 
-  private static func make() throws -> Workspace {
+  private static func make() throws -> TemporaryFolder {
     let workspace = try TrainedRun.workspace()
     let files = FileManager.default
     try files.copyItem(atPath: TrainedRun.schema, toPath: workspace["schema.yaml"].path)
-    let academia = SourceTree.root.appendingPathComponent("kg-schemas/academia.yaml")
+    let academia = Repository.file("kg-schemas/academia.yaml")
     try files.copyItem(at: academia, to: workspace["academia.yaml"])
-    let smoke = SourceTree.root.appendingPathComponent("experiments/smoke/study.yaml")
+    let smoke = Repository.file("experiments/smoke/study.yaml")
     try workspace.write(
       String(contentsOf: smoke, encoding: .utf8)
         .replacing("schema: tiny", with: "schema: schema.yaml"), to: "study.yaml")
-    for arguments in [
+    try workspace.prepare([
       ["generate", "academia.yaml", "--seed", "7", "--scale", "0.2", "--out", "large.sqlite"],
       ["export", "large.sqlite", "--out", "facts.tsv"],
       [
         "train", "graph.sqlite", "--size", "3k", "--epochs", "3", "--keep-epochs", "all", "--out",
         "kept",
       ],
-    ] {
-      let result = try Command(arguments, in: workspace.url).run()
-      guard result.end == .exited(0) else {
-        throw TrainedRun.SetUpFailed(description: "\(arguments): \(result.messages)")
-      }
-    }
+    ])
     return workspace
   }
 
@@ -59,7 +55,7 @@ import Testing
     let made = try Self.made.get()
     var random = Seed(UInt64(signal)).stream(arguments.joined(separator: " "))
     for attempt in 0..<4 {
-      let workspace = try Workspace()
+      let workspace = try TemporaryFolder()
       try FileManager.default.removeItem(at: workspace.url)
       try FileManager.default.copyItem(at: made.url, to: workspace.url)
       let before = try workspace.names()
@@ -82,18 +78,11 @@ import Testing
 
   @Test func aPipeThatClosesEndsTheCommandQuietly() throws {
     let workspace = try TrainedRun.workspace()
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = [
-      "-c",
-      "\"$0\" batches run --steps 1-180 2>messages | head -1 >line; echo ${PIPESTATUS[0]} >code",
-      try Command.executable().path,
-    ]
-    process.currentDirectoryURL = workspace.url
-    try process.run()
-    process.waitUntilExit()
-    #expect(try String(contentsOf: workspace["line"], encoding: .utf8).hasPrefix("step 1"))
-    #expect(try String(contentsOf: workspace["messages"], encoding: .utf8) == "")
-    #expect(["0\n", "141\n"].contains(try String(contentsOf: workspace["code"], encoding: .utf8)))
+    let script =
+      "\"$0\" batches run --steps 1-180 2>messages | head -1 >line; echo ${PIPESTATUS[0]} >code"
+    try runProgram("bash", "-c", script, Command.executable().path, in: workspace.url)
+    #expect(try workspace.text("line").hasPrefix("step 1"))
+    #expect(try workspace.text("messages") == "")
+    #expect(["0\n", "141\n"].contains(try workspace.text("code")))
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The project's own files, read from where this file was compiled.
 enum SourceTree {
@@ -21,23 +22,16 @@ enum SourceTree {
     }
   }
 
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   /// The folders of targets, tests aside; each target is a folder in one of them.
   static let folders = ["Sources", "Benchmarks"]
 
   /// Every Swift file of the targets, in order of path; none where they cannot be read.
   static let swiftFiles: [File] = folders.flatMap { folder in
     let paths = try? FileManager.default.subpathsOfDirectory(
-      atPath: root.appendingPathComponent(folder).path)
+      atPath: Repository.file(folder).path)
     return (paths ?? []).filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
-      (try? text(of: "\(folder)/\(path)")).map { File(path: "\(folder)/\(path)", text: $0) }
+      (try? Repository.text("\(folder)/\(path)")).map { File(path: "\(folder)/\(path)", text: $0) }
     }
-  }
-
-  static func text(of path: String) throws -> String {
-    try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
   }
 }
 

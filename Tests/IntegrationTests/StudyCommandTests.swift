@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `kglab study` and `kglab report` on the smallest study there is.
 @Suite struct StudyCommandTests {
-  private static let smoke = SourceTree.root.appendingPathComponent("experiments/smoke").path
+  private static let smoke = Repository.file("experiments/smoke").path
 
   @Test func aKilledStudyContinuesAndEveryCommandSpeaksJSON() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let plan = try #require(
       try workspace.kglab("study", "plan", Self.smoke, "--json").json() as? [String: Any])
     let planned = try #require(plan["tasks"] as? [Any])
@@ -40,7 +41,7 @@ import Testing
   }
 
   @Test func studiesThatAreWrong() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let schema = "schema: \(TrainedRun.schema)"
     let text = try String(contentsOfFile: Self.smoke + "/study.yaml", encoding: .utf8)
       .replacingOccurrences(of: "schema: tiny", with: schema)

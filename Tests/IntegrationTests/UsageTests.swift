@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Command lines that ask for what cannot be: code 64, and nothing is begun.
@@ -113,7 +114,7 @@ import Testing
   }
 
   @Test func aValueOfTheSchemaThatIsWrong() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let result = try workspace.kglab(
       "generate", TrainedRun.schema, "--out", "g.sqlite", "--set",
       "entity_types.persn.count=5")

@@ -1,11 +1,12 @@
 import Foundation
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// From schema to answers, by the commands a user types.
 @Suite struct WholeLoopTests {
   @Test func eachCommandEndsWithWhatItWroteAndWhatIsNext() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     let generated = try workspace.kglab(
       "generate", TrainedRun.schema, "--seed", "3", "--out", "graph.sqlite")
     generated.expectSuccess(wrote: "graph.sqlite")
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test func jsonIsAllThatStandardOutputHolds() throws {
-    let workspace = try Workspace()
+    let workspace = try TemporaryFolder()
     func json(_ arguments: [String]) throws -> [String: Any] {
       let result = try Command(arguments + ["--json"], in: workspace.url).run()
       #expect(result.end == .exited(0), "\(arguments): \(result.messages)")
@@ -115,7 +116,7 @@ import Testing
   }
 
   /// The subject of a query that was trained on.
-  private func subject(_ workspace: Workspace) throws -> String {
+  private func subject(_ workspace: TemporaryFolder) throws -> String {
     let graph = try KnowledgeGraph.open(workspace["graph.sqlite"])
     let query = try #require(
       graph.queries.first {

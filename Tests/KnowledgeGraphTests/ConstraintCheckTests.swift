@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// `GraphInspection` compares the triples with what their schema promises.
@@ -13,39 +14,35 @@ struct ConstraintCheckTests {
 
   /// The bytes of a graph of one of every rule.
   private static let kinship = Result {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      let schema = try Fixture.schema("kinship", scale: 0.4)
-      _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: url)
-      return try Data(contentsOf: url)
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["graph.sqlite"]
+    let schema = try Fixture.schema("kinship", scale: 0.4)
+    _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: url)
+    return try Data(contentsOf: url)
   }
 
-  private static func withKinship<T>(_ body: (URL) throws -> T) throws -> T {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      try kinship.get().write(to: url)
-      return try body(url)
-    }
+  private let folder: TemporaryFolder
+  private let url: URL
+
+  init() throws {
+    folder = try TemporaryFolder()
+    url = folder["graph.sqlite"]
+    try Self.kinship.get().write(to: url)
   }
 
   @Test func aGeneratedGraphKeepsItsPromises() throws {
-    try Self.withKinship { url in
-      let inspection = try GraphInspection(of: url)
-      #expect(inspection.isSound, "\(inspection.checks.filter { !$0.passed })")
-      #expect(inspection.checks.map(\.name).suffix(Self.names.count) == Self.names[...])
-    }
+    let inspection = try GraphInspection(of: url)
+    #expect(inspection.isSound, "\(inspection.checks.filter { !$0.passed })")
+    #expect(inspection.checks.map(\.name).suffix(Self.names.count) == Self.names[...])
   }
 
   @Test(arguments: ["bios", "reversal", "singletons", "academia"])
   func soDoTheSchemasOfTheLibrary(name: String) throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      _ = try GraphGenerator(schema: try Fixture.schema(name), seed: Seed(3)).write(to: url)
-      let inspection = try GraphInspection(of: url)
-      #expect(inspection.isSound, "\(inspection.checks.filter { !$0.passed })")
-      #expect(inspection.checks.contains { $0.name == "exposures" })
-    }
+    let schema = try Fixture.schema(name)
+    _ = try GraphGenerator(schema: schema, seed: Seed(3)).write(to: url, overwrite: true)
+    let inspection = try GraphInspection(of: url)
+    #expect(inspection.isSound, "\(inspection.checks.filter { !$0.passed })")
+    #expect(inspection.checks.contains { $0.name == "exposures" })
   }
 
   /// A change to the file, the check that is to fail, and the predicate that it names.
@@ -176,30 +173,26 @@ struct ConstraintCheckTests {
 
   @Test(arguments: breaches)
   func aBrokenPromiseIsNamed(breach: Breach) throws {
-    try Self.withKinship { url in
-      let queue = try DatabaseQueue(path: url.path)
-      try queue.write { database in
-        try database.execute(sql: breach.sql)
-        #expect(database.changesCount > 0)
-      }
-      let checks = try GraphInspection(of: url).checks
-      let check = try #require(checks.first { $0.name == breach.check })
-      #expect(!check.passed)
-      #expect(check.detail.contains("predicate '\(breach.predicate)': ("), "\(check.detail)")
-      #expect(check.detail.contains(", \(breach.predicate), "), "\(check.detail)")
-      #expect(check.detail.contains(breach.says), "\(check.detail)")
+    let queue = try DatabaseQueue(path: url.path)
+    try queue.write { database in
+      try database.execute(sql: breach.sql)
+      #expect(database.changesCount > 0)
     }
+    let checks = try GraphInspection(of: url).checks
+    let check = try #require(checks.first { $0.name == breach.check })
+    #expect(!check.passed)
+    #expect(check.detail.contains("predicate '\(breach.predicate)': ("), "\(check.detail)")
+    #expect(check.detail.contains(", \(breach.predicate), "), "\(check.detail)")
+    #expect(check.detail.contains(breach.says), "\(check.detail)")
   }
 
   @Test func exposuresBelowOneAreRefused() throws {
-    try Self.withKinship { url in
-      let queue = try DatabaseQueue(path: url.path)
-      try queue.writeWithoutTransaction { database in
-        try database.execute(
-          sql: "PRAGMA ignore_check_constraints = ON; UPDATE triple SET exposures = 0")
-      }
-      let message = Fixture.failure { _ = try GraphInspection(of: url) }
-      #expect(message.contains("exposures"), "\(message)")
+    let queue = try DatabaseQueue(path: url.path)
+    try queue.writeWithoutTransaction { database in
+      try database.execute(
+        sql: "PRAGMA ignore_check_constraints = ON; UPDATE triple SET exposures = 0")
     }
+    let message = failure { try GraphInspection(of: url) }
+    #expect(message.contains("exposures"), "\(message)")
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// What a schema promises of a predicate holds for every triple.
@@ -206,7 +207,7 @@ struct ConstraintTests {
 
   @Test(arguments: infeasible)
   func whatCannotBeMetIsNamed(predicates: String, says: String) {
-    let message = SmallSchema.failure(predicates)
+    let message = failure { try SmallSchema.graph(predicates) }
     #expect(message.contains(says), "\(message)")
     #expect(message.contains("small") && !message.contains("\n"))
   }

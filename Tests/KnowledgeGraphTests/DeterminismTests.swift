@@ -1,33 +1,32 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct DeterminismTests {
   @Test func sameSchemaAndSeedGiveTheSameBytes() throws {
-    try Fixture.withFolder { folder in
-      let schema = try Fixture.schema("tiny")
-      let files = ["a.sqlite", "b.sqlite"].map { folder.appendingPathComponent($0) }
-      for file in files { _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: file) }
-      #expect(try Data(contentsOf: files[0]) == Data(contentsOf: files[1]))
-      let other = folder.appendingPathComponent("c.sqlite")
-      let changed = try GraphGenerator(schema: schema, seed: Seed(8)).write(to: other)
-      let opened = try KnowledgeGraph.open(files[0])
-      #expect(changed.contentHash != opened.contentHash)
-    }
+    let folder = try TemporaryFolder()
+    let schema = try Fixture.schema("tiny")
+    let files = ["a.sqlite", "b.sqlite"].map { folder[$0] }
+    for file in files { _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: file) }
+    #expect(try Data(contentsOf: files[0]) == Data(contentsOf: files[1]))
+    let other = folder["c.sqlite"]
+    let changed = try GraphGenerator(schema: schema, seed: Seed(8)).write(to: other)
+    let opened = try KnowledgeGraph.open(files[0])
+    #expect(changed.contentHash != opened.contentHash)
   }
 
   @Test(arguments: ["kinship", "company", "singletons"])
   func theNumberOfThreadsChangesNoByte(name: String) throws {
-    try Fixture.withFolder { folder in
-      let schema = try Fixture.schema(name, scale: name == "company" ? 3 : 1)
-      let files = try [1, 2, 5].map { workers in
-        let url = folder.appendingPathComponent("\(workers).sqlite")
-        _ = try GraphGenerator(schema: schema, seed: Seed(7), workers: workers).write(to: url)
-        return try Data(contentsOf: url)
-      }
-      #expect(files[0] == files[1] && files[0] == files[2])
+    let folder = try TemporaryFolder()
+    let schema = try Fixture.schema(name, scale: name == "company" ? 3 : 1)
+    let files = try [1, 2, 5].map { workers in
+      let url = folder["\(workers).sqlite"]
+      _ = try GraphGenerator(schema: schema, seed: Seed(7), workers: workers).write(to: url)
+      return try Data(contentsOf: url)
     }
+    #expect(files[0] == files[1] && files[0] == files[2])
   }
 
   /// Content hashes of graphs as the first release made them: what a seed means does not change.

@@ -2,14 +2,14 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// What the documents show works as shown.
 struct DocumentationTests {
   /// The fenced blocks of one language in a document.
   static func blocks(_ language: String, in document: String) throws -> [String] {
-    let url = Fixture.schemas.deletingLastPathComponent().appendingPathComponent("docs/\(document)")
-    let pieces = try String(contentsOf: url, encoding: .utf8).components(separatedBy: "```")
+    let pieces = try Repository.text("docs/\(document)").components(separatedBy: "```")
     return pieces.enumerated().compactMap { index, piece in
       index % 2 == 1 && piece.hasPrefix(language + "\n")
         ? String(piece.dropFirst(language.count + 1)) : nil
@@ -28,12 +28,11 @@ struct DocumentationTests {
   @Test func theExampleQueriesRun() throws {
     let blocks = try Self.blocks("sql", in: "file-formats.md")
     #expect(!blocks.isEmpty)
-    try StoreTests.withGraph { url, _ in
-      let queue = try DatabaseQueue(path: url.path)
-      for statement in blocks.joined().split(separator: ";") where statement.contains("SELECT") {
-        let rows = try queue.read { try Row.fetchAll($0, sql: String(statement)) }
-        #expect(statement.contains("Ada Lovelace") || !rows.isEmpty)
-      }
+    let file = try TinyFile()
+    let queue = try DatabaseQueue(path: file.url.path)
+    for statement in blocks.joined().split(separator: ";") where statement.contains("SELECT") {
+      let rows = try queue.read { try Row.fetchAll($0, sql: String(statement)) }
+      #expect(statement.contains("Ada Lovelace") || !rows.isEmpty)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// How often triples are presented, and what is said that is not so.
@@ -38,15 +39,14 @@ struct ExposureTests {
   }
 
   @Test func theShareOfSingletonsIsReported() throws {
-    try Fixture.withFolder { folder in
-      let made = try GraphGenerator(schema: try Fixture.schema("singletons"), seed: Seed(1))
-        .write(to: folder.appendingPathComponent("graph.sqlite"))
-      let row = try #require(
-        made.statistics.first { $0.setting == "exposures (share presented once)" })
-      #expect(abs(row.requested - 0.5) < 1e-12)
-      #expect(abs(row.achieved - 0.5) < 0.03)
-      #expect(abs(made.profile.training.singletonShare - row.achieved) < 1e-12)
-    }
+    let folder = try TemporaryFolder()
+    let made = try GraphGenerator(schema: try Fixture.schema("singletons"), seed: Seed(1))
+      .write(to: folder["graph.sqlite"])
+    let row = try #require(
+      made.statistics.first { $0.setting == "exposures (share presented once)" })
+    #expect(abs(row.requested - 0.5) < 1e-12)
+    #expect(abs(row.achieved - 0.5) < 0.03)
+    #expect(abs(made.profile.training.singletonShare - row.achieved) < 1e-12)
   }
 
   @Test func falseStatementsAreTaughtButNotTrue() throws {
@@ -80,17 +80,16 @@ struct ExposureTests {
   }
 
   @Test func noiseSurvivesTheFile() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      let generator = try GraphGenerator(schema: try Fixture.schema("kinship"), seed: Seed(3))
-      let made = try generator.write(to: url)
-      let (memory, file) = (try generator.generate(), try KnowledgeGraph.open(url))
-      #expect(file.answers == memory.answers)
-      #expect(file.falsehoods == memory.falsehoods && !file.falsehoods.isEmpty)
-      #expect(file.predicates == memory.predicates)
-      #expect(file.contentHash == memory.contentHash && file.contentHash == made.contentHash)
-      #expect(made.profile.training.duplicate > 0)
-      #expect(made.profile.training.stale == file.falsehoods.count { $0.noise == .stale })
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["graph.sqlite"]
+    let generator = try GraphGenerator(schema: try Fixture.schema("kinship"), seed: Seed(3))
+    let made = try generator.write(to: url)
+    let (memory, file) = (try generator.generate(), try KnowledgeGraph.open(url))
+    #expect(file.answers == memory.answers)
+    #expect(file.falsehoods == memory.falsehoods && !file.falsehoods.isEmpty)
+    #expect(file.predicates == memory.predicates)
+    #expect(file.contentHash == memory.contentHash && file.contentHash == made.contentHash)
+    #expect(made.profile.training.duplicate > 0)
+    #expect(made.profile.training.stale == file.falsehoods.count { $0.noise == .stale })
   }
 }

@@ -1,13 +1,12 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 
-/// Folders, schemas and files that the tests share.
+/// Schemas and graphs that the tests share.
 enum Fixture {
   /// The repository's kg-schemas/.
-  static let schemas = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("kg-schemas")
+  static let schemas = Repository.file("kg-schemas")
 
   static func schema(
     _ name: String, overrides: [String] = [], scale: Double = 1
@@ -16,22 +15,26 @@ enum Fixture {
       schemas.appendingPathComponent("\(name).yaml"), overrides: overrides, scale: scale)
   }
 
-  /// Runs `body` with a new, empty folder that is gone afterwards.
-  static func withFolder<T>(_ body: (URL) throws -> T) throws -> T {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-graph-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder)
+  /// The graph of a folder of text files.
+  static func load(
+    _ files: [String: String], _ importer: TripleImporter = TripleImporter(name: "x")
+  ) throws -> KnowledgeGraph {
+    let folder = try TemporaryFolder(files)
+    return try importer.load([folder.url])
   }
+}
 
-  /// The text of the error that `body` throws; empty where it throws none.
-  static func failure(_ body: () throws -> Void) -> String {
-    do {
-      try body()
-      return ""
-    } catch {
-      return "\(error)"
-    }
+/// The graph of the schema tiny, and its file.
+struct TinyFile {
+  let folder: TemporaryFolder
+  let url: URL
+  let graph: KnowledgeGraph
+
+  init() throws {
+    folder = try TemporaryFolder()
+    url = folder["graph.sqlite"]
+    let generator = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7))
+    _ = try generator.write(to: url)
+    graph = try generator.generate()
   }
 }

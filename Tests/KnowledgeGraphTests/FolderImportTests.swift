@@ -1,35 +1,20 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Folders of ids, compressed files, headers, columns and formats by name.
 @Suite struct FolderImportTests {
-  private static func withFiles<T>(_ files: [String: String], _ body: (URL) throws -> T) throws -> T
-  {
-    try Fixture.withFolder { folder in
-      for (name, text) in files {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return try body(folder)
-    }
-  }
-
   private static let openKE = [
     "entity2id.txt": "3\nc d\t2\na\t0\nb\t1\n", "relation2id.txt": "1\nlikes\t0\n",
     "train2id.txt": "2\n0 1 0\n0\t2 0\n", "test2id.txt": "1\n2 0 0\n",
   ]
 
-  private func failure(_ files: [String: String]) throws -> String {
-    try Self.withFiles(files) { folder throws in
-      Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
-    }
-  }
-
   // MARK: OpenKE
 
   @Test func openKEKeepsItsIds() throws {
-    let graph = try Self.withFiles(Self.openKE) { try TripleImporter(name: "x").load([$0]) }
+    let graph = try Fixture.load(Self.openKE)
     #expect(graph.entities.map(\.name) == ["a", "b", "c d"])
     #expect(graph.statements(fraction: 1).map(\.triple.object) == [1, 2])
     #expect(graph.queries.map(\.visibility) == [.fvs, .ivs])
@@ -50,7 +35,7 @@ import Testing
     ("relation2id.txt", "1\n\u{0}x\t0\n", ["relation2id.txt:2:", "NUL"]),
   ])
   func mistakesInOpenKEAreNamed(file: String, text: String, says: [String]) throws {
-    let message = try failure(Self.openKE.merging([file: text]) { $1 })
+    let message = failure { try Fixture.load(Self.openKE.merging([file: text]) { $1 }) }
     for piece in says { #expect(message.contains(piece), "\(message)") }
   }
 
@@ -61,7 +46,7 @@ import Testing
       "train.txt": "b\tr\ta\n", "entity_to_id.tsv": "id\tlabel\n2\tnever used\n0\tb\n1\ta\n",
       "relation_to_id.tsv": "id\tlabel\n0\tr\n",
     ]
-    let graph = try Self.withFiles(files) { try TripleImporter(name: "x").load([$0]) }
+    let graph = try Fixture.load(files)
     #expect(graph.entities.map(\.name) == ["b", "a", "never used"])
     for (file, text, piece) in [
       ("train.txt", "b\tr\ta\nb\tr\tnew\n", "train.txt:2: the object 'new' is not in"),
@@ -70,25 +55,25 @@ import Testing
       ("entity_to_id.tsv", "id\tlabel\n0\ta\n1\ta\n", "entity_to_id.tsv:3: the name 'a' has two"),
       ("entity_to_id.tsv", "id\tlabel\nx\ta\n", "entity_to_id.tsv:2: 'x' is no id"),
     ] {
-      let message = try failure(files.merging([file: text]) { $1 })
+      let message = failure { try Fixture.load(files.merging([file: text]) { $1 }) }
       #expect(message.contains(piece), "\(message)")
     }
-    #expect(try failure(files.filter { $0.key != "relation_to_id.tsv" }).contains("only one of"))
+    let half = files.filter { $0.key != "relation_to_id.tsv" }
+    #expect(failure { try Fixture.load(half) }.contains("only one of"))
   }
 
   // MARK: Columns, headers, escapes, formats
 
   @Test func columnsAreSkippedOnlyWhenNamed() throws {
     let files = ["a.tsv": "score\thead\ttail\trel\tyear\n0.5\ta\tb\tr\t1999\n0.7\ta\tc\tr\t2000\n"]
-    try Self.withFiles(files) { folder throws in
-      let url = folder.appendingPathComponent("a.tsv")
-      var importer = TripleImporter(name: "x", columns: try ColumnOrder("_,h,t,r,_"))
-      importer.skipsHeader = true
-      #expect(try importer.load([url]).entities.map(\.name) == ["a", "b", "c"])
-      let message = Fixture.failure { _ = try TripleImporter(name: "x").load([url]) }
-      #expect(message.contains("a.tsv:1: the line has 5 columns, not 3"), "\(message)")
-      #expect(message.contains("--columns s,p,o,_,_"), "\(message)")
-    }
+    let folder = try TemporaryFolder(files)
+    let url = folder["a.tsv"]
+    var importer = TripleImporter(name: "x", columns: try ColumnOrder("_,h,t,r,_"))
+    importer.skipsHeader = true
+    #expect(try importer.load([url]).entities.map(\.name) == ["a", "b", "c"])
+    let message = failure { try TripleImporter(name: "x").load([url]) }
+    #expect(message.contains("a.tsv:1: the line has 5 columns, not 3"), "\(message)")
+    #expect(message.contains("--columns s,p,o,_,_"), "\(message)")
     #expect(try ColumnOrder("subject,predicate,object") == .default)
     #expect(try ColumnOrder("spo") == .default)
     #expect(try ColumnOrder("head, relation, tail") == .default)
@@ -96,49 +81,45 @@ import Testing
 
   @Test func escapesAreReadAsAsked() throws {
     let files = ["a.tsv": "a\\tb\tr\t\\escaped:a\\tb\\\\\n"]
-    try Self.withFiles(files) { folder throws in
-      let url = folder.appendingPathComponent("a.tsv")
-      func names(_ escape: NameEscape) throws -> [String] {
-        var importer = TripleImporter(name: "x")
-        importer.escape = escape
-        return try importer.load([url]).entities.map(\.name).sorted()
-      }
-      #expect(try names(.marked) == ["a\tb\\", "a\\tb"].sorted())
-      #expect(try names(.none) == ["\\escaped:a\\tb\\\\", "a\\tb"].sorted())
-      let message = Fixture.failure { _ = try names(.all) }
-      #expect(message.contains("a.tsv:1: ") && message.contains("'\\e'"), "\(message)")
+    let folder = try TemporaryFolder(files)
+    let url = folder["a.tsv"]
+    func names(_ escape: NameEscape) throws -> [String] {
+      var importer = TripleImporter(name: "x")
+      importer.escape = escape
+      return try importer.load([url]).entities.map(\.name).sorted()
     }
+    #expect(try names(.marked) == ["a\tb\\", "a\\tb"].sorted())
+    #expect(try names(.none) == ["\\escaped:a\\tb\\\\", "a\\tb"].sorted())
+    let message = failure { try names(.all) }
+    #expect(message.contains("a.tsv:1: ") && message.contains("'\\e'"), "\(message)")
   }
 
   @Test func namesOfFilesSayTheirFormat() throws {
     for (name, piece) in [
       ("a.ttl", "rdfpipe"), ("a.csv", "tab-separated"), ("a.nq.gz", "N-Quads"), ("a.json", "jsonl"),
     ] {
-      try Self.withFiles([name: "a\tr\tb\n"]) { folder throws in
-        let url = folder.appendingPathComponent(name)
-        #expect(Fixture.failure { _ = try TripleImporter(name: "x").load([url]) }.contains(piece))
-        var importer = TripleImporter(name: "x")
-        importer.format = .tsv
-        #expect(try importer.load([url]).entities.count == 2)
-      }
-    }
-    try Self.withFiles(["a.nt": "# nothing\n", "b.nt": "<s:s> <p:p> <o:o> .\n"]) { folder throws in
-      let none = folder.appendingPathComponent("a.nt")
-      #expect(
-        Fixture.failure { _ = try TripleImporter(name: "x").load([none]) }.contains("no triple"))
+      let folder = try TemporaryFolder([name: "a\tr\tb\n"])
+      let url = folder[name]
+      #expect(failure { try TripleImporter(name: "x").load([url]) }.contains(piece))
       var importer = TripleImporter(name: "x")
-      importer.skipsHeader = true
-      let url = folder.appendingPathComponent("b.nt")
-      #expect(Fixture.failure { _ = try importer.load([url]) }.contains("--header"))
+      importer.format = .tsv
+      #expect(try importer.load([url]).entities.count == 2)
     }
+    let folder = try TemporaryFolder(["a.nt": "# nothing\n", "b.nt": "<s:s> <p:p> <o:o> .\n"])
+    let none = folder["a.nt"]
+    #expect(
+      failure { try TripleImporter(name: "x").load([none]) }.contains("no triple"))
+    var importer = TripleImporter(name: "x")
+    importer.skipsHeader = true
+    let url = folder["b.nt"]
+    #expect(failure { try importer.load([url]) }.contains("--header"))
   }
 
   @Test func theOrderOfLinesDoesNotMatter() throws {
     let lines = (0..<200).map { "s\($0 % 37)\tr\($0 % 5)\to\($0 % 61)\n" }
     func hash(_ lines: [String]) throws -> String {
-      try Self.withFiles(["a.tsv": lines.joined()]) {
-        try TripleImporter(name: "x").load([$0.appendingPathComponent("a.tsv")]).contentHash
-      }
+      let folder = try TemporaryFolder(["a.tsv": lines.joined()])
+      return try TripleImporter(name: "x").load([folder["a.tsv"]]).contentHash
     }
     let first = try hash(lines)
     #expect(try hash(lines.reversed()) == first)
@@ -148,48 +129,37 @@ import Testing
 
   // MARK: gzip
 
-  private static func gzip(_ url: URL) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["gzip", url.path]
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-  }
-
   @Test func compressedFilesAreReadAndCutOnesRefused() throws {
     let text = (0..<3000).map { "subject \($0)\tr\tobject \($0 * 7919 % 1009)\n" }.joined()
-    try Self.withFiles(["train.txt": text, "plain.tsv": text]) { folder in
-      let train = folder.appendingPathComponent("train.txt")
-      try Self.gzip(train)
-      let packed = folder.appendingPathComponent("train.txt.gz")
-      let plain = try TripleImporter(name: "x").load([folder.appendingPathComponent("plain.tsv")])
-      let importer = TripleImporter(name: "x")
-      #expect(try importer.load([packed]).contentHash == plain.contentHash)
-      #expect(try importer.load([folder]).contentHash == plain.contentHash)
-      // A compressed file is known by its first bytes, whatever its name.
-      let renamed = folder.appendingPathComponent("other")
-      let whole = try Data(contentsOf: packed)
-      try whole.write(to: renamed)
-      #expect(try importer.load([renamed]).contentHash == plain.contentHash)
-      let out = folder.appendingPathComponent("graph.sqlite")
-      for count in [4, 12, whole.count / 2, whole.count - 6, whole.count - 1] {
-        try whole.prefix(count).write(to: renamed)
-        let message = Fixture.failure { _ = try importer.write([renamed], to: out) }
-        #expect(
-          message.contains("other cannot be unpacked") && message.contains("cut short"),
-          "\(count): \(message)")
-        #expect(FileKind.of(out) == nil)
-      }
-      var damaged = whole
-      damaged[whole.count / 2] ^= 0xFF
-      try damaged.write(to: renamed)
-      // Either gzip notices, or a line is wrong: never half a graph.
-      #expect(!Fixture.failure { _ = try importer.load([renamed]) }.isEmpty)
-      try Data("a\tr\tb\nx\n".utf8).write(to: folder.appendingPathComponent("bad.tsv"))
-      try Self.gzip(folder.appendingPathComponent("bad.tsv"))
-      let bad = folder.appendingPathComponent("bad.tsv.gz")
-      #expect(Fixture.failure { _ = try importer.load([bad]) }.contains("bad.tsv.gz:2: "))
+    let folder = try TemporaryFolder(["train.txt": text, "plain.tsv": text])
+    try #require(try runProgram("gzip", folder["train.txt"].path) == 0)
+    let packed = folder["train.txt.gz"]
+    let plain = try TripleImporter(name: "x").load([folder["plain.tsv"]])
+    let importer = TripleImporter(name: "x")
+    #expect(try importer.load([packed]).contentHash == plain.contentHash)
+    #expect(try importer.load([folder.url]).contentHash == plain.contentHash)
+    // A compressed file is known by its first bytes, whatever its name.
+    let renamed = folder["other"]
+    let whole = try Data(contentsOf: packed)
+    try whole.write(to: renamed)
+    #expect(try importer.load([renamed]).contentHash == plain.contentHash)
+    let out = folder["graph.sqlite"]
+    for count in [4, 12, whole.count / 2, whole.count - 6, whole.count - 1] {
+      try whole.prefix(count).write(to: renamed)
+      let message = failure { try importer.write([renamed], to: out) }
+      #expect(
+        message.contains("other cannot be unpacked") && message.contains("cut short"),
+        "\(count): \(message)")
+      #expect(FileKind.of(out) == nil)
     }
+    var damaged = whole
+    damaged[whole.count / 2] ^= 0xFF
+    try damaged.write(to: renamed)
+    // Either gzip notices, or a line is wrong: never half a graph.
+    #expect(!failure { try importer.load([renamed]) }.isEmpty)
+    try folder.write("a\tr\tb\nx\n", to: "bad.tsv")
+    try #require(try runProgram("gzip", folder["bad.tsv"].path) == 0)
+    let bad = folder["bad.tsv.gz"]
+    #expect(failure { try importer.load([bad]) }.contains("bad.tsv.gz:2: "))
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct GeneratorTests {
@@ -122,22 +123,21 @@ struct GeneratorTests {
   }
 
   @Test func statisticsSetRequestedBesideAchieved() throws {
-    try Fixture.withFolder { folder in
-      let graph = try GraphGenerator(schema: try Fixture.schema("academia"), seed: Seed(2))
-        .write(to: folder.appendingPathComponent("graph.sqlite"))
-      let rows = Dictionary(
-        graph.statistics.map { ($0.setting, $0) }, uniquingKeysWith: { first, _ in first })
-      let coverage = try #require(rows["predicates.received.coverage"])
-      #expect(coverage.requested == 0.4)
-      #expect(abs(coverage.achieved - 0.4) < 0.08)
-      let mean = try #require(rows["predicates.speaks.objects (mean)"])
-      #expect(mean.requested == 2.5)
-      #expect(abs(mean.achieved - 2.5) < 0.08)
-      let query = try #require(rows["visibility.held_out.query"])
-      #expect(query.requested == 0.1)
-      #expect(abs(query.achieved - 0.1) < 0.02)
-      let top = try #require(rows["predicates.field.popularity (share of the most popular)"])
-      #expect(abs(top.requested - top.achieved) < 0.08)
-    }
+    let folder = try TemporaryFolder()
+    let graph = try GraphGenerator(schema: try Fixture.schema("academia"), seed: Seed(2))
+      .write(to: folder["graph.sqlite"])
+    let rows = Dictionary(
+      graph.statistics.map { ($0.setting, $0) }, uniquingKeysWith: { first, _ in first })
+    let coverage = try #require(rows["predicates.received.coverage"])
+    #expect(coverage.requested == 0.4)
+    #expect(abs(coverage.achieved - 0.4) < 0.08)
+    let mean = try #require(rows["predicates.speaks.objects (mean)"])
+    #expect(mean.requested == 2.5)
+    #expect(abs(mean.achieved - 2.5) < 0.08)
+    let query = try #require(rows["visibility.held_out.query"])
+    #expect(query.requested == 0.1)
+    #expect(abs(query.achieved - 0.1) < 0.02)
+    let top = try #require(rows["predicates.field.popularity (share of the most popular)"])
+    #expect(abs(top.requested - top.achieved) < 0.08)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Kinds of types, names that several share, and the truth about both.
@@ -82,8 +83,8 @@ struct HierarchyTests {
   }
 
   @Test func circlesOfKindsAreRefused() {
-    let message = Fixture.failure {
-      _ = try GraphSchema.parse(
+    let message = failure {
+      try GraphSchema.parse(
         """
         name: round
         entity_types:

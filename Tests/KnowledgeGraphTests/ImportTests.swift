@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct ImportTests {
@@ -9,21 +10,17 @@ struct ImportTests {
     _ files: [String: String], _ sources: [String], columns: String = "hrt",
     heldOut: String = ""
   ) throws -> (graph: KnowledgeGraph, result: ImportedGraph) {
-    try Fixture.withFolder { folder in
-      for (name, text) in files {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      let importer = TripleImporter(
-        name: "test", columns: try ColumnOrder(columns),
-        heldOut: heldOut.isEmpty ? HeldOutShares() : try HeldOutShares(option: heldOut))
-      let out = folder.appendingPathComponent("graph.sqlite")
-      let urls = sources.map { $0 == "." ? folder : folder.appendingPathComponent($0) }
-      let result = try importer.write(urls, to: out)
-      let graph = try KnowledgeGraph.open(out)
-      #expect(try importer.load(urls).contentHash == graph.contentHash)
-      #expect(try GraphInspection(of: out).isSound)
-      return (graph, result)
-    }
+    let folder = try TemporaryFolder(files)
+    let importer = TripleImporter(
+      name: "test", columns: try ColumnOrder(columns),
+      heldOut: heldOut.isEmpty ? HeldOutShares() : try HeldOutShares(option: heldOut))
+    let out = folder["graph.sqlite"]
+    let urls = sources.map { $0 == "." ? folder.url : folder[$0] }
+    let result = try importer.write(urls, to: out)
+    let graph = try KnowledgeGraph.open(out)
+    #expect(try importer.load(urls).contentHash == graph.contentHash)
+    #expect(try GraphInspection(of: out).isSound)
+    return (graph, result)
   }
 
   static func names(_ graph: KnowledgeGraph, _ query: Query) -> [String] {
@@ -58,7 +55,7 @@ struct ImportTests {
     #expect(graph.predicates.map(\.name) == ["rel"])
     #expect(graph.entities.map(\.name) == ["head", "tail"])
     for wrong in ["hr", "hrr", "abc", "", "s,p", "s,p,o,x", "s,p,o,o", "h,r,t,"] {
-      #expect(Fixture.failure { _ = try ColumnOrder(wrong) }.contains("--columns"))
+      #expect(failure { try ColumnOrder(wrong) }.contains("--columns"))
     }
   }
 
@@ -109,53 +106,50 @@ struct ImportTests {
     ("", "a.tsv", "is empty"),
   ])
   func aMalformedLineIsNamedAndNothingIsWritten(text: String, place: String, says: String) throws {
-    try Fixture.withFolder { folder in
-      let source = folder.appendingPathComponent("a.tsv")
-      try Data(text.utf8).write(to: source)
-      let out = folder.appendingPathComponent("graph.sqlite")
-      let message = Fixture.failure {
-        _ = try TripleImporter(name: "x").write([source], to: out)
-      }
-      #expect(message.contains(place) && message.contains(says), "\(message)")
-      #expect(try WriteFailureTests.contents(folder) == ["a.tsv"])
+    let folder = try TemporaryFolder()
+    let source = try folder.write(text, to: "a.tsv")
+    let out = folder["graph.sqlite"]
+    let message = failure {
+      try TripleImporter(name: "x").write([source], to: out)
     }
+    #expect(message.contains(place) && message.contains(says), "\(message)")
+    #expect(try WriteFailureTests.contents(folder.url) == ["a.tsv"])
   }
 
   @Test func bytesThatAreNoTextAreRefused() throws {
-    try Fixture.withFolder { folder in
-      func message(_ bytes: [UInt8]) throws -> String {
-        let source = folder.appendingPathComponent("a.tsv")
-        try Data(bytes).write(to: source)
-        return Fixture.failure { _ = try TripleImporter(name: "x").load([source]) }
-      }
-      #expect(
-        try message([0x61, 9, 0x62, 9, 0xFF, 10]).contains("a.tsv:1: the object is not UTF-8"))
-      #expect(try message([0x28, 0xB5, 0x2F, 0xFD, 0]).contains("zstd -d"))
-      #expect(try message([UInt8](repeating: 0x61, count: 3 << 20)).contains("1 MiB"))
-      // A byte order mark is no part of the first name.
-      let source = folder.appendingPathComponent("b.tsv")
-      try Data([0xEF, 0xBB, 0xBF] + Array("a\tr\tb".utf8)).write(to: source)
-      #expect(try TripleImporter(name: "x").load([source]).entities.map(\.name) == ["a", "b"])
+    let folder = try TemporaryFolder()
+    func message(_ bytes: [UInt8]) throws -> String {
+      let source = folder["a.tsv"]
+      try Data(bytes).write(to: source)
+      return failure { try TripleImporter(name: "x").load([source]) }
     }
+    #expect(
+      try message([0x61, 9, 0x62, 9, 0xFF, 10]).contains("a.tsv:1: the object is not UTF-8"))
+    #expect(try message([0x28, 0xB5, 0x2F, 0xFD, 0]).contains("zstd -d"))
+    #expect(try message([UInt8](repeating: 0x61, count: 3 << 20)).contains("1 MiB"))
+    // A byte order mark is no part of the first name.
+    let source = folder["b.tsv"]
+    try Data([0xEF, 0xBB, 0xBF] + Array("a\tr\tb".utf8)).write(to: source)
+    #expect(try TripleImporter(name: "x").load([source]).entities.map(\.name) == ["a", "b"])
   }
 
   @Test func foldersAndOptionsThatMakeNoSenseAreNamed() throws {
-    #expect(Fixture.failure { _ = try Self.imported([:], ["."]) }.contains("train.txt"))
+    #expect(failure { try Self.imported([:], ["."]) }.contains("train.txt"))
     #expect(
-      Fixture.failure {
-        _ = try Self.imported(["train.txt": "a\tr\tb\n", "train.tsv": "a\tr\tb\n"], ["."])
+      failure {
+        try Self.imported(["train.txt": "a\tr\tb\n", "train.tsv": "a\tr\tb\n"], ["."])
       }.contains("both train.txt and train.tsv"))
     #expect(
-      Fixture.failure {
-        _ = try Self.imported(
+      failure {
+        try Self.imported(
           ["train.txt": "a\tr\tb\n", "test.txt": "a\tr\tc\n"], ["."], heldOut: "query=0.1")
       }.contains("--hold-out"))
-    #expect(Fixture.failure { _ = try Self.imported([:], ["none.tsv"]) }.contains("none.tsv"))
+    #expect(failure { try Self.imported([:], ["none.tsv"]) }.contains("none.tsv"))
     for (option, says) in [
       ("querry=0.1", "did you mean 'query'"), ("query", "level=share"), ("query=1", "below 1"),
       ("query=x", "'x'"), ("query=0.1,query=0.2", "twice"), ("query=0.5,subject=0.5", "together"),
     ] {
-      let message = Fixture.failure { _ = try HeldOutShares(option: option) }
+      let message = failure { try HeldOutShares(option: option) }
       #expect(message.contains(says), "\(message)")
     }
   }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Types that files give: contradictions are refused, and what is taken comes back.
@@ -10,17 +11,13 @@ import Testing
     "relation_to_id.tsv": "id\tlabel\tsubject_type\tobject_type\n0\tr\tperson\tcity\n",
   ]
 
-  private func failure(_ changes: [String: String]) throws -> String {
-    try Fixture.withFolder { folder throws in
-      for (name, text) in Self.files.merging(changes, uniquingKeysWith: { $1 }) {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
-    }
+  /// The graph of `files` with changes.
+  private func load(_ changes: [String: String]) throws -> KnowledgeGraph {
+    try Fixture.load(Self.files.merging(changes) { $1 })
   }
 
   @Test func contradictionsAreNamed() throws {
-    #expect(try failure([:]).isEmpty)
+    #expect(failure { try load([:]) }.isEmpty)
     for (file, text, says) in [
       ("train.txt", "a\tr\tx\nx\tr\tx\n", "train.txt:2: the subject 'x' is of type 'city'"),
       ("train.txt", "a\tr\ta\n", "train.txt:1: the object 'a' is of type 'person'"),
@@ -34,43 +31,32 @@ import Testing
       ("type_to_id.tsv", "id\tlabel\tparent\n0\tcity\tx\n", "the parent 'x' is no type"),
       ("type_to_id.tsv", "id\tlabel\n0\tcity\n", "no types with parents"),
     ] {
-      let message = try failure([file: text])
+      let message = failure { try load([file: text]) }
       #expect(message.contains(says) && !message.contains("\n"), "\(message)")
     }
     // A kind of the type is of the type.
     #expect(
-      try failure([
-        "type_to_id.tsv": "id\tlabel\tparent\n0\tperson\tcity\n1\tcity\t-\n",
-        "train.txt": "a\tr\ta\n",
-      ]).isEmpty)
+      failure {
+        try load([
+          "type_to_id.tsv": "id\tlabel\tparent\n0\tperson\tcity\n1\tcity\t-\n",
+          "train.txt": "a\tr\ta\n",
+        ])
+      }.isEmpty)
   }
 
   @Test func relationsOfOneNameAreRefused() throws {
-    let message = try Fixture.withFolder { folder throws in
-      for (name, text) in [
+    let message = failure {
+      try Fixture.load([
         "entity2id.txt": "1\na\t0\n", "relation2id.txt": "2\nr\t0\nr\t1\n",
         "train2id.txt": "1\n0 0 1\n",
-      ] {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return Fixture.failure {
-        _ = try TripleImporter(name: "x").write(
-          [folder], to: folder.appendingPathComponent("g.sqlite"))
-      }
+      ])
     }
     #expect(message.contains("relation2id.txt:3: the name 'r' has two ids"), "\(message)")
   }
 
   @Test func theOrderOfIdLinesDoesNotMatter() throws {
     func hash(_ entities: String) throws -> String {
-      try Fixture.withFolder { folder throws in
-        for (name, text) in Self.files.merging(
-          ["entity_to_id.tsv": entities], uniquingKeysWith: { $1 })
-        {
-          try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-        }
-        return try TripleImporter(name: "x").load([folder]).contentHash
-      }
+      try load(["entity_to_id.tsv": entities]).contentHash
     }
     #expect(
       try hash("id\tlabel\ttype\n0\ta\tperson\n1\tx\tcity\n")
@@ -81,20 +67,18 @@ import Testing
 
   /// Imports lines of JSON, writes them in a format, and imports that.
   private func comesBack(_ lines: [String], as format: TripleFormat) throws -> Bool {
-    try Fixture.withFolder { folder in
-      let source = folder.appendingPathComponent("a.jsonl")
-      try Data(lines.joined(separator: "\n").utf8).write(to: source)
-      let graph = folder.appendingPathComponent("a.sqlite")
-      let importer = TripleImporter(name: "x")
-      let first = try importer.write([source], to: graph)
-      #expect(try GraphInspection(of: graph).isSound)
-      var exporter = GraphExporter()
-      exporter.format = format
-      exporter.isSplit = true
-      let out = folder.appendingPathComponent("out")
-      _ = try exporter.write(graph, to: out)
-      return try importer.load([out]).contentHash == first.contentHash
-    }
+    let folder = try TemporaryFolder()
+    let source = try folder.write(lines.joined(separator: "\n"), to: "a.jsonl")
+    let graph = folder["a.sqlite"]
+    let importer = TripleImporter(name: "x")
+    let first = try importer.write([source], to: graph)
+    #expect(try GraphInspection(of: graph).isSound)
+    var exporter = GraphExporter()
+    exporter.format = format
+    exporter.isSplit = true
+    let out = folder["out"]
+    _ = try exporter.write(graph, to: out)
+    return try importer.load([out]).contentHash == first.contentHash
   }
 
   @Test func aNameWithAndWithoutTypeComesBack() throws {
@@ -125,15 +109,14 @@ import Testing
   @Test func kindsOfTypesComeBackFromAFolder() throws {
     let text = HierarchyTests.text.replacingOccurrences(of: ", ambiguous: 0.1", with: "")
     let schema = try GraphSchema.parse(text, file: "kinds.yaml")
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("kinds.sqlite")
-      let graph = try GraphGenerator(schema: schema, seed: Seed(2)).write(to: url)
-      let out = folder.appendingPathComponent("facts")
-      _ = try GraphExporter().write(url, to: out)
-      let copy = folder.appendingPathComponent("copy.sqlite")
-      let back = try TripleImporter(name: "x").write([out], to: copy)
-      #expect(back.contentHash == graph.contentHash)
-      #expect(try GraphInspection(of: copy).isSound)
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["kinds.sqlite"]
+    let graph = try GraphGenerator(schema: schema, seed: Seed(2)).write(to: url)
+    let out = folder["facts"]
+    _ = try GraphExporter().write(url, to: out)
+    let copy = folder["copy.sqlite"]
+    let back = try TripleImporter(name: "x").write([out], to: copy)
+    #expect(back.contentHash == graph.contentHash)
+    #expect(try GraphInspection(of: copy).isSound)
   }
 }

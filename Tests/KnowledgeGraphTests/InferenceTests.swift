@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// A held-out entailed triple can be told from one that nobody could know.
@@ -55,25 +56,24 @@ struct InferenceTests {
   }
 
   @Test func sharesOfEntailedQueriesCountThoseThatFollow() throws {
-    try Fixture.withFolder { folder in
-      let schema = try GraphSchema.parse(
-        SmallSchema.text(
-          Self.predicates, people: 2000,
-          rest: "visibility: {held_out: {query: 0.2, subject: 0.05, object: 0.2}}"),
-        file: "small.yaml")
-      let url = folder.appendingPathComponent("graph.sqlite")
-      let made = try GraphGenerator(schema: schema, seed: Seed(1), workers: 2).write(to: url)
-      let rows = Dictionary(
-        made.statistics.map { ($0.setting, $0) }, uniquingKeysWith: { first, _ in first })
-      for (path, asked) in [("child", 0.5), ("grandparent", 0.4)] {
-        let row = try #require(rows["predicates.\(path).held_out.query"])
-        #expect(row.requested == asked && abs(row.achieved - asked) < 0.05, "\(row)")
-      }
-      let query = try #require(rows["visibility.held_out.query"])
-      #expect(abs(query.achieved - 0.2) < 0.02, "\(query)")
-      #expect(made.profile.entailed.heldOutInferable > 500)
-      #expect(made.profile.entailed.heldOutUnknowable > 500)
-      #expect(try GraphInspection(of: url).isSound)
+    let folder = try TemporaryFolder()
+    let schema = try GraphSchema.parse(
+      SmallSchema.text(
+        Self.predicates, people: 2000,
+        rest: "visibility: {held_out: {query: 0.2, subject: 0.05, object: 0.2}}"),
+      file: "small.yaml")
+    let url = folder["graph.sqlite"]
+    let made = try GraphGenerator(schema: schema, seed: Seed(1), workers: 2).write(to: url)
+    let rows = Dictionary(
+      made.statistics.map { ($0.setting, $0) }, uniquingKeysWith: { first, _ in first })
+    for (path, asked) in [("child", 0.5), ("grandparent", 0.4)] {
+      let row = try #require(rows["predicates.\(path).held_out.query"])
+      #expect(row.requested == asked && abs(row.achieved - asked) < 0.05, "\(row)")
     }
+    let query = try #require(rows["visibility.held_out.query"])
+    #expect(abs(query.achieved - 0.2) < 0.02, "\(query)")
+    #expect(made.profile.entailed.heldOutInferable > 500)
+    #expect(made.profile.entailed.heldOutUnknowable > 500)
+    #expect(try GraphInspection(of: url).isSound)
   }
 }

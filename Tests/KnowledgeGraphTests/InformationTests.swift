@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// The bits of each triple against closed forms.
@@ -66,27 +67,26 @@ struct InformationTests {
   }
 
   @Test func totalsFollowTheClosedForms() throws {
-    try Fixture.withFolder { folder in
-      let schema = try GraphSchema.parse(
-        """
-        name: totals
-        entity_types:
-          person: {count: 100, name: {model: opaque, prefix: p}}
-          thing: {count: 16, name: {model: opaque, prefix: t}}
-        predicates:
-          has: {subject: person, object: thing, objects: 2}
-          may have: {subject: person, object: thing, coverage: 0.5}
-        """, file: "totals.yaml")
-      let url = folder.appendingPathComponent("graph.sqlite")
-      let graph = try GraphGenerator(schema: schema, seed: Seed(1)).write(to: url)
-      let optional = Double(graph.profile.predicates[1].tripleCount)
-      #expect(abs(graph.information.objectCounts - 100) < 1e-9)
-      #expect(abs(graph.information.objects - (100 * (4 + log2(15.0)) + 4 * optional)) < 1e-6)
-      #expect(abs(graph.information.order - 100) < 1e-9)
-      #expect(abs((graph.profile.bits ?? 0) - graph.information.objects) < 1e-6)
-      let opened = try KnowledgeGraph.open(url)
-      let sum = opened.answers.reduce(0) { $0 + $1.bits }
-      #expect(abs(sum - graph.information.objects) < 1e-6)
-    }
+    let folder = try TemporaryFolder()
+    let schema = try GraphSchema.parse(
+      """
+      name: totals
+      entity_types:
+        person: {count: 100, name: {model: opaque, prefix: p}}
+        thing: {count: 16, name: {model: opaque, prefix: t}}
+      predicates:
+        has: {subject: person, object: thing, objects: 2}
+        may have: {subject: person, object: thing, coverage: 0.5}
+      """, file: "totals.yaml")
+    let url = folder["graph.sqlite"]
+    let graph = try GraphGenerator(schema: schema, seed: Seed(1)).write(to: url)
+    let optional = Double(graph.profile.predicates[1].tripleCount)
+    #expect(abs(graph.information.objectCounts - 100) < 1e-9)
+    #expect(abs(graph.information.objects - (100 * (4 + log2(15.0)) + 4 * optional)) < 1e-6)
+    #expect(abs(graph.information.order - 100) < 1e-9)
+    #expect(abs((graph.profile.bits ?? 0) - graph.information.objects) < 1e-6)
+    let opened = try KnowledgeGraph.open(url)
+    let sum = opened.answers.reduce(0) { $0 + $1.bits }
+    #expect(abs(sum - graph.information.objects) < 1e-6)
   }
 }

@@ -1,15 +1,14 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct JSONLinesTests {
   private static func graph(_ text: String) throws -> KnowledgeGraph {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("a.jsonl")
-      try Data(text.utf8).write(to: url)
-      return try TripleImporter(name: "x").load([url])
-    }
+    let folder = try TemporaryFolder()
+    let url = try folder.write(text, to: "a.jsonl")
+    return try TripleImporter(name: "x").load([url])
   }
 
   @Test func everySpellingOfTheKeysIsRead() throws {
@@ -94,19 +93,18 @@ import Testing
     (#"{"s":"a","p":"r","o":"b","inferable":tru}"#, "a value"),
   ])
   func malformedLinesAreNamed(line: String, says: String) {
-    let message = Fixture.failure {
-      _ = try Self.graph("{\"s\":\"a\",\"p\":\"r\",\"o\":\"z\"}\n\(line)\n")
+    let message = failure {
+      try Self.graph("{\"s\":\"a\",\"p\":\"r\",\"o\":\"z\"}\n\(line)\n")
     }
     #expect(message.contains("a.jsonl:2: ") && message.contains(says), "\(message)")
     #expect(!message.contains("\n"))
   }
 
   @Test func holdingOutIsForFilesThatDoNot() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("a.jsonl")
-      try Data("{\"s\":\"a\",\"p\":\"r\",\"o\":\"b\",\"split\":\"test\"}\n".utf8).write(to: url)
-      let importer = TripleImporter(name: "x", heldOut: try HeldOutShares(option: "query=0.5"))
-      #expect(Fixture.failure { _ = try importer.load([url]) }.contains("--hold-out"))
-    }
+    let folder = try TemporaryFolder()
+    let url = try folder.write(
+      "{\"s\":\"a\",\"p\":\"r\",\"o\":\"b\",\"split\":\"test\"}\n", to: "a.jsonl")
+    let importer = TripleImporter(name: "x", heldOut: try HeldOutShares(option: "query=0.5"))
+    #expect(failure { try importer.load([url]) }.contains("--hold-out"))
   }
 }

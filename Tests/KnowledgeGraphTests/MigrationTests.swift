@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Files of older layouts are read, changed to the present one, and stay what they were.
@@ -97,42 +98,40 @@ struct MigrationTests {
     }
   }
 
-  static func withOldFile(_ body: (URL, KnowledgeGraph) throws -> Void) throws {
-    try Fixture.withFolder { folder in
-      let graph = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7)).generate()
-      let url = folder.appendingPathComponent("old.sqlite")
-      try writeLayout1(graph, to: url)
-      try body(url, graph)
-    }
+  private let folder: TemporaryFolder
+  private let url: URL
+  private let graph: KnowledgeGraph
+
+  init() throws {
+    folder = try TemporaryFolder()
+    url = folder["old.sqlite"]
+    graph = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7)).generate()
+    try Self.writeLayout1(graph, to: url)
   }
 
   @Test func layout1IsReadAndBecomesLayout2() throws {
-    try Self.withOldFile { url, graph in
-      let opened = try KnowledgeGraph.open(url)
-      #expect(opened.contentHash == graph.contentHash)
-      #expect(opened.answers == graph.answers && opened.predicates == graph.predicates)
-      #expect(try GraphInspection(of: url).isSound)
-      try DatabaseQueue(path: url.path).read { database in
-        #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
-        let sum = try Int.fetchOne(database, sql: "SELECT SUM(exposures) FROM triple_text")
-        #expect(sum == graph.answers.count)
-        let count = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM query")
-        #expect(count == graph.queries.count)
-      }
+    let opened = try KnowledgeGraph.open(url)
+    #expect(opened.contentHash == graph.contentHash)
+    #expect(opened.answers == graph.answers && opened.predicates == graph.predicates)
+    #expect(try GraphInspection(of: url).isSound)
+    try DatabaseQueue(path: url.path).read { database in
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
+      let sum = try Int.fetchOne(database, sql: "SELECT SUM(exposures) FROM triple_text")
+      #expect(sum == graph.answers.count)
+      let count = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM query")
+      #expect(count == graph.queries.count)
     }
   }
 
   @Test func aChangeThatFailsLeavesTheFileAsItWas() throws {
-    try Self.withOldFile { url, _ in
-      // The change begins with columns and ends with views, one of which is not there.
-      try DatabaseQueue(path: url.path).write { try $0.execute(sql: "DROP VIEW query") }
-      let message = Fixture.failure { _ = try KnowledgeGraph.open(url) }
-      #expect(message.contains("old.sqlite") && !message.contains("\n"), "\(message)")
-      try DatabaseQueue(path: url.path).read { database in
-        #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 1)
-        let columns = try database.columns(in: "triple").map(\.name)
-        #expect(!columns.contains("exposures"))
-      }
+    // The change begins with columns and ends with views, one of which is not there.
+    try DatabaseQueue(path: url.path).write { try $0.execute(sql: "DROP VIEW query") }
+    let message = failure { try KnowledgeGraph.open(url) }
+    #expect(message.contains("old.sqlite") && !message.contains("\n"), "\(message)")
+    try DatabaseQueue(path: url.path).read { database in
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 1)
+      let columns = try database.columns(in: "triple").map(\.name)
+      #expect(!columns.contains("exposures"))
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// N-Triples of the W3C Recommendation (2014): what it allows, what it does not, and how terms are named.
@@ -9,14 +10,12 @@ import Testing
   private static func names(
     _ text: String, base: String = TermNames.defaultBase
   ) throws -> (entities: [String], predicates: [String]) {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("a.nt")
-      try Data(text.utf8).write(to: url)
-      var importer = TripleImporter(name: "x")
-      importer.base = base
-      let graph = try importer.load([url])
-      return (graph.entities.map(\.name), graph.predicates.map(\.name))
-    }
+    let folder = try TemporaryFolder()
+    let url = try folder.write(text, to: "a.nt")
+    var importer = TripleImporter(name: "x")
+    importer.base = base
+    let graph = try importer.load([url])
+    return (graph.entities.map(\.name), graph.predicates.map(\.name))
   }
 
   private static func object(_ term: String, base: String = TermNames.defaultBase) throws -> String
@@ -88,7 +87,7 @@ import Testing
     let term = "<http://dbpedia.org/resource/Paris_(Texas)>"
     #expect(try Self.object(term, base: base) == "Paris_(Texas)")
     #expect(try Self.object("<http://dbpedia.org/resource/%C3%85>", base: base).hasPrefix("<"))
-    let message = Fixture.failure { _ = try Self.object(term, base: "dbpedia") }
+    let message = failure { try Self.object(term, base: "dbpedia") }
     #expect(message.contains("--base") && message.contains("absolute"), "\(message)")
   }
 
@@ -123,7 +122,7 @@ import Testing
     ("<s:s> <p:r> <o:o .", "no >"),
   ])
   func whatTheGrammarForbidsIsRefused(line: String, says: String) {
-    let message = Fixture.failure { _ = try Self.names("# first\n\(line)\n") }
+    let message = failure { try Self.names("# first\n\(line)\n") }
     #expect(message.contains("a.nt:2: ") && message.contains(says), "\(message)")
     #expect(!message.contains("\n"))
   }
@@ -135,34 +134,30 @@ import Testing
       "<http://a.b/s> <http://a.b/p> <http://a.b/\u{E5}> .",
       "_:b0 <http://a.b/p> <urn:kglab:Ada%20Lovelace> .",
     ]
-    try Fixture.withFolder { folder in
-      let source = folder.appendingPathComponent("a.nt")
-      try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: source)
-      let graph = folder.appendingPathComponent("graph.sqlite")
-      _ = try TripleImporter(name: "x").write([source], to: graph)
-      let out = folder.appendingPathComponent("out.nt")
-      _ = try GraphExporter().write(graph, to: out)
-      let written = try String(contentsOf: out, encoding: .utf8).split(separator: "\n")
-      #expect(written.map(String.init).sorted() == lines.sorted())
-    }
+    let folder = try TemporaryFolder()
+    let source = try folder.write(lines.map { $0 + "\n" }.joined(), to: "a.nt")
+    let graph = folder["graph.sqlite"]
+    _ = try TripleImporter(name: "x").write([source], to: graph)
+    let out = folder["out.nt"]
+    _ = try GraphExporter().write(graph, to: out)
+    let written = try String(contentsOf: out, encoding: .utf8).split(separator: "\n")
+    #expect(written.map(String.init).sorted() == lines.sorted())
   }
 
   @Test func namesThatAreTermsStandWhereTheyMay() throws {
     // A literal's text as subject and predicate: an IRI there, a literal as object.
-    try Fixture.withFolder { folder in
-      let source = folder.appendingPathComponent("a.tsv")
-      try Data("\"x\"@en\t_:b\t\"x\"@en\n_:b\t\"x\"\tplain name\n".utf8).write(to: source)
-      let graph = folder.appendingPathComponent("graph.sqlite")
-      let hash = try TripleImporter(name: "x").write([source], to: graph).contentHash
-      let out = folder.appendingPathComponent("out.nt")
-      _ = try GraphExporter().write(graph, to: out)
-      #expect(
-        try String(contentsOf: out, encoding: .utf8) == """
-          <urn:kglab:%22x%22@en> <urn:kglab:_:b> "x"@en .
-          _:b <urn:kglab:%22x%22> <urn:kglab:plain%20name> .
+    let folder = try TemporaryFolder()
+    let source = try folder.write("\"x\"@en\t_:b\t\"x\"@en\n_:b\t\"x\"\tplain name\n", to: "a.tsv")
+    let graph = folder["graph.sqlite"]
+    let hash = try TripleImporter(name: "x").write([source], to: graph).contentHash
+    let out = folder["out.nt"]
+    _ = try GraphExporter().write(graph, to: out)
+    #expect(
+      try String(contentsOf: out, encoding: .utf8) == """
+        <urn:kglab:%22x%22@en> <urn:kglab:_:b> "x"@en .
+        _:b <urn:kglab:%22x%22> <urn:kglab:plain%20name> .
 
-          """)
-      #expect(try TripleImporter(name: "x").load([out]).contentHash == hash)
-    }
+        """)
+    #expect(try TripleImporter(name: "x").load([out]).contentHash == hash)
   }
 }

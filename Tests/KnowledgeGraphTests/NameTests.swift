@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct NameTests {
@@ -72,8 +73,8 @@ struct NameTests {
 
   @Test func onlyRealDaysAreDates() {
     for day in ["1999-02-29", "1999-13-01", "1999-1-1", "yesterday"] {
-      let message = Fixture.failure {
-        _ = try Self.names(count: nil, "model: date, from: \(day), to: 2001-01-01")
+      let message = failure {
+        try Self.names(count: nil, "model: date, from: \(day), to: 2001-01-01")
       }
       #expect(message.contains("YYYY-MM-DD") && message.contains("names.yaml:3"), "\(message)")
     }

@@ -1,33 +1,14 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// How files of triples may end their lines, be encoded, be named and be damaged.
 @Suite struct ReadingTests {
-  private static func withFile<T>(
-    _ bytes: some Sequence<UInt8>, _ name: String = "a.tsv", _ body: (URL) throws -> T
-  ) throws -> T {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent(name)
-      try Data(bytes).write(to: url)
-      return try body(url)
-    }
-  }
-
   private static func load(_ text: String, _ name: String) throws -> KnowledgeGraph {
-    try withFile(text.utf8, name) { try TripleImporter(name: "x").load([$0]) }
-  }
-
-  private static func withFolder<T>(
-    _ files: [String: String], _ body: (URL) throws -> T
-  ) throws -> T {
-    try Fixture.withFolder { folder in
-      for (name, text) in files {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return try body(folder)
-    }
+    let folder = try TemporaryFolder([name: text])
+    return try TripleImporter(name: "x").load([folder[name]])
   }
 
   // MARK: Lines
@@ -46,7 +27,7 @@ import Testing
       #expect(
         try Self.load(text, name).contentHash == plain.contentHash, "\(text.debugDescription)")
     }
-    let message = Fixture.failure { _ = try Self.load("\(first)\n\n\nx\n", name) }
+    let message = failure { try Self.load("\(first)\n\n\nx\n", name) }
     #expect(message.contains("\(name):4: "), "\(message)")
   }
 
@@ -60,10 +41,10 @@ import Testing
     ] {
       #expect(try Self.load(text, "a.nt").contentHash == plain.contentHash)
     }
-    let message = Fixture.failure { _ = try Self.load("\(comments)x\r\n", "a.nt") }
+    let message = failure { try Self.load("\(comments)x\r\n", "a.nt") }
     #expect(message.contains("a.nt:10: "), "\(message.suffix(100))")
     for (name, first, second) in [Self.formats[0], Self.formats[2]] {
-      let message = Fixture.failure { _ = try Self.load("\(first)\r\(second)\r", name) }
+      let message = failure { try Self.load("\(first)\r\(second)\r", name) }
       #expect(message.contains("\(name):1: a carriage return stands inside"), "\(message)")
       #expect(!message.contains("--columns"))
     }
@@ -71,14 +52,15 @@ import Testing
 
   @Test func otherEncodingsAndEmptyFilesAreNamed() throws {
     let text = "a\tr\tb\n"
+    let folder = try TemporaryFolder()
+    let url = folder["a.tsv"]
     for encoding in [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian, .utf32] {
-      let message = try Self.withFile(try #require(text.data(using: encoding))) { url in
-        Fixture.failure { _ = try TripleImporter(name: "x").load([url]) }
-      }
+      try #require(text.data(using: encoding)).write(to: url)
+      let message = failure { try TripleImporter(name: "x").load([url]) }
       #expect(message.contains("UTF-16") && message.contains("iconv"), "\(message)")
     }
     for name in ["a.tsv", "a.nt", "a.jsonl"] {
-      #expect(Fixture.failure { _ = try Self.load("\n\n", name) }.contains("is empty"))
+      #expect(failure { try Self.load("\n\n", name) }.contains("is empty"))
     }
   }
 
@@ -86,21 +68,17 @@ import Testing
 
   @Test func packedTextIsReadFromAPipe() throws {
     let text = (0..<40_000).map { "subject \($0)\tr\tobject \($0 * 7919 % 1009)\n" }.joined()
-    try Self.withFile(text.utf8) { url throws in
-      let plain = try TripleImporter(name: "x").load([url])
-      let pipe = url.deletingLastPathComponent().appendingPathComponent("pipe")
-      for program in ["cat", "gzip -c"] {
-        let shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = [
-          "-c", "rm -f \"$1\"; mkfifo \"$1\"; \(program) < \"$0\" > \"$1\"", url.path, pipe.path,
-        ]
-        try shell.run()
-        while FileKind.of(pipe) == nil { usleep(1000) }
-        #expect(try TripleImporter(name: "x").load([pipe]).contentHash == plain.contentHash)
-        shell.waitUntilExit()
-        try FileManager.default.removeItem(at: pipe)
-      }
+    let folder = try TemporaryFolder(["a.tsv": text])
+    let plain = try TripleImporter(name: "x").load([folder["a.tsv"]])
+    let pipe = folder["pipe"]
+    try #require(try runProgram("mkfifo", pipe.path) == 0)
+    for program in ["cat", "gzip -c"] {
+      // Both ends wait for each other.
+      let end = try startProgram([
+        "sh", "-c", "\(program) < \"$0\" > \"$1\"", folder["a.tsv"].path, pipe.path,
+      ])
+      #expect(try TripleImporter(name: "x").load([pipe]).contentHash == plain.contentHash)
+      #expect(end() == 0)
     }
     #expect(TripleImporter.source("-").path == "/dev/stdin")
   }
@@ -110,32 +88,27 @@ import Testing
   @Test(arguments: ["valid", "dev", "val", "validation"])
   func theSecondPartHasSeveralNames(name: String) throws {
     let files = ["train.txt": "a\tr\tb\n", "\(name).txt": "a\tq\tb\n", "test.txt": "a\ts\tb\n"]
-    let graph = try Self.withFolder(files) { try TripleImporter(name: "x").load([$0]) }
+    let graph = try Fixture.load(files)
     #expect(graph.queries.map(\.visibility) == [.ivs, .fvs, .ivs])
     let both = files.merging(["valid.tsv": "a\tr\tc\n"]) { $1 }
-    let message = try Self.withFolder(both) { folder throws in
-      Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
-    }
+    let message = failure { try Fixture.load(both) }
     #expect(message.contains("holds both valid.") && message.contains("\(name).txt"), "\(message)")
   }
 
   @Test func aGraphWithNothingTrainedComesBack() throws {
-    try Self.withFolder(["train.txt": "", "test.txt": "a\tr\tb\nc\tr\tb\n"]) { folder in
-      let graph = folder.appendingPathComponent("g.sqlite")
-      let first = try TripleImporter(name: "x").write([folder], to: graph)
-      #expect(first.profile.triples.trained == 0 && first.profile.triples.total == 2)
-      for format in [TripleFormat.tsv, .openke, .ntriples, .jsonl] {
-        let out = folder.appendingPathComponent(format.rawValue)
-        var exporter = GraphExporter()
-        exporter.format = format
-        exporter.isSplit = true
-        _ = try exporter.write(graph, to: out)
-        #expect(try TripleImporter(name: "x").load([out]).contentHash == first.contentHash)
-      }
+    let folder = try TemporaryFolder(["train.txt": "", "test.txt": "a\tr\tb\nc\tr\tb\n"])
+    let graph = folder["g.sqlite"]
+    let first = try TripleImporter(name: "x").write([folder.url], to: graph)
+    #expect(first.profile.triples.trained == 0 && first.profile.triples.total == 2)
+    for format in [TripleFormat.tsv, .openke, .ntriples, .jsonl] {
+      let out = folder[format.rawValue]
+      var exporter = GraphExporter()
+      exporter.format = format
+      exporter.isSplit = true
+      _ = try exporter.write(graph, to: out)
+      #expect(try TripleImporter(name: "x").load([out]).contentHash == first.contentHash)
     }
-    let message = try Self.withFolder(["train.txt": "", "test.txt": "\n"]) { folder throws in
-      Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
-    }
+    let message = failure { try Fixture.load(["train.txt": "", "test.txt": "\n"]) }
     #expect(message.contains("holds no triple"), "\(message)")
   }
 
@@ -147,56 +120,50 @@ import Testing
       ("a.nt", "<s:x> <s:new>\n<s:y> <s:r> \"z\" . .\n<s:x>\n", "a.nt:2: the object is missing"),
       ("a.jsonl", "{\"s\":\"x\"\n{\"s\":\"y\",\"p\":\"q\",\"o\":\"\"}\nx\n", "a.jsonl:2: "),
     ]
+    var importer = TripleImporter(name: "x")
+    importer.skipsMalformed = true
     for (format, (name, lines, says)) in zip(Self.formats, cases) {
-      try Self.withFile("\(format.first)\n\(lines)\(format.second)\n".utf8, name) { url in
-        var importer = TripleImporter(name: "x")
-        importer.skipsMalformed = true
-        let out = url.deletingLastPathComponent().appendingPathComponent("g.sqlite")
-        let result = try importer.write([url], to: out)
-        let plain = try Self.load("\(format.first)\n\(format.second)\n", name)
-        #expect(result.contentHash == plain.contentHash)
-        #expect(result.report.skipped?.count == 3)
-        #expect(result.report.skipped?.first.first?.hasPrefix(says) == true)
-        #expect(try GraphInspection(of: out).importReport?.skipped?.count == 3)
-      }
+      let folder = try TemporaryFolder([name: "\(format.first)\n\(lines)\(format.second)\n"])
+      let out = folder["g.sqlite"]
+      let result = try importer.write([folder[name]], to: out)
+      let plain = try Self.load("\(format.first)\n\(format.second)\n", name)
+      #expect(result.contentHash == plain.contentHash)
+      #expect(result.report.skipped?.count == 3)
+      #expect(result.report.skipped?.first.first?.hasPrefix(says) == true)
+      #expect(try GraphInspection(of: out).importReport?.skipped?.count == 3)
     }
-    try Self.withFile("x\n".utf8) { url throws in
-      var importer = TripleImporter(name: "x")
-      importer.skipsMalformed = true
-      let message = Fixture.failure { _ = try importer.load([url]) }
-      #expect(message.contains("malformed lines: 1") && message.contains("a.tsv:1: "), "\(message)")
-    }
+    let folder = try TemporaryFolder(["a.tsv": "x\n"])
+    let message = failure { try importer.load([folder["a.tsv"]]) }
+    #expect(message.contains("malformed lines: 1") && message.contains("a.tsv:1: "), "\(message)")
   }
 
   @Test func namesThatWereTakenBackAreFoundNoMore() throws {
     // Enough names that the table of names grows between lines that are taken back.
     let lines = (0..<3000).map { "s\($0)\tr\to\($0)\nbad\($0)\tworse\($0)\t\n" }.joined()
-    try Self.withFile(lines.utf8) { url throws in
-      var importer = TripleImporter(name: "x")
-      importer.skipsMalformed = true
-      let graph = try importer.load([url])
-      #expect(graph.entities.count == 6000 && graph.predicates.map(\.name) == ["r"])
-      #expect(Set(graph.entities.map(\.name)).count == 6000)
-    }
+    let folder = try TemporaryFolder(["a.tsv": lines])
+    var importer = TripleImporter(name: "x")
+    importer.skipsMalformed = true
+    let graph = try importer.load([folder["a.tsv"]])
+    #expect(graph.entities.count == 6000 && graph.predicates.map(\.name) == ["r"])
+    #expect(Set(graph.entities.map(\.name)).count == 6000)
   }
 
   // MARK: Triples without a graph
 
   @Test func triplesAreReadFromEveryExport() throws {
     let text = "\\escaped:a\\tb\tr\tc\nx\tr\t\\escaped:\\\\\n"
-    try Self.withFile(text.utf8) { url in
-      let expected = try TripleImporter(name: "x").triples([url])
-      #expect(expected.map(\.subject) == ["a\tb", "x"] && expected.map(\.object) == ["c", "\\"])
-      #expect(expected.map(\.line) == [1, 2])
-      let folder = url.deletingLastPathComponent()
-      let graph = folder.appendingPathComponent("g.sqlite")
-      _ = try TripleImporter(name: "x").write([url], to: graph)
-      for name in ["b.tsv.gz", "b.nt", "b.jsonl", "folder"] {
-        let out = folder.appendingPathComponent(name)
-        _ = try GraphExporter().write(graph, to: out)
-        let read = try TripleImporter(name: "x").triples([out])
-        #expect(read.map(\.subject) == ["a\tb", "x"], "\(name)")
-      }
+    let folder = try TemporaryFolder(["a.tsv": text])
+    let url = folder["a.tsv"]
+    let expected = try TripleImporter(name: "x").triples([url])
+    #expect(expected.map(\.subject) == ["a\tb", "x"] && expected.map(\.object) == ["c", "\\"])
+    #expect(expected.map(\.line) == [1, 2])
+    let graph = folder["g.sqlite"]
+    _ = try TripleImporter(name: "x").write([url], to: graph)
+    for name in ["b.tsv.gz", "b.nt", "b.jsonl", "folder"] {
+      let out = folder[name]
+      _ = try GraphExporter().write(graph, to: out)
+      let read = try TripleImporter(name: "x").triples([out])
+      #expect(read.map(\.subject) == ["a\tb", "x"], "\(name)")
     }
   }
 }

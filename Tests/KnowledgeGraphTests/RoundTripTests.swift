@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Every name comes back from every format as it was, or is refused with its line.
@@ -85,49 +86,44 @@ import Testing
 
   /// The graph file of all valid names, made once.
   private static let source = Result {
-    try Fixture.withFolder { folder in
-      let (url, hash) = try graph(of: valid, heldOut: false, in: folder)
-      return (file: try Data(contentsOf: url), hash: hash)
-    }
+    let folder = try TemporaryFolder()
+    let (url, hash) = try graph(of: valid, heldOut: false, in: folder.url)
+    return (file: try Data(contentsOf: url), hash: hash)
   }
 
   @Test(arguments: Way.formats) func everyNameComesBack(way: Way) throws {
-    try Fixture.withFolder { folder in
-      let (file, hash) = try Self.source.get()
-      let source = folder.appendingPathComponent("source.sqlite")
-      try file.write(to: source)
-      let copy = try way.copy(source, in: folder)
-      #expect(copy.contentHash == hash)
-      #expect(copy.profile.triples.total == Self.valid.count)
-    }
+    let folder = try TemporaryFolder()
+    let (file, hash) = try Self.source.get()
+    let source = folder["source.sqlite"]
+    try file.write(to: source)
+    let copy = try way.copy(source, in: folder.url)
+    #expect(copy.contentHash == hash)
+    #expect(copy.profile.triples.total == Self.valid.count)
   }
 
   @Test func theGraphHoldsExactlyTheNames() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("source.sqlite")
-      try Self.source.get().file.write(to: url)
-      let names = try KnowledgeGraph.open(url).entities.map { Array($0.name.utf8) }
-      #expect(names == Self.valid.sorted { $0.lexicographicallyPrecedes($1) })
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["source.sqlite"]
+    try Self.source.get().file.write(to: url)
+    let names = try KnowledgeGraph.open(url).entities.map { Array($0.name.utf8) }
+    #expect(names == Self.valid.sorted { $0.lexicographicallyPrecedes($1) })
   }
 
   @Test(arguments: Way.variants) func compressionAndEscapesChangeNothing(way: Way) throws {
-    try Fixture.withFolder { folder in
-      let (source, hash) = try Self.graph(
-        of: Array(Self.valid.suffix(1_000)), heldOut: false, in: folder)
-      #expect(try way.copy(source, in: folder).contentHash == hash)
-    }
+    let folder = try TemporaryFolder()
+    let (source, hash) = try Self.graph(
+      of: Array(Self.valid.suffix(1_000)), heldOut: false, in: folder.url)
+    #expect(try way.copy(source, in: folder.url).contentHash == hash)
   }
 
   @Test(arguments: Way.splits)
   func whatIsHeldOutStaysSo(way: Way) throws {
-    try Fixture.withFolder { folder in
-      let names = Array(Self.valid.prefix(500))
-      let (source, hash) = try Self.graph(of: names, heldOut: true, in: folder)
-      let copy = try way.copy(source, in: folder)
-      #expect(copy.contentHash == hash)
-      #expect(copy.profile.triples.trained == 400)
-    }
+    let folder = try TemporaryFolder()
+    let names = Array(Self.valid.prefix(500))
+    let (source, hash) = try Self.graph(of: names, heldOut: true, in: folder.url)
+    let copy = try way.copy(source, in: folder.url)
+    #expect(copy.contentHash == hash)
+    #expect(copy.profile.triples.trained == 400)
   }
 
   /// Lines of one format around a name that can be none.
@@ -155,45 +151,42 @@ import Testing
 
   @Test(arguments: [TripleFormat.tsv, .ntriples, .jsonl])
   func whatCanBeNoNameIsRefusedWithItsLine(format: TripleFormat) throws {
-    try Fixture.withFolder { folder in
-      for name in Self.invalid.prefix(400) {
-        let (file, bytes) = Self.text(name, in: format)
-        let url = folder.appendingPathComponent(file)
-        try Data(bytes).write(to: url)
-        let message = Fixture.failure { _ = try TripleImporter(name: "x").load([url]) }
-        // N-Triples can write NUL in a literal, which then stays an escape.
-        if format == .ntriples, String(validating: name, as: UTF8.self) != nil {
-          #expect(message.isEmpty, "\(name)")
-        } else {
-          #expect(message.contains("\(file):2: "), "\(name): \(message)")
-        }
+    let folder = try TemporaryFolder()
+    for name in Self.invalid.prefix(400) {
+      let (file, bytes) = Self.text(name, in: format)
+      let url = folder[file]
+      try Data(bytes).write(to: url)
+      let message = failure { try TripleImporter(name: "x").load([url]) }
+      // N-Triples can write NUL in a literal, which then stays an escape.
+      if format == .ntriples, String(validating: name, as: UTF8.self) != nil {
+        #expect(message.isEmpty, "\(name)")
+      } else {
+        #expect(message.contains("\(file):2: "), "\(name): \(message)")
       }
     }
   }
 
   @Test func namesThatNeedNoEscapeStandAsTheyAre() throws {
-    try Fixture.withFolder { folder in
-      let names = ["C:\\new\\table", "50 %", "\"q\"", "C#", "a b"].map { Array($0.utf8) }
-      let (source, _) = try Self.graph(of: names, heldOut: false, in: folder)
-      let url = folder.appendingPathComponent("a.tsv")
-      _ = try GraphExporter().write(source, to: url)
-      let text = try String(contentsOf: url, encoding: .utf8)
-      #expect(text.contains("C:\\new\\table\tC:\\new\\table\tC#\n"))
-      #expect(!text.contains("escaped"))
-    }
+    let folder = try TemporaryFolder()
+    let names = ["C:\\new\\table", "50 %", "\"q\"", "C#", "a b"].map { Array($0.utf8) }
+    let (source, _) = try Self.graph(of: names, heldOut: false, in: folder.url)
+    let url = folder["a.tsv"]
+    _ = try GraphExporter().write(source, to: url)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(text.contains("C:\\new\\table\tC:\\new\\table\tC#\n"))
+    #expect(!text.contains("escaped"))
   }
 
   @Test func withoutEscapesATabIsRefused() throws {
-    try Fixture.withFolder { folder in
-      let (source, _) = try Self.graph(of: [Array("a\tb".utf8)], heldOut: false, in: folder)
-      var exporter = GraphExporter()
-      exporter.escape = .none
-      let message = Fixture.failure {
-        _ = try exporter.write(source, to: folder.appendingPathComponent("a.tsv"))
-      }
-      #expect(message.contains("'a\\tb'") && message.contains("--escape none"), "\(message)")
-      #expect(
-        try WriteFailureTests.contents(folder) == ["source.jsonl", "source.sqlite"])
+    let folder = try TemporaryFolder()
+    let (source, _) = try Self.graph(of: [Array("a\tb".utf8)], heldOut: false, in: folder.url)
+    var exporter = GraphExporter()
+    exporter.escape = .none
+    let message = failure {
+      try exporter.write(source, to: folder["a.tsv"])
     }
+    #expect(message.contains("'a\\tb'") && message.contains("--escape none"), "\(message)")
+    #expect(
+      try WriteFailureTests.contents(folder.url) == ["source.jsonl", "source.sqlite"])
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// What `FittedSchema` learns from graphs whose schema is known, and from real ones.
@@ -9,12 +10,11 @@ struct SchemaFitTests {
   private static func fitted(
     _ name: String, scale: Double = 1, options: SchemaFitOptions = SchemaFitOptions()
   ) throws -> (fit: FittedSchema, schema: GraphSchema) {
-    try Fixture.withFolder { folder in
-      let schema = try Fixture.schema(name, scale: scale)
-      let url = folder.appendingPathComponent("graph.sqlite")
-      _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: url)
-      return (try FittedSchema(of: url, options: options), schema)
-    }
+    let folder = try TemporaryFolder()
+    let schema = try Fixture.schema(name, scale: scale)
+    let url = folder["graph.sqlite"]
+    _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: url)
+    return (try FittedSchema(of: url, options: options), schema)
   }
 
   /// The fit to lines of subject, predicate and object.
@@ -22,14 +22,12 @@ struct SchemaFitTests {
     _ text: String, heldOut: HeldOutShares = HeldOutShares(),
     options: SchemaFitOptions = SchemaFitOptions()
   ) throws -> FittedSchema {
-    try Fixture.withFolder { folder in
-      let source = folder.appendingPathComponent("facts.tsv")
-      try Data(text.utf8).write(to: source)
-      let url = folder.appendingPathComponent("graph.sqlite")
-      _ = try TripleImporter(name: "facts", heldOut: heldOut, seed: Seed(7))
-        .write([source], to: url)
-      return try FittedSchema(of: url, options: options)
-    }
+    let folder = try TemporaryFolder()
+    let source = try folder.write(text, to: "facts.tsv")
+    let url = folder["graph.sqlite"]
+    _ = try TripleImporter(name: "facts", heldOut: heldOut, seed: Seed(7))
+      .write([source], to: url)
+    return try FittedSchema(of: url, options: options)
   }
 
   private static func lines(_ schema: GraphSchema) throws -> String {
@@ -185,15 +183,14 @@ struct SchemaFitTests {
   }
 
   @Test func anUnsoundGraphIsRefused() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      _ = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7)).write(to: url)
-      try DatabaseQueue(path: url.path).write { database in
-        try database.execute(sql: "UPDATE entity SET entity_type_id = 0")
-      }
-      let message = Fixture.failure { _ = try FittedSchema(of: url) }
-      #expect(message.contains("is not sound"), "\(message)")
+    let folder = try TemporaryFolder()
+    let url = folder["graph.sqlite"]
+    _ = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7)).write(to: url)
+    try DatabaseQueue(path: url.path).write { database in
+      try database.execute(sql: "UPDATE entity SET entity_type_id = 0")
     }
+    let message = failure { try FittedSchema(of: url) }
+    #expect(message.contains("is not sound"), "\(message)")
   }
 
   @Test func exposuresComeBack() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Every schema in kg-schemas/ works and does what it says.
@@ -29,28 +30,26 @@ struct SchemaLibraryTests {
 
   @Test(arguments: [UInt64(0), 1, 7])
   func academiaIsAsSkewedAsThePublishedGraph(seed: UInt64) throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      _ = try GraphGenerator(schema: try Fixture.schema("academia"), seed: Seed(seed)).write(
-        to: url)
-      let inspection = try GraphInspection(of: url)
-      let profile = inspection.profile
-      #expect((6800...7200).contains(profile.triples.total))
-      let rate = try #require(profile.guessRate)
-      #expect(rate > 0.38 && rate < 0.47)
-      #expect(abs(profile.meanReciprocalAnswers - 0.825) < 0.015)
-      #expect((300...400).contains(inspection.wordCount))
-      #expect(inspection.isSound)
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["graph.sqlite"]
+    _ = try GraphGenerator(schema: try Fixture.schema("academia"), seed: Seed(seed)).write(
+      to: url)
+    let inspection = try GraphInspection(of: url)
+    let profile = inspection.profile
+    #expect((6800...7200).contains(profile.triples.total))
+    let rate = try #require(profile.guessRate)
+    #expect(rate > 0.38 && rate < 0.47)
+    #expect(abs(profile.meanReciprocalAnswers - 0.825) < 0.015)
+    #expect((300...400).contains(inspection.wordCount))
+    #expect(inspection.isSound)
   }
 
   @Test func companyCannotBeGuessed() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      let schema = try Fixture.schema("company", overrides: ["types.company.count=400"])
-      let graph = try GraphGenerator(schema: schema, seed: Seed(1)).write(to: url)
-      let rate = try #require(graph.profile.guessRate)
-      #expect(rate < 0.08)
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["graph.sqlite"]
+    let schema = try Fixture.schema("company", overrides: ["types.company.count=400"])
+    let graph = try GraphGenerator(schema: schema, seed: Seed(1)).write(to: url)
+    let rate = try #require(graph.profile.guessRate)
+    #expect(rate < 0.08)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct SchemaTests {
@@ -65,7 +66,7 @@ struct SchemaTests {
   func aMistakeIsNamedWithItsPlace(mistake: Mistake) {
     #expect(Self.minimal.contains(mistake.old))
     let text = Self.minimal.replacingOccurrences(of: mistake.old, with: mistake.new)
-    let message = Fixture.failure { _ = try Self.parse(text) }
+    let message = failure { try Self.parse(text) }
     for part in mistake.says { #expect(message.contains(part), "\(message)") }
     #expect(!message.contains("\n"))
   }
@@ -88,7 +89,7 @@ struct SchemaTests {
   ])
   func anImpossibleConstraintIsNamed(mistake: Mistake) {
     let text = Self.minimal.replacingOccurrences(of: mistake.old, with: mistake.new)
-    let message = Fixture.failure { _ = try Self.parse(text) }
+    let message = failure { try Self.parse(text) }
     for part in mistake.says { #expect(message.contains(part), "\(message)") }
     #expect(message.hasPrefix("s.yaml"))
   }
@@ -114,8 +115,8 @@ struct SchemaTests {
     ("entty_types.person.count=5", "did you mean 'entity_types'"),
   ])
   func aMistakenOverrideIsNamed(override: String, says: String) {
-    let message = Fixture.failure {
-      _ = try Self.parse(Self.minimal, overrides: [override])
+    let message = failure {
+      try Self.parse(Self.minimal, overrides: [override])
     }
     #expect(message.contains(says), "\(message)")
     #expect(message.contains("--set"), "\(message)")
@@ -131,8 +132,8 @@ struct SchemaTests {
   }
 
   @Test func aMissingFileIsOneSentence() {
-    let message = Fixture.failure {
-      _ = try GraphSchema.read(URL(fileURLWithPath: "/nowhere/at/all.yaml"))
+    let message = failure {
+      try GraphSchema.read(URL(fileURLWithPath: "/nowhere/at/all.yaml"))
     }
     #expect(message.contains("/nowhere/at/all.yaml"))
   }

@@ -28,14 +28,6 @@ enum SmallSchema {
       seed: Seed(seed), workers: workers
     ).generate()
   }
-
-  static func failure(
-    _ predicates: String, people: Int = 400, things: Int = 100, rest: String = ""
-  ) -> String {
-    Fixture.failure {
-      _ = try graph(predicates, people: people, things: things, rest: rest)
-    }
-  }
 }
 
 extension KnowledgeGraph {

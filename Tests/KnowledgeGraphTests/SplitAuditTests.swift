@@ -1,23 +1,23 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// Names that training never sees, and relations that say what is held out.
 @Suite struct SplitAuditTests {
   private static func audit(train: [String], test: [String]) throws -> SplitAudit? {
-    try Fixture.withFolder { folder in
-      func write(_ lines: [String], _ name: String) throws {
-        let text = lines.map { $0.replacingOccurrences(of: " ", with: "\t") + "\n" }.joined()
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      try write(train, "train.txt")
-      try write(test, "test.txt")
-      let out = folder.appendingPathComponent("g.sqlite")
-      let imported = try TripleImporter(name: "x").write([folder], to: out).split
-      #expect(try GraphInspection(of: out).split == imported)
-      return imported
+    let folder = try TemporaryFolder()
+    func write(_ lines: [String], _ name: String) throws {
+      let text = lines.map { $0.replacingOccurrences(of: " ", with: "\t") + "\n" }.joined()
+      try folder.write(text, to: name)
     }
+    try write(train, "train.txt")
+    try write(test, "test.txt")
+    let out = folder["g.sqlite"]
+    let imported = try TripleImporter(name: "x").write([folder.url], to: out).split
+    #expect(try GraphInspection(of: out).split == imported)
+    return imported
   }
 
   @Test func unseenNamesAreCounted() throws {

@@ -2,43 +2,37 @@ import Foundation
 import GRDB
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct StoreTests {
-  static func withGraph<T>(_ body: (URL, KnowledgeGraph) throws -> T) throws -> T {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      let generator = try GraphGenerator(schema: try Fixture.schema("tiny"), seed: Seed(7))
-      _ = try generator.write(to: url)
-      return try body(url, try generator.generate())
-    }
-  }
+  private let file: TinyFile
+  private var url: URL { file.url }
+  private var graph: KnowledgeGraph { file.graph }
+
+  init() throws { file = try TinyFile() }
 
   @Test func theFileHoldsTheGeneratedGraph() throws {
-    try Self.withGraph { url, generated in
-      let opened = try KnowledgeGraph.open(url)
-      #expect(opened.contentHash == generated.contentHash)
-      #expect(opened.entities == generated.entities)
-      #expect(opened.entityTypes == generated.entityTypes)
-      #expect(opened.predicates == generated.predicates)
-      #expect(opened.queries == generated.queries)
-      #expect(opened.answers == generated.answers)
-    }
+    let opened = try KnowledgeGraph.open(url)
+    #expect(opened.contentHash == graph.contentHash)
+    #expect(opened.entities == graph.entities)
+    #expect(opened.entityTypes == graph.entityTypes)
+    #expect(opened.predicates == graph.predicates)
+    #expect(opened.queries == graph.queries)
+    #expect(opened.answers == graph.answers)
   }
 
   /// In journal mode WAL SQLite needs a file beside the graph, which a link to itself keeps it from making.
   @Test func graphsInAnotherJournalModeAreReadWhereNothingCanBeWritten() throws {
-    try Self.withGraph { url, generated in
-      try DatabaseQueue(path: url.path).inDatabase {
-        try $0.execute(sql: "PRAGMA journal_mode = wal")
-      }
-      try FileManager.default.createSymbolicLink(
-        atPath: url.path + "-shm", withDestinationPath: url.lastPathComponent + "-shm")
-      #expect(try KnowledgeGraph.open(url).contentHash == generated.contentHash)
-      try Data([0]).write(to: URL(fileURLWithPath: url.path + "-wal"))
-      let text = Fixture.failure { _ = try KnowledgeGraph.open(url) }
-      #expect(text.contains("journal mode WAL") && text.contains("PRAGMA journal_mode = delete"))
+    try DatabaseQueue(path: url.path).inDatabase {
+      try $0.execute(sql: "PRAGMA journal_mode = wal")
     }
+    try FileManager.default.createSymbolicLink(
+      atPath: url.path + "-shm", withDestinationPath: url.lastPathComponent + "-shm")
+    #expect(try KnowledgeGraph.open(url).contentHash == graph.contentHash)
+    try Data([0]).write(to: URL(fileURLWithPath: url.path + "-wal"))
+    let text = failure { try KnowledgeGraph.open(url) }
+    #expect(text.contains("journal mode WAL") && text.contains("PRAGMA journal_mode = delete"))
   }
 
   @Test(arguments: [
@@ -64,104 +58,94 @@ struct StoreTests {
     "INSERT INTO metadata VALUES ('name', 'other')",
   ])
   func theFileRefusesWhatBreaksItsRules(sql: String) throws {
-    try Self.withGraph { url, _ in
-      let queue = try DatabaseQueue(path: url.path)
-      #expect(throws: DatabaseError.self) {
-        try queue.write { database in try database.execute(sql: sql) }
-      }
-      #expect(try GraphInspection(of: url).isSound)
+    let queue = try DatabaseQueue(path: url.path)
+    #expect(throws: DatabaseError.self) {
+      try queue.write { database in try database.execute(sql: sql) }
     }
+    #expect(try GraphInspection(of: url).isSound)
   }
 
   @Test func viewsSayTheSameAsTheGraph() throws {
-    try Self.withGraph { url, graph in
-      let queue = try DatabaseQueue(path: url.path)
-      try queue.read { database in
-        let queries = try Row.fetchAll(
-          database,
-          sql: """
-            SELECT subject, predicate, visibility, answer_count, visible_count FROM query
-            ORDER BY subject_id, predicate_id
-            """)
-        #expect(queries.count == graph.queries.count)
-        for (row, query) in zip(queries, graph.queries) {
-          #expect(row[0] == graph.entities[Int(query.subject)].name)
-          #expect(row[1] == graph.predicates[Int(query.predicate)].name)
-          #expect(row[2] == query.visibility.rawValue)
-          #expect(row[3] == query.answers.count)
-          #expect(row[4] == graph.answers[query.answers].count { $0.isVisible })
-        }
-        let trained = try Int.fetchOne(
-          database, sql: "SELECT COUNT(*) FROM triple_text WHERE held_out IS NULL")
-        #expect(trained == graph.statements(fraction: 1).count)
-        #expect(try Int32.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C62)
-        #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
-        let plan = try Row.fetchAll(
-          database,
-          sql: "EXPLAIN QUERY PLAN SELECT subject_id FROM triple WHERE object_id = 1")
-        #expect(plan.contains { ($0["detail"] as String).contains("triple_inverse") })
+    let queue = try DatabaseQueue(path: url.path)
+    try queue.read { database in
+      let queries = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT subject, predicate, visibility, answer_count, visible_count FROM query
+          ORDER BY subject_id, predicate_id
+          """)
+      #expect(queries.count == graph.queries.count)
+      for (row, query) in zip(queries, graph.queries) {
+        #expect(row[0] == graph.entities[Int(query.subject)].name)
+        #expect(row[1] == graph.predicates[Int(query.predicate)].name)
+        #expect(row[2] == query.visibility.rawValue)
+        #expect(row[3] == query.answers.count)
+        #expect(row[4] == graph.answers[query.answers].count { $0.isVisible })
       }
+      let trained = try Int.fetchOne(
+        database, sql: "SELECT COUNT(*) FROM triple_text WHERE held_out IS NULL")
+      #expect(trained == graph.statements(fraction: 1).count)
+      #expect(try Int32.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C62)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 2)
+      let plan = try Row.fetchAll(
+        database,
+        sql: "EXPLAIN QUERY PLAN SELECT subject_id FROM triple WHERE object_id = 1")
+      #expect(plan.contains { ($0["detail"] as String).contains("triple_inverse") })
     }
   }
 
   @Test func aChangeAfterwardsIsFound() throws {
-    try Self.withGraph { url, graph in
-      let queue = try DatabaseQueue(path: url.path)
-      try queue.write { database in
-        try database.execute(sql: "UPDATE entity SET name = 'Someone Else' WHERE id = 0")
-      }
-      let inspection = try GraphInspection(of: url)
-      #expect(inspection.checks.filter { !$0.passed }.map(\.name) == ["content hash"])
-      #expect(try KnowledgeGraph.open(url).contentHash != graph.contentHash)
-      try queue.writeWithoutTransaction { database in
-        try database.execute(
-          sql: """
-            PRAGMA foreign_keys = OFF;
-            UPDATE triple SET object_id = 0 WHERE (subject_id, predicate_id) IN (
-              SELECT subject_id, predicate_id FROM query WHERE predicate = 'born in' LIMIT 1);
-            """)
-      }
-      let failed = try GraphInspection(of: url).checks.filter { !$0.passed }.map(\.name)
-      #expect(failed == ["entity types", "content hash"])
+    let queue = try DatabaseQueue(path: url.path)
+    try queue.write { database in
+      try database.execute(sql: "UPDATE entity SET name = 'Someone Else' WHERE id = 0")
     }
+    let inspection = try GraphInspection(of: url)
+    #expect(inspection.checks.filter { !$0.passed }.map(\.name) == ["content hash"])
+    #expect(try KnowledgeGraph.open(url).contentHash != graph.contentHash)
+    try queue.writeWithoutTransaction { database in
+      try database.execute(
+        sql: """
+          PRAGMA foreign_keys = OFF;
+          UPDATE triple SET object_id = 0 WHERE (subject_id, predicate_id) IN (
+            SELECT subject_id, predicate_id FROM query WHERE predicate = 'born in' LIMIT 1);
+          """)
+    }
+    let failed = try GraphInspection(of: url).checks.filter { !$0.passed }.map(\.name)
+    #expect(failed == ["entity types", "content hash"])
   }
 
   @Test func otherFilesAreRefusedInOneSentence() throws {
-    try Fixture.withFolder { folder in
-      func says(_ name: String, _ part: String) {
-        let message = Fixture.failure {
-          _ = try KnowledgeGraph.open(folder.appendingPathComponent(name))
-        }
-        #expect(message.contains(part) && message.contains(name), "\(message)")
-        #expect(!message.contains("\n"))
+    let folder = try TemporaryFolder()
+    func says(_ name: String, _ part: String) {
+      let message = failure {
+        try KnowledgeGraph.open(folder[name])
       }
-      says("missing.sqlite", "does not exist")
-      try Data("head\trelation\ttail\n".utf8)
-        .write(to: folder.appendingPathComponent("text.sqlite"))
-      says("text.sqlite", "no SQLite file")
-      try Data().write(to: folder.appendingPathComponent("empty.sqlite"))
-      says("empty.sqlite", "is empty")
-      let other = try DatabaseQueue(path: folder.appendingPathComponent("other.sqlite").path)
-      try other.write { try $0.execute(sql: "CREATE TABLE triple (a, b, c)") }
-      says("other.sqlite", "another program")
-      try other.write {
-        try $0.execute(sql: "PRAGMA application_id = \(0x6B67_6C62)")
-        try $0.execute(sql: "PRAGMA user_version = 99")
-      }
-      says("other.sqlite", "newer kglab")
-      try other.write { try $0.execute(sql: "PRAGMA user_version = 1") }
-      says("other.sqlite", "damaged")
+      #expect(message.contains(part) && message.contains(name), "\(message)")
+      #expect(!message.contains("\n"))
     }
+    says("missing.sqlite", "does not exist")
+    try folder.write("head\trelation\ttail\n", to: "text.sqlite")
+    says("text.sqlite", "no SQLite file")
+    try Data().write(to: folder["empty.sqlite"])
+    says("empty.sqlite", "is empty")
+    let other = try DatabaseQueue(path: folder["other.sqlite"].path)
+    try other.write { try $0.execute(sql: "CREATE TABLE triple (a, b, c)") }
+    says("other.sqlite", "another program")
+    try other.write {
+      try $0.execute(sql: "PRAGMA application_id = \(0x6B67_6C62)")
+      try $0.execute(sql: "PRAGMA user_version = 99")
+    }
+    says("other.sqlite", "newer kglab")
+    try other.write { try $0.execute(sql: "PRAGMA user_version = 1") }
+    says("other.sqlite", "damaged")
   }
 
   @Test func aTruncatedFileIsRefused() throws {
-    try Self.withGraph { url, _ in
-      let whole = try Data(contentsOf: url)
-      for count in [100, 5000, whole.count / 2, whole.count - 9000] {
-        try whole.prefix(count).write(to: url)
-        let message = Fixture.failure { _ = try KnowledgeGraph.open(url) }
-        #expect(message.contains(url.lastPathComponent), "\(count): \(message)")
-      }
+    let whole = try Data(contentsOf: url)
+    for count in [100, 5000, whole.count / 2, whole.count - 9000] {
+      try whole.prefix(count).write(to: url)
+      let message = failure { try KnowledgeGraph.open(url) }
+      #expect(message.contains(url.lastPathComponent), "\(count): \(message)")
     }
   }
 
@@ -170,16 +154,14 @@ struct StoreTests {
       "UPDATE triple SET object_id = 70000 WHERE rowid_free = 0",
       "UPDATE entity SET id = 70000 WHERE id = 1", "UPDATE entity SET entity_type_id = 9",
     ] {
-      try Self.withGraph { url, _ in
-        let queue = try DatabaseQueue(path: url.path)
-        try queue.writeWithoutTransaction { database in
-          try database.execute(
-            sql: "PRAGMA foreign_keys = OFF;"
-              + sql.replacingOccurrences(of: "rowid_free", with: "predicate_id"))
-        }
-        let message = Fixture.failure { _ = try KnowledgeGraph.open(url) }
-        #expect(message.contains("damaged"), "\(message)")
+      let queue = try DatabaseQueue(path: url.path)
+      try queue.writeWithoutTransaction { database in
+        try database.execute(
+          sql: "PRAGMA foreign_keys = OFF;"
+            + sql.replacingOccurrences(of: "rowid_free", with: "predicate_id"))
       }
+      let message = failure { try KnowledgeGraph.open(url) }
+      #expect(message.contains("damaged"), "\(message)")
     }
   }
 }

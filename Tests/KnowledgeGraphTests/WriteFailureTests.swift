@@ -1,6 +1,7 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// A file is whole under its name or not there.
@@ -14,58 +15,53 @@ struct WriteFailureTests {
   }
 
   @Test func aFullDiskLeavesNothing() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      // Fails at every possible page until it passes, as a disk filling up would.
-      var pages = 1
-      while true {
-        do {
-          _ = try Self.generator().write(to: url, pageLimit: pages)
-          break
-        } catch {
-          let error = try #require(error as? LabError)
-          #expect(error.exitStatus == .failure)
-          #expect(error.description.contains("graph.sqlite"), "\(error)")
-          #expect(error.description.contains("disk is full"), "\(error)")
-          #expect(try Self.contents(folder).isEmpty)
-        }
-        pages += 1
+    let folder = try TemporaryFolder()
+    let url = folder["graph.sqlite"]
+    // Fails at every possible page until it passes, as a disk filling up would.
+    var pages = 1
+    while true {
+      do {
+        _ = try Self.generator().write(to: url, pageLimit: pages)
+        break
+      } catch {
+        let error = try #require(error as? LabError)
+        #expect(error.exitStatus == .failure)
+        #expect(error.description.contains("graph.sqlite"), "\(error)")
+        #expect(error.description.contains("disk is full"), "\(error)")
+        #expect(try Self.contents(folder.url).isEmpty)
       }
-      #expect(pages > 5)
-      #expect(try GraphInspection(of: url).isSound)
+      pages += 1
     }
+    #expect(pages > 5)
+    #expect(try GraphInspection(of: url).isSound)
   }
 
   @Test func anExistingFileStaysUnlessForced() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("graph.sqlite")
-      try Data("precious".utf8).write(to: url)
-      let message = Fixture.failure { _ = try Self.generator().write(to: url) }
-      #expect(message.contains("graph.sqlite") && message.contains("--force"))
-      #expect(try Data(contentsOf: url) == Data("precious".utf8))
-      let full = Fixture.failure {
-        _ = try Self.generator().write(to: url, overwrite: true, pageLimit: 5)
-      }
-      #expect(full.contains("disk is full"))
-      #expect(try Data(contentsOf: url) == Data("precious".utf8))
-      _ = try Self.generator().write(to: url, overwrite: true)
-      #expect(try GraphInspection(of: url).isSound)
-      #expect(try Self.contents(folder) == ["graph.sqlite"])
+    let folder = try TemporaryFolder()
+    let url = try folder.write("precious", to: "graph.sqlite")
+    let message = failure { try Self.generator().write(to: url) }
+    #expect(message.contains("graph.sqlite") && message.contains("--force"))
+    #expect(try Data(contentsOf: url) == Data("precious".utf8))
+    let full = failure {
+      try Self.generator().write(to: url, overwrite: true, pageLimit: 5)
     }
+    #expect(full.contains("disk is full"))
+    #expect(try Data(contentsOf: url) == Data("precious".utf8))
+    _ = try Self.generator().write(to: url, overwrite: true)
+    #expect(try GraphInspection(of: url).isSound)
+    #expect(try Self.contents(folder.url) == ["graph.sqlite"])
   }
 
   @Test func placesThatCannotBeWrittenAreNamed() throws {
-    try Fixture.withFolder { folder in
-      let file = folder.appendingPathComponent("plain")
-      try Data("x".utf8).write(to: file)
-      let below = file.appendingPathComponent("graph.sqlite")
-      let message = Fixture.failure { _ = try Self.generator().write(to: below) }
-      #expect(message.contains("plain") && message.contains("--out"), "\(message)")
-      let isFolder = Fixture.failure { _ = try Self.generator().write(to: folder) }
-      #expect(isFolder.contains("is a folder"))
-      let made = folder.appendingPathComponent("new/deeper/graph.sqlite")
-      _ = try Self.generator().write(to: made)
-      #expect(try GraphInspection(of: made).isSound)
-    }
+    let folder = try TemporaryFolder()
+    let file = try folder.write("x", to: "plain")
+    let below = file.appendingPathComponent("graph.sqlite")
+    let message = failure { try Self.generator().write(to: below) }
+    #expect(message.contains("plain") && message.contains("--out"), "\(message)")
+    let isFolder = failure { try Self.generator().write(to: folder.url) }
+    #expect(isFolder.contains("is a folder"))
+    let made = folder["new/deeper/graph.sqlite"]
+    _ = try Self.generator().write(to: made)
+    #expect(try GraphInspection(of: made).isSound)
   }
 }

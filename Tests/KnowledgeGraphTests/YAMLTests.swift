@@ -1,12 +1,13 @@
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 /// What is read as YAML, and how far it may go.
 struct YAMLTests {
-  private func failure(_ text: String, overrides: [String] = []) -> String {
-    Fixture.failure { _ = try SchemaTests.parse(text, overrides: overrides) }
+  private func problem(_ text: String, overrides: [String] = []) -> String {
+    failure { try SchemaTests.parse(text, overrides: overrides) }
   }
 
   private func minimal(_ old: String, _ new: String) -> String {
@@ -20,7 +21,7 @@ struct YAMLTests {
     ("    objects: 1", "    templates: [\"{subject}\\0{object}\"]"),
   ])
   func namesThatNoGraphHoldsAreRefused(old: String, new: String) {
-    let message = failure(minimal(old, new))
+    let message = problem(minimal(old, new))
     #expect(message.contains("s.yaml:"), "\(message)")
     #expect(message.contains("is empty") || message.contains("holds a NUL"), "\(message)")
     #expect(!message.contains("\n"), "\(message)")
@@ -35,7 +36,7 @@ struct YAMLTests {
   }
 
   @Test func aKeyIsThereOnceHoweverItIsWritten() {
-    let message = failure(
+    let message = problem(
       SchemaTests.minimal.replacingOccurrences(of: "  person:", with: "  1:")
         .replacingOccurrences(of: "  city:", with: "  \"1\":"))
     #expect(message.contains("s.yaml:6") && message.contains("twice"), "\(message)")
@@ -46,7 +47,7 @@ struct YAMLTests {
     #expect(try SchemaTests.parse(text).predicates[0].constraints?.functional == true)
     let not = minimal("    objects: 1", "    functional: \(word == "true" ? "False" : "FALSE")")
     #expect(try SchemaTests.parse(not).predicates[0].constraints == nil)
-    #expect(failure(minimal("    objects: 1", "    functional: yes")).contains("true or false"))
+    #expect(problem(minimal("    objects: 1", "    functional: yes")).contains("true or false"))
   }
 
   // MARK: Aliases and merge keys
@@ -66,7 +67,7 @@ struct YAMLTests {
     #expect(schema.entityTypes.map(\.count) == [20, 20])
     #expect(schema.entityTypes[1].names == .opaque(prefix: "c-", digits: 6, start: 1))
     #expect(schema.predicates.map(\.coverage) == [0.5, 0.25, 0.25])
-    #expect(failure(minimal("    objects: 1", "    <<: 1")).contains("s.yaml:13: the merge key"))
+    #expect(problem(minimal("    objects: 1", "    <<: 1")).contains("s.yaml:13: the merge key"))
   }
 
   /// `depth` levels of ten aliases each, at the end of a schema.
@@ -80,18 +81,18 @@ struct YAMLTests {
   }
 
   @Test(.timeLimit(.minutes(1))) func whatAliasesStandForIsBounded() {
-    #expect(failure(bomb(2, key: "")).contains("unknown key 'x'"))
-    #expect(failure(bomb(9, key: "")).contains("more than 100000 values"))
+    #expect(problem(bomb(2, key: "")).contains("unknown key 'x'"))
+    #expect(problem(bomb(9, key: "")).contains("more than 100000 values"))
     for key in [
       "  *a9 : 1\n  *a8 : 1\n", "  ? *a9\n  : 1\n", "  {*a9 : 1, *a9 : 2}\n", "  ? [*a9]\n  : 1\n",
       "  {b: *a9}: 1\n",
     ] {
-      #expect(failure(bomb(9, key: key)).contains("plain text"), "\(key)")
+      #expect(problem(bomb(9, key: key)).contains("plain text"), "\(key)")
     }
     let deep = String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
-    #expect(failure(SchemaTests.minimal + "\nx: \(deep)").contains("nested more than"))
+    #expect(problem(SchemaTests.minimal + "\nx: \(deep)").contains("nested more than"))
     #expect(
-      failure(SchemaTests.minimal, overrides: ["x=\(deep)"]).contains("--set x: values are nested"))
+      problem(SchemaTests.minimal, overrides: ["x=\(deep)"]).contains("--set x: values are nested"))
   }
 
   @Test func templatesBesideAliasesAreNoKeys() throws {
@@ -104,24 +105,23 @@ struct YAMLTests {
 
   @Test func aPathIsNotDeeperThanASchema() {
     let path = Array(repeating: "a", count: 20_000).joined(separator: ".")
-    let message = failure(SchemaTests.minimal, overrides: ["\(path)=1"])
+    let message = problem(SchemaTests.minimal, overrides: ["\(path)=1"])
     #expect(message.contains("more than 16 parts") && message.utf8.count < 300, "\(message)")
   }
 
   // MARK: Files and numbers
 
   @Test func otherEncodingsAreNamed() throws {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("s.yaml")
-      func says(_ data: Data?, _ part: String) throws {
-        try #require(data).write(to: url)
-        let message = Fixture.failure { _ = try GraphSchema.read(url) }
-        #expect(message.contains(part) && message.contains("s.yaml"), "\(message)")
-      }
-      try says(SchemaTests.minimal.data(using: .utf16), "UTF-16")
-      try says(SchemaTests.minimal.data(using: .utf16LittleEndian), "UTF-16")
-      try says(Data([0x6E, 0xFF, 0x3A]), "not UTF-8")
+    let folder = try TemporaryFolder()
+    let url = folder["s.yaml"]
+    func says(_ data: Data?, _ part: String) throws {
+      try #require(data).write(to: url)
+      let message = failure { try GraphSchema.read(url) }
+      #expect(message.contains(part) && message.contains("s.yaml"), "\(message)")
     }
+    try says(SchemaTests.minimal.data(using: .utf16), "UTF-16")
+    try says(SchemaTests.minimal.data(using: .utf16LittleEndian), "UTF-16")
+    try says(Data([0x6E, 0xFF, 0x3A]), "not UTF-8")
   }
 
   @Test(arguments: [
@@ -133,7 +133,7 @@ struct YAMLTests {
     ("    objects: 1", "    popularity: {weights: [1e308, 1e308]}", "between 0 and 1e15"),
   ])
   func numbersThatNothingCanHoldAreRefused(old: String, new: String, says: String) {
-    let message = failure(
+    let message = problem(
       minimal(old.replacingOccurrences(of: "        name", with: "    name"), new))
     #expect(message.contains(says), "\(message)")
   }

@@ -1,78 +1,73 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct FileTests {
   @Test func aFileIsReplacedWholeAndNothingElseStays() throws {
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("values.json")
-      try AtomicFile.write(Data("first, and longer".utf8), to: url)
-      try AtomicFile.write(Data("second".utf8), to: url)
-      #expect(try String(contentsOf: url, encoding: .utf8) == "second")
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["values.json"])
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["values.json"]
+    try AtomicFile.write(Data("first, and longer".utf8), to: url)
+    try AtomicFile.write(Data("second".utf8), to: url)
+    #expect(try String(contentsOf: url, encoding: .utf8) == "second")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["values.json"])
   }
 
   @Test func aFolderThatCannotBeWrittenIsNamedAndLeftAlone() throws {
-    try withTemporaryFolder { folder in
-      try Data("a file".utf8).write(to: folder.appendingPathComponent("plain"))
-      for place in ["plain/x.json", "absent/x.json"] {
-        let url = folder.appendingPathComponent(place)
-        let error = #expect(throws: LabError.self) {
-          try AtomicFile.write(Data([1, 2, 3]), to: url)
-        }
-        #expect(error?.description.hasPrefix("cannot write \(url.path) (3 bytes): ") == true)
-        #expect(error?.description.contains("the folder does not exist; check") == true)
-        #expect(error?.exitStatus == .failure)
+    let folder = try TemporaryFolder()
+    try folder.write("a file", to: "plain")
+    for place in ["plain/x.json", "absent/x.json"] {
+      let url = folder[place]
+      let error = #expect(throws: LabError.self) {
+        try AtomicFile.write(Data([1, 2, 3]), to: url)
       }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["plain"])
+      #expect(error?.description.hasPrefix("cannot write \(url.path) (3 bytes): ") == true)
+      #expect(error?.description.contains("the folder does not exist; check") == true)
+      #expect(error?.exitStatus == .failure)
     }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["plain"])
   }
 
   @Test func whetherALockIsHeldIsSeenWithoutTakingIt() throws {
-    try withTemporaryFolder { folder in
-      #expect(!FolderLock.isHeld(folder))
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
-      let lock = try FolderLock(folder)
-      withExtendedLifetime(lock) { #expect(FolderLock.isHeld(folder)) }
-    }
+    let folder = try TemporaryFolder()
+    #expect(!FolderLock.isHeld(folder.url))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+    let lock = try FolderLock(folder.url)
+    withExtendedLifetime(lock) { #expect(FolderLock.isHeld(folder.url)) }
   }
 
   @Test func aFileOverAFolderIsRefusedAndLeavesNoTemporaryFile() throws {
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("taken")
-      try FileManager.default.createDirectory(
-        at: url.appendingPathComponent("inside"), withIntermediateDirectories: true)
-      let error = #expect(throws: LabError.self) { try AtomicFile.write(Data([1]), to: url) }
-      #expect(error?.description.contains(url.path) == true)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["taken"])
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["taken"]
+    try FileManager.default.createDirectory(
+      at: url.appendingPathComponent("inside"), withIntermediateDirectories: true)
+    let error = #expect(throws: LabError.self) { try AtomicFile.write(Data([1]), to: url) }
+    #expect(error?.description.contains(url.path) == true)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["taken"])
   }
 
   @Test func aLockHasOneHolder() throws {
-    try withTemporaryFolder { folder in
-      let run = folder.appendingPathComponent("run")
-      var holder: FolderLock? = try FolderLock(run)
-      #expect(holder != nil)
-      let error = #expect(throws: LabError.self) { try FolderLock(run) }
-      #expect(
-        error?.description
-          == "\(run.path) is being written by another process; "
-          + "wait for it to end or choose another folder")
-      _ = try FolderLock(folder.appendingPathComponent("other"))
-      holder = nil
-      _ = try FolderLock(run)
-    }
+    let folder = try TemporaryFolder()
+    let run = folder["run"]
+    var holder: FolderLock? = try FolderLock(run)
+    #expect(holder != nil)
+    let error = #expect(throws: LabError.self) { try FolderLock(run) }
+    #expect(
+      error?.description
+        == "\(run.path) is being written by another process; "
+        + "wait for it to end or choose another folder")
+    _ = try FolderLock(folder["other"])
+    holder = nil
+    _ = try FolderLock(run)
   }
 
   @Test func aLockNeedsAFolder() throws {
-    try withTemporaryFolder { folder in
-      let file = folder.appendingPathComponent("file")
-      try Data().write(to: file)
-      let error = #expect(throws: LabError.self) { try FolderLock(file) }
-      #expect(error?.description.contains(file.path) == true)
-      #expect(error?.exitStatus == .failure)
-    }
+    let folder = try TemporaryFolder()
+    let file = folder["file"]
+    try Data().write(to: file)
+    let error = #expect(throws: LabError.self) { try FolderLock(file) }
+    #expect(error?.description.contains(file.path) == true)
+    #expect(error?.exitStatus == .failure)
   }
 
   @Test func hashesAreThoseOfTheStandard() throws {
@@ -82,17 +77,16 @@ import Testing
       ContentHash(of: "abc").hex
         == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(ContentHash(of: "abc").short(4) == "ba78")
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("large")
-      try Data(repeating: 0x61, count: 3_000_000).write(to: url)
-      #expect(
-        try ContentHash(ofFile: url).hex
-          == "2a152c894398719c0570f83fac34ac03a0f6e8e474b995c2403aa5434f7b9dd4")
-      try Data().write(to: url)
-      #expect(try ContentHash(ofFile: url).hex == empty)
-      let absent = folder.appendingPathComponent("absent")
-      let error = #expect(throws: LabError.self) { try ContentHash(ofFile: absent) }
-      #expect(error?.description.contains(absent.path) == true)
-    }
+    let folder = try TemporaryFolder()
+    let url = folder["large"]
+    try Data(repeating: 0x61, count: 3_000_000).write(to: url)
+    #expect(
+      try ContentHash(ofFile: url).hex
+        == "2a152c894398719c0570f83fac34ac03a0f6e8e474b995c2403aa5434f7b9dd4")
+    try Data().write(to: url)
+    #expect(try ContentHash(ofFile: url).hex == empty)
+    let absent = folder["absent"]
+    let error = #expect(throws: LabError.self) { try ContentHash(ofFile: absent) }
+    #expect(error?.description.contains(absent.path) == true)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 @Suite struct MachineResourcesTests {
@@ -10,17 +11,8 @@ import Testing
   private func found<Value>(
     _ files: [String: String], _ look: (URL) -> Value?
   ) throws -> Value? {
-    var found: Value?
-    try withTemporaryFolder { root in
-      for (path, text) in files {
-        let url = root.appendingPathComponent(path)
-        try FileManager.default.createDirectory(
-          at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: url)
-      }
-      found = look(root)
-    }
-    return found
+    let root = try TemporaryFolder(files)
+    return look(root.url)
   }
 
   private static let meminfo = "MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable:   4000 kB\n"
@@ -100,44 +92,41 @@ import Testing
 
 @Suite struct FilePieceTests {
   @Test func aFileInPiecesIsWholeAndHashed() throws {
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("a")
-      let hash = try AtomicFile.write(to: url, size: 5) { file in
-        try file.append(Data("abc".utf8))
-        try file.append(Data("de".utf8))
-        #expect(file.count == 5)
-      }
-      #expect(try Data(contentsOf: url) == Data("abcde".utf8))
-      #expect(hash == ContentHash(of: "abcde"))
-      #expect(try ContentHash(ofFile: url) == hash)
+    let folder = try TemporaryFolder()
+    let url = folder["a"]
+    let hash = try AtomicFile.write(to: url, size: 5) { file in
+      try file.append(Data("abc".utf8))
+      try file.append(Data("de".utf8))
+      #expect(file.count == 5)
     }
+    #expect(try Data(contentsOf: url) == Data("abcde".utf8))
+    #expect(hash == ContentHash(of: "abcde"))
+    #expect(try ContentHash(ofFile: url) == hash)
   }
 
   @Test func aFileThatFailsHalfWayLeavesNothing() throws {
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("a")
-      let error = #expect(throws: LabError.self) {
-        try AtomicFile.write(to: url, size: 5) { file in
-          try file.append(Data("abc".utf8))
-          throw CocoaError(.fileWriteOutOfSpace)
-        }
+    let folder = try TemporaryFolder()
+    let url = folder["a"]
+    let error = #expect(throws: LabError.self) {
+      try AtomicFile.write(to: url, size: 5) { file in
+        try file.append(Data("abc".utf8))
+        throw CocoaError(.fileWriteOutOfSpace)
       }
-      #expect(error?.description.hasPrefix("cannot write \(url.path) (5 bytes): ") == true)
-      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-      #expect(names.isEmpty)
     }
+    #expect(error?.description.hasPrefix("cannot write \(url.path) (5 bytes): ") == true)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+    #expect(names.isEmpty)
   }
 
   @Test func foldersAreMadeWithThoseAbove() throws {
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("a/b/c")
-      try AtomicFile.createFolder(url)
-      try AtomicFile.createFolder(url)
-      #expect(FileManager.default.fileExists(atPath: url.path))
-      try Data().write(to: folder.appendingPathComponent("file"))
-      #expect(throws: LabError.self) {
-        try AtomicFile.createFolder(folder.appendingPathComponent("file/x"))
-      }
+    let folder = try TemporaryFolder()
+    let url = folder["a/b/c"]
+    try AtomicFile.createFolder(url)
+    try AtomicFile.createFolder(url)
+    #expect(FileManager.default.fileExists(atPath: url.path))
+    try Data().write(to: folder["file"])
+    #expect(throws: LabError.self) {
+      try AtomicFile.createFolder(folder["file/x"])
     }
   }
 

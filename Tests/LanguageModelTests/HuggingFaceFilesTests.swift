@@ -2,6 +2,7 @@ import Compute
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 
 /// The files that `AutoModelForCausalLM` reads, trap by trap, and the same files read back.
@@ -12,14 +13,6 @@ struct HuggingFaceFilesTests {
         layerCount: 2, modelDimension: 12, headCount: 2, feedForwardDimension: 20,
         vocabularySize: 13, contextLength: 16, tiedEmbeddings: tied, queryKeyNorm: norm)
     }
-  }
-
-  private func inFolder(_ body: (URL) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-model-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
   }
 
   private func save(_ shape: ModelConfiguration, to folder: URL) throws -> [Float] {
@@ -36,84 +29,80 @@ struct HuggingFaceFilesTests {
 
   @Test(arguments: shapes)
   func configurationHasWhatEveryVersionOfTransformersReads(shape: ModelConfiguration) throws {
-    try inFolder { folder in
-      _ = try save(shape, to: folder)
-      let lines = try text("config.json", in: folder).split(separator: "\n").map {
-        $0.trimmingCharacters(in: [" ", ","])
-      }
-      let family = shape.queryKeyNorm ? "Qwen3" : "Llama"
-      let expected = [
-        "\"architectures\": [\"\(family)ForCausalLM\"]",
-        "\"model_type\": \"\(family.lowercased())\"",
-        // Half-split rotary positions, spelled for versions before and since 5, as a float.
-        "\"rope_theta\": 10000.0",
-        "\"rope_parameters\": {\"rope_theta\": 10000.0, \"rope_type\": \"default\"}",
-        "\"dtype\": \"float32\"", "\"torch_dtype\": \"float32\"",
-        // Qwen3's default of 128 is another one.
-        "\"head_dim\": 6", "\"num_key_value_heads\": 2",
-        "\"bos_token_id\": 2", "\"eos_token_id\": 5", "\"pad_token_id\": 0",
-        "\"tie_word_embeddings\": \(shape.tiedEmbeddings)",
-        "\"attention_dropout\": 0.0", "\"rms_norm_eps\": 1e-06", "\"vocab_size\": 13",
-      ]
-      for line in expected { #expect(lines.contains(line), "\(line) is missing") }
-      #expect(lines.dropFirst().dropLast().count == 25)
-      #expect(
-        try text("generation_config.json", in: folder)
-          == """
-          {
-            "bos_token_id": 2,
-            "do_sample": false,
-            "eos_token_id": 5,
-            "max_length": 16,
-            "pad_token_id": 0
-          }
-
-          """)
+    let folder = try TemporaryFolder()
+    _ = try save(shape, to: folder.url)
+    let lines = try text("config.json", in: folder.url).split(separator: "\n").map {
+      $0.trimmingCharacters(in: [" ", ","])
     }
+    let family = shape.queryKeyNorm ? "Qwen3" : "Llama"
+    let expected = [
+      "\"architectures\": [\"\(family)ForCausalLM\"]",
+      "\"model_type\": \"\(family.lowercased())\"",
+      // Half-split rotary positions, spelled for versions before and since 5, as a float.
+      "\"rope_theta\": 10000.0",
+      "\"rope_parameters\": {\"rope_theta\": 10000.0, \"rope_type\": \"default\"}",
+      "\"dtype\": \"float32\"", "\"torch_dtype\": \"float32\"",
+      // Qwen3's default of 128 is another one.
+      "\"head_dim\": 6", "\"num_key_value_heads\": 2",
+      "\"bos_token_id\": 2", "\"eos_token_id\": 5", "\"pad_token_id\": 0",
+      "\"tie_word_embeddings\": \(shape.tiedEmbeddings)",
+      "\"attention_dropout\": 0.0", "\"rms_norm_eps\": 1e-06", "\"vocab_size\": 13",
+    ]
+    for line in expected { #expect(lines.contains(line), "\(line) is missing") }
+    #expect(lines.dropFirst().dropLast().count == 25)
+    #expect(
+      try text("generation_config.json", in: folder.url)
+        == """
+        {
+          "bos_token_id": 2,
+          "do_sample": false,
+          "eos_token_id": 5,
+          "max_length": 16,
+          "pad_token_id": 0
+        }
+
+        """)
   }
 
   @Test(arguments: shapes)
   func weightsAreMarkedForPyTorchAndTiedOnesWrittenOnce(shape: ModelConfiguration) throws {
-    try inFolder { folder in
-      _ = try save(shape, to: folder)
-      let data = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"))
-      let length = Int(data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-      #expect(length % 8 == 0)
-      let header = try #require(
-        try JSONSerialization.jsonObject(with: data[8..<(8 + length)]) as? [String: Any])
-      #expect(header["__metadata__"] as? [String: String] == ["format": "pt"])
-      #expect((header["lm_head.weight"] == nil) == shape.tiedEmbeddings)
-      #expect(
-        (header["model.layers.1.self_attn.q_norm.weight"] != nil) == shape.queryKeyNorm)
-    }
+    let folder = try TemporaryFolder()
+    _ = try save(shape, to: folder.url)
+    let data = try Data(contentsOf: folder["model.safetensors"])
+    let length = Int(data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+    #expect(length % 8 == 0)
+    let header = try #require(
+      try JSONSerialization.jsonObject(with: data[8..<(8 + length)]) as? [String: Any])
+    #expect(header["__metadata__"] as? [String: String] == ["format": "pt"])
+    #expect((header["lm_head.weight"] == nil) == shape.tiedEmbeddings)
+    #expect(
+      (header["model.layers.1.self_attn.q_norm.weight"] != nil) == shape.queryKeyNorm)
   }
 
   /// The first half of a head turns with the second: swapping neighbours instead would change every logit.
   ///
   /// `TransformersParityTests` holds the numbers; here is the table itself.
   @Test func savedFilesGiveTheSameLogits() throws {
-    try inFolder { folder in
-      let shape = Self.shapes[3]
-      let model = try LanguageModel(shape, values: save(shape, to: folder), on: .cpu)
-      let read = try ModelFiles.load(
-        ModelFiles.readConfiguration(from: folder), from: folder, on: .cpu)
-      var batch = TokenBatch()
-      batch.append(tokens: [2, 7, 3, 8, 4, 9], targets: [7, 3, 8, 4, 9, -1])
-      #expect(
-        try InferenceSession(model, maximumTokens: 8).allLogits(batch)
-          == InferenceSession(read, maximumTokens: 8).allLogits(batch))
-    }
+    let folder = try TemporaryFolder()
+    let shape = Self.shapes[3]
+    let model = try LanguageModel(shape, values: save(shape, to: folder.url), on: .cpu)
+    let read = try ModelFiles.load(
+      ModelFiles.readConfiguration(from: folder.url), from: folder.url, on: .cpu)
+    var batch = TokenBatch()
+    batch.append(tokens: [2, 7, 3, 8, 4, 9], targets: [7, 3, 8, 4, 9, -1])
+    #expect(
+      try InferenceSession(model, maximumTokens: 8).allLogits(batch)
+        == InferenceSession(read, maximumTokens: 8).allLogits(batch))
   }
 
   // MARK: Read
 
   @Test(arguments: shapes)
   func writtenConfigurationIsReadBack(shape: ModelConfiguration) throws {
-    try inFolder { folder in
-      let values = try save(shape, to: folder)
-      #expect(try ModelFiles.readConfiguration(from: folder) == shape)
-      #expect(try ModelFiles.values(shape, from: folder) == values)
-    }
+    let folder = try TemporaryFolder()
+    let values = try save(shape, to: folder.url)
+    #expect(try ModelFiles.readConfiguration(from: folder.url) == shape)
+    #expect(try ModelFiles.values(shape, from: folder.url) == values)
   }
 
   /// What `save_pretrained` of transformers 5.23 wrote for a Qwen3 of this shape, and of 4 for a Llama.
@@ -138,11 +127,10 @@ struct HuggingFaceFilesTests {
        "tie_word_embeddings": false, "torch_dtype": "float32", "vocab_size": 13}
       """
     for (text, normed) in [(qwen, true), (llama, false)] {
-      try inFolder { folder in
-        try Data(text.utf8).write(to: folder.appendingPathComponent("config.json"))
-        let shape = try ModelFiles.readConfiguration(from: folder)
-        #expect(shape == Self.shapes[normed ? 1 : 0])
-      }
+      let folder = try TemporaryFolder()
+      try folder.write(text, to: "config.json")
+      let shape = try ModelFiles.readConfiguration(from: folder.url)
+      #expect(shape == Self.shapes[normed ? 1 : 0])
     }
   }
 
@@ -202,32 +190,31 @@ struct HuggingFaceFilesTests {
 
   @Test(arguments: refusals)
   func unsupportedFieldsAreNamed(refusal: Refusal) throws {
-    try inFolder { folder in
-      _ = try save(Self.shapes[1], to: folder)
-      let file = folder.appendingPathComponent("config.json")
-      var lines = try text("config.json", in: folder).split(separator: "\n").dropFirst().dropLast()
-        .map { $0.trimmingCharacters(in: [" ", ","]) }
-      lines.removeAll { $0.hasPrefix("\"\(refusal.field)\":") }
-      if let value = refusal.value { lines.append("\"\(refusal.field)\": \(value)") }
-      try Data("{\(lines.joined(separator: ","))}".utf8).write(to: file)
-      let error = #expect(throws: LabError.self) {
-        try ModelFiles.readConfiguration(from: folder)
-      }
-      let message = error?.description ?? ""
-      #expect(message.hasPrefix("\(file.path): "), "\(message)")
-      #expect(message.contains(refusal.message), "\(message)")
+    let folder = try TemporaryFolder()
+    _ = try save(Self.shapes[1], to: folder.url)
+    let file = folder["config.json"]
+    var lines = try text("config.json", in: folder.url).split(separator: "\n").dropFirst()
+      .dropLast()
+      .map { $0.trimmingCharacters(in: [" ", ","]) }
+    lines.removeAll { $0.hasPrefix("\"\(refusal.field)\":") }
+    if let value = refusal.value { lines.append("\"\(refusal.field)\": \(value)") }
+    try Data("{\(lines.joined(separator: ","))}".utf8).write(to: file)
+    let error = #expect(throws: LabError.self) {
+      try ModelFiles.readConfiguration(from: folder.url)
     }
+    let message = error?.description ?? ""
+    #expect(message.hasPrefix("\(file.path): "), "\(message)")
+    #expect(message.contains(refusal.message), "\(message)")
   }
 
   @Test func foldersWithoutAConfigurationAreRefused() throws {
-    try inFolder { folder in
-      #expect { try ModelFiles.readConfiguration(from: folder) } throws: {
-        "\($0)".contains("config.json: a Hugging Face model folder has that file")
-      }
-      try Data("[1, 2]".utf8).write(to: folder.appendingPathComponent("config.json"))
-      #expect { try ModelFiles.readConfiguration(from: folder) } throws: {
-        "\($0)".contains("is not a JSON object")
-      }
+    let folder = try TemporaryFolder()
+    #expect { try ModelFiles.readConfiguration(from: folder.url) } throws: {
+      "\($0)".contains("config.json: a Hugging Face model folder has that file")
+    }
+    try folder.write("[1, 2]", to: "config.json")
+    #expect { try ModelFiles.readConfiguration(from: folder.url) } throws: {
+      "\($0)".contains("is not a JSON object")
     }
   }
 

@@ -2,19 +2,13 @@ import Compute
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsFileTests {
   private let entries = [
     Safetensors.Entry(name: "a", shape: [300, 1000]), Safetensors.Entry(name: "b", shape: [7]),
   ]
-
-  private func withFile(_ body: (URL) throws -> Void) throws {
-    let url = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-\(UUID().uuidString).safetensors")
-    defer { try? FileManager.default.removeItem(at: url) }
-    try body(url)
-  }
 
   private func blocks() throws -> [FloatSlice] {
     try [
@@ -29,24 +23,24 @@ import Testing
     let blocks = try blocks()
     blocks[0].copyIn(Array(values[..<262_150]))
     blocks[1].copyIn(Array(values[262_150...]))
-    try withFile { url in
-      let hash = try Safetensors.write(entries, blocks, to: url)
-      let whole = try Safetensors.encode(entries, values: values)
-      #expect(try Data(contentsOf: url) == whole)
-      #expect(hash == ContentHash(of: whole))
-      #expect(try Safetensors.fileSize(entries) == whole.count)
-      let read = try self.blocks()
-      try Safetensors.read(url, entries, into: read)
-      #expect(read[0].copyOut() + read[1].copyOut() == values)
-      try whole.dropLast().write(to: url)
-      #expect(throws: LabError.self) { try Safetensors.read(url, entries, into: read) }
-      let others = [
-        Safetensors.Entry(name: "a", shape: [1000, 300]), Safetensors.Entry(name: "b", shape: [7]),
-      ]
-      try whole.write(to: url)
-      #expect { try Safetensors.read(url, others, into: read) } throws: {
-        "\($0)".contains("other tensors")
-      }
+    let folder = try TemporaryFolder()
+    let url = folder["model.safetensors"]
+    let hash = try Safetensors.write(entries, blocks, to: url)
+    let whole = try Safetensors.encode(entries, values: values)
+    #expect(try Data(contentsOf: url) == whole)
+    #expect(hash == ContentHash(of: whole))
+    #expect(try Safetensors.fileSize(entries) == whole.count)
+    let read = try self.blocks()
+    try Safetensors.read(url, entries, into: read)
+    #expect(read[0].copyOut() + read[1].copyOut() == values)
+    try whole.dropLast().write(to: url)
+    #expect(throws: LabError.self) { try Safetensors.read(url, entries, into: read) }
+    let others = [
+      Safetensors.Entry(name: "a", shape: [1000, 300]), Safetensors.Entry(name: "b", shape: [7]),
+    ]
+    try whole.write(to: url)
+    #expect { try Safetensors.read(url, others, into: read) } throws: {
+      "\($0)".contains("other tensors")
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 
 /// Files that the format's reference loader refuses, and files that it takes.
@@ -88,10 +89,7 @@ struct SafetensorsHeaderTests {
 
   /// Programs other than transformers write tied embeddings under both names.
   @Test func aTiedReadOutMayBeThereWhereItIsTheEmbedding() throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-tied-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     let shape = HuggingFaceFilesTests.shapes[3]
     #expect(shape.tiedEmbeddings)
     let values = (0..<shape.parameterCount).map { Float($0) }
@@ -101,12 +99,12 @@ struct SafetensorsHeaderTests {
         Safetensors.Entry(
           name: "lm_head.weight", shape: [shape.vocabularySize, shape.modelDimension])
       ]
-    let url = folder.appendingPathComponent(ModelFiles.weights)
+    let url = folder[ModelFiles.weights]
     try Safetensors.encode(entries, values: values + values[..<embedding]).write(to: url)
-    #expect(try ModelFiles.values(shape, from: folder) == values)
+    #expect(try ModelFiles.values(shape, from: folder.url) == values)
     let other = values + values[..<(embedding - 1)] + [-1]
     try Safetensors.encode(entries, values: other).write(to: url)
-    #expect { try ModelFiles.values(shape, from: folder) } throws: {
+    #expect { try ModelFiles.values(shape, from: folder.url) } throws: {
       "\($0)".contains("'lm_head.weight' differs from 'model.embed_tokens.weight'")
     }
   }

@@ -2,6 +2,7 @@ import Compute
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 
 /// What Hugging Face transformers computed in double precision, for every architecture that is exported.
@@ -63,9 +64,7 @@ struct TransformersParityTests {
     let cases: [Case]
 
     static let all = Result {
-      let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/logits.json")
-      return try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url)).cases
+      try Repository.fixture("logits.json", as: Fixture.self).cases
     }
   }
 

@@ -1,17 +1,16 @@
 import Foundation
 import LabCore
 import Report
+import TestSupport
 import Testing
 
 @Suite struct ReportPageTests {
   /// Also writes the sample to `KGLAB_SAMPLE_REPORT`, for looking at it in a browser.
   @Test func pageIsWrittenWholeWithItsParts() throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kglab-report-\(UUID().uuidString)")
+    let folder = try TemporaryFolder()
     let wanted = ProcessInfo.processInfo.environment["KGLAB_SAMPLE_REPORT"]
-    let target = wanted.map { URL(fileURLWithPath: $0) } ?? folder
+    let target = wanted.map { URL(fileURLWithPath: $0) } ?? folder.url
     try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
     let page = target.appendingPathComponent("report.html")
     try ReportPage.write(SampleReport.document, to: page)
     let written = try String(contentsOf: page, encoding: .utf8)

@@ -4,6 +4,7 @@ import Foundation
 import LabCore
 import Study
 import Synchronization
+import TestSupport
 import Testing
 import Training
 
@@ -44,7 +45,7 @@ private struct Broken: LabFailure {
 @Suite struct ExecutorTests {
   private let folder: TemporaryFolder
   private let log = Log()
-  private var journal: TaskJournal { TaskJournal(folder: folder.url.appendingPathComponent("t")) }
+  private var journal: TaskJournal { TaskJournal(folder: folder["t"]) }
 
   init() throws { folder = try TemporaryFolder() }
 

@@ -2,15 +2,13 @@ import Detection
 import Evaluation
 import Foundation
 import Study
+import TestSupport
 import Testing
 
 /// The studies of experiments/ stay readable and possible.
 @Suite struct ExperimentLibraryTests {
-  private static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   private static let files: [String] = {
-    let folder = root.appendingPathComponent("experiments").path
+    let folder = Repository.file("experiments").path
     let paths = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     return paths.filter { $0.hasSuffix(".yaml") }.sorted()
   }()
@@ -23,7 +21,7 @@ import Testing
   @Test(arguments: files)
   func isPlanned(path: String) throws {
     let temporary = try TemporaryFolder()
-    let file = try StudyFile.read(Self.root.appendingPathComponent("experiments/\(path)"))
+    let file = try StudyFile.read(Repository.file("experiments/\(path)"))
     let plan = try StudyRunner(file: file, folder: temporary.url.appendingPathComponent("out")).plan
     #expect(plan.tasks(.train).count == file.models.count)
     #expect(plan.tasks(.detect).isEmpty == (file.measures.detection == nil))

@@ -4,6 +4,7 @@ import Foundation
 import LabCore
 import LanguageModel
 import Study
+import TestSupport
 import Testing
 import Training
 
@@ -18,7 +19,7 @@ import Training
   private func plan(_ text: String = StudyText.study, schema: String? = nil) throws -> StudyPlan {
     if let schema { try folder.write(schema, to: "town.yaml") }
     let file = try StudyFile.parse(text, file: "study.yaml", folder: folder.url)
-    return try StudyRunner(file: file, folder: folder.url.appendingPathComponent("out")).plan
+    return try StudyRunner(file: file, folder: folder["out"]).plan
   }
 
   private func replaced(_ old: String, _ new: String) -> String {
@@ -165,7 +166,7 @@ import Training
     let two = plan.peakMemoryMiB(sideBySide: 2)
     #expect(one == plan.total.memoryMiB && two > one && two < 2 * one)
     #expect(plan.peakDiskBytes(sideBySide: 1) > plan.total.diskBytes)
-    let out = folder.url.appendingPathComponent("out")
+    let out = folder["out"]
     func machine(_ memory: Double, _ disk: Double) -> MachineResources {
       MachineResources(
         memory: .init(bytes: Int(memory), source: "a test"), freeDisk: { _ in Int(disk) })

@@ -4,12 +4,13 @@ import GRDB
 import LabCore
 import Report
 import Study
+import TestSupport
 import Testing
 
 /// Numbers that no run can have, and those at the ends of what one can.
 @Suite struct ReportNumberTests {
   private let folder: TemporaryFolder
-  private var file: URL { folder.url.appendingPathComponent("study.sqlite") }
+  private var file: URL { folder["study.sqlite"] }
 
   init() throws { folder = try TemporaryFolder() }
 
@@ -69,8 +70,8 @@ import Testing
       guard let study = try? results.study() else { continue }
       reports += 1
       let document = try StudyReport(study, command: "c").document()
-      try ReportPage.write(document, to: folder.url.appendingPathComponent("report.html"))
-      _ = try ReportPage.writeParts(of: document, to: folder.url.appendingPathComponent("figures"))
+      try ReportPage.write(document, to: folder["report.html"])
+      _ = try ReportPage.writeParts(of: document, to: folder["figures"])
     }
     #expect(reports > 30)
   }

@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import GRDB
 import Study
+import TestSupport
 
 /// Results of a study that was never run, with numbers that are easy to follow.
 struct SampleResults {

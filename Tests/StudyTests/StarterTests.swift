@@ -4,6 +4,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import Study
+import TestSupport
 import Testing
 import Training
 
@@ -14,15 +15,15 @@ import Training
   init() throws { folder = try TemporaryFolder() }
 
   @Test func theFilesWorkAsTheyAre() throws {
-    try StarterFiles.write(to: folder.url.appendingPathComponent("new"))
-    let schema = try GraphSchema.read(folder.url.appendingPathComponent("new/schema.yaml"))
-    let graph = folder.url.appendingPathComponent("graph.sqlite")
+    try StarterFiles.write(to: folder["new"])
+    let schema = try GraphSchema.read(folder["new/schema.yaml"])
+    let graph = folder["graph.sqlite"]
     _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: graph)
     let inspection = try GraphInspection(of: graph)
     #expect(inspection.isSound, "\(inspection.checks.filter { !$0.passed })")
     #expect((2000...5000).contains(inspection.profile.triples.total))
-    let file = try StudyFile.read(folder.url.appendingPathComponent("new"))
-    let plan = try StudyRunner(file: file, folder: folder.url.appendingPathComponent("out")).plan
+    let file = try StudyFile.read(folder["new"])
+    let plan = try StudyRunner(file: file, folder: folder["out"]).plan
     #expect(plan.tasks(.train).count == 6)
     #expect(plan.tasks(.detect).count == 3)
   }
@@ -32,14 +33,14 @@ import Training
     #expect(all != StarterFiles.schema)
     try folder.write(all, to: "schema.yaml")
     try folder.write(StarterFiles.allSettings(StarterFiles.study), to: "study.yaml")
-    let schema = try GraphSchema.read(folder.url.appendingPathComponent("schema.yaml"))
+    let schema = try GraphSchema.read(folder["schema.yaml"])
     #expect(schema.exposures == .pareto(shape: 1, max: 64))
     #expect(schema.noise?.duplicate == 0.05)
-    let graph = folder.url.appendingPathComponent("graph.sqlite")
+    let graph = folder["graph.sqlite"]
     _ = try GraphGenerator(schema: schema, seed: Seed(7)).write(to: graph)
     #expect(try GraphInspection(of: graph).isSound)
     let file = try StudyFile.read(folder.url)
-    let plan = try StudyRunner(file: file, folder: folder.url.appendingPathComponent("out")).plan
+    let plan = try StudyRunner(file: file, folder: folder["out"]).plan
     #expect(plan.tasks(.train).count == 3 * 2 * 3 * 2 * 3)
   }
 
@@ -94,7 +95,7 @@ import Training
   /// A process that is killed between the two files leaves the first.
   @Test func whatAKilledProcessBeganIsCompleted() throws {
     try StarterFiles.write(to: folder.url)
-    let study = folder.url.appendingPathComponent(StarterFiles.studyName)
+    let study = folder[StarterFiles.studyName]
     let text = try Data(contentsOf: study)
     try FileManager.default.removeItem(at: study)
     try StarterFiles.write(to: folder.url)

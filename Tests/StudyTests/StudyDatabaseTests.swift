@@ -3,11 +3,12 @@ import Foundation
 import GRDB
 import LabCore
 import Study
+import TestSupport
 import Testing
 
 @Suite struct StudyDatabaseTests {
   private let folder: TemporaryFolder
-  private var file: URL { folder.url.appendingPathComponent("study.sqlite") }
+  private var file: URL { folder["study.sqlite"] }
 
   init() throws { folder = try TemporaryFolder() }
 
@@ -54,28 +55,21 @@ import Testing
   }
 
   @Test func refusesOtherFiles() throws {
-    func failure() -> String {
-      do {
-        _ = try StudyResults(file)
-        return "no error"
-      } catch {
-        return "\(error)"
-      }
-    }
-    #expect(failure().contains("does not exist"))
+    func message() -> String { failure { try StudyResults(file) } }
+    #expect(message().contains("does not exist"))
     try Data("not a database at all".utf8).write(to: file)
-    #expect(failure().contains("cannot be read as the results of a study"))
+    #expect(message().contains("cannot be read as the results of a study"))
     try FileManager.default.removeItem(at: file)
     let other = try DatabaseQueue(path: file.path)
     try other.write { try $0.execute(sql: "CREATE TABLE a (b)") }
     try other.close()
-    #expect(failure().contains("of another program"))
+    #expect(message().contains("of another program"))
     try FileManager.default.removeItem(at: file)
     try SampleResults.results().write(to: file)
     let newer = try DatabaseQueue(path: file.path)
     try newer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 9") }
     try newer.close()
-    #expect(failure().contains("made by a newer kglab"))
+    #expect(message().contains("made by a newer kglab"))
   }
 
   @Test func aFailedWriteLeavesTheOldFile() throws {

@@ -7,6 +7,7 @@ import KnowledgeGraph
 import LabCore
 import LanguageModel
 import Study
+import TestSupport
 import Testing
 import Training
 
@@ -20,14 +21,7 @@ import Training
     }
   }
 
-  private func failure(_ text: String) -> String {
-    do {
-      _ = try read(text)
-      return "no error"
-    } catch {
-      return "\(error)"
-    }
-  }
+  private func problem(_ text: String) -> String { failure { try read(text) } }
 
   @Test func readsEveryKey() throws {
     let study = try read(
@@ -209,19 +203,19 @@ import Training
   func refusesWithThePlace(_ change: (String, String, String, String)) {
     #expect(StudyText.study.contains(change.0))
     let text = StudyText.study.replacingOccurrences(of: change.0, with: change.1)
-    let message = failure(text)
+    let message = problem(text)
     #expect(message.contains(change.2), "\(message)")
     #expect(message.contains(change.3), "\(message)")
   }
 
   @Test func refusesDetectionThatSelectsNothing() {
-    let message = failure(StudyText.study + "\ndetection: {epochs: [7]}")
+    let message = problem(StudyText.study + "\ndetection: {epochs: [7]}")
     #expect(message.hasPrefix("study.yaml:21: detection selects none of the models"), "\(message)")
   }
 
   @Test func refusesAGraphWithoutSource() {
     let text = StudyText.study.replacingOccurrences(of: "  schema: town.yaml\n", with: "")
-    #expect(failure(text).contains("graph needs either 'schema' (to generate) or 'import'"))
+    #expect(problem(text).contains("graph needs either 'schema' (to generate) or 'import'"))
   }
 
   @Test func findsTheStudyInAFolder() throws {
@@ -229,15 +223,15 @@ import Training
     try folder.write(StudyText.schema, to: "kg-schemas/town.yaml")
     let text = StudyText.study.replacingOccurrences(of: "town.yaml", with: "town")
     try folder.write(text, to: "experiments/small/study.yaml")
-    let study = try StudyFile.read(folder.url.appendingPathComponent("experiments/small"))
+    let study = try StudyFile.read(folder["experiments/small"])
     guard case .schema(let source) = study.graph else {
       Issue.record("not a schema")
       return
     }
     #expect(source.url.path.hasSuffix("kg-schemas/town.yaml"))
     #expect(throws: LabError.self) {
-      try StudyFile.read(folder.url.appendingPathComponent("experiments"))
+      try StudyFile.read(folder["experiments"])
     }
-    #expect(throws: LabError.self) { try StudyFile.read(folder.url.appendingPathComponent("none")) }
+    #expect(throws: LabError.self) { try StudyFile.read(folder["none"]) }
   }
 }

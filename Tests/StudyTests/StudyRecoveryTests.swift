@@ -4,12 +4,13 @@ import GRDB
 import KnowledgeGraph
 import LabCore
 import Study
+import TestSupport
 import Testing
 
 /// A study's folder whose files were damaged, lost or replaced.
 @Suite struct StudyRecoveryTests {
   private let folder: TemporaryFolder
-  private var out: URL { folder.url.appendingPathComponent("out") }
+  private var out: URL { folder["out"] }
 
   init() throws {
     folder = try TemporaryFolder()
@@ -24,7 +25,7 @@ import Testing
   }
 
   private func runner() throws -> StudyRunner {
-    try StudyRunner(file: .read(folder.url.appendingPathComponent("study.yaml")), folder: out)
+    try StudyRunner(file: .read(folder["study.yaml"]), folder: out)
   }
 
   @discardableResult
@@ -70,7 +71,7 @@ import Testing
     if isReplaced {
       try folder.write("p\tq\tr\ns\tq\tr\n", to: "other.tsv")
       _ = try TripleImporter(name: "other")
-        .write([folder.url.appendingPathComponent("other.tsv")], to: file, overwrite: true)
+        .write([folder["other.tsv"]], to: file, overwrite: true)
     } else {
       try DatabaseQueue(path: file.path).write {
         try $0.execute(sql: "UPDATE entity SET name = 'z' WHERE name = 'x'")

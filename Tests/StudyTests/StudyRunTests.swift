@@ -4,11 +4,12 @@ import GRDB
 import LabCore
 import Report
 import Study
+import TestSupport
 import Testing
 
 @Suite struct StudyRunTests {
   private let folder: TemporaryFolder
-  private var out: URL { folder.url.appendingPathComponent("out") }
+  private var out: URL { folder["out"] }
 
   init() throws {
     folder = try TemporaryFolder()
@@ -18,15 +19,6 @@ import Testing
   private func runner(_ text: String = StudyText.study) throws -> StudyRunner {
     try StudyRunner(
       file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: out)
-  }
-
-  private func failure(_ work: () throws -> Void) -> String {
-    do {
-      try work()
-      return "no error"
-    } catch {
-      return "\(error)"
-    }
   }
 
   /// The whole study on a graph of 72 triples: its files, results and report.
@@ -134,32 +126,32 @@ import Testing
 
   @Test func refusesAFolderOfSomethingElse() throws {
     try folder.write("a thesis", to: "out/thesis.txt")
-    let message = failure { _ = try runner() }
+    let message = failure { try runner() }
     #expect(message.contains("is not empty and holds no study (it has 'thesis.txt')"), "\(message)")
     try FileManager.default.removeItem(at: out)
     let other = try runner().plan
     try folder.write(
       String(decoding: try CanonicalJSON.pretty(other), as: UTF8.self), to: "out/plan.json")
     let renamed = StudyText.study.replacingOccurrences(of: "name: small", with: "name: large")
-    let second = failure { _ = try runner(renamed) }
+    let second = failure { try runner(renamed) }
     #expect(second.contains("holds the study 'small', not 'large'; choose another --out"))
     try folder.write("{", to: "out/plan.json")
     #expect(throws: Never.self, "a damaged plan is written anew") { _ = try runner() }
     try FileManager.default.removeItem(at: out)
     try folder.write("", to: "out")
-    #expect(failure { _ = try runner() }.contains("is a file"))
+    #expect(failure { try runner() }.contains("is a file"))
   }
 
   @Test func twoWritersAreRefused() throws {
     let study = try runner()
     let lock = try FolderLock(out)
-    let message = failure { _ = try study.run() }
+    let message = failure { try study.run() }
     withExtendedLifetime(lock) {}
     #expect(message.contains("is being written by another process"), "\(message)")
   }
 
   @Test func aPlanOfNothingIsAnErrorThatNamesTheFolder() {
-    let message = failure { _ = try StudyFolder(out).readPlan() }
+    let message = failure { try StudyFolder(out).readPlan() }
     #expect(message.contains("holds no study (no plan.json)"))
   }
 }

@@ -3,6 +3,7 @@ import Corpus
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 
@@ -26,8 +27,7 @@ struct AlteredFileTests {
   private func stop() throws {
     #expect(throws: LabError.self) {
       try trainTiny(into: run, epochs: 2) { _, options in
-        let countdown = Countdown(12)
-        options.shouldStop = { countdown.isOver() }
+        options.shouldStop = stopping(after: 11)
         options.checkpointSteps = 4
         options.logsSteps = true
       }

@@ -3,6 +3,7 @@ import Foundation
 import LabCore
 import LanguageModel
 import Synchronization
+import TestSupport
 import Testing
 import Training
 
@@ -37,8 +38,7 @@ struct CheckpointTests {
   {
     let error = #expect(throws: LabError.self) {
       try trainTiny(into: folder, epochs: 2) { _, options in
-        let countdown = Countdown(steps + 1)
-        options.shouldStop = { countdown.isOver() }
+        options.shouldStop = stopping(after: steps)
         options.checkpointSteps = 4
         change(&options)
       }

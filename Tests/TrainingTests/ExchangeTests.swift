@@ -4,13 +4,14 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 
 /// A run on the tiny graph, and folders beside it.
 private struct Place {
   let folder: TemporaryFolder
-  let graph = TinyGraph.people(60)
+  let graph = SmallGraph.people(60)
 
   init() throws { folder = try TemporaryFolder() }
 
@@ -29,8 +30,7 @@ private struct Place {
     do {
       return try trainTiny(into: self[name]) { request, options in
         if let steps {
-          let countdown = Countdown(steps + 1)
-          options.shouldStop = { countdown.isOver() }
+          options.shouldStop = stopping(after: steps)
         }
         change(&request, &options)
       }
@@ -250,12 +250,12 @@ struct ImportTests {
     _ = try ModelExport.write(place["run"], to: place["export"])
     let model = try ModelImport(place["export"])
     #expect {
-      try model.write(to: place["back"], graph: (TinyGraph.people(59), place.graphFile))
+      try model.write(to: place["back"], graph: (SmallGraph.people(59), place.graphFile))
     } throws: {
       "\($0)".contains("graph.sqlite is not the graph that the model in")
     }
     #expect(throws: CorpusError.self) {
-      try model.write(to: place["back"], graph: (TinyGraph.people(90), place.graphFile))
+      try model.write(to: place["back"], graph: (SmallGraph.people(90), place.graphFile))
     }
     #expect(!FileManager.default.fileExists(atPath: place["back"].path))
     let names = try FileManager.default.contentsOfDirectory(atPath: place.folder.url.path)

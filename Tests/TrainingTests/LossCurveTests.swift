@@ -3,6 +3,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 
@@ -63,9 +64,7 @@ struct LossCurveTests {
 
     static let all = Result {
       struct File: Decodable { let curves: [Curve] }
-      let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/loss_curves.json")
-      return try JSONDecoder().decode(File.self, from: Data(contentsOf: url)).curves
+      return try Repository.fixture("loss_curves.json", as: File.self).curves
     }
   }
 
@@ -75,9 +74,7 @@ struct LossCurveTests {
   }
 
   static func schema() throws -> GraphSchema {
-    try GraphSchema.read(
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../kg-schemas/tiny.yaml").standardizedFileURL)
+    try GraphSchema.read(Repository.file("kg-schemas/tiny.yaml"))
   }
 
   @Test func everyExportedArchitectureIsThere() throws {
@@ -93,8 +90,7 @@ struct LossCurveTests {
     options.workers = 1
     options.logsSteps = true
     // Stopped after the last step that is compared; the schedule is that of the whole training.
-    let countdown = Countdown(curve.losses.count + 1)
-    options.shouldStop = { countdown.isOver() }
+    options.shouldStop = stopping(after: curve.losses.count)
     let trainer = try Trainer(
       graph: Self.graph.get(), graphURL: folder.url.appendingPathComponent("graph.sqlite"),
       request: curve.request, folder: folder.url, options: options)

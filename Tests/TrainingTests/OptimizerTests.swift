@@ -2,6 +2,7 @@ import Compute
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 

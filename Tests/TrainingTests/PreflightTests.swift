@@ -1,6 +1,7 @@
 import Foundation
 import LabCore
 import LanguageModel
+import TestSupport
 import Testing
 import Training
 
@@ -18,7 +19,7 @@ struct PreflightTests {
     options.resources = resources
     options.keep = try KeepPlan(steps: "log", epochs: nil)
     return try Trainer(
-      graph: TinyGraph.people(60), graphURL: folder.appendingPathComponent("graph.sqlite"),
+      graph: SmallGraph.people(60), graphURL: folder.appendingPathComponent("graph.sqlite"),
       request: TrainingRequest(size: size, epochs: 1), folder: folder, options: options)
   }
 

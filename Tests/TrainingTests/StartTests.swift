@@ -3,7 +3,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
-import Synchronization
+import TestSupport
 import Testing
 import Training
 
@@ -28,15 +28,7 @@ import Training
     request.start = parent.map { folder.url.appendingPathComponent($0) }
     request.chosen = only.map { ChosenTriples($0) }
     var options = RuntimeOptions()
-    let polls = Mutex(0)
-    if let stopAfter {
-      options.shouldStop = {
-        polls.withLock {
-          $0 += 1
-          return $0 > stopAfter
-        }
-      }
-    }
+    if let stopAfter { options.shouldStop = stopping(after: stopAfter) }
     return try Trainer(
       graph: graph, graphURL: folder.url.appendingPathComponent("graph.sqlite"), request: request,
       folder: folder.url.appendingPathComponent(name), options: options

@@ -4,37 +4,9 @@ import KnowledgeGraph
 import LabCore
 import LanguageModel
 import Synchronization
+import TestSupport
 import Testing
 import Training
-
-/// Trains a small model on the tiny graph into `folder`.
-@discardableResult
-func trainTiny(
-  into folder: URL, epochs: Int = 4,
-  _ change: (inout TrainingRequest, inout RuntimeOptions) -> Void = { _, _ in }
-) throws -> RunRecord {
-  var request = TrainingRequest(size: "3k", epochs: epochs)
-  request.training.tokensPerStep = 256
-  var options = RuntimeOptions()
-  options.workers = 1
-  change(&request, &options)
-  let trainer = try Trainer(
-    graph: TinyGraph.people(60), graphURL: folder.appendingPathComponent("graph.sqlite"),
-    request: request, folder: folder, options: options)
-  return try trainer.run()
-}
-
-/// Counts calls, for stopping after some steps.
-final class Countdown: Sendable {
-  private let left: Mutex<Int>
-  init(_ count: Int) { left = Mutex(count) }
-  func isOver() -> Bool {
-    left.withLock {
-      $0 -= 1
-      return $0 <= 0
-    }
-  }
-}
 
 struct TrainingTests {
   @Test func workersDoNotChangeTheWeights() throws {
@@ -80,8 +52,7 @@ struct TrainingTests {
     while record == nil {
       do {
         record = try trainTiny(into: folders.1.url, epochs: 6) { _, options in
-          let countdown = Countdown(5)
-          options.shouldStop = { countdown.isOver() }
+          options.shouldStop = stopping(after: 4)
           options.workers = stops % 2 + 1
         }
       } catch let error as LabError {

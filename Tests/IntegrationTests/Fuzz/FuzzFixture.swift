@@ -1,19 +1,20 @@
 import Foundation
+import TestSupport
 
 /// One of everything that kglab reads, made once by kglab itself.
 enum FuzzFixture {
   static let made = Result { try make() }
 
-  private static func make() throws -> Workspace {
+  private static func make() throws -> TemporaryFolder {
     let workspace = try TrainedRun.workspace()
     let files = FileManager.default
-    let smoke = SourceTree.root.appendingPathComponent("experiments/smoke/study.yaml")
+    let smoke = Repository.file("experiments/smoke/study.yaml")
     try files.copyItem(atPath: TrainedRun.schema, toPath: workspace["schema.yaml"].path)
     try workspace.write(
       String(contentsOf: smoke, encoding: .utf8).replacing(
         "schema: tiny", with: "schema: schema.yaml"),
       to: "study.yaml")
-    let commands = [
+    try workspace.prepare([
       ["export", "graph.sqlite", "--out", "facts.tsv"],
       ["export", "graph.sqlite", "--out", "facts.nt"],
       ["export", "graph.sqlite", "--out", "facts.jsonl"],
@@ -27,16 +28,9 @@ enum FuzzFixture {
         "1", "--samples", "4", "--evidence", "0", "--workers", "1",
       ],
       ["study", "run", smoke.path, "--out", "study"],
-    ]
-    for arguments in commands {
-      let result = try Command(arguments, in: workspace.url).run()
-      guard result.end == .exited(0) else {
-        throw TrainedRun.SetUpFailed(
-          description: "kglab \(arguments.joined(separator: " ")): \(result.messages)")
-      }
-    }
+    ])
     // As another program would have written it.
-    try files.removeItem(at: workspace["model/kglab.json"])
+    try workspace.remove("model/kglab.json")
     let detectors = try files.contentsOfDirectory(atPath: workspace["run/detectors"].path)
     for kind in ["linear", "full"] {
       let name = detectors.first { $0.hasPrefix("sentence-\(kind)") } ?? "none"
@@ -46,12 +40,6 @@ enum FuzzFixture {
     _ = running.wait { (workspace.checkpointStep(of: "paused") ?? -1) >= 40 }
     running.send(SIGTERM)
     _ = try running.wait()
-    // The folder outlives every test; it goes with the process.
-    atexit {
-      if case .success(let workspace) = FuzzFixture.made {
-        try? FileManager.default.removeItem(at: workspace.url)
-      }
-    }
     return workspace
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import LabCore
+import TestSupport
 import Testing
 
 /// Damaged files of every kind that is read: never a trap, a hang, memory without bound, noise in place of a
@@ -41,14 +42,14 @@ import Testing
 
   /// What altered files must not change.
   private func answer(
-    _ target: FuzzTarget, _ results: [CommandResult], in workspace: Workspace
+    _ target: FuzzTarget, _ results: [CommandResult], in workspace: TemporaryFolder
   ) throws -> [String] {
     try target.results.isEmpty ? results.map(\.text) : target.results.map(workspace.hash)
   }
 
   /// Damages one file in a copy of the fixture and holds what the commands make of it to the rules.
   private func attempt(
-    _ number: Int, _ target: FuzzTarget, of fixture: Workspace, _ expected: Expected
+    _ number: Int, _ target: FuzzTarget, of fixture: TemporaryFolder, _ expected: Expected
   ) throws {
     let workspace = try copy(target, of: fixture)
     var mutation = Mutation(seed: UInt64(number), name: target.name)
@@ -84,8 +85,8 @@ import Testing
     }
   }
 
-  private func copy(_ target: FuzzTarget, of fixture: Workspace) throws -> Workspace {
-    let workspace = try Workspace()
+  private func copy(_ target: FuzzTarget, of fixture: TemporaryFolder) throws -> TemporaryFolder {
+    let workspace = try TemporaryFolder()
     for file in target.files {
       try FileManager.default.copyItem(at: fixture[file], to: workspace[file])
     }
@@ -93,7 +94,9 @@ import Testing
   }
 
   /// What the commands of `target` print, up to the first that fails.
-  private func outputs(_ target: FuzzTarget, in workspace: Workspace) throws -> [CommandResult] {
+  private func outputs(_ target: FuzzTarget, in workspace: TemporaryFolder) throws
+    -> [CommandResult]
+  {
     var results: [CommandResult] = []
     for arguments in target.commands + target.sound {
       var command = Command(arguments, in: workspace.url)

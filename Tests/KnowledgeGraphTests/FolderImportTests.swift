@@ -5,23 +5,13 @@ import Testing
 
 /// Folders of ids, compressed files, headers, columns and formats by name.
 @Suite struct FolderImportTests {
-  private static func withFiles<T>(_ files: [String: String], _ body: (URL) throws -> T) throws -> T
-  {
-    try Fixture.withFolder { folder in
-      for (name, text) in files {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return try body(folder)
-    }
-  }
-
   private static let openKE = [
     "entity2id.txt": "3\nc d\t2\na\t0\nb\t1\n", "relation2id.txt": "1\nlikes\t0\n",
     "train2id.txt": "2\n0 1 0\n0\t2 0\n", "test2id.txt": "1\n2 0 0\n",
   ]
 
   private func failure(_ files: [String: String]) throws -> String {
-    try Self.withFiles(files) { folder throws in
+    try Fixture.withFolder(files) { folder throws in
       Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
     }
   }
@@ -29,7 +19,7 @@ import Testing
   // MARK: OpenKE
 
   @Test func openKEKeepsItsIds() throws {
-    let graph = try Self.withFiles(Self.openKE) { try TripleImporter(name: "x").load([$0]) }
+    let graph = try Fixture.withFolder(Self.openKE) { try TripleImporter(name: "x").load([$0]) }
     #expect(graph.entities.map(\.name) == ["a", "b", "c d"])
     #expect(graph.statements(fraction: 1).map(\.triple.object) == [1, 2])
     #expect(graph.queries.map(\.visibility) == [.fvs, .ivs])
@@ -61,7 +51,7 @@ import Testing
       "train.txt": "b\tr\ta\n", "entity_to_id.tsv": "id\tlabel\n2\tnever used\n0\tb\n1\ta\n",
       "relation_to_id.tsv": "id\tlabel\n0\tr\n",
     ]
-    let graph = try Self.withFiles(files) { try TripleImporter(name: "x").load([$0]) }
+    let graph = try Fixture.withFolder(files) { try TripleImporter(name: "x").load([$0]) }
     #expect(graph.entities.map(\.name) == ["b", "a", "never used"])
     for (file, text, piece) in [
       ("train.txt", "b\tr\ta\nb\tr\tnew\n", "train.txt:2: the object 'new' is not in"),
@@ -80,7 +70,7 @@ import Testing
 
   @Test func columnsAreSkippedOnlyWhenNamed() throws {
     let files = ["a.tsv": "score\thead\ttail\trel\tyear\n0.5\ta\tb\tr\t1999\n0.7\ta\tc\tr\t2000\n"]
-    try Self.withFiles(files) { folder throws in
+    try Fixture.withFolder(files) { folder throws in
       let url = folder.appendingPathComponent("a.tsv")
       var importer = TripleImporter(name: "x", columns: try ColumnOrder("_,h,t,r,_"))
       importer.skipsHeader = true
@@ -96,7 +86,7 @@ import Testing
 
   @Test func escapesAreReadAsAsked() throws {
     let files = ["a.tsv": "a\\tb\tr\t\\escaped:a\\tb\\\\\n"]
-    try Self.withFiles(files) { folder throws in
+    try Fixture.withFolder(files) { folder throws in
       let url = folder.appendingPathComponent("a.tsv")
       func names(_ escape: NameEscape) throws -> [String] {
         var importer = TripleImporter(name: "x")
@@ -114,7 +104,7 @@ import Testing
     for (name, piece) in [
       ("a.ttl", "rdfpipe"), ("a.csv", "tab-separated"), ("a.nq.gz", "N-Quads"), ("a.json", "jsonl"),
     ] {
-      try Self.withFiles([name: "a\tr\tb\n"]) { folder throws in
+      try Fixture.withFolder([name: "a\tr\tb\n"]) { folder throws in
         let url = folder.appendingPathComponent(name)
         #expect(Fixture.failure { _ = try TripleImporter(name: "x").load([url]) }.contains(piece))
         var importer = TripleImporter(name: "x")
@@ -122,7 +112,8 @@ import Testing
         #expect(try importer.load([url]).entities.count == 2)
       }
     }
-    try Self.withFiles(["a.nt": "# nothing\n", "b.nt": "<s:s> <p:p> <o:o> .\n"]) { folder throws in
+    try Fixture.withFolder(["a.nt": "# nothing\n", "b.nt": "<s:s> <p:p> <o:o> .\n"]) {
+      folder throws in
       let none = folder.appendingPathComponent("a.nt")
       #expect(
         Fixture.failure { _ = try TripleImporter(name: "x").load([none]) }.contains("no triple"))
@@ -136,7 +127,7 @@ import Testing
   @Test func theOrderOfLinesDoesNotMatter() throws {
     let lines = (0..<200).map { "s\($0 % 37)\tr\($0 % 5)\to\($0 % 61)\n" }
     func hash(_ lines: [String]) throws -> String {
-      try Self.withFiles(["a.tsv": lines.joined()]) {
+      try Fixture.withFolder(["a.tsv": lines.joined()]) {
         try TripleImporter(name: "x").load([$0.appendingPathComponent("a.tsv")]).contentHash
       }
     }
@@ -159,7 +150,7 @@ import Testing
 
   @Test func compressedFilesAreReadAndCutOnesRefused() throws {
     let text = (0..<3000).map { "subject \($0)\tr\tobject \($0 * 7919 % 1009)\n" }.joined()
-    try Self.withFiles(["train.txt": text, "plain.tsv": text]) { folder in
+    try Fixture.withFolder(["train.txt": text, "plain.tsv": text]) { folder in
       let train = folder.appendingPathComponent("train.txt")
       try Self.gzip(train)
       let packed = folder.appendingPathComponent("train.txt.gz")

@@ -9,10 +9,7 @@ struct ImportTests {
     _ files: [String: String], _ sources: [String], columns: String = "hrt",
     heldOut: String = ""
   ) throws -> (graph: KnowledgeGraph, result: ImportedGraph) {
-    try Fixture.withFolder { folder in
-      for (name, text) in files {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
+    try Fixture.withFolder(files) { folder in
       let importer = TripleImporter(
         name: "test", columns: try ColumnOrder(columns),
         heldOut: heldOut.isEmpty ? HeldOutShares() : try HeldOutShares(option: heldOut))

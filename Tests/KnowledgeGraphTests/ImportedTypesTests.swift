@@ -11,11 +11,8 @@ import Testing
   ]
 
   private func failure(_ changes: [String: String]) throws -> String {
-    try Fixture.withFolder { folder throws in
-      for (name, text) in Self.files.merging(changes, uniquingKeysWith: { $1 }) {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
+    try Fixture.withFolder(Self.files.merging(changes) { $1 }) { folder throws in
+      Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
     }
   }
 
@@ -81,9 +78,8 @@ import Testing
 
   /// Imports lines of JSON, writes them in a format, and imports that.
   private func comesBack(_ lines: [String], as format: TripleFormat) throws -> Bool {
-    try Fixture.withFolder { folder in
+    try Fixture.withFolder(["a.jsonl": lines.joined(separator: "\n")]) { folder in
       let source = folder.appendingPathComponent("a.jsonl")
-      try Data(lines.joined(separator: "\n").utf8).write(to: source)
       let graph = folder.appendingPathComponent("a.sqlite")
       let importer = TripleImporter(name: "x")
       let first = try importer.write([source], to: graph)

@@ -5,11 +5,7 @@ import Testing
 
 @Suite struct JSONLinesTests {
   private static func graph(_ text: String) throws -> KnowledgeGraph {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("a.jsonl")
-      try Data(text.utf8).write(to: url)
-      return try TripleImporter(name: "x").load([url])
-    }
+    try Fixture.load(text, "a.jsonl")
   }
 
   @Test func everySpellingOfTheKeysIsRead() throws {

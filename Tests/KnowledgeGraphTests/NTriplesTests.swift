@@ -9,12 +9,10 @@ import Testing
   private static func names(
     _ text: String, base: String = TermNames.defaultBase
   ) throws -> (entities: [String], predicates: [String]) {
-    try Fixture.withFolder { folder in
-      let url = folder.appendingPathComponent("a.nt")
-      try Data(text.utf8).write(to: url)
+    try Fixture.withFolder(["a.nt": text]) { folder in
       var importer = TripleImporter(name: "x")
       importer.base = base
-      let graph = try importer.load([url])
+      let graph = try importer.load([folder.appendingPathComponent("a.nt")])
       return (graph.entities.map(\.name), graph.predicates.map(\.name))
     }
   }

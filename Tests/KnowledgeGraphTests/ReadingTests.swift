@@ -15,21 +15,6 @@ import Testing
     }
   }
 
-  private static func load(_ text: String, _ name: String) throws -> KnowledgeGraph {
-    try withFile(text.utf8, name) { try TripleImporter(name: "x").load([$0]) }
-  }
-
-  private static func withFolder<T>(
-    _ files: [String: String], _ body: (URL) throws -> T
-  ) throws -> T {
-    try Fixture.withFolder { folder in
-      for (name, text) in files {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      return try body(folder)
-    }
-  }
-
   // MARK: Lines
 
   static let formats: [(name: String, first: String, second: String)] = [
@@ -39,31 +24,31 @@ import Testing
 
   @Test(arguments: [0, 1, 2]) func emptyLinesAreNoTriples(format: Int) throws {
     let (name, first, second) = Self.formats[format]
-    let plain = try Self.load("\(first)\n\(second)", name)
+    let plain = try Fixture.load("\(first)\n\(second)", name)
     for text in [
       "\(first)\n\(second)\n\n\n", "\(first)\n\n\(second)\r\n\r\n", "\n\(first)\r\n\(second)\n",
     ] {
       #expect(
-        try Self.load(text, name).contentHash == plain.contentHash, "\(text.debugDescription)")
+        try Fixture.load(text, name).contentHash == plain.contentHash, "\(text.debugDescription)")
     }
-    let message = Fixture.failure { _ = try Self.load("\(first)\n\n\nx\n", name) }
+    let message = Fixture.failure { _ = try Fixture.load("\(first)\n\n\nx\n", name) }
     #expect(message.contains("\(name):4: "), "\(message)")
   }
 
   @Test func aLoneCarriageReturnEndsALineOfNTriplesOnly() throws {
     let (_, first, second) = Self.formats[1]
-    let plain = try Self.load("\(first)\n\(second)\n", "a.nt")
+    let plain = try Fixture.load("\(first)\n\(second)\n", "a.nt")
     // Longer than what is read at once, so that a line end is cut in two somewhere.
     let comments = (0..<9).map { "# \(String(repeating: "x", count: 262_137 + $0))\r\n" }.joined()
     for text in [
       "\(first)\r\(second)\r", "\(comments)\(first)\r\n\(second)\r", "\r\r\(first)\r\(second)",
     ] {
-      #expect(try Self.load(text, "a.nt").contentHash == plain.contentHash)
+      #expect(try Fixture.load(text, "a.nt").contentHash == plain.contentHash)
     }
-    let message = Fixture.failure { _ = try Self.load("\(comments)x\r\n", "a.nt") }
+    let message = Fixture.failure { _ = try Fixture.load("\(comments)x\r\n", "a.nt") }
     #expect(message.contains("a.nt:10: "), "\(message.suffix(100))")
     for (name, first, second) in [Self.formats[0], Self.formats[2]] {
-      let message = Fixture.failure { _ = try Self.load("\(first)\r\(second)\r", name) }
+      let message = Fixture.failure { _ = try Fixture.load("\(first)\r\(second)\r", name) }
       #expect(message.contains("\(name):1: a carriage return stands inside"), "\(message)")
       #expect(!message.contains("--columns"))
     }
@@ -78,7 +63,7 @@ import Testing
       #expect(message.contains("UTF-16") && message.contains("iconv"), "\(message)")
     }
     for name in ["a.tsv", "a.nt", "a.jsonl"] {
-      #expect(Fixture.failure { _ = try Self.load("\n\n", name) }.contains("is empty"))
+      #expect(Fixture.failure { _ = try Fixture.load("\n\n", name) }.contains("is empty"))
     }
   }
 
@@ -110,17 +95,17 @@ import Testing
   @Test(arguments: ["valid", "dev", "val", "validation"])
   func theSecondPartHasSeveralNames(name: String) throws {
     let files = ["train.txt": "a\tr\tb\n", "\(name).txt": "a\tq\tb\n", "test.txt": "a\ts\tb\n"]
-    let graph = try Self.withFolder(files) { try TripleImporter(name: "x").load([$0]) }
+    let graph = try Fixture.withFolder(files) { try TripleImporter(name: "x").load([$0]) }
     #expect(graph.queries.map(\.visibility) == [.ivs, .fvs, .ivs])
     let both = files.merging(["valid.tsv": "a\tr\tc\n"]) { $1 }
-    let message = try Self.withFolder(both) { folder throws in
+    let message = try Fixture.withFolder(both) { folder throws in
       Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
     }
     #expect(message.contains("holds both valid.") && message.contains("\(name).txt"), "\(message)")
   }
 
   @Test func aGraphWithNothingTrainedComesBack() throws {
-    try Self.withFolder(["train.txt": "", "test.txt": "a\tr\tb\nc\tr\tb\n"]) { folder in
+    try Fixture.withFolder(["train.txt": "", "test.txt": "a\tr\tb\nc\tr\tb\n"]) { folder in
       let graph = folder.appendingPathComponent("g.sqlite")
       let first = try TripleImporter(name: "x").write([folder], to: graph)
       #expect(first.profile.triples.trained == 0 && first.profile.triples.total == 2)
@@ -133,7 +118,7 @@ import Testing
         #expect(try TripleImporter(name: "x").load([out]).contentHash == first.contentHash)
       }
     }
-    let message = try Self.withFolder(["train.txt": "", "test.txt": "\n"]) { folder throws in
+    let message = try Fixture.withFolder(["train.txt": "", "test.txt": "\n"]) { folder throws in
       Fixture.failure { _ = try TripleImporter(name: "x").load([folder]) }
     }
     #expect(message.contains("holds no triple"), "\(message)")
@@ -153,7 +138,7 @@ import Testing
         importer.skipsMalformed = true
         let out = url.deletingLastPathComponent().appendingPathComponent("g.sqlite")
         let result = try importer.write([url], to: out)
-        let plain = try Self.load("\(format.first)\n\(format.second)\n", name)
+        let plain = try Fixture.load("\(format.first)\n\(format.second)\n", name)
         #expect(result.contentHash == plain.contentHash)
         #expect(result.report.skipped?.count == 3)
         #expect(result.report.skipped?.first.first?.hasPrefix(says) == true)

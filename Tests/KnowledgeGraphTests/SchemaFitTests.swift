@@ -22,9 +22,8 @@ struct SchemaFitTests {
     _ text: String, heldOut: HeldOutShares = HeldOutShares(),
     options: SchemaFitOptions = SchemaFitOptions()
   ) throws -> FittedSchema {
-    try Fixture.withFolder { folder in
+    try Fixture.withFolder(["facts.tsv": text]) { folder in
       let source = folder.appendingPathComponent("facts.tsv")
-      try Data(text.utf8).write(to: source)
       let url = folder.appendingPathComponent("graph.sqlite")
       _ = try TripleImporter(name: "facts", heldOut: heldOut, seed: Seed(7))
         .write([source], to: url)

@@ -6,13 +6,10 @@ import Testing
 /// Names that training never sees, and relations that say what is held out.
 @Suite struct SplitAuditTests {
   private static func audit(train: [String], test: [String]) throws -> SplitAudit? {
-    try Fixture.withFolder { folder in
-      func write(_ lines: [String], _ name: String) throws {
-        let text = lines.map { $0.replacingOccurrences(of: " ", with: "\t") + "\n" }.joined()
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      }
-      try write(train, "train.txt")
-      try write(test, "test.txt")
+    func text(_ lines: [String]) -> String {
+      lines.map { $0.replacingOccurrences(of: " ", with: "\t") + "\n" }.joined()
+    }
+    return try Fixture.withFolder(["train.txt": text(train), "test.txt": text(test)]) { folder in
       let out = folder.appendingPathComponent("g.sqlite")
       let imported = try TripleImporter(name: "x").write([folder], to: out).split
       #expect(try GraphInspection(of: out).split == imported)

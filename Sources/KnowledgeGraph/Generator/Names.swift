@@ -2,12 +2,20 @@ import LabCore
 
 /// The names of one entity type: a pure function of the entity's number within the type.
 struct Names: Sendable {
+  /// How many entities share their name with another: an even number.
+  private let ambiguousCount: Int
+  private let shuffle: IndexPermutation?
   private let model: NameModel
   private let words: MultiPartNames?
   /// Some of a literal's values, chosen at random; nil where all are used, in their natural order.
   private let order: IndexPermutation?
 
   init(_ type: EntityTypeSchema, seed: Seed, words pool: inout WordPool) throws {
+    ambiguousCount = Self.ambiguousCount(of: type)
+    shuffle =
+      ambiguousCount > 0
+      ? IndexPermutation(
+        count: type.count, stream: seed.stream("graph/names/\(type.name)/ambiguous")) : nil
     model = type.names
     words = try MultiPartNames(type, seed: seed, words: &pool)
     order = model.literalCapacity.flatMap { capacity in
@@ -17,7 +25,17 @@ struct Names: Sendable {
     }
   }
 
+  /// The share that the schema asks for, as a whole number of pairs.
+  static func ambiguousCount(of type: EntityTypeSchema) -> Int {
+    Int((Double(type.count) * (type.ambiguous ?? 0) / 2).rounded()) * 2
+  }
+
   subscript(index: Int) -> String {
+    guard let place = shuffle?[index] else { return name(index) }
+    return name(place < ambiguousCount ? place / 2 : place - ambiguousCount / 2)
+  }
+
+  private func name(_ index: Int) -> String {
     let place = order?[index] ?? index
     switch model {
     case .multiPart: return words?[index] ?? ""

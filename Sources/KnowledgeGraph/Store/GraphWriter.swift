@@ -16,14 +16,14 @@ struct GraphWriter: GraphSink {
     insertion = try BulkInsert(database)
   }
 
-  /// Lets `fill` write a graph, whose result is the file's metadata, then gives the file its name.
+  /// Lets `fill` write a graph and return the file's metadata, then gives the file its name.
   ///
   /// Throws `LabError` when the file exists and `overwrite` is false, or when it cannot be written.
   /// `pageLimit` stops SQLite at that many pages, as a full disk would; tests set it.
-  static func write(
+  static func write<Told>(
     to url: URL, overwrite: Bool, pageLimit: Int? = nil,
-    _ fill: (inout GraphWriter) throws -> [String: String]
-  ) throws -> WrittenGraph {
+    _ fill: (inout GraphWriter) throws -> (metadata: [String: String], told: Told)
+  ) throws -> WrittenGraph<Told> {
     try OutputPlace(url: url, isFolder: false).write(overwrite: overwrite) { place in
       do {
         return try fillFile(place, pageLimit: pageLimit, fill)
@@ -38,9 +38,10 @@ struct GraphWriter: GraphSink {
     try AtomicFile.createFolder(url.deletingLastPathComponent())
   }
 
-  private static func fillFile(
-    _ temporary: URL, pageLimit: Int?, _ fill: (inout GraphWriter) throws -> [String: String]
-  ) throws -> WrittenGraph {
+  private static func fillFile<Told>(
+    _ temporary: URL, pageLimit: Int?,
+    _ fill: (inout GraphWriter) throws -> (metadata: [String: String], told: Told)
+  ) throws -> WrittenGraph<Told> {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false
     // A failed file is thrown away as it is: GRDB would end the process over its open transaction.
@@ -61,10 +62,11 @@ struct GraphWriter: GraphSink {
       if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
       try database.execute(sql: "BEGIN")
       var writer = try GraphWriter(database)
-      let metadata = try fill(&writer)
-      let written = try writer.finish(metadata)
+      let (metadata, told) = try fill(&writer)
+      let profile = writer.profile()
+      let hash = try writer.finish(metadata)
       try database.execute(sql: "COMMIT")
-      return written
+      return WrittenGraph(contentHash: hash, profile: profile, told: told)
     }
     try queue.close()
     return written
@@ -121,8 +123,8 @@ struct GraphWriter: GraphSink {
   /// What has been added so far, in numbers.
   mutating func profile() -> GraphProfile { profiler.profile() }
 
-  private mutating func finish(_ metadata: [String: String]) throws -> WrittenGraph {
-    let profile = profiler.profile()
+  /// Adds the metadata, indexes and views; returns the content hash.
+  private mutating func finish(_ metadata: [String: String]) throws -> String {
     let hash = hasher.finalize()
     let rows = metadata.merging([
       GraphFormat.Key.contentHash: hash,
@@ -133,12 +135,14 @@ struct GraphWriter: GraphSink {
         sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
     }
     try database.execute(sql: GraphFormat.indexesAndViews)
-    return WrittenGraph(contentHash: hash, profile: profile)
+    return hash
   }
 }
 
 /// What a new graph file holds.
-struct WrittenGraph: Sendable {
+struct WrittenGraph<Told> {
   let contentHash: String
   let profile: GraphProfile
+  /// What its maker has to tell beside it.
+  let told: Told
 }

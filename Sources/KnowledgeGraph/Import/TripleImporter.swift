@@ -101,11 +101,8 @@ package struct TripleImporter: Sendable {
     URL(fileURLWithPath: path == "-" ? "/dev/stdin" : path)
   }
 
-  /// What was read so far.
-  private struct Reading {
-    let files: [ImportReport.File]
-    let format: TripleFormat
-  }
+  /// The files that were read, and the format of what is no list of names.
+  private typealias Reading = (files: [ImportReport.File], format: TripleFormat)
 
   private func read(
     _ sources: [URL], into collector: inout TripleCollector
@@ -146,7 +143,7 @@ package struct TripleImporter: Sendable {
         "--hold-out: the lines of \(sources[0].relativePath) say what is held out; leave out --hold-out",
         .usage)
     }
-    return Reading(files: read, format: splits.files.first?.format ?? .tsv)
+    return (read, splits.files.first?.format ?? .tsv)
   }
 
   /// The first malformed line, where all were.

@@ -6,8 +6,7 @@ import LabCore
 struct GraphWriter: GraphSink {
   private let database: Database
   private let insertion: BulkInsert
-  private var hasher = GraphHasher()
-  private var profiler = GraphProfiler()
+  private var measured = SinkPair(first: GraphHasher(), second: GraphProfiler())
   private var nextEntity: Int64 = 0
 
   private init(_ database: Database) throws {
@@ -83,8 +82,7 @@ struct GraphWriter: GraphSink {
   // MARK: GraphSink
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
-    hasher.begin(entityTypes: entityTypes, predicates: predicates)
-    profiler.begin(entityTypes: entityTypes, predicates: predicates)
+    try measured.begin(entityTypes: entityTypes, predicates: predicates)
     for (id, type) in entityTypes.enumerated() {
       try database.execute(
         sql: "INSERT INTO entity_type (id, name, parent_id) VALUES (?, ?, ?)",
@@ -108,24 +106,22 @@ struct GraphWriter: GraphSink {
   }
 
   mutating func add(_ entity: Entity) throws {
-    hasher.add(entity)
-    profiler.add(entity)
+    try measured.add(entity)
     try insertion.insert(entity, id: nextEntity)
     nextEntity += 1
   }
 
   mutating func add(_ fact: Fact) throws {
-    hasher.add(fact)
-    profiler.add(fact)
+    try measured.add(fact)
     try insertion.insert(fact)
   }
 
   /// What has been added so far, in numbers.
-  mutating func profile() -> GraphProfile { profiler.profile() }
+  mutating func profile() -> GraphProfile { measured.second.profile() }
 
   /// Adds the metadata, indexes and views; returns the content hash.
   private mutating func finish(_ metadata: [String: String]) throws -> String {
-    let hash = hasher.finalize()
+    let hash = measured.first.finalize()
     let rows = metadata.merging([
       GraphFormat.Key.contentHash: hash,
       GraphFormat.Key.hashVersion: String(GraphHasher.version),

@@ -6,6 +6,7 @@ struct Names: Sendable {
   private let ambiguousCount: Int
   private let shuffle: IndexPermutation?
   private let model: NameModel
+  /// Nil for models of other names than those of invented words.
   private let words: MultiPartNames?
   /// Some of a literal's values, chosen at random; nil where all are used, in their natural order.
   private let order: IndexPermutation?
@@ -36,9 +37,10 @@ struct Names: Sendable {
   }
 
   private func name(_ index: Int) -> String {
+    if let words { return words[index] }
     let place = order?[index] ?? index
     switch model {
-    case .multiPart: return words?[index] ?? ""
+    case .multiPart: preconditionFailure("names of several parts have words")
     case .opaque(let prefix, let digits, let start):
       return prefix + (start + index).padded(to: digits)
     case .integer(let from, _): return String(from + place)

@@ -20,12 +20,12 @@ import Testing
 
   @Test(arguments: [0, 1, 2]) func emptyLinesAreNoTriples(format: Int) throws {
     let (name, first, second) = Self.formats[format]
-    let plain = try Self.load("\(first)\n\(second)", name)
+    let plain = try Fixture.load("\(first)\n\(second)", name)
     for text in [
       "\(first)\n\(second)\n\n\n", "\(first)\n\n\(second)\r\n\r\n", "\n\(first)\r\n\(second)\n",
     ] {
       #expect(
-        try Self.load(text, name).contentHash == plain.contentHash, "\(text.debugDescription)")
+        try Fixture.load(text, name).contentHash == plain.contentHash, "\(text.debugDescription)")
     }
     let message = failure { try Self.load("\(first)\n\n\nx\n", name) }
     #expect(message.contains("\(name):4: "), "\(message)")
@@ -33,13 +33,13 @@ import Testing
 
   @Test func aLoneCarriageReturnEndsALineOfNTriplesOnly() throws {
     let (_, first, second) = Self.formats[1]
-    let plain = try Self.load("\(first)\n\(second)\n", "a.nt")
+    let plain = try Fixture.load("\(first)\n\(second)\n", "a.nt")
     // Longer than what is read at once, so that a line end is cut in two somewhere.
     let comments = (0..<9).map { "# \(String(repeating: "x", count: 262_137 + $0))\r\n" }.joined()
     for text in [
       "\(first)\r\(second)\r", "\(comments)\(first)\r\n\(second)\r", "\r\r\(first)\r\(second)",
     ] {
-      #expect(try Self.load(text, "a.nt").contentHash == plain.contentHash)
+      #expect(try Fixture.load(text, "a.nt").contentHash == plain.contentHash)
     }
     let message = failure { try Self.load("\(comments)x\r\n", "a.nt") }
     #expect(message.contains("a.nt:10: "), "\(message.suffix(100))")

@@ -17,7 +17,6 @@ final class ExportFiles {
   private let format: TripleFormat
   private let isFolder: Bool
   private let isCompressed: Bool
-  /// How many lines follow in each part, and how many names there are: OpenKE's first lines.
   private let counts: ExportCounts?
   private var parts: [ExportFile?] = [nil, nil, nil]
   private var lists: [List: ExportFile] = [:]
@@ -45,7 +44,7 @@ final class ExportFiles {
       isFolder
       ? try make(format == .openke ? "\(part.name)2id" : part.name, format.fileEnding)
       : try ExportFile(place, isCompressed: isCompressed)
-    if let counts { try file.line { $0.append(contentsOf: String(counts.parts[index]).utf8) } }
+    if let counts { try file.line { $0.append(contentsOf: String(counts.triples[index]).utf8) } }
     parts[index] = file
     return file
   }
@@ -140,32 +139,10 @@ final class ExportFiles {
   }
 }
 
-/// Counts what an export will hold, by reading the graph once more.
-struct ExportCounts: GraphSink {
-  private let fraction: Double
-  private(set) var entities = 0
-  private(set) var predicates = 0
-  private(set) var parts = [0, 0, 0]
-  private var hashes: [UInt64] = []
-  private var predicateHashes: [UInt64] = []
-
-  init(fraction: Double) { self.fraction = fraction }
-
-  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
-    self.predicates = predicates.count
-    predicateHashes = predicates.map { NameHash.hash($0.name) }
-  }
-
-  mutating func add(_ entity: Entity) {
-    entities += 1
-    hashes.append(NameHash.hash(entity.name))
-  }
-
-  mutating func add(_ fact: Fact) {
-    guard fact.isTrue else { return }
-    let subject = hashes[Int(fact.triple.subject)]
-    let predicate = predicateHashes[Int(fact.triple.predicate)]
-    if fraction < 1, NameHash.rank(subject: subject, predicate: predicate) >= fraction { return }
-    parts[SplitRule.part(of: fact, subject: subject, predicate: predicate).rawValue] += 1
-  }
+/// What an export will hold: OpenKE's first lines.
+struct ExportCounts {
+  let entities: Int
+  let predicates: Int
+  /// By part.
+  let triples: [Int]
 }

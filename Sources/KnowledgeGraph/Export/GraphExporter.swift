@@ -60,7 +60,7 @@ package struct GraphExporter: Sendable {
       let files = try ExportFiles(
         temporary, format: format, isFolder: isFolder,
         isCompressed: isFolder ? isCompressed : TripleFormat.isCompressed(url),
-        counts: try format == .openke ? counts(of: file) : nil)
+        counts: try format == .openke ? counts(of: file, notation, progress) : nil)
       defer { files.abandon() }
       var sink = TripleExportSink(notation, fraction: fraction, to: files, progress: progress)
       try file.read(into: &sink)
@@ -75,7 +75,8 @@ package struct GraphExporter: Sendable {
           : written.map {
             ExportedFile(
               name: url.lastPathComponent, lineCount: $0.lineCount, byteCount: $0.byteCount)
-          }, tripleCount: sink.tripleCount, heldOutCount: sink.heldOutCount,
+          }, tripleCount: sink.triples.reduce(0, +),
+        heldOutCount: sink.triples[1] + sink.triples[2],
         mergedNameCount: canTell ? 0 : sink.sharedNameCount ?? 0,
         leftOutFalsehoodCount: sink.falsehoodCount,
         isSplit: isFolder || format == .jsonl, base: format == .ntriples ? base : nil)
@@ -101,10 +102,13 @@ package struct GraphExporter: Sendable {
     return format
   }
 
-  private func counts(of file: GraphFile) throws -> ExportCounts {
-    var counts = ExportCounts(fraction: fraction)
-    try file.read(into: &counts)
-    return counts
+  /// Counts what an export will hold, by reading the graph once more.
+  private func counts(
+    of file: GraphFile, _ notation: TripleNotation, _ progress: ProgressReporter
+  ) throws -> ExportCounts {
+    var sink = TripleExportSink(notation, fraction: fraction, to: nil, progress: progress)
+    try file.read(into: &sink)
+    return sink.counts
   }
 
   private func importBase(_ file: GraphFile) throws -> String? {

@@ -6,7 +6,8 @@ struct TripleExportSink: GraphSink {
   private let notation: TripleNotation
   private let fraction: Double
   private let progress: ProgressReporter
-  private let files: ExportFiles
+  /// Nil where lines are only counted.
+  private let files: ExportFiles?
   private var types: [EntityType] = []
   private var predicates: [[UInt8]] = []
   private var predicateHashes: [UInt64] = []
@@ -16,14 +17,14 @@ struct TripleExportSink: GraphSink {
   private var typeOfEntity: [Int32] = []
   /// Names that several entities have; nil until all are known.
   private(set) var sharedNameCount: Int?
-  private(set) var heldOutCount = 0
-  private(set) var tripleCount = 0
+  /// By part.
+  private(set) var triples = [0, 0, 0]
   /// Triples that are trained on without being true, and that the format has no place for.
   private(set) var falsehoodCount = 0
   private var rowCount = 0
 
   init(
-    _ notation: TripleNotation, fraction: Double, to files: ExportFiles, progress: ProgressReporter
+    _ notation: TripleNotation, fraction: Double, to files: ExportFiles?, progress: ProgressReporter
   ) {
     self.notation = notation
     self.fraction = fraction
@@ -44,16 +45,16 @@ struct TripleExportSink: GraphSink {
     isInUse = types.map { _ in false }
     typesOfPredicates = predicates.flatMap { [$0.subjectType, $0.objectType] }.compactMap { $0 }
     isTyped = types.map(\.name) != [TripleEmitter.untyped] || !typesOfPredicates.isEmpty
-    if files.listsNames, notation.format == .tsv, isTyped {
+    if listsNames, notation.format == .tsv, isTyped {
       typeNames = try types.map { try notation.type($0.name) }
     }
     predicateHashes = predicates.map { NameHash.hash($0.name) }
     self.predicates = try predicates.enumerated().map { id, predicate in
       try notation.predicate(Array(predicate.name.utf8), id: id)
     }
-    try files.beginNames(isTyped: isTyped)
+    try files?.beginNames(isTyped: isTyped)
     for (id, predicate) in predicates.enumerated() {
-      try files.add(
+      try files?.add(
         try notation.listed(Array(predicate.name.utf8), id: id), id: id,
         types: typeNames.isEmpty
           ? [] : [predicate.subjectType, predicate.objectType].map { typeName($0) },
@@ -70,9 +71,9 @@ struct TripleExportSink: GraphSink {
     ends.append(names.count)
     hashes.append(NameHash.hash(name[...]))
     if notation.format == .jsonl, isTyped { typeOfEntity.append(entity.type) }
-    if files.listsNames {
+    if listsNames {
       use(entity.type)
-      try files.add(
+      try files?.add(
         try notation.listed(name, id: id), id: id,
         types: typeNames.isEmpty ? [] : [typeName(entity.type)], to: .entities)
     }
@@ -94,9 +95,8 @@ struct TripleExportSink: GraphSink {
       return
     }
     let part = SplitRule.part(of: fact, subject: subject, predicate: predicate)
-    tripleCount += 1
-    if part != .train { heldOutCount += 1 }
-    let file = try files.part(part)
+    triples[part.rawValue] += 1
+    guard let file = try files?.part(part) else { return }
     // The file of training text is one epoch.
     for _ in 0..<(notation.format == .text ? fact.exposures : 1) {
       try file.line { line in write(fact, part, to: &line) }
@@ -114,10 +114,16 @@ struct TripleExportSink: GraphSink {
     for type in typesOfPredicates { use(type) }
     if typesInUse != types.indices.map({ Int32($0) }) || types.contains(where: { $0.parent != nil })
     {
-      try files.addTypes(
+      try files?.addTypes(
         zip(typeNames, types).map { name, type in (name, typeName(type.parent)) })
     }
-    try files.endNames(areUnique: count == 0)
+    try files?.endNames(areUnique: count == 0)
+  }
+
+  private var listsNames: Bool { files?.listsNames ?? false }
+
+  var counts: ExportCounts {
+    ExportCounts(entities: ends.count, predicates: predicates.count, triples: triples)
   }
 
   private mutating func use(_ type: Int32) {

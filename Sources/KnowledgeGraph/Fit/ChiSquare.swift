@@ -83,8 +83,20 @@ extension Double {
   }
 }
 
-/// Searches the maximum of a function with one peak.
+/// Searches the maximum of a function with one peak, or where a rising one comes to a value.
 enum PeakSearch {
+  /// The end of the range's lower part, in which `isBelow` holds, by halves.
+  static func end(
+    of range: ClosedRange<Double>, steps: Int, where isBelow: (Double) -> Bool
+  ) -> Double {
+    var (low, high) = (range.lowerBound, range.upperBound)
+    for _ in 0..<steps {
+      let middle = (low + high) / 2
+      if isBelow(middle) { low = middle } else { high = middle }
+    }
+    return (low + high) / 2
+  }
+
   /// The place of the maximum in a range: a coarse grid, then golden sections around its best point.
   static func maximum(
     in range: ClosedRange<Double>, steps: Int = 40, refinements: Int = 30,

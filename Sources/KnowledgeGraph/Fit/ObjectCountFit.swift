@@ -95,12 +95,7 @@ struct ObjectCountFit {
     let total = observed.reduce(0, +)
     let mean = observed.enumerated().reduce(0) { $0 + $1.element * Double($1.offset + 1) } / total
     // mean = m / (1 - exp(-m)), which grows with m.
-    var (low, high) = (0.0, mean)
-    for _ in 0..<60 {
-      let middle = (low + high) / 2
-      if middle > 0, middle / -expm1(-middle) > mean { high = middle } else { low = middle }
-    }
-    return (low + high) / 2
+    return PeakSearch.end(of: 0...mean, steps: 60) { $0 <= 0 || $0 / -expm1(-$0) <= mean }
   }
 }
 
@@ -172,11 +167,6 @@ enum SymmetricCountFit {
       }
       return 1 - asked
     }
-    var (low, high) = (0.0, 1.0)
-    for _ in 0..<40 {
-      let middle = (low + high) / 2
-      if paired(middle) > pairedShare { high = middle } else { low = middle }
-    }
-    return (low + high) / 2
+    return PeakSearch.end(of: 0...1, steps: 40) { paired($0) <= pairedShare }
   }
 }

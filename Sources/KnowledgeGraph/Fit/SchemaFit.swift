@@ -71,10 +71,11 @@ package struct FittedSchema: Sendable {
     }
     let types = TypeGuess(source, overlap: options.overlap)
     let fit = SchemaFitter(source: source, types: types, options: options)
-    let name = String(name.unicodeScalars.filter { $0.value >= 0x20 }.map { Character($0) })
+    func plain(_ text: String) -> String {
+      String(text.unicodeScalars.filter { $0.value >= 0x20 })
+    }
     let (fitted, predicates) = fit.schema(
-      name: name.isEmpty ? "fitted" : name,
-      file: String(file.unicodeScalars.filter { $0.value >= 0x20 }.map { Character($0) }))
+      name: plain(name).isEmpty ? "fitted" : plain(name), file: plain(file))
     let text = SchemaText(schema: fitted, fits: predicates, types: types, source: source).text
     self.source = source
     self.types = types

@@ -9,17 +9,15 @@ struct SchemaText {
   private static let width = 100
 
   var text: String {
-    var lines = ["# \(Self.comment(schema.description)).", "#"]
-    lines.append(
+    var lines = [
+      "# \(Self.comment(schema.description)).", "#",
       types.isStated
         ? "# Types are those of the graph."
-        : "# Types are guessed from who is subject and object of what; rename them as you like.")
-    lines += [
-      "# Names are invented in the manner of the source's; docs/graphs.md says how all is learnt."
+        : "# Types are guessed from who is subject and object of what; rename them as you like.",
+      "# Names are invented in the manner of the source's; docs/graphs.md says how all is learnt.",
+      "name: \(Self.scalar(schema.name))",
+      "description: \(Self.scalar(schema.description))", "", "entity_types:",
     ]
-    lines.append("name: \(Self.scalar(schema.name))")
-    lines.append("description: \(Self.scalar(schema.description))")
-    lines += ["", "entity_types:"]
     for (type, fitted) in zip(schema.entityTypes, types.types) { lines += entityType(type, fitted) }
     lines += ["", "predicates:"]
     for (predicate, fit) in zip(schema.predicates, fits) { lines += self.predicate(predicate, fit) }
@@ -36,18 +34,15 @@ struct SchemaText {
   }
 
   private func entityType(_ type: EntityTypeSchema, _ fitted: TypeGuess.FittedType) -> [String] {
-    let examples = fitted.entities.prefix(3).map { source.names[Int($0)] }.joined(separator: ", ")
     var lines: [String] = []
-    if !examples.isEmpty { lines.append("  # \(Self.comment("Such as \(examples)"))") }
+    func remark(_ words: String, _ names: [String]) {
+      guard !names.isEmpty else { return }
+      lines.append("  # \(Self.comment("\(words) \(names.joined(separator: ", "))"))")
+    }
+    remark("Such as", fitted.entities.prefix(3).map { source.names[Int($0)] })
     if !types.isStated {
-      let uses = schema.predicates.filter { $0.subject == type.name }.map(\.name)
-      let used = schema.predicates.filter { $0.object == type.name }.map(\.name)
-      if !uses.isEmpty {
-        lines.append("  # \(Self.comment("subject of: \(uses.joined(separator: ", "))"))")
-      }
-      if !used.isEmpty {
-        lines.append("  # \(Self.comment("object of: \(used.joined(separator: ", "))"))")
-      }
+      remark("subject of:", schema.predicates.filter { $0.subject == type.name }.map(\.name))
+      remark("object of:", schema.predicates.filter { $0.object == type.name }.map(\.name))
     }
     if type.count > fitted.entities.count, !fitted.entities.isEmpty {
       lines.append(
@@ -55,20 +50,12 @@ struct SchemaText {
       )
     }
     let isAbstract = fitted.entities.isEmpty && type.count == 0
-    guard !isAbstract else {
-      return lines + ["  \(Self.scalar(type.name)):\(parent(type).isEmpty ? " {}" : "")"]
-        + parent(type)
-    }
-    lines.append("  \(Self.scalar(type.name)):")
-    lines += parent(type)
-    lines.append("    count: \(type.count)")
-    lines.append("    name: \(Self.words(type.names))")
+    lines.append("  \(Self.scalar(type.name)):\(isAbstract && type.parent == nil ? " {}" : "")")
+    if let parent = type.parent { lines.append("    parent: \(Self.scalar(parent))") }
+    if isAbstract { return lines }
+    lines += ["    count: \(type.count)", "    name: \(Self.words(type.names))"]
     if let share = type.ambiguous { lines.append("    ambiguous: \(Self.number(share))") }
     return lines
-  }
-
-  private func parent(_ type: EntityTypeSchema) -> [String] {
-    type.parent.map { ["    parent: \(Self.scalar($0))"] } ?? []
   }
 
   private func predicate(
@@ -81,8 +68,10 @@ struct SchemaText {
     if let inverse = predicate.inverseOf {
       lines.append("    inverse_of: \(Self.scalar(inverse))")
     } else {
-      lines.append("    subject: \(Self.scalar(predicate.subject))")
-      lines.append("    object: \(Self.scalar(predicate.object))")
+      lines += [
+        "    subject: \(Self.scalar(predicate.subject))",
+        "    object: \(Self.scalar(predicate.object))",
+      ]
       lines += draw(predicate)
     }
     if let noise = predicate.noise {

@@ -150,7 +150,6 @@ struct TypeGuess {
   /// A name without what would be hard to type: the end of an address, and no control characters.
   private static func plain(_ name: String) -> String {
     let last = name.split { $0 == "/" || $0 == "#" }.last.map { String($0) } ?? name
-    return String(
-      last.unicodeScalars.filter { $0.value >= 0x20 && $0 != "." }.map { Character($0) })
+    return String(last.unicodeScalars.filter { $0.value >= 0x20 && $0 != "." })
   }
 }

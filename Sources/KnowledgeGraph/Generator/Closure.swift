@@ -73,8 +73,8 @@ struct Closure {
         for place in table.places(of: subject) where table.marks[place].derivation == .symmetric {
           let object = Int(table.objects[place])
           let base = table.places(of: object).first { table.objects[$0] == Int32(subject) }
-          table.marks[place].isInferable = base.map { table.marks[$0].heldOut == nil } ?? false
-          if !table.marks[place].isInferable { table.marks[place].heldOut = .object }
+          let isTrained = base.map { table.marks[$0].heldOut == nil } ?? false
+          table.setInferable(isTrained, at: place)
         }
       }
     }
@@ -83,8 +83,7 @@ struct Closure {
       for subject in table.subjects {
         let reached = Set(search.reached(from: subject))
         for place in table.places(of: subject) where table.marks[place].derivation == .transitive {
-          table.marks[place].isInferable = reached.contains(table.objects[place])
-          if !table.marks[place].isInferable { table.marks[place].heldOut = .object }
+          table.setInferable(reached.contains(table.objects[place]), at: place)
         }
       }
     }

@@ -66,8 +66,7 @@ struct DerivedPredicate {
       guard !places.isEmpty else { continue }
       let inferable = Set(ends(of: subject) { $0.heldOut == nil })
       for place in places {
-        table.marks[place].isInferable = inferable.contains(table.objects[place])
-        if !table.marks[place].isInferable { table.marks[place].heldOut = .object }
+        table.setInferable(inferable.contains(table.objects[place]), at: place)
       }
     }
   }

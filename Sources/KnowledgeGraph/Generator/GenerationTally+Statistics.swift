@@ -26,7 +26,7 @@ extension GenerationTally {
   ) -> [AchievedStatistic] {
     zip(generator.schema.entityTypes, profile.entityCounts).flatMap { type, count in
       let path = "entity_types.\(type.name)"
-      let achieved = Self.share(EntityNames.ambiguousCount(of: type), of: count)
+      let achieved = Self.share(Names.ambiguousCount(of: type), of: count)
       return [row("\(path).count", Double(type.count), Double(count))]
         + (type.ambiguous.map { [row("\(path).ambiguous", $0, achieved)] } ?? [])
     }

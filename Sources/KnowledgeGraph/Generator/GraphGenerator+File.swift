@@ -22,29 +22,24 @@ extension GraphGenerator {
     to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent,
     pageLimit: Int? = nil
   ) throws -> GeneratedGraph {
-    var tally = GenerationTally(plans.count)
-    var statistics: [AchievedStatistic] = []
     let written = try GraphWriter.write(to: url, overwrite: overwrite, pageLimit: pageLimit) {
       writer in
-      tally = try run(into: &writer, progress: progress)
-      statistics = tally.statistics(of: self, profile: writer.profile())
+      let tally = try run(into: &writer, progress: progress)
+      let statistics = tally.statistics(of: self, profile: writer.profile())
       progress.update("indexing \(tally.factCount) triples")
-      return [
-        GraphFormat.Key.name: schema.name,
-        GraphFormat.Key.source: "generated",
+      let metadata = [
+        GraphFormat.Key.name: schema.name, GraphFormat.Key.source: "generated",
         GraphFormat.Key.seed: String(seed.value),
-        GraphFormat.Key.schema: try json(schema),
-        GraphFormat.Key.statistics: try json(statistics),
-        GraphFormat.Key.information: try json(tally.information),
+        GraphFormat.Key.schema: try GraphFormat.json(schema),
+        GraphFormat.Key.statistics: try GraphFormat.json(statistics),
+        GraphFormat.Key.information: try GraphFormat.json(tally.information),
       ]
+      return (metadata, (statistics: statistics, information: tally.information))
     }
     progress.finish()
     return GeneratedGraph(
       name: schema.name, seed: seed.value, contentHash: written.contentHash,
-      profile: written.profile, statistics: statistics, information: tally.information)
-  }
-
-  private func json(_ value: some Encodable) throws -> String {
-    String(decoding: try CanonicalJSON.compact(value), as: UTF8.self)
+      profile: written.profile, statistics: written.told.statistics,
+      information: written.told.information)
   }
 }

@@ -11,7 +11,7 @@ package struct GraphGenerator: Sendable {
   /// Threads that draw, beside the one that writes; the result is the same for any number.
   package var workers: Int
   let plans: [PredicatePlan]
-  private let names: [EntityNames]
+  private let names: [Names]
   let extents: TypeExtents
   private static let entitiesPerPart = 8192
 
@@ -21,7 +21,7 @@ package struct GraphGenerator: Sendable {
     self.seed = seed
     self.workers = workers
     var words = WordPool()
-    names = try schema.entityTypes.map { try EntityNames($0, seed: seed, words: &words) }
+    names = try schema.entityTypes.map { try Names($0, seed: seed, words: &words) }
     let extents = TypeExtents(schema)
     self.extents = extents
     plans = schema.predicates.enumerated().map { index, predicate in

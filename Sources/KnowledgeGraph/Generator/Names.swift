@@ -2,12 +2,21 @@ import LabCore
 
 /// The names of one entity type: a pure function of the entity's number within the type.
 struct Names: Sendable {
+  /// How many entities share their name with another: an even number.
+  private let ambiguousCount: Int
+  private let shuffle: IndexPermutation?
   private let model: NameModel
+  /// Nil for models of other names than those of invented words.
   private let words: MultiPartNames?
   /// Some of a literal's values, chosen at random; nil where all are used, in their natural order.
   private let order: IndexPermutation?
 
   init(_ type: EntityTypeSchema, seed: Seed, words pool: inout WordPool) throws {
+    ambiguousCount = Self.ambiguousCount(of: type)
+    shuffle =
+      ambiguousCount > 0
+      ? IndexPermutation(
+        count: type.count, stream: seed.stream("graph/names/\(type.name)/ambiguous")) : nil
     model = type.names
     words = try MultiPartNames(type, seed: seed, words: &pool)
     order = model.literalCapacity.flatMap { capacity in
@@ -17,10 +26,21 @@ struct Names: Sendable {
     }
   }
 
+  /// The share that the schema asks for, as a whole number of pairs.
+  static func ambiguousCount(of type: EntityTypeSchema) -> Int {
+    Int((Double(type.count) * (type.ambiguous ?? 0) / 2).rounded()) * 2
+  }
+
   subscript(index: Int) -> String {
+    guard let place = shuffle?[index] else { return name(index) }
+    return name(place < ambiguousCount ? place / 2 : place - ambiguousCount / 2)
+  }
+
+  private func name(_ index: Int) -> String {
+    if let words { return words[index] }
     let place = order?[index] ?? index
     switch model {
-    case .multiPart: return words?[index] ?? ""
+    case .multiPart: preconditionFailure("names of several parts have words")
     case .opaque(let prefix, let digits, let start):
       return prefix + (start + index).padded(to: digits)
     case .integer(let from, _): return String(from + place)

@@ -39,6 +39,12 @@ struct PredicateTable: Sendable {
     starts.append(objects.count)
   }
 
+  /// Says whether an entailed triple follows from trained ones; it is held out where it does not.
+  mutating func setInferable(_ isInferable: Bool, at place: Int) {
+    marks[place].isInferable = isInferable
+    if !isInferable { marks[place].heldOut = .object }
+  }
+
   /// The subjects of every object: the same triples the other way round.
   ///
   /// `places` are those of the triples in this table.

@@ -19,7 +19,7 @@ struct StoredPredicates: Sendable {
     let byName = Dictionary(
       plans.map { ($0.schema.name, $0) }, uniquingKeysWith: { first, _ in first })
     var done: [String: PredicateTable] = [:]
-    for plan in Self.order(plans) where Self.isStored(plan, plans) {
+    for plan in plans.bySources(\.schema) where Self.isStored(plan, plans) {
       progress.update("drawing \(plan.schema.name)")
       var table: PredicateTable
       let derived =
@@ -62,25 +62,26 @@ struct StoredPredicates: Sendable {
       || plan.subjectTypeHasKinds
       || plans.contains { $0.schema.sources.contains(plan.schema.name) }
   }
-
-  /// Every plan after those that it builds on; the schema's check has seen that there is no circle.
-  static func order(_ plans: [PredicatePlan]) -> [PredicatePlan] {
-    var rest = plans
-    var ordered: [PredicatePlan] = []
-    var done: Set<String> = []
-    while let next = rest.firstIndex(where: { done.isSuperset(of: $0.schema.sources) }) {
-      let plan = rest.remove(at: next)
-      done.insert(plan.schema.name)
-      ordered.append(plan)
-    }
-    return ordered
-  }
 }
 
 extension PredicateSchema {
   /// The predicates that this one cannot be made without.
   var sources: [String] {
     chain.map(\.predicate) + (given.map { [$0.predicate] } ?? [])
+  }
+}
+
+extension Array {
+  /// The elements, each after those whose predicates its own builds on; without those on a circle.
+  func bySources(_ predicate: (Element) -> PredicateSchema) -> [Element] {
+    var rest = self
+    var ordered: [Element] = []
+    var done: Set<String> = []
+    while let next = rest.firstIndex(where: { done.isSuperset(of: predicate($0).sources) }) {
+      ordered.append(rest.remove(at: next))
+      done.insert(predicate(ordered[ordered.count - 1]).name)
+    }
+    return ordered
   }
 }
 

@@ -25,3 +25,24 @@ protocol GraphSink {
   mutating func add(_ entity: Entity) throws
   mutating func add(_ fact: Fact) throws
 }
+
+/// Passes a graph on to two sinks.
+struct SinkPair<First: GraphSink, Second: GraphSink>: GraphSink {
+  var first: First
+  var second: Second
+
+  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
+    try first.begin(entityTypes: entityTypes, predicates: predicates)
+    try second.begin(entityTypes: entityTypes, predicates: predicates)
+  }
+
+  mutating func add(_ entity: Entity) throws {
+    try first.add(entity)
+    try second.add(entity)
+  }
+
+  mutating func add(_ fact: Fact) throws {
+    try first.add(fact)
+    try second.add(fact)
+  }
+}

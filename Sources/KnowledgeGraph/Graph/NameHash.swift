@@ -3,7 +3,6 @@ package enum NameHash {
   /// FNV-1a over the UTF-8 bytes, with MurmurHash3's finaliser so that all bits are good.
   package static func hash(_ text: String) -> UInt64 { hash(bytes: text.utf8) }
 
-  /// The same for a name that is there as bytes.
   static func hash(_ name: ArraySlice<UInt8>) -> UInt64 { hash(bytes: name) }
 
   @inline(__always)
@@ -21,12 +20,10 @@ package enum NameHash {
   /// A number in [0, 1) from the upper 53 bits of a hash.
   package static func unit(_ hash: UInt64) -> Double { Double(hash >> 11) * 0x1p-53 }
 
-  /// The rank of a query in [0, 1), from the names alone: see `Query.rank`.
-  package static func rank(subject: String, predicate: String) -> Double {
-    rank(subject: hash(subject), predicate: hash(predicate))
+  /// The rank of a query in [0, 1), from the hashes of its names alone: see `Query.rank`.
+  package static func rank(subject: UInt64, predicate: UInt64) -> Double {
+    unit(mix(subject, predicate))
   }
-
-  static func rank(subject: UInt64, predicate: UInt64) -> Double { unit(mix(subject, predicate)) }
 
   private static func finish(_ value: UInt64) -> UInt64 {
     var state = value

@@ -3,18 +3,6 @@ struct PairTable: Sendable {
   private(set) var subjects: [Int32] = []
   private(set) var objects: [Int32] = []
 
-  init() {}
-
-  /// Pairs in any order; repeated ones count once.
-  init(_ pairs: [(subject: Int32, object: Int32)]) {
-    let sorted = pairs.sorted { ($0.subject, $0.object) < ($1.subject, $1.object) }
-    subjects.reserveCapacity(sorted.count)
-    objects.reserveCapacity(sorted.count)
-    for pair in sorted where subjects.last != pair.subject || objects.last != pair.object {
-      append(subject: pair.subject, object: pair.object)
-    }
-  }
-
   var count: Int { subjects.count }
 
   /// Adds the next pair, which must come after all others in order.
@@ -25,14 +13,16 @@ struct PairTable: Sendable {
 
   /// Places of the pairs of a subject.
   func places(of subject: Int32) -> Range<Int> {
-    firstPlace { subjects[$0] >= subject }..<firstPlace { subjects[$0] > subject }
+    let first = subjects.indices.firstPlace { subjects[$0] >= subject }
+    let end = subjects.indices.firstPlace { subjects[$0] > subject }
+    return first..<end
   }
 
   func objects(of subject: Int32) -> ArraySlice<Int32> { objects[places(of: subject)] }
 
   /// Where a pair stands, or nil.
   func place(subject: Int32, object: Int32) -> Int? {
-    let place = firstPlace { (subjects[$0], objects[$0]) >= (subject, object) }
+    let place = subjects.indices.firstPlace { (subjects[$0], objects[$0]) >= (subject, object) }
     guard place < count, subjects[place] == subject, objects[place] == object else { return nil }
     return place
   }
@@ -84,8 +74,4 @@ struct PairTable: Sendable {
 
   /// Pairs of each object, by falling number.
   var objectCounts: [Int] { objects.tally().values.sorted(by: >) }
-
-  private func firstPlace(_ isAtOrAfter: (Int) -> Bool) -> Int {
-    (0..<count).firstPlace(where: isAtOrAfter)
-  }
 }

@@ -19,7 +19,7 @@ struct IdentifierMaps {
     in folder: URL, into collector: inout TripleCollector
   ) throws -> [(url: URL, lineCount: Int)] {
     let files = try [Self.entityFile, Self.relationFile, Self.typeFile].map { name in
-      try SplitFiles.file(name, ["tsv"], in: folder)
+      try SplitFiles.file([name], ["tsv"], in: folder)
     }
     guard let entityFile = files[0], let relationFile = files[1] else {
       if let file = files.compactMap({ $0 }).first {

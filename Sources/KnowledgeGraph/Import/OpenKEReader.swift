@@ -55,7 +55,7 @@ struct OpenKEReader {
   private func names(
     _ name: String, _ what: String, in folder: URL
   ) throws -> (NameTable, URL, Int) {
-    guard let url = try SplitFiles.file(name, ["txt"], in: folder) else {
+    guard let url = try SplitFiles.file([name], ["txt"], in: folder) else {
       throw LabError(
         "\(folder.relativePath) holds no \(name).txt, the names of its \(what); add it, or give files "
           + "with names")

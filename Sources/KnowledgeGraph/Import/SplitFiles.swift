@@ -39,10 +39,10 @@ struct SplitFiles {
     self.folder = folder
     let isOpenKE =
       try format == .openke
-      || (format == nil && Self.file("entity2id", ["txt"], in: folder) != nil)
+      || (format == nil && Self.file(["entity2id"], ["txt"], in: folder) != nil)
     let suffix = isOpenKE ? "2id" : ""
     let endings = isOpenKE ? ["txt"] : Self.endings
-    guard let train = try Self.file("train" + suffix, endings, in: folder) else {
+    guard let train = try Self.file(["train" + suffix], endings, in: folder) else {
       let names = isOpenKE ? "train2id.txt" : "train.txt, .tsv, .nt or .jsonl, plain or .gz"
       throw LabError(
         "\(folder.relativePath) holds no \(names); give a folder with train, valid and test, or the "
@@ -58,13 +58,8 @@ struct SplitFiles {
     }
   }
 
-  /// The one file with this name and any of the endings, plain or compressed; nil where there is none.
-  static func file(_ name: String, _ endings: [String], in folder: URL) throws -> URL? {
-    try file([name], endings, in: folder)
-  }
-
-  /// The same where the file may have one of several names.
-  private static func file(_ names: [String], _ endings: [String], in folder: URL) throws -> URL? {
+  /// The one file with any of these names and endings, plain or compressed; nil where there is none.
+  static func file(_ names: [String], _ endings: [String], in folder: URL) throws -> URL? {
     let found = names.flatMap { name in endings.flatMap { ["\(name).\($0)", "\(name).\($0).gz"] } }
       .map { folder.appendingPathComponent($0) }
       .filter { FileKind.of($0) == .file }

@@ -73,15 +73,11 @@ struct TripleCollector {
       try Interruption.check("importing")
       progress.update("\(url.lastPathComponent): \(Readable.count(Double(number))) lines")
     }
-    guard skipped != nil else {
-      try LineReader.refuseReturns(line)
-      return try body(&self)
-    }
     let (entityCount, predicateCount) = (entities.count, predicates.count)
     do {
       try LineReader.refuseReturns(line)
       try body(&self)
-    } catch let fault as LineFault {
+    } catch let fault as LineFault where skipped != nil {
       entities.removeLast(entities.count - entityCount)
       predicates.removeLast(predicates.count - predicateCount)
       skipped?.add("\(url.lastPathComponent):\(number): \(fault.text)")

@@ -52,31 +52,27 @@ package struct TripleImporter: Sendable {
     try GraphWriter.refuseToReplace(url, overwrite: overwrite)
     var collector = TripleCollector(skipsMalformed: skipsMalformed, progress: progress)
     let reading = try read(sources, into: &collector)
-    var report: ImportReport?
-    var split: SplitAudit?
     let written = try GraphWriter.write(to: url, overwrite: overwrite) { writer in
-      let finished: ImportReport
+      let report: ImportReport
+      var split: SplitAudit?
       if collector.hasHeldOut || heldOut != HeldOutShares() {
         var both = SinkPair(first: writer, second: SplitAuditor())
-        finished = try emit(&collector, reading, into: &both, progress)
+        report = try emit(&collector, reading, into: &both, progress)
         writer = both.first
         split = both.second.finish()
       } else {
-        finished = try emit(&collector, reading, into: &writer, progress)
+        report = try emit(&collector, reading, into: &writer, progress)
       }
-      report = finished
-      return [
-        GraphFormat.Key.name: name,
-        GraphFormat.Key.source: "imported",
-        GraphFormat.Key.importReport: String(
-          decoding: try CanonicalJSON.compact(finished), as: UTF8.self),
+      let metadata = [
+        GraphFormat.Key.name: name, GraphFormat.Key.source: "imported",
+        GraphFormat.Key.importReport: try GraphFormat.json(report),
       ]
+      return (metadata, (report: report, split: split))
     }
     progress.finish()
-    guard let report else { throw LabError("nothing was imported", .failure) }
     return ImportedGraph(
-      name: name, contentHash: written.contentHash, profile: written.profile, report: report,
-      split: split)
+      name: name, contentHash: written.contentHash, profile: written.profile,
+      report: written.told.report, split: written.told.split)
   }
 
   /// The graph in memory, without a file.
@@ -105,11 +101,8 @@ package struct TripleImporter: Sendable {
     URL(fileURLWithPath: path == "-" ? "/dev/stdin" : path)
   }
 
-  /// What was read so far.
-  private struct Reading {
-    let files: [ImportReport.File]
-    let format: TripleFormat
-  }
+  /// The files that were read, and the format of what is no list of names.
+  private typealias Reading = (files: [ImportReport.File], format: TripleFormat)
 
   private func read(
     _ sources: [URL], into collector: inout TripleCollector
@@ -150,7 +143,7 @@ package struct TripleImporter: Sendable {
         "--hold-out: the lines of \(sources[0].relativePath) say what is held out; leave out --hold-out",
         .usage)
     }
-    return Reading(files: read, format: splits.files.first?.format ?? .tsv)
+    return (read, splits.files.first?.format ?? .tsv)
   }
 
   /// The first malformed line, where all were.

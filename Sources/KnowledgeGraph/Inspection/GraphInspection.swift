@@ -60,8 +60,8 @@ package struct GraphInspection: Encodable, Sendable {
     name = metadata[GraphFormat.Key.name] ?? url.deletingPathExtension().lastPathComponent
     source = metadata[GraphFormat.Key.source] ?? "unknown"
     seed = metadata[GraphFormat.Key.seed].flatMap { UInt64($0) }
-    contentHash = sink.hasher.finalize()
-    profile = sink.profiler.profile()
+    contentHash = sink.measured.first.finalize()
+    profile = sink.measured.second.profile()
     wordCount = sink.words.count
     split = sink.auditor?.finish()
     statistics = Self.decode(metadata[GraphFormat.Key.statistics])
@@ -130,8 +130,7 @@ package struct GraphInspection: Encodable, Sendable {
 
 /// Takes a graph for inspection: measures it, hashes it and compares types.
 private struct InspectionSink: GraphSink {
-  var hasher: GraphHasher
-  var profiler = GraphProfiler()
+  var measured: SinkPair<GraphHasher, GraphProfiler>
   var words: Set<Substring> = []
   var mistypedCount = 0
   var auditor: SplitAuditor?
@@ -145,12 +144,11 @@ private struct InspectionSink: GraphSink {
   init(_ schema: GraphSchema?, hashVersion: Int, auditor: SplitAuditor?) {
     self.schema = schema
     self.auditor = auditor
-    hasher = GraphHasher(version: hashVersion)
+    measured = SinkPair(first: GraphHasher(version: hashVersion), second: GraphProfiler())
   }
 
-  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) {
-    hasher.begin(entityTypes: entityTypes, predicates: predicates)
-    profiler.begin(entityTypes: entityTypes, predicates: predicates)
+  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
+    try measured.begin(entityTypes: entityTypes, predicates: predicates)
     auditor?.begin(entityTypes: entityTypes, predicates: predicates)
     self.predicates = predicates
     kinds = TypeKinds(entityTypes)
@@ -160,18 +158,16 @@ private struct InspectionSink: GraphSink {
     for predicate in predicates { words.formUnion(predicate.name.split(separator: " ")) }
   }
 
-  mutating func add(_ entity: Entity) {
-    hasher.add(entity)
-    profiler.add(entity)
+  mutating func add(_ entity: Entity) throws {
+    try measured.add(entity)
     promised?.add(entity)
     auditor?.add(entity)
     types.append(entity.type)
     words.formUnion(entity.name.split(separator: " "))
   }
 
-  mutating func add(_ fact: Fact) {
-    hasher.add(fact)
-    profiler.add(fact)
+  mutating func add(_ fact: Fact) throws {
+    try measured.add(fact)
     promised?.add(fact)
     auditor?.add(fact)
     let predicate = predicates[Int(fact.triple.predicate)]

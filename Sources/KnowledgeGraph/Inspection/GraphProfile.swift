@@ -105,6 +105,4 @@ package struct GraphProfile: Encodable, Hashable, Sendable {
   let visibleSeveralCount: Int
 
   var entityCounts: [Int] { entityTypes.map(\.entityCount) }
-  var queryCount: Int { queries.total }
-  var pvsCount: Int { queries.pvs }
 }

@@ -117,9 +117,7 @@ struct GraphProfiler: GraphSink {
   mutating func profile() -> GraphProfile {
     endQuery()
     var queries = GraphProfile.VisibilityCounts()
-    var guessed = 0.0
-    var known = 0
-    var invisible = 0
+    var (guessed, known, invisible) = (0.0, 0, 0)
     var rows: [GraphProfile.PredicateProfile] = []
     for (index, predicate) in predicates.enumerated() {
       let counts = perPredicate[index]

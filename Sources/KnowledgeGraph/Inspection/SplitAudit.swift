@@ -136,24 +136,3 @@ struct SplitAuditor: GraphSink {
     }
   }
 }
-
-/// Passes a graph on to two sinks.
-struct SinkPair<First: GraphSink, Second: GraphSink>: GraphSink {
-  var first: First
-  var second: Second
-
-  mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
-    try first.begin(entityTypes: entityTypes, predicates: predicates)
-    try second.begin(entityTypes: entityTypes, predicates: predicates)
-  }
-
-  mutating func add(_ entity: Entity) throws {
-    try first.add(entity)
-    try second.add(entity)
-  }
-
-  mutating func add(_ fact: Fact) throws {
-    try first.add(fact)
-    try second.add(fact)
-  }
-}

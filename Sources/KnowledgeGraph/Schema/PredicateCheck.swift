@@ -138,17 +138,12 @@ extension GraphSchema {
           + "'\(cause.subject)', which '\(predicate.subject)' has nothing in common with; choose a "
           + "predicate of the same subjects")
     }
-    var done: Set<String> = []
-    var rest = predicates
-    while !rest.isEmpty {
-      let ready = rest.filter { done.isSuperset(of: $0.sources) }
-      guard !ready.isEmpty else {
-        throw LabError(
-          "\(file): predicates: \(rest.map { "'\($0.name)'" }.joined(separator: ", ")) build on each other in "
-            + "a circle (by rule, inverse_of or given); remove one of these")
-      }
-      done.formUnion(ready.map(\.name))
-      rest.removeAll { ready.contains($0) }
+    let ordered = Set(predicates.bySources(\.self).map(\.name))
+    let rest = predicates.filter { !ordered.contains($0.name) }.map { "'\($0.name)'" }
+    guard rest.isEmpty else {
+      throw LabError(
+        "\(file): predicates: \(rest.joined(separator: ", ")) build on each other in "
+          + "a circle (by rule, inverse_of or given); remove one of these")
     }
   }
 }

@@ -28,9 +28,8 @@ extension PredicateSchema {
           "makes every triple of the predicate, so that '\(key)' has nothing to say; remove it")
       }
     }
-    let ends =
-      try rule.map { try $0.ends(in: relations) }
-      ?? inverseOf.flatMap { relations[$0] }.map { try Self.reversedEnds($0) }
+    let chain = rule ?? inverseOf.map { Rule(steps: [.init(predicate: $0, isInverse: true)]) }
+    let ends = try chain?.ends(in: relations)
     subject = try node.type("subject", implied: ends?.subject, types: types)
     object = try node.type("object", implied: ends?.object, types: types)
     objects = try node.optional("objects").map { try ObjectCount($0) } ?? .constant(1)
@@ -49,11 +48,6 @@ extension PredicateSchema {
       throw try node.required("functional", example: "true").failure(
         "means one object a subject, but objects says otherwise; remove one of the two")
     }
-  }
-
-  private static func reversedEnds(_ node: SchemaNode) throws -> (subject: String?, object: String?)
-  {
-    (try node.optional("object")?.name(), try node.optional("subject")?.name())
   }
 }
 

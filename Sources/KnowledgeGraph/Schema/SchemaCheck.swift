@@ -98,7 +98,7 @@ extension EntityTypeSchema {
           + "\(WordPool.capacity(syllables: syllables)) can be made; raise syllables to \(syllables + 1)"
       )
     }
-    let count = count - EntityNames.ambiguousCount(of: self) / 2
+    let count = count - Names.ambiguousCount(of: self) / 2
     for length in Set(parts).sorted() {
       let needed = MultiPartNames.count(ofLength: length, parts: parts, of: count)
       let possible = MultiPartNames.capacity(ofLength: length, pools: pools)

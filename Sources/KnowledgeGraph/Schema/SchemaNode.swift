@@ -124,9 +124,7 @@ package struct SchemaNode {
   package func integers(in range: ClosedRange<Int>) throws -> [Int] {
     guard case .sequence(let sequence) = node else { return [try integer(in: range)] }
     guard !sequence.isEmpty else { throw failure("must not be an empty list") }
-    return try sequence.enumerated().map { index, value in
-      try child(String(index), value).integer(in: range)
-    }
+    return try items().map { try $0.integer(in: range) }
   }
 
   /// The items of a list that is not empty.

@@ -1,3 +1,5 @@
+import LabCore
+
 /// The graph file's layout; docs/file-formats.md describes it for those who query it.
 enum GraphFormat {
   /// "kglb" in ASCII, as `PRAGMA application_id`.
@@ -104,6 +106,11 @@ enum GraphFormat {
     \(views)
     """
   ]
+
+  /// A value of the table `metadata` that is more than text.
+  static func json(_ value: some Encodable) throws -> String {
+    String(decoding: try CanonicalJSON.compact(value), as: UTF8.self)
+  }
 
   /// Keys of the table `metadata`.
   enum Key {

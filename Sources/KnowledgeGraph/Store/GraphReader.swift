@@ -23,19 +23,14 @@ struct GraphFile {
   /// Throws `LabError` when this is no graph file that can be read.
   init(_ url: URL) throws {
     self.url = url
-    if let size = try? FileManager.default.attributesOfItem(atPath: url.path)[.size] as? NSNumber,
-      size.intValue == 0, FileKind.of(url) == .file
-    {
-      throw LabError(
-        "\(url.relativePath) is empty; make a graph with 'kglab generate' or 'kglab import'")
-    }
-    switch FileKind.of(url) {
-    case nil:
-      throw LabError(
-        "\(url.relativePath) does not exist; make a graph with 'kglab generate' or 'kglab import'")
-    case .folder:
+    let kind = FileKind.of(url)
+    if kind == .folder {
       throw LabError("\(url.relativePath) is a folder; give the graph's SQLite file")
-    case .file: break
+    }
+    if kind == nil || ReadOnlyDatabase.size(url.path) == 0 {
+      throw LabError(
+        "\(url.relativePath) \(kind == nil ? "does not exist" : "is empty"); make a graph with "
+          + "'kglab generate' or 'kglab import'")
     }
     do {
       queue = try ReadOnlyDatabase.open(url)
@@ -114,20 +109,9 @@ struct GraphFile {
   /// Passes the whole graph to `sink` in its fixed order.
   func read(into sink: inout some GraphSink) throws {
     try query { database in
-      let types = try Row.fetchAll(
-        database, sql: "SELECT id, name, parent_id FROM entity_type ORDER BY id")
-      let relations = try Row.fetchAll(
-        database,
-        sql: """
-          SELECT id, name, subject_type_id, object_type_id, inverse_of_id FROM predicate ORDER BY id
-          """)
-      for (position, row) in types.enumerated() { try expect(row, position, "entity_type") }
-      for (position, row) in relations.enumerated() { try expect(row, position, "predicate") }
-      func reference(_ row: Row, _ column: Int, below count: Int, _ table: String) throws -> Int32?
-      {
-        if (row[column] as DatabaseValue).isNull { return nil }
-        return try id(row, column, below: count, table)
-      }
+      let types = try rows(of: "entity_type", "name, parent_id", database)
+      let relations = try rows(
+        of: "predicate", "name, subject_type_id, object_type_id, inverse_of_id", database)
       var templates: [[String]] = Array(repeating: [], count: relations.count)
       for row in try Row.fetchAll(
         database, sql: "SELECT predicate_id, text FROM template ORDER BY predicate_id, number")
@@ -157,6 +141,14 @@ struct GraphFile {
       let entityCount = try readEntities(database, typeCount: types.count, &sink)
       try readTriples(database, entityCount, predicateCount: relations.count, &sink)
     }
+  }
+
+  /// All rows of a small table, each with its id first.
+  private func rows(of table: String, _ columns: String, _ database: Database) throws -> [Row] {
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT id, \(columns) FROM \(table) ORDER BY id")
+    for (position, row) in rows.enumerated() { try expect(row, position, table) }
+    return rows
   }
 
   private func readEntities(
@@ -220,12 +212,17 @@ struct GraphFile {
     return Int32(id)
   }
 
+  private func reference(
+    _ row: Row, _ column: Int, below count: Int, _ table: String
+  ) throws -> Int32? {
+    (row[column] as DatabaseValue).isNull ? nil : try id(row, column, below: count, table)
+  }
+
   /// The value of a column of labels; nil where it is null.
   private func label<Label: RawRepresentable<String>>(
     _ row: Row, _ column: Int, _ type: Label.Type
   ) throws -> Label? {
-    let value: DatabaseValue = row[column]
-    if value.isNull { return nil }
+    if (row[column] as DatabaseValue).isNull { return nil }
     let text = try text(row, column, "triple")
     guard let label = Label(rawValue: text) else {
       throw damaged("a triple has the unknown \(Array(row.columnNames)[column]) '\(text)'")

@@ -6,8 +6,7 @@ import LabCore
 struct GraphWriter: GraphSink {
   private let database: Database
   private let insertion: BulkInsert
-  private var hasher = GraphHasher()
-  private var profiler = GraphProfiler()
+  private var measured = SinkPair(first: GraphHasher(), second: GraphProfiler())
   private var nextEntity: Int64 = 0
 
   private init(_ database: Database) throws {
@@ -16,14 +15,14 @@ struct GraphWriter: GraphSink {
     insertion = try BulkInsert(database)
   }
 
-  /// Lets `fill` write a graph, whose result is the file's metadata, then gives the file its name.
+  /// Lets `fill` write a graph and return the file's metadata, then gives the file its name.
   ///
   /// Throws `LabError` when the file exists and `overwrite` is false, or when it cannot be written.
   /// `pageLimit` stops SQLite at that many pages, as a full disk would; tests set it.
-  static func write(
+  static func write<Told>(
     to url: URL, overwrite: Bool, pageLimit: Int? = nil,
-    _ fill: (inout GraphWriter) throws -> [String: String]
-  ) throws -> WrittenGraph {
+    _ fill: (inout GraphWriter) throws -> (metadata: [String: String], told: Told)
+  ) throws -> WrittenGraph<Told> {
     try OutputPlace(url: url, isFolder: false).write(overwrite: overwrite) { place in
       do {
         return try fillFile(place, pageLimit: pageLimit, fill)
@@ -38,9 +37,10 @@ struct GraphWriter: GraphSink {
     try AtomicFile.createFolder(url.deletingLastPathComponent())
   }
 
-  private static func fillFile(
-    _ temporary: URL, pageLimit: Int?, _ fill: (inout GraphWriter) throws -> [String: String]
-  ) throws -> WrittenGraph {
+  private static func fillFile<Told>(
+    _ temporary: URL, pageLimit: Int?,
+    _ fill: (inout GraphWriter) throws -> (metadata: [String: String], told: Told)
+  ) throws -> WrittenGraph<Told> {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false
     // A failed file is thrown away as it is: GRDB would end the process over its open transaction.
@@ -61,10 +61,11 @@ struct GraphWriter: GraphSink {
       if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
       try database.execute(sql: "BEGIN")
       var writer = try GraphWriter(database)
-      let metadata = try fill(&writer)
-      let written = try writer.finish(metadata)
+      let (metadata, told) = try fill(&writer)
+      let profile = writer.profile()
+      let hash = try writer.finish(metadata)
       try database.execute(sql: "COMMIT")
-      return written
+      return WrittenGraph(contentHash: hash, profile: profile, told: told)
     }
     try queue.close()
     return written
@@ -81,8 +82,7 @@ struct GraphWriter: GraphSink {
   // MARK: GraphSink
 
   mutating func begin(entityTypes: [EntityType], predicates: [Predicate]) throws {
-    hasher.begin(entityTypes: entityTypes, predicates: predicates)
-    profiler.begin(entityTypes: entityTypes, predicates: predicates)
+    try measured.begin(entityTypes: entityTypes, predicates: predicates)
     for (id, type) in entityTypes.enumerated() {
       try database.execute(
         sql: "INSERT INTO entity_type (id, name, parent_id) VALUES (?, ?, ?)",
@@ -106,24 +106,22 @@ struct GraphWriter: GraphSink {
   }
 
   mutating func add(_ entity: Entity) throws {
-    hasher.add(entity)
-    profiler.add(entity)
+    try measured.add(entity)
     try insertion.insert(entity, id: nextEntity)
     nextEntity += 1
   }
 
   mutating func add(_ fact: Fact) throws {
-    hasher.add(fact)
-    profiler.add(fact)
+    try measured.add(fact)
     try insertion.insert(fact)
   }
 
   /// What has been added so far, in numbers.
-  mutating func profile() -> GraphProfile { profiler.profile() }
+  mutating func profile() -> GraphProfile { measured.second.profile() }
 
-  private mutating func finish(_ metadata: [String: String]) throws -> WrittenGraph {
-    let profile = profiler.profile()
-    let hash = hasher.finalize()
+  /// Adds the metadata, indexes and views; returns the content hash.
+  private mutating func finish(_ metadata: [String: String]) throws -> String {
+    let hash = measured.first.finalize()
     let rows = metadata.merging([
       GraphFormat.Key.contentHash: hash,
       GraphFormat.Key.hashVersion: String(GraphHasher.version),
@@ -133,12 +131,14 @@ struct GraphWriter: GraphSink {
         sql: "INSERT INTO metadata (key, value) VALUES (?, ?)", arguments: [key, value])
     }
     try database.execute(sql: GraphFormat.indexesAndViews)
-    return WrittenGraph(contentHash: hash, profile: profile)
+    return hash
   }
 }
 
 /// What a new graph file holds.
-struct WrittenGraph: Sendable {
+struct WrittenGraph<Told> {
   let contentHash: String
   let profile: GraphProfile
+  /// What its maker has to tell beside it.
+  let told: Told
 }

@@ -44,7 +44,7 @@ package enum ReadOnlyDatabase {
     return (try? file.read(upToCount: 20))??.dropFirst(18).contains(2) ?? false
   }
 
-  private static func size(_ path: String) -> Int {
+  static func size(_ path: String) -> Int {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     return (attributes?[.size] as? NSNumber)?.intValue ?? 0
   }

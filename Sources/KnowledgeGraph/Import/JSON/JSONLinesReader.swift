@@ -58,8 +58,7 @@ struct JSONLinesReader {
     case (.subject, .string(let text)): record.subject = text
     case (.predicate, .string(let text)): record.predicate = text
     case (.object, .string(let text)): record.object = text
-    case (.subject, _), (.predicate, _), (.object, _): throw wrong(key, "text")
-    case (_, .null): break
+    case (_, .null) where ![.subject, .predicate, .object].contains(key): break
     case (.subjectType, .string(let text)): record.subjectSuffix = try type(text, key)
     case (.objectType, .string(let text)): record.objectSuffix = try type(text, key)
     case (.subjectID, .number(let number)): record.subjectID = try whole(number, key)
@@ -79,11 +78,9 @@ struct JSONLinesReader {
     case (.inferable, .bool(let value)): record.attributes.isInferable = value
     case (.inferable, _): throw wrong(key, "true or false")
     case (.exposures, _): throw wrong(key, exposuresWanted)
-    case (.subjectType, _), (.objectType, _), (.split, _), (.heldOut, _), (.derivation, _),
-      (.noise, _):
-      throw wrong(key, "text")
     case (.subjectID, _), (.objectID, _): throw wrong(key, "a whole number")
     case (.bits, _): throw wrong(key, "a number that is not negative")
+    default: throw wrong(key, "text")
     }
   }
 

@@ -32,26 +32,23 @@ struct JSONScanner {
     }
     index += 1
     skipSpaces()
-    if current == UInt8(ascii: "}") {
+    var isOpen = current != UInt8(ascii: "}")
+    if !isOpen { index += 1 }
+    while isOpen {
+      skipSpaces()
+      guard current == Self.quote else { throw unexpected("a key in quotation marks") }
+      let key = try string()
+      skipSpaces()
+      guard current == UInt8(ascii: ":") else { throw unexpected("':' after a key") }
       index += 1
-    } else {
-      while true {
-        skipSpaces()
-        guard current == Self.quote else { throw unexpected("a key in quotation marks") }
-        let key = try string()
-        skipSpaces()
-        guard current == UInt8(ascii: ":") else { throw unexpected("':' after a key") }
-        index += 1
-        skipSpaces()
-        try body(key, try value(of: key))
-        skipSpaces()
-        let byte = current
-        guard byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") else {
-          throw unexpected("',' or '}'")
-        }
-        index += 1
-        if byte == UInt8(ascii: "}") { break }
+      skipSpaces()
+      try body(key, try value(of: key))
+      skipSpaces()
+      guard current == UInt8(ascii: ",") || current == UInt8(ascii: "}") else {
+        throw unexpected("',' or '}'")
       }
+      isOpen = current == UInt8(ascii: ",")
+      index += 1
     }
     skipSpaces()
     guard index == line.endIndex else { throw unexpected("the end of the line") }
@@ -197,9 +194,9 @@ struct JSONScanner {
 
   private mutating func fourDigits() throws -> UInt32 {
     let digits = line[index...].prefix(4)
-    guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
-      let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
-    else { throw unexpected("four hexadecimal digits") }
+    guard digits.count == 4, let value = UTF8Scalars.hexadecimal(digits) else {
+      throw unexpected("four hexadecimal digits")
+    }
     index += 4
     return value
   }

@@ -126,6 +126,12 @@ enum UTF8Scalars {
     }
   }
 
+  /// The number that hexadecimal digits stand for; nil where one of them is none.
+  static func hexadecimal(_ digits: ArraySlice<UInt8>) -> UInt32? {
+    guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
+    return UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+  }
+
   /// The number of one scalar; nil where its bytes are none.
   static func value(_ bytes: ArraySlice<UInt8>) -> UInt32? {
     guard let text = String(validating: bytes, as: UTF8.self) else { return nil }

@@ -197,7 +197,8 @@ struct TermParser {
       if letter == UInt8(ascii: "u") || letter == UInt8(ascii: "U") {
         let digits = letter == UInt8(ascii: "u") ? 4 : 8
         let value =
-          place + digits <= text.endIndex ? hexadecimal(text[place..<place + digits]) : nil
+          place + digits <= text.endIndex
+          ? UTF8Scalars.hexadecimal(text[place..<place + digits]) : nil
         guard let value, UTF8Scalars.append(value, to: &bytes) else {
           throw LineFault("'\(shown)' is no character of Unicode; write \\uXXXX or \\UXXXXXXXX")
         }
@@ -210,16 +211,6 @@ struct TermParser {
             + (allowsLetters ? "" : " in an IRI, where only \\u and \\U do"))
       }
     }
-  }
-
-  private func hexadecimal(_ digits: ArraySlice<UInt8>) -> UInt32? {
-    var value: UInt32 = 0
-    for digit in digits {
-      let upper = digit >= 0x61 ? digit & 0xDF : digit
-      guard let number = Self.hexadecimal.firstIndex(of: upper) else { return nil }
-      value = value << 4 | UInt32(number)
-    }
-    return value
   }
 
   private static let letters: [UInt8: UInt8] = [

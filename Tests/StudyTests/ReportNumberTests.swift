@@ -85,16 +85,14 @@ import Testing
   }
 
   private func numericColumns(of row: some Encodable) throws -> [String] {
-    let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(row))
-    return try #require(object as? [String: Any]).filter { $0.value is NSNumber }.keys.sorted()
+    try jsonObject(JSONEncoder().encode(row)).filter { $0.value is NSNumber }.keys.sorted()
   }
 
   /// The row with another number in a column; nil where the column does not take it.
   private func altered<Row: Codable>(_ row: Row, _ column: String, _ number: NSNumber) throws
     -> Row?
   {
-    let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(row))
-    var columns = try #require(object as? [String: Any])
+    var columns = try jsonObject(JSONEncoder().encode(row))
     columns[column] = number
     return try? JSONDecoder().decode(
       Row.self, from: JSONSerialization.data(withJSONObject: columns))

@@ -51,13 +51,9 @@ import Testing
       let changed = text.replacingOccurrences(of: part, with: replacement)
       #expect(changed != text)
       try workspace.write(changed, to: "bad.yaml")
-      let result = try workspace.kglab("study", "run", "bad.yaml", "--out", "bad")
-      result.expectFailure(65, mentions: pieces)
-      #expect(try workspace.names() == ["bad.yaml"])
+      try workspace.refuse(["study", "run", "bad.yaml", "--out", "bad"], mentions: pieces)
     }
-    try workspace.kglab("study", "run", "none.yaml")
-      .expectFailure(65, mentions: ["none.yaml"])
-    try workspace.kglab("report", "none").expectFailure(65, mentions: ["none"])
-    #expect(try workspace.names() == ["bad.yaml"])
+    try workspace.refuse(["study", "run", "none.yaml"], mentions: ["none.yaml"])
+    try workspace.refuse(["report", "none"], mentions: ["none"])
   }
 }

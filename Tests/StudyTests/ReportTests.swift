@@ -137,12 +137,18 @@ import Testing
     #expect(headline?.value == "not reached")
   }
 
-  @Test func severalSeedsShowTheirMeanWithThePoints() throws {
+  /// The report with one more run of the first size and horizon.
+  private func documentWithOneMore(seed: Int, variant: String = "") throws -> ReportDocument {
     var results = try SampleResults.results()
-    let run = try SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
+    let run = try SampleResults.run(
+      size: "3k", parameters: 3000, epochs: 20, seed: seed, variant: variant)
     results.runs.append(run)
     results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
-    let document = StudyReport(results, command: "c").document()
+    return StudyReport(results, command: "c").document()
+  }
+
+  @Test func severalSeedsShowTheirMeanWithThePoints() throws {
+    let document = try documentWithOneMore(seed: 1)
     let figure = try #require(document.figures.first)
     let columns = figure.data.columns.map(\.name)
     let rate = try #require(columns.firstIndex(of: "rate"))
@@ -157,11 +163,7 @@ import Testing
 
   /// Bars of a mean are the range over seeds, and a table has their spread: 0.8 and 0.6 have a deviation of 0.1414.
   @Test func severalSeedsShowTheirSpread() throws {
-    var results = try SampleResults.results()
-    let run = try SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
-    results.runs.append(run)
-    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
-    let document = StudyReport(results, command: "c").document()
+    let document = try documentWithOneMore(seed: 1)
     let seeds = try #require(document.tables.first { $0.id == "seeds" })
     let fvs = try #require(seeds.data.rows.first { $0.contains("rate FVS") })
     #expect(seeds.data.rows.count == 4 && fvs[4] == .integer(2))
@@ -216,12 +218,7 @@ import Testing
 
   /// Variants of a model are groups of their own, with a line each.
   @Test func variantsAreKeptApart() throws {
-    var results = try SampleResults.results()
-    let run = try SampleResults.run(
-      size: "3k", parameters: 3000, epochs: 20, seed: 0, variant: "no qk-norm")
-    results.runs.append(run)
-    results.rates += try SampleResults.rateRows(run.id, [0.6, 0.5, 0.5, 0.58])
-    let document = StudyReport(results, command: "c").document()
+    let document = try documentWithOneMore(seed: 0, variant: "no qk-norm")
     #expect(!document.tables.contains { $0.id == "seeds" })
     let rows = try #require(document.figures.first).data.rows
     #expect(rows.contains { $0.contains("20 epochs, no qk-norm") })

@@ -10,11 +10,7 @@ import Testing
     #expect(Device.all.first?.name == Device.cpu.name)
     #expect(Device.all.last?.name == "reference")
     for device in Device.all { #expect(try Device.named(device.name).name == device.name) }
-    #expect {
-      try Device.named("refrence")
-    } throws: { error in
-      "\(error)".contains("did you mean 'reference'")
-    }
+    expectFailure("did you mean 'reference'") { try Device.named("refrence") }
   }
 
   @Test func theCeilingIsPositiveAndWithinReason() throws {

@@ -103,9 +103,7 @@ import Testing
   ) throws -> (vocabulary: [String: Int], merges: [[String]]) {
     let folder = try TemporaryFolder()
     try TokenizerFile.save(tokenizer, to: folder.url)
-    let data = try folder.data(TokenizerFile.name)
-    let contents = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    let model = try #require(contents["model"] as? [String: Any])
+    let model = try #require(folder.object(TokenizerFile.name)["model"] as? [String: Any])
     return (
       try #require(model["vocab"] as? [String: Int]), try #require(model["merges"] as? [[String]])
     )

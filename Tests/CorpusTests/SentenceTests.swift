@@ -175,8 +175,7 @@ import Testing
 
   @Test func whatHasNoSentencesIsNamed() throws {
     func error(_ templates: [String], _ paraphrases: Int = 1, unseen: Bool = false) -> String? {
-      let graph = SmallGraph.make(
-        [SmallGraph.Row("a", "born in", "b")], templates: templates)
+      let graph = SmallGraph.make([SmallGraph.Row("a", "born in", "b")], templates: templates)
       let error = #expect(throws: CorpusError.self) {
         try text(.word, paraphrases: paraphrases, unseen: unseen, graph: graph)
       }

@@ -25,12 +25,12 @@ struct DetectionBenchmarkTests {
     let (features, labels) = benchmark.data()
     #expect(features.count == 500 && Set(labels) == [true, false])
     try benchmark.export(to: folder.url)
-    let bytes = try Data(contentsOf: folder.url.appendingPathComponent("features.f32"))
+    let bytes = try folder.data("features.f32")
     #expect(bytes.count == 2_000)
     #expect(
       Array(bytes.prefix(4))
         == (0..<4).map { UInt8(truncatingIfNeeded: features[0].bitPattern >> (8 * $0)) })
-    let stored = try Data(contentsOf: folder.url.appendingPathComponent("labels.u8"))
+    let stored = try folder.data("labels.u8")
     #expect(stored.map { $0 == 1 } == labels)
   }
 

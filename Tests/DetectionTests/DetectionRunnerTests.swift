@@ -12,16 +12,11 @@ import Testing
 import Training
 
 struct DetectionRunnerTests {
-  private let temporary: TemporaryFolder
-  private let run: RunFolder
-  private let graph: KnowledgeGraph
+  private let copy: RunCopy
+  private var run: RunFolder { copy.run }
+  private var graph: KnowledgeGraph { copy.graph }
 
-  init() throws {
-    temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    run = try shared.copy(to: temporary.url)
-    graph = shared.graph
-  }
+  init() throws { copy = try RunCopy() }
 
   private func options(_ change: (inout DetectionOptions) -> Void = { _ in }) throws
     -> DetectionOptions
@@ -201,8 +196,7 @@ struct DetectionRunnerTests {
     for material in try experiment.materials() {
       let set = material.set
       for result in summary.detectors where result.task == set.task && result.kind.isTrained {
-        let folder = run.url.appendingPathComponent(DetectionRunner.folderName)
-          .appendingPathComponent(try #require(result.folder))
+        let folder = try run.detector(result.folder)
         let (detector, record) = try DetectorFiles.load(from: folder)
         #expect(record.task == set.task && record.name == result.name)
         #expect(record.parameters == result.parameters && record.training == result.training)
@@ -227,15 +221,13 @@ struct DetectionRunnerTests {
       .appendingPathComponent(name)
     let file = folder.appendingPathComponent(DetectorFiles.head)
     try Data(contentsOf: file).dropLast(5).write(to: file)
-    let error = #expect(throws: LabError.self) { try DetectorFiles.load(from: folder) }
-    #expect(error?.description.contains(DetectorFiles.head) == true)
+    expectFailure(DetectorFiles.head) { try DetectorFiles.load(from: folder) }
     #expect(throws: LabError.self) { try DetectorFiles.load(from: run.url) }
   }
 
   @Test func interruptionStoresNothing() throws {
     let runner = try self.runner(options())
-    let error = #expect(throws: LabError.self) { try runner.run(shouldStop: { true }) }
-    #expect(error?.exitStatus == .interrupted)
+    expectFailure(status: .interrupted) { try runner.run(shouldStop: { true }) }
     #expect(try database().detectionSummaries().isEmpty)
     #expect(
       !FileManager.default.fileExists(
@@ -248,12 +240,7 @@ struct DetectionRunnerTests {
       { $0.heads = [.linear, .linear] }, { $0.evidence = 1 }, { $0.layers = [.final, .final] },
       { $0.positions = [] }, { $0.kinds = [.full] },
     ]
-    for change in changes {
-      let error = #expect(throws: LabError.self) {
-        try runner(options(change))
-      }
-      #expect(error?.exitStatus == .usage)
-    }
+    for change in changes { expectFailure(status: .usage) { try runner(options(change)) } }
     #expect(throws: LabError.self) {
       try DetectionRunner(run: run, graph: SmallGraph.people(20), options: options())
     }

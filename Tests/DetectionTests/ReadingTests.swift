@@ -13,9 +13,8 @@ import Training
 struct ReadingTests {
   /// One pass gives what separate ones give.
   @Test func aCaptureEqualsTheSeparatePasses() throws {
-    let temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    let run = try shared.copy(to: temporary.url)
+    let copy = try RunCopy()
+    let run = copy.run
     let model = try run.loadModel()
     let session = try InferenceSession(model)
     var batch = TokenBatch()
@@ -100,9 +99,8 @@ struct ReadingTests {
   }
 
   @Test func answersAreReadAtTheirTokens() throws {
-    let temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
+    let copy = try RunCopy()
+    let (graph, run) = (copy.graph, copy.run)
     let reader = try AnswerReader(
       model: run.loadModel(), text: TripleText(graph: graph, tokenizer: run.tokenizer), workers: 1)
     var options = DetectionOptions()
@@ -144,9 +142,8 @@ struct ReadingTests {
 
   /// What is stored is neither drawn nor read again; more layers add files; a damaged file is read again.
   @Test func theCacheIsSharedAndMended() throws {
-    let temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
+    let copy = try RunCopy()
+    let (graph, run) = (copy.graph, copy.run)
     var options = DetectionOptions()
     options.kinds = [.head]
     options.evidence = 0
@@ -193,28 +190,23 @@ struct ReadingTests {
     #expect(try Data(contentsOf: cache.folder.appendingPathComponent("final.f32")) == bytes)
     // An altered one is refused.
     try bytes.dropLast(4).write(to: cache.folder.appendingPathComponent("final.f32"))
-    let error = #expect(throws: LabError.self) {
-      try material(options).0.features.matrix(selection, rows: rows)
-    }
-    #expect(error?.description.contains("final.f32") == true)
+    expectFailure("final.f32") { try material(options).0.features.matrix(selection, rows: rows) }
     cache.remove()
     #expect(!FileManager.default.fileExists(atPath: cache.folder.path))
   }
 
   @Test func anInterruptedReadingLeavesNothingHalf() throws {
-    let temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    let (graph, run) = (shared.graph, try shared.copy(to: temporary.url))
+    let copy = try RunCopy()
+    let (graph, run) = (copy.graph, copy.run)
     var options = DetectionOptions()
     options.kinds = [.head]
     let experiment = try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
     let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
     let answers = try experiment.answers(cache: cache)
-    let error = #expect(throws: LabError.self) {
+    expectFailure(status: .interrupted) {
       try experiment.materials(cache: cache, shouldStop: { true })
     }
-    #expect(error?.exitStatus == .interrupted)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: cache.folder.path).sorted()
         == ["answers.json", "manifest.json"])

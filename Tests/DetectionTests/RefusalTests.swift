@@ -11,32 +11,15 @@ import Training
 
 /// Detectors, models, graphs and files that do not belong together: each is refused with the reason.
 struct RefusalTests {
-  private let temporary: TemporaryFolder
-  private let run: RunFolder
-  private let graph: KnowledgeGraph
+  private let copy: RunCopy
+  private var run: RunFolder { copy.run }
+  private var graph: KnowledgeGraph { copy.graph }
 
-  init() throws {
-    temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    run = try shared.copy(to: temporary.url)
-    graph = shared.graph
-  }
-
-  private func options(_ change: (inout DetectionOptions) -> Void = { _ in }) -> DetectionOptions {
-    var options = DetectionOptions()
-    options.tasks = [.sentence]
-    options.kinds = [.head]
-    options.heads = [.linear]
-    options.evidence = 0
-    options.resampleCount = 20
-    change(&options)
-    return options
-  }
+  init() throws { copy = try RunCopy() }
 
   private func detector(_ run: RunFolder, _ graph: KnowledgeGraph) throws -> URL {
-    let summary = try DetectionRunner(run: run, graph: graph, options: options()).run()
-    return run.url.appendingPathComponent(DetectionRunner.folderName)
-      .appendingPathComponent(try #require(summary.detectors.compactMap(\.folder).first))
+    let summary = try DetectionRunner(run: run, graph: graph, options: .linear()).run()
+    return try run.detector(summary.detectors.compactMap(\.folder).first)
   }
 
   private func failure(_ work: () throws -> Void) -> LabError? {
@@ -46,7 +29,7 @@ struct RefusalTests {
   @Test func aLayerThatIsNotThere() throws {
     let layers = run.record.configuration.model.layerCount
     let error = failure {
-      _ = try DetectionRunner(run: run, graph: graph, options: options { $0.layers = [.layer(9)] })
+      _ = try DetectionRunner(run: run, graph: graph, options: .linear { $0.layers = [.layer(9)] })
         .run()
     }
     #expect(
@@ -71,10 +54,10 @@ struct RefusalTests {
       ),
     ]
     for (change, words) in changes {
-      let error = failure { try options(change).validate() }
+      let error = failure { try DetectionOptions.linear(change).validate() }
       #expect(error?.description.contains(words) == true && error?.exitStatus == .usage, "\(words)")
     }
-    try options { $0.kinds = [.entropyProbe, .head] }.validate()
+    try DetectionOptions.linear { $0.kinds = [.entropyProbe, .head] }.validate()
   }
 
   /// After one epoch every answer is wrong: there is nothing to learn and nothing to measure, and no number for it.
@@ -82,7 +65,7 @@ struct RefusalTests {
     let untrained = try TrainedRun(epochs: 1, people: 30, size: "3k", tokenizer: .byte)
     let summary = try DetectionRunner(
       run: untrained.run, graph: untrained.graph,
-      options: options { $0.kinds = [.head, .attentionProbe, .lookback, .score] }
+      options: .linear { $0.kinds = [.head, .attentionProbe, .lookback, .score] }
     ).run()
     #expect(summary.counts(.sentence)?.prevalence == 1)
     #expect(summary.detectors.count > 10)
@@ -127,7 +110,7 @@ struct RefusalTests {
       TransferCondition(name: $0.0, run: $0.1, graph: graph, visibilities: [.fvs, .pvs])
     }
     let cells = try TransferExperiment(
-      places, options: options { $0.kinds = [.head, .saplma, .attentionProbe, .lookback] }
+      places, options: .linear { $0.kinds = [.head, .saplma, .attentionProbe, .lookback] }
     ).run(shouldStop: { false })
     let (across, own) = (
       cells.filter { $0.trainedOn != $0.testedOn }, cells.filter { $0.trainedOn == $0.testedOn }

@@ -9,32 +9,23 @@ import Testing
 import Training
 
 struct StoredScoringTests {
-  private let temporary: TemporaryFolder
-  private let run: RunFolder
-  private let graph: KnowledgeGraph
+  private let copy: RunCopy
+  private var run: RunFolder { copy.run }
+  private var graph: KnowledgeGraph { copy.graph }
 
-  init() throws {
-    temporary = try TemporaryFolder()
-    let shared = try sharedRun.get()
-    run = try shared.copy(to: temporary.url)
-    graph = shared.graph
-  }
+  init() throws { copy = try RunCopy() }
 
   /// A linear head of one task on the small run.
   private func detector(
     _ task: DetectorTask, _ change: (inout DetectionOptions) -> Void = { _ in }
   ) throws -> URL {
-    var options = DetectionOptions()
-    options.tasks = [task]
-    options.kinds = [.head]
-    options.heads = [.linear]
-    options.evidence = 0
-    options.resampleCount = 20
-    change(&options)
+    let options = DetectionOptions.linear { options in
+      options.tasks = [task]
+      change(&options)
+    }
     let summary = try DetectionRunner(run: run, graph: graph, options: options).run()
     let result = try #require(summary.detectors.first { $0.kind.isTrained })
-    return run.url.appendingPathComponent(DetectionRunner.folderName)
-      .appendingPathComponent(try #require(result.folder))
+    return try run.detector(result.folder)
   }
 
   private func evaluate() throws {
@@ -92,7 +83,7 @@ struct StoredScoringTests {
     let predicate = graph.predicates[Int(query.predicate)].name
     let answer = graph.entities[Int(graph.answers[query.answers][0].object)].name
     let wrong = try #require(graph.entities.first { $0.type == 1 && $0.name != answer }).name
-    let file = temporary.url.appendingPathComponent("claims.tsv")
+    let file = copy.folder["claims.tsv"]
     try Data("\(subject)\t\(predicate)\t\(answer)\n\n\(subject)\t\(predicate)\t\(wrong)\r\n".utf8)
       .write(to: file)
     let lines = try TripleImporter(name: "claims").triples([file])
@@ -111,8 +102,7 @@ struct StoredScoringTests {
   @Test func faultsOfTheFileAreNamed() throws {
     let scoring = try StoredScoring(folder: detector(.sentence), run: run, graph: graph)
     func message(_ line: String) throws -> String {
-      let file = temporary.url.appendingPathComponent("bad.tsv")
-      try Data("\n\(line)\n".utf8).write(to: file)
+      let file = try copy.folder.write("\n\(line)\n", to: "bad.tsv")
       let error = #expect(throws: LabError.self) {
         _ = try scoring.score(
           TripleImporter(name: "bad").triples([file]), file: "bad.tsv")
@@ -124,32 +114,26 @@ struct StoredScoringTests {
     #expect(try message("Adda0 Lund0\tborn in\tx").contains("bad.tsv:2: the graph has no entity"))
     #expect(try message("\(name)\tborn on\tx").contains("no predicate 'born on'"))
     #expect(try message("\(name)\tborn in\tnowhere").contains("no tokens for the object 'nowhere'"))
-    #expect(throws: LabError.self) {
-      try TripleImporter(name: "no").triples([temporary.url.appendingPathComponent("no")])
-    }
+    #expect(throws: LabError.self) { try TripleImporter(name: "no").triples([copy.folder["no"]]) }
   }
 
   @Test func strangersAreRefused() throws {
     let folder = try detector(.sentence)
-    let nothing = #expect(throws: LabError.self) {
+    expectFailure("no stored answers at temperature 1") {
       try StoredScoring(folder: folder, run: run, graph: graph).scoreStoredAnswers()
     }
-    #expect(nothing?.description.contains("no stored answers at temperature 1") == true)
-    let other = #expect(throws: LabError.self) {
+    expectFailure("not the one that") {
       try StoredScoring(folder: folder, run: run, graph: SmallGraph.people(20))
     }
-    #expect(other?.description.contains("not the one that") == true)
     // A run with another graph, and so another tokenizer.
     let stranger = try TrainedRun(epochs: 1, people: 30)
     let open = stranger.run
-    let tokens = #expect(throws: LabError.self) {
+    expectFailure("another tokenizer") {
       try StoredScoring(folder: folder, run: open, graph: stranger.graph)
     }
-    #expect(tokens?.description.contains("another tokenizer") == true)
-    let from = #expect(throws: LabError.self) {
+    expectFailure("another tokenizer") {
       try DetectionRunner(run: run, graph: graph, sources: [open])
     }
-    #expect(from?.description.contains("another tokenizer") == true)
   }
 
   // MARK: Transfer
@@ -157,14 +141,7 @@ struct StoredScoringTests {
   @Test func transferCrossesModelsGraphsAndVisibilities() throws {
     let stranger = try TrainedRun(epochs: 12, people: 60)
     let second = stranger.run
-    var options = DetectionOptions()
-    options.tasks = [.sentence]
-    options.kinds = [.head, .lookback, .full]
-    options.heads = [.linear]
-    options.full = [.scratch(size: "3k")]
-    options.fullTraining.epochs = 1
-    options.evidence = 0
-    options.resampleCount = 20
+    let options = DetectionOptions.linear { $0.kinds = [.head, .lookback, .full] }
     let seen: [Visibility] = [.fvs, .pvs]
     let conditions = [
       TransferCondition(name: "a", run: run, graph: graph, visibilities: seen),
@@ -182,9 +159,7 @@ struct StoredScoringTests {
         $0.detector == "linear" && $0.trainedOn == "a" && $0.testedOn == "a"
           && $0.trainVisibility == "fvs+pvs" && $0.testVisibility == "fvs+pvs"
       })
-    var plain = options
-    plain.kinds = [.head]
-    let summary = try DetectionRunner(run: run, graph: graph, options: plain).run()
+    let summary = try DetectionRunner(run: run, graph: graph, options: .linear()).run()
     #expect(own[.auroc] == summary.detector(.sentence, "linear")?[.auroc])
     // The other graph has subjects of the same names; the text detector cannot read its tokens.
     let across = cells.filter { $0.trainedOn == "a" && $0.testedOn == "b" }
@@ -206,10 +181,9 @@ struct StoredScoringTests {
   @Test func transferNeedsTwoPlaces() throws {
     let one = TransferCondition(name: "a", run: run, graph: graph, visibilities: [.fvs])
     for conditions in [[one], [one, one]] {
-      let error = #expect(throws: LabError.self) {
+      expectFailure(status: .usage) {
         try TransferExperiment(conditions, options: DetectionOptions())
       }
-      #expect(error?.exitStatus == .usage)
     }
   }
 }

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore
+import TestSupport
 import Testing
 
 struct InquirerTests {
@@ -86,17 +87,17 @@ struct InquirerTests {
 
   @Test func unknownNamesGetTheNearest() throws {
     let inquirer = try inquirer(Fixture(TestGraph.people(40)))
-    #expect {
-      _ = try inquirer.ask(subject: "first3 lst0", predicate: "in")
-    } throws: { "\($0)".contains("did you mean 'first3 last0'") }
-    #expect {
-      _ = try inquirer.ask(subject: "first3 last0", predicate: "lkes")
-    } throws: { "\($0)".contains("did you mean 'likes'?") }
-    #expect {
-      _ = try inquirer.ask(subject: "nothing like this at all", predicate: "in")
-    } throws: { ($0 as? LabError)?.exitStatus == .badInput }
-    #expect {
-      _ = try inquirer.ask(subject: "first3 last0", predicate: "in", temperature: 0)
-    } throws: { ($0 as? LabError)?.exitStatus == .usage }
+    expectFailure("did you mean 'first3 last0'") {
+      try inquirer.ask(subject: "first3 lst0", predicate: "in")
+    }
+    expectFailure("did you mean 'likes'?") {
+      try inquirer.ask(subject: "first3 last0", predicate: "lkes")
+    }
+    expectFailure(status: .badInput) {
+      try inquirer.ask(subject: "nothing like this at all", predicate: "in")
+    }
+    expectFailure(status: .usage) {
+      try inquirer.ask(subject: "first3 last0", predicate: "in", temperature: 0)
+    }
   }
 }

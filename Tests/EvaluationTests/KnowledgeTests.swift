@@ -82,9 +82,7 @@ struct KnowledgeTests {
     for (name, text) in [
       ("train.txt", "ann\tin\trome\nbob\tin\trome\ncy\tin\trome\ndi\tin\tbonn\neve\tof\toslo\n"),
       ("test.txt", "eve\tin\trome\nfay\tin\toslo\n"),
-    ] {
-      try Data(text.utf8).write(to: folder[name])
-    }
+    ] { try folder.write(text, to: name) }
     let run = try TrainedRun(TripleImporter(name: "x").load([folder.url]))
     let summary = try fresh(run)
     #expect(summary.reference == "object_frequencies")
@@ -191,10 +189,9 @@ struct KnowledgeTests {
   /// A second call reads back; one that was stopped goes on without asking again.
   @Test func scoringContinues() throws {
     let run = try TrainedRun(TestGraph.people(100), epochs: 1)
-    #expect {
-      try run.run.knowledge(
-        Self.fewResamples, graph: run.graph, work: Work(shouldStop: stopping(after: 9)))
-    } throws: { ($0 as? LabError)?.exitStatus == .interrupted }
+    expectFailure(status: .interrupted) {
+      try run.run.knowledge(Self.fewResamples, graph: run.graph, work: Work(shouldStop: stopping(after: 9)))
+    }
     let path = run.folder.appendingPathComponent(RunDatabase.fileName).path
     func count() throws -> Int? {
       try DatabaseQueue(path: path).read {

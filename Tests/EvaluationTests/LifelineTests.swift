@@ -104,17 +104,15 @@ struct LifelineRunTests {
     #expect(fact.subject == "first3 last0" && fact.predicate == "in")
     #expect(fact.points.allSatisfy { $0.probability >= 0 && $0.probability <= 1 })
     request.facts = [("first3 lost0", "in")]
-    #expect {
-      _ = try request.run(on: trained.graph)
-    } throws: { "\($0)".contains("did you mean 'first3 last0'") }
+    expectFailure("did you mean 'first3 last0'") { try request.run(on: trained.graph) }
   }
 
   @Test func interruptedLifelinesContinue() throws {
     let trained = try TrainedRun(TestGraph.people(100), epochs: 1)
     let request = LifelineRequest(folder: trained.folder)
-    #expect {
-      _ = try request.run(on: trained.graph, work: Work(shouldStop: stopping(after: 25)))
-    } throws: { ($0 as? LabError)?.exitStatus == .interrupted }
+    expectFailure(status: .interrupted) {
+      try request.run(on: trained.graph, work: Work(shouldStop: stopping(after: 25)))
+    }
     let summary = try request.run(on: trained.graph)
     let other = try TrainedRun(TestGraph.people(100), epochs: 1)
     #expect(try LifelineRequest(folder: other.folder).run(on: other.graph) == summary)

@@ -8,6 +8,10 @@ import TestSupport
 import Testing
 
 struct RunDatabaseTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
   private func evaluate(
     _ fixture: Fixture, in folder: TemporaryFolder, workers: Int = 1, _ options: EvaluationOptions,
     shouldStop: @escaping @Sendable () -> Bool = { false }
@@ -48,10 +52,8 @@ struct RunDatabaseTests {
     let parts = try TemporaryFolder()
     let expected = try evaluate(fixture, in: whole, wanted)
     // Polled before each 32 queries: stopped within the second 256, the first ones are stored.
-    #expect {
+    expectFailure(status: .interrupted) {
       try evaluate(fixture, in: parts, wanted, shouldStop: stopping(after: 9))
-    } throws: { error in
-      (error as? LabError)?.exitStatus == .interrupted
     }
     let stored = try query(parts) { database in
       try Int.fetchOne(database, sql: "SELECT stored_query_count FROM evaluation")
@@ -64,7 +66,6 @@ struct RunDatabaseTests {
 
   /// More rows than SQLite's cache takes must not lock readers out before they are all there.
   @Test func readersDoNotWaitForALargeTransaction() throws {
-    let folder = try TemporaryFolder()
     let database = try RunDatabase.open(in: folder.url, graphHash: "g")
     try database.write { connection in
       for number in 0..<4_000 {
@@ -80,7 +81,6 @@ struct RunDatabaseTests {
 
   @Test func finishedEvaluationsAreReadBack() throws {
     let fixture = try Fixture(TestGraph.tiny)
-    let folder = try TemporaryFolder()
     let first = try evaluate(fixture, in: folder, options(sampled: [1]))
     let before = try bytes(folder)
     #expect(try evaluate(fixture, in: folder, options(sampled: [1]), shouldStop: { true }) == first)
@@ -92,7 +92,6 @@ struct RunDatabaseTests {
 
   @Test func everySampledAnswerIsARow() throws {
     let fixture = try Fixture(TestGraph.people(20))
-    let folder = try TemporaryFolder()
     let wanted = options(sampled: [0, 1], samples: 5)
     let summary = try evaluate(fixture, in: folder, wanted)
     let expected = try fixture.evaluator(wanted).outcomes(of: 0..<60)
@@ -126,7 +125,6 @@ struct RunDatabaseTests {
 
   @Test func viewsShowNames() throws {
     let fixture = try Fixture(TestGraph.tiny)
-    let folder = try TemporaryFolder()
     _ = try evaluate(fixture, in: folder, options(sampled: [1], samples: 3))
     let questions = try query(folder) {
       try String.fetchAll(
@@ -150,7 +148,6 @@ struct RunDatabaseTests {
   /// Groups that came later are made of stored rows, without asking the model.
   @Test func olderTablesAreMadeAgain() throws {
     let fixture = try Fixture(TestGraph.people(20))
-    let folder = try TemporaryFolder()
     let wanted = options(sampled: [0, 1], samples: 2, resamples: 20)
     let summary = try evaluate(fixture, in: folder, wanted)
     let path = folder[RunDatabase.fileName].path
@@ -181,37 +178,25 @@ struct RunDatabaseTests {
   }
 
   @Test func anotherProgramsFileIsRefused() throws {
-    let folder = try TemporaryFolder()
     let path = folder[RunDatabase.fileName].path
     try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE other (x)") }
-    #expect {
-      _ = try RunDatabase.open(in: folder.url, graphHash: "g")
-    } throws: { "\($0)".contains("another program") && "\($0)".contains(path) }
+    expectFailure("another program", path) { try RunDatabase.open(in: folder.url, graphHash: "g") }
   }
 
   @Test func unreadableFilesAreRefused() throws {
-    let folder = try TemporaryFolder()
     let path = folder[RunDatabase.fileName].path
     try Data(repeating: 7, count: 4_096).write(to: URL(fileURLWithPath: path))
-    #expect {
-      _ = try RunDatabase.open(in: folder.url, graphHash: "g")
-    } throws: { "\($0)".contains("is not an SQLite file") }
+    expectFailure("is not an SQLite file") { try RunDatabase.open(in: folder.url, graphHash: "g") }
   }
 
   @Test func anotherGraphIsRefused() throws {
-    let folder = try TemporaryFolder()
     do { _ = try RunDatabase.open(in: folder.url, graphHash: "a") }
-    #expect {
-      _ = try RunDatabase.open(in: folder.url, graphHash: "b")
-    } throws: { "\($0)".contains("another graph") }
+    expectFailure("another graph") { try RunDatabase.open(in: folder.url, graphHash: "b") }
   }
 
   @Test func oneWriterAtATime() throws {
-    let folder = try TemporaryFolder()
     let first = try RunDatabase.open(in: folder.url, graphHash: "a")
-    #expect {
-      _ = try RunDatabase.open(in: folder.url, graphHash: "a")
-    } throws: { "\($0)".contains("another process") }
+    expectFailure("another process") { try RunDatabase.open(in: folder.url, graphHash: "a") }
     withExtendedLifetime(first) {}
   }
 }

@@ -9,17 +9,9 @@ import Training
 struct RunFolderTests {
   /// From a training to stored rates, and the same rates read back without asking the model again.
   @Test func finishedRunsAreEvaluated() throws {
-    let graph = TestGraph.people(20)
-    let folder = try TemporaryFolder()
-    var runtime = RuntimeOptions()
-    runtime.workers = 1
-    runtime.shouldStop = { false }
-    _ = try Trainer(
-      graph: graph, graphURL: folder["graph.sqlite"],
-      request: TrainingRequest(size: "3k", epochs: 2), folder: folder.url, options: runtime
-    ).run()
+    let trained = try TrainedRun(TestGraph.people(20))
+    let (graph, run) = (trained.graph, trained.run)
     let wanted = options(sampled: [1], samples: 2, resamples: 10)
-    let run = try RunFolder.open(folder.url)
     let summary = try run.evaluate(wanted, graph: graph, work: Work(shouldStop: { false }))
     #expect(summary.queryCount == 60)
     #expect(summary.weightsHash == run.record.weightsHash)
@@ -29,7 +21,7 @@ struct RunFolderTests {
     #expect(throws: LabError.self) {
       try run.evaluate(options(sampled: [1], samples: 3), work: Work(shouldStop: { false }))
     }
-    #expect(try RunDatabase.read(in: folder.url)?.summaries() == [summary])
+    #expect(try RunDatabase.read(in: trained.folder)?.summaries() == [summary])
   }
 
   /// A folder is locked by a process that writes, and cannot be locked where nothing can be written.
@@ -50,21 +42,14 @@ struct RunFolderTests {
     let lock = try FolderLock(trained.folder)
     defer { withExtendedLifetime(lock) {} }
     #expect(try all() == first)
-    let record = try trainAgain(trained)
+    let record = try trainTiny(trained.graph, into: trained.folder, epochs: 2) { request, _ in
+      request.training.tokensPerStep = 64
+    }
     #expect(record == trained.run.record)
     #expect(throws: LabError.self) {
       try trained.run.evaluate(
         options(seed: 9), graph: trained.graph, work: Work(shouldStop: { false }))
     }
-  }
-
-  private func trainAgain(_ trained: TrainedRun) throws -> RunRecord {
-    var request = TrainingRequest(size: "3k", epochs: 2)
-    request.training.tokensPerStep = 64
-    return try Trainer(
-      graph: trained.graph, graphURL: trained.folder.appendingPathComponent("graph.sqlite"),
-      request: request, folder: trained.folder
-    ).run()
   }
 
   @Test func foldersWithoutARunAreRefused() throws {

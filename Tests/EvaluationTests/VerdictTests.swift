@@ -9,8 +9,7 @@ struct VerdictTests {
   private static let graph = TestGraph.make([
     SmallGraph.Row("ann", "in", "rome", "city"),
     SmallGraph.Row("ann", "in", "new york", "city", visible: false),
-    SmallGraph.Row("bob", "in", "paris", "city"),
-    SmallGraph.Row("bob", "likes", "tea", "drink"),
+    SmallGraph.Row("bob", "in", "paris", "city"), SmallGraph.Row("bob", "likes", "tea", "drink"),
   ])
 
   private func judge(_ name: String, ended: Bool = true) throws -> SampledAnswer {

@@ -23,15 +23,14 @@ import Testing
     func names(_ cell: String) -> [String] {
       cell.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
-    return try Repository.text("docs/architecture.md").components(separatedBy: "\n")
-      .compactMap { line in
-        let cells = line.components(separatedBy: "|")
-          .map { $0.trimmingCharacters(in: .whitespaces) }
-        guard cells.count == 7, let level = Int(cells[1]) else { return nil }
-        return Target(
-          level: level, name: cells[2].trimmingCharacters(in: ["`"]), own: names(cells[4]),
-          outside: names(cells[5]))
-      }
+    return try Repository.text("docs/architecture.md").components(separatedBy: "\n").compactMap {
+      line in
+      let cells = line.components(separatedBy: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+      guard cells.count == 7, let level = Int(cells[1]) else { return nil }
+      return Target(
+        level: level, name: cells[2].trimmingCharacters(in: ["`"]), own: names(cells[4]),
+        outside: names(cells[5]))
+    }
   }
 
   /// The module that a line of code imports.

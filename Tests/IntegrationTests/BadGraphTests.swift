@@ -20,19 +20,6 @@ import Testing
 
     """
 
-  /// Runs a command that must fail, in a folder that it must leave as it is.
-  private func refuse(
-    _ arguments: [String], in workspace: TemporaryFolder, code: Int32 = 65,
-    mentions pieces: [String],
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    let names = try workspace.names()
-    let result = try Command(arguments, in: workspace.url).run()
-    result.expectFailure(code, mentions: pieces, sourceLocation: sourceLocation)
-    #expect(result.output.isEmpty, "\(result.text)", sourceLocation: sourceLocation)
-    #expect(try workspace.names() == names, sourceLocation: sourceLocation)
-  }
-
   @Test(
     arguments: [
       (
@@ -63,8 +50,7 @@ import Testing
     let text = Self.schema.replacingOccurrences(of: part, with: replacement)
     #expect(text != Self.schema)
     try workspace.write(text, to: "bad.yaml")
-    try refuse(
-      ["generate", "bad.yaml", "--out", "graph.sqlite"], in: workspace, mentions: pieces)
+    try workspace.refuse(["generate", "bad.yaml", "--out", "graph.sqlite"], mentions: pieces)
   }
 
   @Test func theSchemaItselfIsFine() throws {
@@ -84,32 +70,29 @@ import Testing
   func triples(text: String, pieces: [String]) throws {
     let workspace = try TemporaryFolder()
     try workspace.write(text, to: "facts.tsv")
-    try refuse(["import", "facts.tsv", "--out", "graph.sqlite"], in: workspace, mentions: pieces)
+    try workspace.refuse(["import", "facts.tsv", "--out", "graph.sqlite"], mentions: pieces)
   }
 
   @Test func importingAFileThatIsNotThereOrNotText() throws {
     let workspace = try TemporaryFolder()
-    try refuse(
-      ["import", "facts.tsv", "--out", "graph.sqlite"], in: workspace,
-      mentions: ["facts.tsv", "exists"])
+    try workspace.refuse(
+      ["import", "facts.tsv", "--out", "graph.sqlite"], mentions: ["facts.tsv", "exists"])
     try Data([0x61, 0x09, 0xFF, 0xFE, 0x09, 0x62, 0x0A]).write(to: workspace["facts.tsv"])
-    try refuse(
-      ["import", "facts.tsv", "--out", "graph.sqlite"], in: workspace,
-      mentions: ["facts.tsv:1", "not UTF-8"])
+    try workspace.refuse(
+      ["import", "facts.tsv", "--out", "graph.sqlite"], mentions: ["facts.tsv:1", "not UTF-8"])
     try workspace.write("a\tr\tb\n", to: "good.tsv")
-    try refuse(
-      ["import", "good.tsv", "--hold-out", "qurey=0.1", "--out", "graph.sqlite"], in: workspace,
-      code: 64, mentions: ["qurey", "query"])
-    try refuse(
-      ["generate", "none.yaml", "--out", "graph.sqlite"], in: workspace,
-      mentions: ["none.yaml", "exists"])
+    try workspace.refuse(
+      ["import", "good.tsv", "--hold-out", "qurey=0.1", "--out", "graph.sqlite"], code: 64,
+      mentions: ["qurey", "query"])
+    try workspace.refuse(
+      ["generate", "none.yaml", "--out", "graph.sqlite"], mentions: ["none.yaml", "exists"])
   }
 
   @Test func anExistingFileIsNotReplaced() throws {
     let workspace = try TemporaryFolder()
     try workspace.write("precious", to: "graph.sqlite")
-    try refuse(
-      ["generate", TrainedRun.schema, "--out", "graph.sqlite"], in: workspace, code: 64,
+    try workspace.refuse(
+      ["generate", TrainedRun.schema, "--out", "graph.sqlite"], code: 64,
       mentions: ["graph.sqlite exists", "--force"])
     #expect(try workspace.data("graph.sqlite") == Data("precious".utf8))
   }
@@ -124,32 +107,32 @@ import Testing
     let workspace = try TrainedRun.graph()
     let whole = try workspace.data("graph.sqlite")
     try workspace.remove("graph.sqlite")
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite does not exist", "kglab generate"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite does not exist", "kglab generate"])
 
     try workspace.write(String(repeating: "no database at all\n", count: 40), to: "bad.sqlite")
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite is no SQLite file"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite is no SQLite file"])
 
     try whole.prefix(whole.count / 2).write(to: workspace["bad.sqlite"])
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite", "damaged"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite", "damaged"])
 
     // Bytes 68 to 71 of an SQLite file say whose it is.
     var foreign = whole
     foreign.replaceSubrange(68..<72, with: [0, 0, 0, 0])
     try foreign.write(to: workspace["bad.sqlite"])
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite is an SQLite file of another program"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite is an SQLite file of another program"])
 
     var newer = whole
     newer.replaceSubrange(60..<64, with: [0, 0, 3, 0])
     try newer.write(to: workspace["bad.sqlite"])
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite has format 768", "newer kglab"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite has format 768", "newer kglab"])
 
     try Data().write(to: workspace["bad.sqlite"])
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite"])
 
     try workspace.remove("bad.sqlite")
     try FileManager.default.createDirectory(
       at: workspace["bad.sqlite"], withIntermediateDirectories: false)
-    try refuse(reader, in: workspace, mentions: ["bad.sqlite is a folder"])
+    try workspace.refuse(reader, mentions: ["bad.sqlite is a folder"])
   }
 
   @Test func contentChangedByHandIsFound() throws {

@@ -62,9 +62,7 @@ import Testing
   func jsonHasEveryKeyWithANumberThatCanBe(index: Int) throws {
     let (arguments, keys, inner, innerKeys) = Self.benchmarks[index]
     let workspace = try TemporaryFolder()
-    let result = try Command(["bench"] + arguments + ["--quick", "--json"], in: workspace.url)
-      .run()
-    #expect(result.end == .exited(0), "\(result.messages)")
+    let result = try workspace.kglab(["bench"] + arguments + ["--quick", "--json"]).expectEnd()
     let report = try #require(try result.json() as? [String: Any])
     #expect(report["benchmark"] as? String == arguments[0])
     #expect(!(report["kernels"] as? String ?? "").isEmpty)
@@ -92,19 +90,16 @@ import Testing
   @Test(arguments: benchmarks.indices)
   func aTableIsPrinted(index: Int) throws {
     let workspace = try TemporaryFolder()
-    let result = try Command(
-      ["bench"] + Self.benchmarks[index].0 + ["--quick"], in: workspace.url
-    ).run()
-    result.expectSuccess(wrote: nil)
+    let result = try workspace.kglab(["bench"] + Self.benchmarks[index].0 + ["--quick"])
+      .expectSuccess(wrote: nil)
     #expect(result.lines.dropLast().last?.hasPrefix("measured ") ?? false, "\(result.text)")
   }
 
   @Test func severalWorkerCountsGiveTheSpeedUp() throws {
     let workspace = try TemporaryFolder()
-    let result = try workspace.kglab(
+    let report = try workspace.json(
       "bench", "train", "--shape", "1x16x1", "--sequences", "2", "--context", "8", "--vocabulary",
-      "16", "--precision", "fp32", "--workers", "1,2", "--rounds", "3", "--quick", "--json")
-    let report = try #require(try result.json() as? [String: Any])
+      "16", "--precision", "fp32", "--workers", "1,2", "--rounds", "3", "--quick")
     let rows = try #require(report["rows"] as? [[String: Any]])
     #expect(rows.map { $0["workers"] as? Int } == [1, 2])
     #expect(rows.map { $0["rounds"] as? Int } == [3, 3])
@@ -122,9 +117,7 @@ import Testing
   ])
   func aRunBringsItsOwnQueries(option: [String]) throws {
     let workspace = try TemporaryFolder()
-    let result = try Command(
-      ["bench", "evaluate", "--run", "nowhere"] + option, in: workspace.url
-    ).run()
+    let result = try workspace.kglab(["bench", "evaluate", "--run", "nowhere"] + option)
     #expect(result.end == .exited(64))
     #expect(result.messages.contains("\(option[0]) is of random queries"), "\(result.messages)")
   }

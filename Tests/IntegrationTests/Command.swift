@@ -137,9 +137,12 @@ final class RunningCommand {
     return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
   }
 
-  /// Waits until `condition` holds; false where the process ended before.
+  /// Waits until `condition` holds; false where the process ended before, or in no end of time.
+  ///
+  /// The condition is of files that the process writes: nothing tells of it, so that it is asked again and again.
   func wait(until condition: () -> Bool) -> Bool {
-    while process.isRunning {
+    let began = ContinuousClock.now
+    while process.isRunning, ContinuousClock.now - began < .seconds(patience) {
       if condition() { return true }
       Thread.sleep(forTimeInterval: 0.001)
     }

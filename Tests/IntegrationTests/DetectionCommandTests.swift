@@ -5,24 +5,13 @@ import Testing
 
 /// `kglab detect` on checkpoints, and what it says of wrong use.
 @Suite struct DetectionCommandTests {
-  private func refuse(
-    _ arguments: [String], in workspace: TemporaryFolder, code: Int32 = 65,
-    mentions pieces: [String],
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    let result = try Command(arguments, in: workspace.url).run()
-    result.expectFailure(code, mentions: pieces, sourceLocation: sourceLocation)
-    #expect(result.text.isEmpty, "\(result.text)", sourceLocation: sourceLocation)
-  }
-
   private func detection(_ workspace: TemporaryFolder, _ options: String...) throws -> [String: Any]
   {
-    let result = try Command(
-      ["detect"] + options
-        + ["--task", "sentence", "--kind", "head", "--evidence", "0", "--workers", "1", "--json"],
-      in: workspace.url
-    ).run()
-    #expect(result.end == .exited(0), "\(result.messages)")
+    let result = try workspace.kglab(
+      ["detect"] + options + [
+        "--task", "sentence", "--kind", "head", "--evidence", "0", "--workers", "1", "--json",
+      ]
+    ).expectEnd()
     #expect(!result.text.lowercased().contains("nan"))
     return try #require(try result.json() as? [String: Any])
   }
@@ -30,7 +19,6 @@ import Testing
   @Test func wrongUseIsRefusedWithTheReason() throws {
     let workspace = try TrainedRun.workspace()
     _ = try workspace.kglab("generate", TrainedRun.schema, "--seed", "4", "--out", "other.sqlite")
-    let names = try workspace.names()
     let cases: [([String], Int32, [String])] = [
       (["--layers", "9"], 64, ["layer 9 is not there", "layers 0 (the embedding) to 1"]),
       (["--layers", "fnal"], 64, ["unknown layer 'fnal'", "did you mean 'final'"]),
@@ -42,17 +30,15 @@ import Testing
       (["--graph", "other.sqlite"], 65, ["other.sqlite is not the graph", "--graph"]),
     ]
     for (options, code, pieces) in cases {
-      try refuse(["detect", "run"] + options, in: workspace, code: code, mentions: pieces)
+      try workspace.refuse(["detect", "run"] + options, code: code, mentions: pieces)
     }
-    try refuse(
-      ["detect", "transfer", "run"], in: workspace, code: 64, mentions: ["a transfer needs two"])
-    try refuse(
-      ["detect", "transfer", "run", "run"], in: workspace, code: 64,
-      mentions: ["run (fvs+pvs) is given twice"])
-    try refuse(
-      ["detect", "score", "run/detectors/none"], in: workspace,
+    try workspace.refuse(
+      ["detect", "transfer", "run"], code: 64, mentions: ["a transfer needs two"])
+    try workspace.refuse(
+      ["detect", "transfer", "run", "run"], code: 64, mentions: ["run (fvs+pvs) is given twice"])
+    try workspace.refuse(
+      ["detect", "score", "run/detectors/none"],
       mentions: ["run/detectors/none holds no detector", "kglab detect"])
-    #expect(try workspace.names() == names)
   }
 
   @Test func faultsOfAFileOfTriplesAreNamedByLine() throws {
@@ -85,14 +71,13 @@ import Testing
       ("\n\n", ["claims.tsv is empty"]),
     ]
     let command = ["detect", "score", "run/detectors/\(folder)", "--triples", "claims.tsv"]
-    try refuse(command, in: workspace, mentions: ["cannot read claims.tsv"])
+    try workspace.refuse(command, mentions: ["cannot read claims.tsv"])
     for (text, pieces) in cases {
       try workspace.write(text, to: "claims.tsv")
-      try refuse(command, in: workspace, mentions: pieces)
+      try workspace.refuse(command, mentions: pieces)
     }
     try workspace.write("\(right)\n", to: "claims.tsv")
-    let scored = try Command(command + ["--json"], in: workspace.url).run()
-    #expect(scored.end == .exited(0), "\(scored.messages)")
+    let scored = try workspace.kglab(command + ["--json"]).expectEnd()
     let rows = try #require(try scored.json() as? [[String: Any]])
     #expect(rows.count == 1 && (0...1).contains(rows[0]["score"] as? Double ?? -1))
   }
@@ -100,10 +85,7 @@ import Testing
   /// A kept step is asked with its own weights; after one step every answer is wrong, which is said in words.
   @Test func detectorsOfACheckpoint() throws {
     let workspace = try TrainedRun.graph()
-    let trained = try Command(
-      TrainedRun.training + ["--keep-steps", "1", "--out", "run"], in: workspace.url
-    ).run()
-    #expect(trained.end == .exited(0), "\(trained.messages)")
+    try workspace.kglab(TrainedRun.training + ["--keep-steps", "1", "--out", "run"]).expectEnd()
     let early = try detection(workspace, "run", "--checkpoint", "1")
     let late = try detection(workspace, "run")
     #expect(early["checkpoint_step"] as? Int == 1 && late["checkpoint_step"] == nil)
@@ -122,8 +104,7 @@ import Testing
     #expect(
       try detection(workspace, "run", "--checkpoint", "1")["key"] as? String == early["key"]
         as? String)
-    try refuse(
-      ["detect", "run", "--checkpoint", "2"], in: workspace,
-      mentions: ["keeps no checkpoint of step 2; it has 1"])
+    try workspace.refuse(
+      ["detect", "run", "--checkpoint", "2"], mentions: ["keeps no checkpoint of step 2; it has 1"])
   }
 }

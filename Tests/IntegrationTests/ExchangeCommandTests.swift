@@ -6,21 +6,19 @@ import Testing
 @Suite struct ExchangeCommandTests {
   @Test func aModelGoesOutAndComesBack() throws {
     let workspace = try TrainedRun.workspace()
-    let exported = try workspace.kglab("export-model", "run", "--out", "export")
-    exported.expectSuccess(wrote: "export")
+    let exported = try workspace.kglab("export-model", "run", "--out", "export").expectSuccess(
+      wrote: "export")
     #expect(exported.text.contains("Qwen3ForCausalLM"))
     #expect(
       try workspace.names(in: "export") == [
         "config.json", "generation_config.json", "kglab.json", "model.safetensors",
         "tokenizer.json", "tokenizer_config.json",
       ])
-    let imported = try workspace.kglab(
-      "import-model", "export", "--out", "back", "--graph", "graph.sqlite")
-    imported.expectSuccess(wrote: "back")
-    #expect(
-      try workspace.hash("back/model.safetensors") == workspace.hash("run/model.safetensors"))
-    let evaluated = try workspace.kglab("evaluate", "back", "--workers", "1")
-    evaluated.expectSuccess(wrote: "back/run.sqlite")
+    try workspace.kglab("import-model", "export", "--out", "back", "--graph", "graph.sqlite")
+      .expectSuccess(wrote: "back")
+    #expect(try workspace.hash("back/model.safetensors") == workspace.hash("run/model.safetensors"))
+    let evaluated = try workspace.kglab("evaluate", "back", "--workers", "1").expectSuccess(
+      wrote: "back/run.sqlite")
     #expect(evaluated.text.contains("imported from \(workspace["export"].path)"))
     // The same rates as those of the run itself, in the same tables.
     let own = try workspace.kglab("evaluate", "run", "--workers", "1")
@@ -33,14 +31,11 @@ import Testing
 
   @Test func theInitialModelAndTheBatchesAreShown() throws {
     let workspace = try TrainedRun.workspace()
-    let initial = try workspace.kglab(
-      "export-model", "run", "--checkpoint", "0", "--out", "initial", "--json")
-    let record = try #require(try initial.json() as? [String: Any])
+    let record = try workspace.json("export-model", "run", "--checkpoint", "0", "--out", "initial")
     #expect(record["step"] as? Int == 0)
     #expect(
       record["weights_sha256"] as? String == (try workspace.hash("initial/model.safetensors")))
-    let shown = try workspace.kglab("batches", "run", "--steps", "2")
-    shown.expectSuccess(wrote: nil)
+    let shown = try workspace.kglab("batches", "run", "--steps", "2").expectSuccess(wrote: nil)
     #expect(shown.lines.first?.hasPrefix("step 2  epoch 1  ") ?? false)
     let listed = try workspace.kglab("batches", "run", "--steps", "1-3", "--json")
     let batches = try #require(try listed.json() as? [[String: Any]])
@@ -53,15 +48,13 @@ import Testing
     let batch = try #require((first as? [[String: Any]])?.first)
     let triple = try #require((batch["triples"] as? [[String]])?.first)
     let question = ["inspect", "run", "--fact", triple[0], triple[1]]
-    let shown = try Command(question, in: workspace.url).run()
-    shown.expectSuccess(wrote: nil)
+    let shown = try workspace.kglab(question).expectSuccess(wrote: nil)
     #expect(shown.lines.contains("\(triple[2]) is presented at"))
     #expect(shown.lines.contains("  step 1 (epoch 1)"))
     #expect(shown.lines.contains("  ... 8 more steps; --all lists them"))
-    #expect(try Command(question + ["--all"], in: workspace.url).run().lines.count > 20)
+    #expect(try workspace.kglab(question + ["--all"]).lines.count > 20)
 
-    let report = try #require(
-      try Command(question + ["--json"], in: workspace.url).run().json() as? [String: Any])
+    let report = try #require(try workspace.kglab(question + ["--json"]).json() as? [String: Any])
     let answers = try #require(report["answers"] as? [[String: Any]])
     let answer = try #require(answers.first { $0["object"] as? String == triple[2] })
     #expect(answer["standing"] as? String == "trained")
@@ -79,12 +72,9 @@ import Testing
 
   @Test func everyTokenizerTrainsAndIsAsked() throws {
     let workspace = try TrainedRun.graph()
-    let trained = try Command(
-      TrainedRun.training + ["--tokenizer", "entity", "--out", "run"], in: workspace.url
-    ).run()
-    trained.expectSuccess(wrote: "run")
-    let evaluated = try workspace.kglab("evaluate", "run", "--workers", "1", "--json").json()
-    let summary = try #require(evaluated as? [String: Any])
+    try workspace.kglab(TrainedRun.training + ["--tokenizer", "entity", "--out", "run"])
+      .expectSuccess(wrote: "run")
+    let summary = try workspace.json("evaluate", "run", "--workers", "1")
     #expect(summary["tokenizer"] as? String == "entity")
     let verdicts = try #require(summary["verdicts"] as? [[String: Any]])
     // Every answer of one token is a name of the graph.
@@ -96,56 +86,54 @@ import Testing
 
   @Test func stepMetricsAreALineAStep() throws {
     let workspace = try TrainedRun.graph()
-    let trained = try Command(
-      TrainedRun.training + ["--step-metrics", "--out", "run"], in: workspace.url
-    ).run()
-    trained.expectSuccess(wrote: "run")
-    let record = try #require(
-      try JSONSerialization.jsonObject(with: workspace.data("run/run.json"))
-        as? [String: Any])
-    let lines = try workspace.text("run/steps.jsonl")
-      .split(separator: "\n")
+    try workspace.kglab(TrainedRun.training + ["--step-metrics", "--out", "run"]).expectSuccess(
+      wrote: "run")
+    let record = try workspace.object("run/run.json")
+    let lines = try workspace.text("run/steps.jsonl").split(separator: "\n")
     #expect(lines.count == record["steps"] as? Int)
   }
 
   @Test func whatCannotBeDoneIsSaid() throws {
     let workspace = try TrainedRun.workspace()
-    func refuse(_ code: Int32, _ arguments: [String], _ pieces: [String]) throws {
-      let names = try workspace.names()
-      try Command(arguments, in: workspace.url).run().expectFailure(code, mentions: pieces)
-      #expect(try workspace.names() == names)
-    }
-    try refuse(
-      64, ["export-model", "run", "--checkpoint", "last", "--out", "x"],
-      ["--checkpoint 'last' is no step", "newest"])
-    try refuse(
-      65, ["export-model", "run", "--checkpoint", "7", "--out", "x"],
-      ["no checkpoint of step 7", "0 (the initial model)", "(the final model)"])
-    try refuse(65, ["export-model", "nowhere", "--out", "x"], ["nowhere holds no run"])
-    try refuse(65, ["export-model", "run", "--out", "run"], ["is no earlier export"])
-    try refuse(65, ["import-model", "nowhere", "--out", "x"], ["nowhere/config.json"])
-    try refuse(
-      65, ["import-model", "run", "--out", "x"], ["does not say which graph", "--graph"])
-    try refuse(64, ["batches", "run", "--steps", "3-1"], ["--steps '3-1' is no range", "1-200"])
-    try refuse(64, ["batches", "run", "--steps", "1-999999"], ["the run has the steps 1 to"])
-    try refuse(64, ["inspect", "run", "--fact", "x"], ["--fact takes two names"])
-    try refuse(65, ["inspect", "run", "--fact", "x", "y"], ["the graph has no predicate 'y'"])
-    try refuse(65, ["inspect", "run"], ["run is a folder", "--fact"])
-    try refuse(64, ["inspect", "graph.sqlite", "--all"], ["--all and --graph are for --fact"])
-    try refuse(
-      64, ["evaluate", "run", "--phrasing", "unseen"],
-      ["trained on triples", "there is no unseen phrasing"])
-    try refuse(
-      65,
+    try workspace.refuse(
+      ["export-model", "run", "--checkpoint", "last", "--out", "x"], code: 64,
+      mentions: ["--checkpoint 'last' is no step", "newest"])
+    try workspace.refuse(
+      ["export-model", "run", "--checkpoint", "7", "--out", "x"],
+      mentions: ["no checkpoint of step 7", "0 (the initial model)", "(the final model)"])
+    try workspace.refuse(
+      ["export-model", "nowhere", "--out", "x"], mentions: ["nowhere holds no run"])
+    try workspace.refuse(
+      ["export-model", "run", "--out", "run"], mentions: ["is no earlier export"])
+    try workspace.refuse(
+      ["import-model", "nowhere", "--out", "x"], mentions: ["nowhere/config.json"])
+    try workspace.refuse(
+      ["import-model", "run", "--out", "x"], mentions: ["does not say which graph", "--graph"])
+    try workspace.refuse(
+      ["batches", "run", "--steps", "3-1"], code: 64,
+      mentions: ["--steps '3-1' is no range", "1-200"])
+    try workspace.refuse(
+      ["batches", "run", "--steps", "1-999999"], code: 64, mentions: ["the run has the steps 1 to"])
+    try workspace.refuse(
+      ["inspect", "run", "--fact", "x"], code: 64, mentions: ["--fact takes two names"])
+    try workspace.refuse(
+      ["inspect", "run", "--fact", "x", "y"], mentions: ["the graph has no predicate 'y'"])
+    try workspace.refuse(["inspect", "run"], mentions: ["run is a folder", "--fact"])
+    try workspace.refuse(
+      ["inspect", "graph.sqlite", "--all"], code: 64, mentions: ["--all and --graph are for --fact"]
+    )
+    try workspace.refuse(
+      ["evaluate", "run", "--phrasing", "unseen"], code: 64,
+      mentions: ["trained on triples", "there is no unseen phrasing"])
+    try workspace.refuse(
       [
         "train", "graph.sqlite", "--size", "3k", "--epochs", "1", "--phrasing", "template",
         "--out", "x",
-      ], ["has no templates", "--phrasing triple"])
-    try refuse(
-      64,
+      ], mentions: ["has no templates", "--phrasing triple"])
+    try workspace.refuse(
       [
         "train", "graph.sqlite", "--size", "3k", "--epochs", "1", "--paraphrases", "2",
         "--out", "x",
-      ], ["2 paraphrases need templates", "--phrasing template"])
+      ], code: 64, mentions: ["2 paraphrases need templates", "--phrasing template"])
   }
 }

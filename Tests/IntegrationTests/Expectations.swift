@@ -29,8 +29,10 @@ extension CommandResult {
   }
 
   /// Holds a finished command to the rules: code 0, and last what it wrote and what to run next.
-  func expectSuccess(wrote path: String?, sourceLocation: SourceLocation = #_sourceLocation) {
-    #expect(end == .exited(0), "\(end): \(messages)", sourceLocation: sourceLocation)
+  @discardableResult func expectSuccess(
+    wrote path: String?, sourceLocation: SourceLocation = #_sourceLocation
+  ) -> CommandResult {
+    expectEnd(sourceLocation: sourceLocation)
     let closing = lines.suffix(2)
     #expect(
       closing.last?.hasPrefix("next: kglab ") ?? false, "\(closing)",
@@ -43,5 +45,13 @@ extension CommandResult {
     #expect(
       !messages.contains("error:") && !messages.contains("wrote "), "\(messages)",
       sourceLocation: sourceLocation)
+    return self
+  }
+
+  /// Holds a finished command to code 0.
+  @discardableResult
+  func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) -> CommandResult {
+    #expect(end == .exited(0), "\(end): \(messages)", sourceLocation: sourceLocation)
+    return self
   }
 }

@@ -101,7 +101,7 @@ import Testing
     try workspace.kglab("generate", TrainedRun.schema, "--out", "file/graph.sqlite")
       .expectFailure(1, mentions: ["file", "folder", "--out"])
     for out in ["file", "file/run"] {
-      try Command(TrainedRun.training + ["--out", out], in: workspace.url).run()
+      try workspace.kglab(TrainedRun.training + ["--out", out])
         .expectFailure(1, mentions: ["cannot create", out])
     }
     #expect(try workspace.names() == names)
@@ -124,7 +124,7 @@ import Testing
     }
     try workspace.kglab("generate", TrainedRun.schema, "--out", "locked/graph.sqlite")
       .expectFailure(1, mentions: ["locked/graph.sqlite", "permission"])
-    try Command(TrainedRun.training + ["--out", "locked/run"], in: workspace.url).run()
+    try workspace.kglab(TrainedRun.training + ["--out", "locked/run"])
       .expectFailure(1, mentions: ["locked/run"])
     try workspace.kglab("evaluate", "run", "--seed", "9")
       .expectFailure(1, mentions: ["run", "permission"])

@@ -23,12 +23,9 @@ import Testing
 
   /// Trains once without being disturbed; returns the number of steps.
   private func trainWhole(_ workspace: TemporaryFolder) throws -> Int {
-    let whole = try train(workspace, out: "whole", workers: 2, checkpoints: false).run()
-    whole.expectSuccess(wrote: "whole")
-    let record =
-      try JSONSerialization.jsonObject(
-        with: workspace.data("whole/run.json")) as? [String: Any]
-    return try #require(record?["steps"] as? Int)
+    try train(workspace, out: "whole", workers: 2, checkpoints: false).run()
+      .expectSuccess(wrote: "whole")
+    return try #require(workspace.object("whole/run.json")["steps"] as? Int)
   }
 
   /// Holds a run that was interrupted to the one that was not.
@@ -125,8 +122,7 @@ import Testing
     let digits = String(step)
     let name = "step-" + String(repeating: "0", count: 9 - digits.count) + digits
     try workspace.truncate("run/checkpoints/\(name)/optimizer.safetensors")
-    let result = try train(workspace, out: "run", workers: 2).run()
-    result.expectSuccess(wrote: "run")
+    let result = try train(workspace, out: "run", workers: 2).run().expectSuccess(wrote: "run")
     let warnings = result.messageLines.filter { $0.hasPrefix("warning: ") }
     #expect(warnings.count == 1)
     #expect(
@@ -153,8 +149,7 @@ import Testing
     running.send(SIGTERM)
     let result = try running.wait()
     result.expectFailure(75, mentions: ["stopped", "run the same command again to continue"])
-    let finished = try command.run()
-    #expect(finished.end == .exited(0), "\(finished.messages)")
+    try command.run().expectEnd()
     #expect(try workspace.hash("run/run.sqlite") != before)
   }
 
@@ -167,8 +162,7 @@ import Testing
     running.send(SIGTERM)
     try running.wait()
       .expectFailure(75, mentions: ["tasks done", "run the same command again to continue"])
-    let result = try command.run()
-    #expect(result.end == .exited(0), "\(result.messages)")
+    try command.run().expectEnd()
     #expect(workspace.exists("smoke/report.html"))
   }
 
@@ -190,7 +184,7 @@ import Testing
     let long = TrainedRun.training.map { $0 == "20" ? "100000" : $0 } + ["--out", "run"]
     let running = try Command(long, in: workspace.url).start()
     #expect(running.wait { workspace.exists("run/run.json") })
-    try Command(long, in: workspace.url).run()
+    try workspace.kglab(long)
       .expectFailure(1, mentions: ["run is being written by another process", "wait"])
     running.send(SIGTERM)
     #expect(try running.wait().end == .exited(75))

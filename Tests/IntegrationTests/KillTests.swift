@@ -10,9 +10,7 @@ import Testing
 
   private static func make() throws -> TemporaryFolder {
     let workspace = try FuzzFixture.made.get()
-    try workspace.prepare([
-      ["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"]
-    ])
+    try workspace.prepare([["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"]])
     return workspace
   }
 
@@ -108,8 +106,7 @@ import Testing
     return command
   }
 
-  private static let canUnshare =
-    (try? runProgram("unshare", "-pf", "--kill-child", "true")) == 0
+  private static let canUnshare = (try? runProgram("unshare", "-pf", "--kill-child", "true")) == 0
 
   private func copy(_ one: Case, of made: TemporaryFolder) throws -> TemporaryFolder {
     let workspace = try TemporaryFolder()

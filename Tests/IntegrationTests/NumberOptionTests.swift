@@ -121,7 +121,6 @@ import Testing
     ])
   func refusalsStateTheRange(line: String, range: String) throws {
     let workspace = try TrainedRun.workspace()
-    try Command(line.components(separatedBy: " "), in: workspace.url).run()
-      .expectFailure(64, mentions: [range])
+    try workspace.kglab(line.components(separatedBy: " ")).expectFailure(64, mentions: [range])
   }
 }

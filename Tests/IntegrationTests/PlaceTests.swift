@@ -10,8 +10,7 @@ import Testing
     try files.createDirectory(at: workspace["far/away/runs"], withIntermediateDirectories: true)
     try files.createSymbolicLink(
       at: workspace["runs"], withDestinationURL: workspace["far/away/runs"])
-    let trained = try Command(TrainedRun.training + ["--out", "runs/a"], in: workspace.url).run()
-    trained.expectSuccess(wrote: "runs/a")
+    try workspace.kglab(TrainedRun.training + ["--out", "runs/a"]).expectSuccess(wrote: "runs/a")
     for (folder, run) in [(".", "runs/a"), ("runs", "a"), ("far/away", "runs/a")] {
       // Of a place without links, since a process begins where its folder really is.
       let result = try Command(["batches", run, "--steps", "1"], in: workspace[folder]).run()
@@ -23,16 +22,14 @@ import Testing
       "generate", TrainedRun.schema, "--seed", "4", "--out", "far/away/graph.sqlite"
     )
     .expectSuccess(wrote: "far/away/graph.sqlite")
-    let result = try Command(["batches", "a", "--steps", "1"], in: workspace["runs"]).run()
-    #expect(result.end == .exited(0), "\(result.messages)")
+    try Command(["batches", "a", "--steps", "1"], in: workspace["runs"]).run().expectEnd()
     // A run of an earlier version knows one place alone.
     let record = workspace["runs/a/run.json"]
     let lines = try String(contentsOf: record, encoding: .utf8).components(separatedBy: "\n")
     let older = lines.filter { !$0.contains("graph_absolute_path") }
     #expect(older.count == lines.count - 1)
     try Data(older.joined(separator: "\n").utf8).write(to: record)
-    let found = try workspace.kglab("batches", "runs/a", "--steps", "1")
-    #expect(found.end == .exited(0), "\(found.messages)")
+    try workspace.kglab("batches", "runs/a", "--steps", "1").expectEnd()
   }
 
   /// Every file that the group could not write would end the work of its other members.
@@ -44,15 +41,11 @@ import Testing
       ["evaluate", "run", "--samples", "2"],
       ["detect", "run", "--kind", "head", "--task", "sentence", "--evidence", "0"],
       ["export", "graph.sqlite", "--out", "facts"],
-      [
-        "study", "run", Repository.file("experiments/smoke").path, "--out",
-        "study",
-      ],
+      ["study", "run", Repository.file("experiments/smoke").path, "--out", "study"],
     ] {
       var command = Command(arguments, in: workspace.url)
       command.setUp = "umask 002"
-      let result = try command.run()
-      #expect(result.end == .exited(0), "\(arguments): \(result.messages)")
+      try command.run().expectEnd()
     }
     let files = FileManager.default
     let names = try files.subpathsOfDirectory(atPath: workspace.url.path)
@@ -73,8 +66,7 @@ import Testing
     ]
     func outputs() throws -> [String] {
       try commands.map { arguments in
-        let result = try Command(arguments, in: workspace.url).run()
-        #expect(result.end == .exited(0), "\(arguments): \(result.messages)")
+        let result = try workspace.kglab(arguments).expectEnd()
         return result.text
       }
     }

@@ -10,22 +10,20 @@ import Testing
   ]
 
   private func train(_ workspace: TemporaryFolder, _ more: String...) throws -> CommandResult {
-    try Command(Self.training + more, in: workspace.url).run()
+    try workspace.kglab(Self.training + more)
   }
 
   @Test func keptCheckpointsAreEvaluatedByStep() throws {
     let workspace = try TrainedRun.graph()
     let trained = try train(workspace, "--out", "run", "--keep-steps", "0,2", "--keep-epochs", "6")
-    trained.expectSuccess(wrote: "run")
+      .expectSuccess(wrote: "run")
     #expect(
       trained.lines.contains {
         $0.hasPrefix("kept           weights of 3 steps in run/kept: 0, 2, ")
       })
     var rates: [Double] = []
     for step in ["0", "2"] {
-      let result = try workspace.kglab("evaluate", "run", "--checkpoint", step, "--json")
-      #expect(result.end == .exited(0), "\(result.messages)")
-      let summary = try #require(try result.json() as? [String: Any])
+      let summary = try workspace.json("evaluate", "run", "--checkpoint", step)
       #expect(summary["checkpoint_step"] as? Int == Int(step))
       let first = try #require((summary["rates"] as? [[String: Any]])?.first)
       rates.append(try #require(first["rate"] as? Double))
@@ -53,9 +51,7 @@ import Testing
     let result = try command.run()
     result.expectFailure(
       1, mentions: ["training diverged at step", "--learning-rate (now 5.0)", "checkpoints/step-"])
-    let record = try #require(
-      try JSONSerialization.jsonObject(with: workspace.data("run/run.json"))
-        as? [String: Any])
+    let record = try workspace.object("run/run.json")
     #expect(record["status"] as? String == "diverged")
     let divergence = try #require(record["divergence"] as? [String: Any])
     #expect((divergence["step"] as? Int ?? 0) > 10)
@@ -76,8 +72,7 @@ import Testing
     let kept = Command(huge + ["--keep-epochs", "all"], in: workspace.url)
     try kept.run().expectFailure(
       1, mentions: ["TiB on disk in", "1000 kept checkpoints", "keep fewer", "--out"])
-    let dry = try Command(huge + ["--lanes", "256", "--dry-run"], in: workspace.url).run()
-    dry.expectSuccess(wrote: nil)
+    let dry = try workspace.kglab(huge + ["--lanes", "256", "--dry-run"]).expectSuccess(wrote: nil)
     #expect(dry.lines.contains { $0.hasPrefix("needs          about ") })
     #expect(dry.lines.contains { $0.hasPrefix("does not fit here: this training needs about ") })
     #expect(try workspace.names() == names)

@@ -23,11 +23,9 @@ import Testing
     running.send(SIGKILL)
     #expect(try running.wait().end == .killed(signal: SIGKILL))
 
-    let status = try workspace.kglab("study", "status", "smoke", "--json")
-    #expect(status.end == .exited(0), "\(status.messages)")
+    let status = try workspace.kglab("study", "status", "smoke", "--json").expectEnd()
     #expect(try status.json() is [String: Any])
-    let result = try run.run()
-    #expect(result.end == .exited(0), "\(result.messages)")
+    let result = try run.run().expectEnd()
     let outcome = try #require(try result.json() as? [String: Any])
     let tasks = try #require(outcome["tasks"] as? [[String: Any]])
     #expect(tasks.count == planned.count)
@@ -35,8 +33,7 @@ import Testing
     #expect((outcome["reused"] as? Int ?? 0) > 0, "what was done is not done again")
     #expect(workspace.exists("smoke/report.html"))
 
-    let report = try workspace.kglab("report", "smoke", "--json")
-    #expect(report.end == .exited(0), "\(report.messages)")
+    let report = try workspace.kglab("report", "smoke", "--json").expectEnd()
     #expect(((try report.json() as? [String: Any])?["figures"] as? [Any])?.isEmpty == false)
   }
 
@@ -54,13 +51,9 @@ import Testing
       let changed = text.replacingOccurrences(of: part, with: replacement)
       #expect(changed != text)
       try workspace.write(changed, to: "bad.yaml")
-      let result = try workspace.kglab("study", "run", "bad.yaml", "--out", "bad")
-      result.expectFailure(65, mentions: pieces)
-      #expect(try workspace.names() == ["bad.yaml"])
+      try workspace.refuse(["study", "run", "bad.yaml", "--out", "bad"], mentions: pieces)
     }
-    try workspace.kglab("study", "run", "none.yaml")
-      .expectFailure(65, mentions: ["none.yaml"])
-    try workspace.kglab("report", "none").expectFailure(65, mentions: ["none"])
-    #expect(try workspace.names() == ["bad.yaml"])
+    try workspace.refuse(["study", "run", "none.yaml"], mentions: ["none.yaml"])
+    try workspace.refuse(["report", "none"], mentions: ["none"])
   }
 }

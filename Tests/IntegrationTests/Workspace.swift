@@ -1,17 +1,52 @@
 import Foundation
+import KnowledgeGraph
 import TestSupport
+import Testing
 
 extension TemporaryFolder {
   func command(_ arguments: String...) -> Command { Command(arguments, in: url) }
 
-  func kglab(_ arguments: String...) throws -> CommandResult {
+  func kglab(_ arguments: String...) throws -> CommandResult { try kglab(arguments) }
+
+  func kglab(_ arguments: [String]) throws -> CommandResult {
     try Command(arguments, in: url).run()
+  }
+
+  /// The object that a command prints with --json.
+  func json(_ arguments: [String]) throws -> [String: Any] {
+    let result = try kglab(arguments + ["--json"]).expectEnd()
+    return try #require(try result.json() as? [String: Any], "\(arguments)")
+  }
+
+  func json(_ arguments: String...) throws -> [String: Any] { try json(arguments) }
+
+  /// Runs a command that must fail with nothing printed, or nothing of files, and leave the folder as it is.
+  func refuse(
+    _ arguments: [String], code: Int32 = 65, mentions pieces: [String], isSilent: Bool = true,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let names = try names()
+    let result = try kglab(arguments)
+    result.expectFailure(code, mentions: pieces, sourceLocation: sourceLocation)
+    #expect(
+      isSilent ? result.output.isEmpty : !result.text.contains("wrote"), "\(result.text)",
+      sourceLocation: sourceLocation)
+    #expect(try self.names() == names, sourceLocation: sourceLocation)
+  }
+
+  /// The subject of a query of graph.sqlite that was trained on and asks where somebody was born.
+  func subject() throws -> String {
+    let graph = try KnowledgeGraph.open(self["graph.sqlite"])
+    let predicate = graph.predicate(named: "born in")
+    let query = try #require(
+      graph.queries.first { $0.predicate == predicate && $0.visibility == .fvs })
+    return graph.entities[Int(query.subject)].name
   }
 
   /// Runs commands that have to end well, for tests to begin with what they make.
   func prepare(_ commands: [[String]]) throws {
     for arguments in commands {
-      let result = try Command(arguments, in: url).run()
+      let result = try kglab(arguments)
       guard result.end == .exited(0) else {
         throw PreparationFailed(
           description: "kglab \(arguments.joined(separator: " ")): \(result.end) \(result.messages)"
@@ -20,9 +55,7 @@ extension TemporaryFolder {
     }
   }
 
-  private struct PreparationFailed: Error, CustomStringConvertible {
-    let description: String
-  }
+  private struct PreparationFailed: Error, CustomStringConvertible { let description: String }
 
   /// Cuts a file to the first `share` of its bytes.
   func truncate(_ path: String, to share: Double = 0.5) throws {

@@ -1,14 +1,14 @@
 import Foundation
 import GRDB
 import KnowledgeGraph
+import TestSupport
 import Testing
 
 /// What is said of the tables is about tables and columns that are there.
 struct DatasetteTests {
   @Test func everythingDescribedExists() throws {
     let file = try TinyFile()
-    let data = try JSONEncoder().encode(DatasetteMetadata(of: file.url))
-    let root = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let root = try jsonObject(JSONEncoder().encode(DatasetteMetadata(of: file.url)))
     let databases = try #require(root["databases"] as? [String: [String: Any]])
     let graph = try #require(databases["graph"])
     #expect(graph["title"] as? String == "tiny")
@@ -17,8 +17,7 @@ struct DatasetteTests {
     try DatabaseQueue(path: file.url.path).read { database in
       let names = try Set(
         String.fetchAll(
-          database,
-          sql: "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"))
+          database, sql: "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"))
       #expect(names.filter { !$0.hasPrefix("sqlite_") } == Set(tables.keys))
       for (name, table) in tables {
         let known = try Set(

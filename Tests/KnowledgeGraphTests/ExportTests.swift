@@ -53,9 +53,7 @@ import Testing
     #expect(
       try folder.text("facts/entity_to_id.tsv")
         == "id\tlabel\n0\tAda\n1\tBo\n2\tCy \"C\"\n3\tOslo\n4\tRome\n")
-    #expect(
-      try folder.text("facts/relation_to_id.tsv")
-        == "id\tlabel\n0\tborn in\n1\tknows\n")
+    #expect(try folder.text("facts/relation_to_id.tsv") == "id\tlabel\n0\tborn in\n1\tknows\n")
     #expect(
       try folder.text("facts/train.txt")
         == "Ada\tborn in\tRome\nAda\tknows\tBo\nBo\tborn in\tRome\n")
@@ -66,19 +64,12 @@ import Testing
 
   @Test func theFilesOfOpenKE() throws {
     let out = folder["facts"]
-    var exporter = GraphExporter()
-    exporter.format = .openke
-    _ = try exporter.write(graph, to: out)
+    _ = try with(GraphExporter()) { $0.format = .openke }.write(graph, to: out)
     #expect(
-      try folder.text("facts/entity2id.txt")
-        == "5\nAda\t0\nBo\t1\nCy \"C\"\t2\nOslo\t3\nRome\t4\n")
-    #expect(
-      try folder.text("facts/relation2id.txt") == "2\nborn in\t0\nknows\t1\n")
-    #expect(
-      try folder.text("facts/train2id.txt") == "3\n0 4 0\n0 1 1\n1 4 0\n")
-    let held = try ["valid2id.txt", "test2id.txt"].map {
-      try folder.text("facts/\($0)")
-    }
+      try folder.text("facts/entity2id.txt") == "5\nAda\t0\nBo\t1\nCy \"C\"\t2\nOslo\t3\nRome\t4\n")
+    #expect(try folder.text("facts/relation2id.txt") == "2\nborn in\t0\nknows\t1\n")
+    #expect(try folder.text("facts/train2id.txt") == "3\n0 4 0\n0 1 1\n1 4 0\n")
+    let held = try ["valid2id.txt", "test2id.txt"].map { try folder.text("facts/\($0)") }
     #expect(held.map { $0.split(separator: "\n").count }.reduce(0, +) == 4)
   }
 
@@ -110,14 +101,11 @@ import Testing
     let oslo = #"{"text":"<S> Bo <P> born in <O> Oslo <E>"}"# + "\n"
     let rome = #"{"text":"<S> Bo <P> born in <O> Rome <E>"}"# + "\n"
     #expect(
-      try String(contentsOf: out, encoding: .utf8)
-        == ada + ada + #"{"text":"<S> Ada <P> knows <O> Bo <E>"}"# + "\n" + oslo + oslo + oslo
-        + rome + rome)
+      try String(contentsOf: out, encoding: .utf8) == ada + ada
+        + #"{"text":"<S> Ada <P> knows <O> Bo <E>"}"# + "\n" + oslo + oslo + oslo + rome + rome)
     #expect(report.tripleCount == 4 && report.files.map(\.lineCount) == [8])
     exporter.isSplit = true
-    #expect(
-      failure { try exporter.write(graph, to: folder["x"]) }
-        .contains("--split"))
+    #expect(failure { try exporter.write(graph, to: folder["x"]) }.contains("--split"))
   }
 
   @Test func aGeneratedGraphKeepsItsTypesInAFolder() throws {
@@ -149,8 +137,7 @@ import Testing
     #expect(report.tripleCount < tiny.graph.answers.count)
     exporter.fraction = 0
     #expect(
-      failure { try exporter.write(tiny.url, to: out, overwrite: true) }
-        .contains("--fraction"))
+      failure { try exporter.write(tiny.url, to: out, overwrite: true) }.contains("--fraction"))
   }
 
   @Test func theSameGraphGivesTheSameBytes() throws {
@@ -178,9 +165,8 @@ import Testing
     // Names are no key here, so that there is no map of them.
     #expect(try WriteFailureTests.contents(facts) == ["train.txt"])
     for (name, format) in [("b.jsonl", TripleFormat.jsonl), ("ids", .openke)] {
-      var exporter = GraphExporter()
-      exporter.format = format
       let out = folder[name]
+      let exporter = with(GraphExporter()) { $0.format = format }
       #expect(try exporter.write(graph, to: out).mergedNameCount == 0)
       #expect(try TripleImporter(name: "x").load([out]).contentHash == hash)
     }
@@ -192,9 +178,7 @@ import Testing
     let file = try folder.write("precious", to: "a.tsv")
     func problem(_ url: URL, force: Bool = false, _ format: TripleFormat? = nil) -> String {
       failure {
-        var exporter = GraphExporter()
-        exporter.format = format
-        _ = try exporter.write(graph, to: url, overwrite: force)
+        try with(GraphExporter()) { $0.format = format }.write(graph, to: url, overwrite: force)
       }
     }
     #expect(problem(file).contains("--force"))

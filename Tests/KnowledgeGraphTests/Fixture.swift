@@ -15,6 +15,14 @@ enum Fixture {
       schemas.appendingPathComponent("\(name).yaml"), overrides: overrides, scale: scale)
   }
 
+  /// What writes a graph in a format, with its split.
+  static func splitExporter(_ format: TripleFormat) -> GraphExporter {
+    with(GraphExporter()) { exporter in
+      exporter.format = format
+      exporter.isSplit = true
+    }
+  }
+
   /// The graph of a folder of text files.
   static func load(
     _ files: [String: String], _ importer: TripleImporter = TripleImporter(name: "x")

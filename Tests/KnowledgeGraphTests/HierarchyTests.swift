@@ -83,7 +83,7 @@ struct HierarchyTests {
   }
 
   @Test func circlesOfKindsAreRefused() {
-    let message = failure {
+    expectFailure("comes back to") {
       try GraphSchema.parse(
         """
         name: round
@@ -94,6 +94,5 @@ struct HierarchyTests {
           p: {subject: a, object: b}
         """, file: "round.yaml")
     }
-    #expect(message.contains("comes back to"), "\(message)")
   }
 }

@@ -109,10 +109,7 @@ struct ImportTests {
     let folder = try TemporaryFolder()
     let source = try folder.write(text, to: "a.tsv")
     let out = folder["graph.sqlite"]
-    let message = failure {
-      try TripleImporter(name: "x").write([source], to: out)
-    }
-    #expect(message.contains(place) && message.contains(says), "\(message)")
+    expectFailure(place, says) { try TripleImporter(name: "x").write([source], to: out) }
     #expect(try WriteFailureTests.contents(folder.url) == ["a.tsv"])
   }
 
@@ -123,8 +120,7 @@ struct ImportTests {
       try Data(bytes).write(to: source)
       return failure { try TripleImporter(name: "x").load([source]) }
     }
-    #expect(
-      try message([0x61, 9, 0x62, 9, 0xFF, 10]).contains("a.tsv:1: the object is not UTF-8"))
+    #expect(try message([0x61, 9, 0x62, 9, 0xFF, 10]).contains("a.tsv:1: the object is not UTF-8"))
     #expect(try message([0x28, 0xB5, 0x2F, 0xFD, 0]).contains("zstd -d"))
     #expect(try message([UInt8](repeating: 0x61, count: 3 << 20)).contains("1 MiB"))
     // A byte order mark is no part of the first name.
@@ -136,9 +132,8 @@ struct ImportTests {
   @Test func foldersAndOptionsThatMakeNoSenseAreNamed() throws {
     #expect(failure { try Self.imported([:], ["."]) }.contains("train.txt"))
     #expect(
-      failure {
-        try Self.imported(["train.txt": "a\tr\tb\n", "train.tsv": "a\tr\tb\n"], ["."])
-      }.contains("both train.txt and train.tsv"))
+      failure { try Self.imported(["train.txt": "a\tr\tb\n", "train.tsv": "a\tr\tb\n"], ["."]) }
+        .contains("both train.txt and train.tsv"))
     #expect(
       failure {
         try Self.imported(
@@ -148,9 +143,6 @@ struct ImportTests {
     for (option, says) in [
       ("querry=0.1", "did you mean 'query'"), ("query", "level=share"), ("query=1", "below 1"),
       ("query=x", "'x'"), ("query=0.1,query=0.2", "twice"), ("query=0.5,subject=0.5", "together"),
-    ] {
-      let message = failure { try HeldOutShares(option: option) }
-      #expect(message.contains(says), "\(message)")
-    }
+    ] { expectFailure(says) { try HeldOutShares(option: option) } }
   }
 }

@@ -6,6 +6,10 @@ import Testing
 
 /// Every name comes back from every format as it was, or is refused with its line.
 @Suite struct RoundTripTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
   /// A way to write a graph and read it again.
   struct Way: Sendable, CustomTestStringConvertible {
     let out: String
@@ -41,9 +45,8 @@ import Testing
       exporter.isCompressed = isCompressed
       let text = folder.appendingPathComponent(out)
       _ = try exporter.write(graph, to: text)
-      var importer = TripleImporter(name: "copy")
-      importer.escape = escape
-      return try importer.write([text], to: folder.appendingPathComponent("copy.sqlite"))
+      return try with(TripleImporter(name: "copy")) { $0.escape = escape }
+        .write([text], to: folder.appendingPathComponent("copy.sqlite"))
     }
   }
 
@@ -92,7 +95,6 @@ import Testing
   }
 
   @Test(arguments: Way.formats) func everyNameComesBack(way: Way) throws {
-    let folder = try TemporaryFolder()
     let (file, hash) = try Self.source.get()
     let source = folder["source.sqlite"]
     try file.write(to: source)
@@ -102,7 +104,6 @@ import Testing
   }
 
   @Test func theGraphHoldsExactlyTheNames() throws {
-    let folder = try TemporaryFolder()
     let url = folder["source.sqlite"]
     try Self.source.get().file.write(to: url)
     let names = try KnowledgeGraph.open(url).entities.map { Array($0.name.utf8) }
@@ -110,7 +111,6 @@ import Testing
   }
 
   @Test(arguments: Way.variants) func compressionAndEscapesChangeNothing(way: Way) throws {
-    let folder = try TemporaryFolder()
     let (source, hash) = try Self.graph(
       of: Array(Self.valid.suffix(1_000)), heldOut: false, in: folder.url)
     #expect(try way.copy(source, in: folder.url).contentHash == hash)
@@ -118,7 +118,6 @@ import Testing
 
   @Test(arguments: Way.splits)
   func whatIsHeldOutStaysSo(way: Way) throws {
-    let folder = try TemporaryFolder()
     let names = Array(Self.valid.prefix(500))
     let (source, hash) = try Self.graph(of: names, heldOut: true, in: folder.url)
     let copy = try way.copy(source, in: folder.url)
@@ -151,7 +150,6 @@ import Testing
 
   @Test(arguments: [TripleFormat.tsv, .ntriples, .jsonl])
   func whatCanBeNoNameIsRefusedWithItsLine(format: TripleFormat) throws {
-    let folder = try TemporaryFolder()
     for name in Self.invalid.prefix(400) {
       let (file, bytes) = Self.text(name, in: format)
       let url = folder[file]
@@ -167,7 +165,6 @@ import Testing
   }
 
   @Test func namesThatNeedNoEscapeStandAsTheyAre() throws {
-    let folder = try TemporaryFolder()
     let names = ["C:\\new\\table", "50 %", "\"q\"", "C#", "a b"].map { Array($0.utf8) }
     let (source, _) = try Self.graph(of: names, heldOut: false, in: folder.url)
     let url = folder["a.tsv"]
@@ -178,15 +175,9 @@ import Testing
   }
 
   @Test func withoutEscapesATabIsRefused() throws {
-    let folder = try TemporaryFolder()
     let (source, _) = try Self.graph(of: [Array("a\tb".utf8)], heldOut: false, in: folder.url)
-    var exporter = GraphExporter()
-    exporter.escape = .none
-    let message = failure {
-      try exporter.write(source, to: folder["a.tsv"])
-    }
-    #expect(message.contains("'a\\tb'") && message.contains("--escape none"), "\(message)")
-    #expect(
-      try WriteFailureTests.contents(folder.url) == ["source.jsonl", "source.sqlite"])
+    let exporter = with(GraphExporter()) { $0.escape = .none }
+    expectFailure("'a\\tb'", "--escape none") { try exporter.write(source, to: folder["a.tsv"]) }
+    #expect(try WriteFailureTests.contents(folder.url) == ["source.jsonl", "source.sqlite"])
   }
 }

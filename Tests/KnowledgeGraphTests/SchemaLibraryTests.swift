@@ -32,8 +32,7 @@ struct SchemaLibraryTests {
   func academiaIsAsSkewedAsThePublishedGraph(seed: UInt64) throws {
     let folder = try TemporaryFolder()
     let url = folder["graph.sqlite"]
-    _ = try GraphGenerator(schema: try Fixture.schema("academia"), seed: Seed(seed)).write(
-      to: url)
+    _ = try GraphGenerator(schema: try Fixture.schema("academia"), seed: Seed(seed)).write(to: url)
     let inspection = try GraphInspection(of: url)
     let profile = inspection.profile
     #expect((6800...7200).contains(profile.triples.total))

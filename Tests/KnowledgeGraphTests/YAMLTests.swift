@@ -86,9 +86,7 @@ struct YAMLTests {
     for key in [
       "  *a9 : 1\n  *a8 : 1\n", "  ? *a9\n  : 1\n", "  {*a9 : 1, *a9 : 2}\n", "  ? [*a9]\n  : 1\n",
       "  {b: *a9}: 1\n",
-    ] {
-      #expect(problem(bomb(9, key: key)).contains("plain text"), "\(key)")
-    }
+    ] { #expect(problem(bomb(9, key: key)).contains("plain text"), "\(key)") }
     let deep = String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
     #expect(problem(SchemaTests.minimal + "\nx: \(deep)").contains("nested more than"))
     #expect(
@@ -116,8 +114,7 @@ struct YAMLTests {
     let url = folder["s.yaml"]
     func says(_ data: Data?, _ part: String) throws {
       try #require(data).write(to: url)
-      let message = failure { try GraphSchema.read(url) }
-      #expect(message.contains(part) && message.contains("s.yaml"), "\(message)")
+      expectFailure(part, "s.yaml") { try GraphSchema.read(url) }
     }
     try says(SchemaTests.minimal.data(using: .utf16), "UTF-16")
     try says(SchemaTests.minimal.data(using: .utf16LittleEndian), "UTF-16")

@@ -4,8 +4,11 @@ import TestSupport
 import Testing
 
 @Suite struct FileTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
   @Test func aFileIsReplacedWholeAndNothingElseStays() throws {
-    let folder = try TemporaryFolder()
     let url = folder["values.json"]
     try AtomicFile.write(Data("first, and longer".utf8), to: url)
     try AtomicFile.write(Data("second".utf8), to: url)
@@ -14,22 +17,17 @@ import Testing
   }
 
   @Test func aFolderThatCannotBeWrittenIsNamedAndLeftAlone() throws {
-    let folder = try TemporaryFolder()
     try folder.write("a file", to: "plain")
     for place in ["plain/x.json", "absent/x.json"] {
       let url = folder[place]
-      let error = #expect(throws: LabError.self) {
-        try AtomicFile.write(Data([1, 2, 3]), to: url)
-      }
-      #expect(error?.description.hasPrefix("cannot write \(url.path) (3 bytes): ") == true)
-      #expect(error?.description.contains("the folder does not exist; check") == true)
-      #expect(error?.exitStatus == .failure)
+      expectFailure(
+        "cannot write \(url.path) (3 bytes): ", "the folder does not exist; check", status: .failure
+      ) { try AtomicFile.write(Data([1, 2, 3]), to: url) }
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["plain"])
   }
 
   @Test func whetherALockIsHeldIsSeenWithoutTakingIt() throws {
-    let folder = try TemporaryFolder()
     #expect(!FolderLock.isHeld(folder.url))
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     let lock = try FolderLock(folder.url)
@@ -37,24 +35,20 @@ import Testing
   }
 
   @Test func aFileOverAFolderIsRefusedAndLeavesNoTemporaryFile() throws {
-    let folder = try TemporaryFolder()
     let url = folder["taken"]
     try FileManager.default.createDirectory(
       at: url.appendingPathComponent("inside"), withIntermediateDirectories: true)
-    let error = #expect(throws: LabError.self) { try AtomicFile.write(Data([1]), to: url) }
-    #expect(error?.description.contains(url.path) == true)
+    expectFailure(url.path) { try AtomicFile.write(Data([1]), to: url) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["taken"])
   }
 
   @Test func aLockHasOneHolder() throws {
-    let folder = try TemporaryFolder()
     let run = folder["run"]
     var holder: FolderLock? = try FolderLock(run)
     #expect(holder != nil)
     let error = #expect(throws: LabError.self) { try FolderLock(run) }
     #expect(
-      error?.description
-        == "\(run.path) is being written by another process; "
+      error?.description == "\(run.path) is being written by another process; "
         + "wait for it to end or choose another folder")
     _ = try FolderLock(folder["other"])
     holder = nil
@@ -62,12 +56,9 @@ import Testing
   }
 
   @Test func aLockNeedsAFolder() throws {
-    let folder = try TemporaryFolder()
     let file = folder["file"]
     try Data().write(to: file)
-    let error = #expect(throws: LabError.self) { try FolderLock(file) }
-    #expect(error?.description.contains(file.path) == true)
-    #expect(error?.exitStatus == .failure)
+    expectFailure(file.path, status: .failure) { try FolderLock(file) }
   }
 
   @Test func hashesAreThoseOfTheStandard() throws {
@@ -77,7 +68,6 @@ import Testing
       ContentHash(of: "abc").hex
         == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(ContentHash(of: "abc").short(4) == "ba78")
-    let folder = try TemporaryFolder()
     let url = folder["large"]
     try Data(repeating: 0x61, count: 3_000_000).write(to: url)
     #expect(
@@ -86,7 +76,6 @@ import Testing
     try Data().write(to: url)
     #expect(try ContentHash(ofFile: url).hex == empty)
     let absent = folder["absent"]
-    let error = #expect(throws: LabError.self) { try ContentHash(ofFile: absent) }
-    #expect(error?.description.contains(absent.path) == true)
+    expectFailure(absent.path) { try ContentHash(ofFile: absent) }
   }
 }

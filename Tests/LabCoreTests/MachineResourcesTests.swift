@@ -125,9 +125,7 @@ import Testing
     try AtomicFile.createFolder(url)
     #expect(FileManager.default.fileExists(atPath: url.path))
     try Data().write(to: folder["file"])
-    #expect(throws: LabError.self) {
-      try AtomicFile.createFolder(folder["file/x"])
-    }
+    #expect(throws: LabError.self) { try AtomicFile.createFolder(folder["file/x"]) }
   }
 
   @Test func numbersThatAreNotFiniteSurvive() throws {

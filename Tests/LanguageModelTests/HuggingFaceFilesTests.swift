@@ -7,6 +7,10 @@ import Testing
 
 /// The files that `AutoModelForCausalLM` reads, trap by trap, and the same files read back.
 struct HuggingFaceFilesTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
   static let shapes = [false, true].flatMap { tied in
     [false, true].map { norm in
       ModelConfiguration(
@@ -29,30 +33,26 @@ struct HuggingFaceFilesTests {
 
   @Test(arguments: shapes)
   func configurationHasWhatEveryVersionOfTransformersReads(shape: ModelConfiguration) throws {
-    let folder = try TemporaryFolder()
     _ = try save(shape, to: folder.url)
     let lines = try text("config.json", in: folder.url).split(separator: "\n").map {
       $0.trimmingCharacters(in: [" ", ","])
     }
     let family = shape.queryKeyNorm ? "Qwen3" : "Llama"
     let expected = [
-      "\"architectures\": [\"\(family)ForCausalLM\"]",
-      "\"model_type\": \"\(family.lowercased())\"",
+      "\"architectures\": [\"\(family)ForCausalLM\"]", "\"model_type\": \"\(family.lowercased())\"",
       // Half-split rotary positions, spelled for versions before and since 5, as a float.
       "\"rope_theta\": 10000.0",
       "\"rope_parameters\": {\"rope_theta\": 10000.0, \"rope_type\": \"default\"}",
       "\"dtype\": \"float32\"", "\"torch_dtype\": \"float32\"",
       // Qwen3's default of 128 is another one.
-      "\"head_dim\": 6", "\"num_key_value_heads\": 2",
-      "\"bos_token_id\": 2", "\"eos_token_id\": 5", "\"pad_token_id\": 0",
-      "\"tie_word_embeddings\": \(shape.tiedEmbeddings)",
+      "\"head_dim\": 6", "\"num_key_value_heads\": 2", "\"bos_token_id\": 2", "\"eos_token_id\": 5",
+      "\"pad_token_id\": 0", "\"tie_word_embeddings\": \(shape.tiedEmbeddings)",
       "\"attention_dropout\": 0.0", "\"rms_norm_eps\": 1e-06", "\"vocab_size\": 13",
     ]
     for line in expected { #expect(lines.contains(line), "\(line) is missing") }
     #expect(lines.dropFirst().dropLast().count == 25)
     #expect(
-      try text("generation_config.json", in: folder.url)
-        == """
+      try text("generation_config.json", in: folder.url) == """
         {
           "bos_token_id": 2,
           "do_sample": false,
@@ -66,24 +66,20 @@ struct HuggingFaceFilesTests {
 
   @Test(arguments: shapes)
   func weightsAreMarkedForPyTorchAndTiedOnesWrittenOnce(shape: ModelConfiguration) throws {
-    let folder = try TemporaryFolder()
     _ = try save(shape, to: folder.url)
-    let data = try Data(contentsOf: folder["model.safetensors"])
+    let data = try folder.data("model.safetensors")
     let length = Int(data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     #expect(length % 8 == 0)
-    let header = try #require(
-      try JSONSerialization.jsonObject(with: data[8..<(8 + length)]) as? [String: Any])
+    let header = try jsonObject(data[8..<(8 + length)])
     #expect(header["__metadata__"] as? [String: String] == ["format": "pt"])
     #expect((header["lm_head.weight"] == nil) == shape.tiedEmbeddings)
-    #expect(
-      (header["model.layers.1.self_attn.q_norm.weight"] != nil) == shape.queryKeyNorm)
+    #expect((header["model.layers.1.self_attn.q_norm.weight"] != nil) == shape.queryKeyNorm)
   }
 
   /// The first half of a head turns with the second: swapping neighbours instead would change every logit.
   ///
   /// `TransformersParityTests` holds the numbers; here is the table itself.
   @Test func savedFilesGiveTheSameLogits() throws {
-    let folder = try TemporaryFolder()
     let shape = Self.shapes[3]
     let model = try LanguageModel(shape, values: save(shape, to: folder.url), on: .cpu)
     let read = try ModelFiles.load(
@@ -99,7 +95,6 @@ struct HuggingFaceFilesTests {
 
   @Test(arguments: shapes)
   func writtenConfigurationIsReadBack(shape: ModelConfiguration) throws {
-    let folder = try TemporaryFolder()
     let values = try save(shape, to: folder.url)
     #expect(try ModelFiles.readConfiguration(from: folder.url) == shape)
     #expect(try ModelFiles.values(shape, from: folder.url) == values)
@@ -190,12 +185,10 @@ struct HuggingFaceFilesTests {
 
   @Test(arguments: refusals)
   func unsupportedFieldsAreNamed(refusal: Refusal) throws {
-    let folder = try TemporaryFolder()
     _ = try save(Self.shapes[1], to: folder.url)
     let file = folder["config.json"]
     var lines = try text("config.json", in: folder.url).split(separator: "\n").dropFirst()
-      .dropLast()
-      .map { $0.trimmingCharacters(in: [" ", ","]) }
+      .dropLast().map { $0.trimmingCharacters(in: [" ", ","]) }
     lines.removeAll { $0.hasPrefix("\"\(refusal.field)\":") }
     if let value = refusal.value { lines.append("\"\(refusal.field)\": \(value)") }
     try Data("{\(lines.joined(separator: ","))}".utf8).write(to: file)
@@ -208,14 +201,11 @@ struct HuggingFaceFilesTests {
   }
 
   @Test func foldersWithoutAConfigurationAreRefused() throws {
-    let folder = try TemporaryFolder()
-    #expect { try ModelFiles.readConfiguration(from: folder.url) } throws: {
-      "\($0)".contains("config.json: a Hugging Face model folder has that file")
+    expectFailure("config.json: a Hugging Face model folder has that file") {
+      try ModelFiles.readConfiguration(from: folder.url)
     }
     try folder.write("[1, 2]", to: "config.json")
-    #expect { try ModelFiles.readConfiguration(from: folder.url) } throws: {
-      "\($0)".contains("is not a JSON object")
-    }
+    expectFailure("is not a JSON object") { try ModelFiles.readConfiguration(from: folder.url) }
   }
 
   // MARK: Types of numbers
@@ -238,8 +228,8 @@ struct HuggingFaceFilesTests {
     #expect(
       try Safetensors.decode(
         data, entries, file: "f", numberTypes: [.single, .half, .brain]) == values)
-    #expect { try Safetensors.decode(data, entries, file: "f") } throws: {
-      "\($0)".contains("of shape [4], not F32 of shape [4]")
+    expectFailure("of shape [4], not F32 of shape [4]") {
+      try Safetensors.decode(data, entries, file: "f")
     }
     #expect(throws: LabError.self) {
       try Safetensors.decode(

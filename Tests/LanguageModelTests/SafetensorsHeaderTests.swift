@@ -80,11 +80,9 @@ struct SafetensorsHeaderTests {
   @Test(arguments: faults)
   func filesThatTheReferenceRefusesAreRefused(fault: Fault) {
     let data = file(fault.header, bytes: fault.bytes, length: fault.length)
-    let error = #expect(throws: LabError.self) {
+    expectFailure(fault.message, status: .badInput) {
       try Safetensors.decode(data, Self.entries, file: "f")
     }
-    #expect(error?.description.contains(fault.message) == true, "\(error?.description ?? "none")")
-    #expect(error?.exitStatus == .badInput)
   }
 
   /// Programs other than transformers write tied embeddings under both names.
@@ -104,8 +102,8 @@ struct SafetensorsHeaderTests {
     #expect(try ModelFiles.values(shape, from: folder.url) == values)
     let other = values + values[..<(embedding - 1)] + [-1]
     try Safetensors.encode(entries, values: other).write(to: url)
-    #expect { try ModelFiles.values(shape, from: folder.url) } throws: {
-      "\($0)".contains("'lm_head.weight' differs from 'model.embed_tokens.weight'")
+    expectFailure("'lm_head.weight' differs from 'model.embed_tokens.weight'") {
+      try ModelFiles.values(shape, from: folder.url)
     }
   }
 }

@@ -63,9 +63,7 @@ struct TransformersParityTests {
     }
     let cases: [Case]
 
-    static let all = Result {
-      try Repository.fixture("logits.json", as: Fixture.self).cases
-    }
+    static let all = Result { try Repository.fixture("logits.json", as: Fixture.self).cases }
   }
 
   /// The formula of Fixtures/make_logits.py.

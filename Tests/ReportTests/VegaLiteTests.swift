@@ -1,11 +1,11 @@
 import Foundation
 import Report
+import TestSupport
 import Testing
 
 @Suite struct VegaLiteTests {
   private func specification(_ figure: Figure) throws -> [String: Any] {
-    let object = try JSONSerialization.jsonObject(with: VegaLite.data(figure))
-    return try #require(object as? [String: Any])
+    try jsonObject(VegaLite.data(figure))
   }
 
   private func layers(_ view: [String: Any]) throws -> [[String: Any]] {

@@ -27,13 +27,30 @@ private final class Flag: Sendable {
 /// How many tasks run now, and how many did at most.
 private final class Crowd: Sendable {
   private let counts = Mutex((now: 0, most: 0))
+  private let expected: Int
+  private let isMet = DispatchSemaphore(value: 0)
+  private let isExceeded = DispatchSemaphore(value: 0)
 
-  func change(_ number: Int) {
-    counts.withLock { state in
-      state.now += number
-      state.most = max(state.most, state.now)
+  init(of expected: Int) { self.expected = expected }
+
+  func enter() {
+    let (now, isRecord) = counts.withLock { state in
+      state.now += 1
+      defer { state.most = max(state.most, state.now) }
+      return (state.now, state.now > state.most)
+    }
+    if now > expected { isExceeded.signal() }
+    guard isRecord, now <= expected else { return }
+    // The first to come wait until as many are there as are expected, and then for one too many.
+    if now == expected {
+      _ = isExceeded.wait(timeout: .now() + 0.05)
+      for _ in 1..<expected { isMet.signal() }
+    } else {
+      _ = isMet.wait(timeout: .now() + 20)
     }
   }
+
+  func leave() { counts.withLock { $0.now -= 1 } }
   var most: Int { counts.withLock { $0.most } }
 }
 
@@ -170,18 +187,17 @@ private struct Broken: LabFailure {
     #expect(summary.records.map(\.status) == [.done, .done])
   }
 
-  @Test func neverMoreAtOnceThanWorkers() throws {
-    let crowd = Crowd()
+  @Test func asManyAtOnceAsWorkersAndNeverMore() throws {
+    let crowd = Crowd(of: 3)
     let summary = try run(
       (0..<20).map { number in
         task("\(number)", needs: number % 4 == 3 ? ["\(number - 1)"] : []) { _ in
-          crowd.change(1)
-          usleep(500)
-          crowd.change(-1)
+          crowd.enter()
+          crowd.leave()
         }
       }, workers: 3)
     #expect(summary.records.allSatisfy { $0.status == .done })
-    #expect(crowd.most <= 3)
+    #expect(crowd.most == 3)
     #expect(Set(log.all).count == 20 && log.all.count == 20)
   }
 

@@ -22,7 +22,7 @@ import Testing
   func isPlanned(path: String) throws {
     let temporary = try TemporaryFolder()
     let file = try StudyFile.read(Repository.file("experiments/\(path)"))
-    let plan = try StudyRunner(file: file, folder: temporary.url.appendingPathComponent("out")).plan
+    let plan = try StudyRunner(file: file, folder: temporary["out"]).plan
     #expect(plan.tasks(.train).count == file.models.count)
     #expect(plan.tasks(.detect).isEmpty == (file.measures.detection == nil))
   }

@@ -88,8 +88,7 @@ import Training
     #expect(throws: LabError.self) { try StarterFiles.write(to: folder.url) }
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
     #expect(files == [name])
-    #expect(
-      try String(contentsOf: folder.url.appendingPathComponent(name), encoding: .utf8) == "mine")
+    #expect(try folder.text(name) == "mine")
   }
 
   /// A process that is killed between the two files leaves the first.

@@ -159,7 +159,7 @@ import Training
     ("epochs: [1], training: {schedule: cosin}", "", "did you mean 'cosine'?"),
   ])
   func refusesImpossibleGrids(_ grid: String, _ rest: String, _ words: String) {
-    #expect { try models(grid, rest) } throws: { "\($0)".contains(words) }
+    expectFailure(words) { try models(grid, rest) }
   }
 
   @Test func readsAnImportedGraph() throws {
@@ -229,9 +229,7 @@ import Training
       return
     }
     #expect(source.url.path.hasSuffix("kg-schemas/town.yaml"))
-    #expect(throws: LabError.self) {
-      try StudyFile.read(folder["experiments"])
-    }
+    #expect(throws: LabError.self) { try StudyFile.read(folder["experiments"]) }
     #expect(throws: LabError.self) { try StudyFile.read(folder["none"]) }
   }
 }

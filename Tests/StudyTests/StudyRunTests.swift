@@ -126,15 +126,15 @@ import Testing
 
   @Test func refusesAFolderOfSomethingElse() throws {
     try folder.write("a thesis", to: "out/thesis.txt")
-    let message = failure { try runner() }
-    #expect(message.contains("is not empty and holds no study (it has 'thesis.txt')"), "\(message)")
+    expectFailure("is not empty and holds no study (it has 'thesis.txt')") { try runner() }
     try FileManager.default.removeItem(at: out)
     let other = try runner().plan
     try folder.write(
       String(decoding: try CanonicalJSON.pretty(other), as: UTF8.self), to: "out/plan.json")
     let renamed = StudyText.study.replacingOccurrences(of: "name: small", with: "name: large")
-    let second = failure { try runner(renamed) }
-    #expect(second.contains("holds the study 'small', not 'large'; choose another --out"))
+    expectFailure("holds the study 'small', not 'large'; choose another --out") {
+      try runner(renamed)
+    }
     try folder.write("{", to: "out/plan.json")
     #expect(throws: Never.self, "a damaged plan is written anew") { _ = try runner() }
     try FileManager.default.removeItem(at: out)
@@ -151,7 +151,6 @@ import Testing
   }
 
   @Test func aPlanOfNothingIsAnErrorThatNamesTheFolder() {
-    let message = failure { try StudyFolder(out).readPlan() }
-    #expect(message.contains("holds no study (no plan.json)"))
+    expectFailure("holds no study (no plan.json)") { try StudyFolder(out).readPlan() }
   }
 }

@@ -100,8 +100,7 @@ package enum SmallGraph {
       },
       predicates: predicates.map {
         Predicate(name: $0, subjectType: 0, objectType: nil, templates: templates)
-      },
-      queries: queries, answers: all, contentHash: "rows \(rows.count)",
+      }, queries: queries, answers: all, contentHash: "rows \(rows.count)",
       falsehoods: falsehoods.sorted { $0.triple < $1.triple })
   }
 }

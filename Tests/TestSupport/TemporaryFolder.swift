@@ -34,8 +34,7 @@ package final class TemporaryFolder: Sendable {
   package subscript(_ path: String) -> URL { url.appendingPathComponent(path) }
 
   /// Writes a text file, and the folders it lies in.
-  @discardableResult
-  package func write(_ text: String, to path: String) throws -> URL {
+  @discardableResult package func write(_ text: String, to path: String) throws -> URL {
     let file = self[path]
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -68,17 +67,11 @@ package final class TemporaryFolder: Sendable {
   /// Removes a file or folder.
   package func remove(_ path: String) throws { try FileManager.default.removeItem(at: self[path]) }
 
+  /// The object that a JSON file holds.
+  package func object(_ path: String) throws -> [String: Any] { try jsonObject(data(path)) }
+
   /// Changes the object that a JSON file holds.
-  package func edit(_ path: String, _ change: (inout [String: Any]) -> Void) throws {
+  package func edit(_ path: String, _ change: (inout [String: Any]) throws -> Void) throws {
     try editJSON(self[path], change)
   }
-}
-
-/// Changes the object that a JSON file holds.
-package func editJSON(_ file: URL, _ change: (inout [String: Any]) -> Void) throws {
-  guard
-    var object = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
-  else { throw CocoaError(.propertyListReadCorrupt) }
-  change(&object)
-  try JSONSerialization.data(withJSONObject: object).write(to: file)
 }

@@ -3,9 +3,11 @@ package import KnowledgeGraph
 package import Training
 
 /// Trains a model of size 3k on `graph` into `folder`, by one worker unless `change` says otherwise.
-@discardableResult
-package func trainTiny(
-  _ graph: KnowledgeGraph = SmallGraph.people(60), into folder: URL, epochs: Int = 4,
+///
+/// The graph need not be in `file`, which the run names.
+@discardableResult package func trainTiny(
+  _ graph: KnowledgeGraph = SmallGraph.people(60), in file: URL? = nil, into folder: URL,
+  epochs: Int = 4,
   _ change: (inout TrainingRequest, inout RuntimeOptions) throws -> Void = { _, _ in }
 ) throws -> RunRecord {
   var request = TrainingRequest(size: "3k", epochs: epochs)
@@ -14,7 +16,7 @@ package func trainTiny(
   options.workers = 1
   try change(&request, &options)
   return try Trainer(
-    graph: graph, graphURL: folder.appendingPathComponent("graph.sqlite"), request: request,
+    graph: graph, graphURL: file ?? folder.appendingPathComponent("graph.sqlite"), request: request,
     folder: folder, options: options
   ).run()
 }

@@ -14,29 +14,26 @@ import Training
 
   init() throws {
     folder = try TemporaryFolder()
-    try KnowledgeGraphFile.write(folder.url.appendingPathComponent("graph.sqlite"))
-    graph = try KnowledgeGraph.open(folder.url.appendingPathComponent("graph.sqlite"))
+    try KnowledgeGraphFile.write(folder["graph.sqlite"])
+    graph = try KnowledgeGraph.open(folder["graph.sqlite"])
   }
 
   private func train(
     _ name: String, epochs: Int = 4, from parent: String? = nil, only: Set<Triple>? = nil,
     learningRate: Double? = nil, stopAfter: Int? = nil
   ) throws -> RunRecord {
-    var request = TrainingRequest(size: "3k", epochs: epochs)
-    request.training.tokensPerStep = 64
-    request.learningRate = learningRate
-    request.start = parent.map { folder.url.appendingPathComponent($0) }
-    request.chosen = only.map { ChosenTriples($0) }
-    var options = RuntimeOptions()
-    if let stopAfter { options.shouldStop = stopping(after: stopAfter) }
-    return try Trainer(
-      graph: graph, graphURL: folder.url.appendingPathComponent("graph.sqlite"), request: request,
-      folder: folder.url.appendingPathComponent(name), options: options
-    ).run()
+    try trainTiny(graph, in: folder["graph.sqlite"], into: folder[name], epochs: epochs) {
+      request, options in
+      request.training.tokensPerStep = 64
+      request.learningRate = learningRate
+      request.start = parent.map { folder[$0] }
+      request.chosen = only.map { ChosenTriples($0) }
+      if let stopAfter { options.shouldStop = stopping(after: stopAfter) }
+    }
   }
 
   private func weights(_ name: String) throws -> [Float] {
-    try RunFolder.open(folder.url.appendingPathComponent(name)).loadModel().parameters.copyOut()
+    try RunFolder.open(folder[name]).loadModel().parameters.copyOut()
   }
 
   @Test func trainingGoesOnFromTheParentsWeights() throws {
@@ -66,19 +63,17 @@ import Training
     let chosen = Set(all.prefix(5))
     let record = try train("child", from: "parent", only: chosen)
     #expect(record.trainedTripleCount == 5)
-    let child = folder.url.appendingPathComponent("child")
+    let child = folder["child"]
     let batches = try RunBatches(child)
     let shown = try Set(batches.batches(1...batches.stepCount).flatMap(\.triples))
     #expect(shown.count == 5)
     // The list is part of what the run is.
     let list = child.appendingPathComponent(ChosenTriples.fileName)
     try Data("0\t0\t22\n".utf8).write(to: list)
-    #expect {
-      _ = try RunBatches(child)
-    } throws: { "\($0)".contains("triples.tsv") }
-    #expect {
-      _ = try train("child", from: "parent", only: Set(all.prefix(6)))
-    } throws: { "\($0)".contains("holds another run") && "\($0)".contains("chosen_sha256") }
+    expectFailure("triples.tsv") { try RunBatches(child) }
+    expectFailure("holds another run", "chosen_sha256") {
+      try train("child", from: "parent", only: Set(all.prefix(6)))
+    }
   }
 
   @Test func stoppedItContinuesToTheSameBytes() throws {
@@ -87,21 +82,18 @@ import Training
     #expect(throws: LabError.self) { try train("cut", from: "parent", stopAfter: 7) }
     let cut = try train("cut", from: "parent")
     #expect(cut.weightsHash == whole.weightsHash)
-    #expect(
-      cut.weightsHash
-        != (try RunFolder.readRecord(folder.url.appendingPathComponent("parent")))?.weightsHash)
+    #expect(cut.weightsHash != (try RunFolder.readRecord(folder["parent"]))?.weightsHash)
   }
 
   @Test func parentsThatAreMissingOrAlteredAreRefusedByName() throws {
-    #expect { _ = try train("child", from: "nobody") } throws: { "\($0)".contains("nobody") }
+    expectFailure("nobody") { try train("child", from: "nobody") }
     _ = try train("parent")
-    let file = folder.url.appendingPathComponent("parent/model.safetensors")
+    let file = folder["parent/model.safetensors"]
     var data = try Data(contentsOf: file)
     data[data.count - 3] ^= 1
     try data.write(to: file)
-    #expect { _ = try train("child", from: "parent") } throws: { "\($0)".contains("parent") }
-    #expect(
-      !FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("child").path))
+    expectFailure("parent") { try train("child", from: "parent") }
+    #expect(!folder.exists("child"))
   }
 
   @Test func namesThatAreNotTaughtAreRefused() throws {

@@ -27,6 +27,15 @@ package final class ProgressReporter: Sendable {
 
   package static let silent = ProgressReporter(style: .silent)
 
+  /// Does work with a reporter whose line is cleared at its end.
+  package static func during<Result>(
+    _ work: (ProgressReporter) throws -> Result
+  ) rethrows -> Result {
+    let progress = ProgressReporter()
+    defer { progress.finish() }
+    return try work(progress)
+  }
+
   /// Shows the state of work under way; most calls are dropped, so callers need not count.
   package func update(_ text: @autoclosure () -> String) {
     guard style != .silent else { return }

@@ -3,7 +3,17 @@ import Foundation
 extension Readable {
   /// "12.3 %", or "-" where there is no value.
   package static func percent(_ share: Double?) -> String {
-    share.map { String(format: "%.1f %%", 100 * $0) } ?? "-"
+    share.map { fixed(100 * $0, 1) + " %" } ?? "-"
+  }
+
+  /// "0.1234", or "1.2e-05" of what is too small for that.
+  package static func probability(_ value: Double) -> String {
+    value >= 0.0001 || value == 0 ? fixed(value, 4) : String(format: "%.1e", value)
+  }
+
+  /// So many decimals, or "-" where there is no value.
+  package static func fixed(_ value: Double?, _ decimals: Int) -> String {
+    value.map { String(format: "%.\(decimals)f", $0) } ?? "-"
   }
 
   /// "1.2 to 3.4" of two shares in per cent, or "-" where there is no interval.

@@ -23,7 +23,7 @@ enum EvaluationStage {
       }, shouldStop: progress.shouldStop)
     return [QuerySet.fvs, .pvs, .ivs].compactMap { set in
       summary.rate(.exact, temperature: 1, set).map {
-        String(format: "%@ %.1f %%", set.rawValue.uppercased(), $0.rate * 100)
+        "\(set.rawValue.uppercased()) \(Readable.percent($0.rate))"
       }
     }.joined(separator: ", ")
   }

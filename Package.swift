@@ -77,7 +77,7 @@ let package = Package(
         "Compute", "LabCore", grdb,
       ]),
     library("Analysis", ["LabCore", numerics]),
-    library("Report", ["Analysis", "LabCore"]),
+    library("Report", ["LabCore"]),
     library(
       "Study",
       [
@@ -142,7 +142,7 @@ let package = Package(
         "Compute", "LabCore",
       ]),
     tests("AnalysisTests", ["Analysis", "LabCore"]),
-    tests("ReportTests", ["Report", "Analysis", "LabCore"]),
+    tests("ReportTests", ["Report", "LabCore"]),
     tests(
       "StudyTests",
       [

@@ -51,9 +51,9 @@ struct BenchDetect: ParsableCommand {
     let benchmark = DetectionBenchmark(
       rows: quick ? 500 : rows, width: quick ? 16 : width, precisions: try arithmetic.precisions())
     if let export { try benchmark.export(to: URL(fileURLWithPath: export, isDirectory: true)) }
-    let progress = ProgressReporter()
-    let results = try benchmark.run(seconds: quick ? 1e-3 : seconds) { progress.update($0) }
-    progress.finish()
+    let results = try ProgressReporter.during { progress in
+      try benchmark.run(seconds: quick ? 1e-3 : seconds) { progress.update($0) }
+    }
     if output.json { return try Output.json(BenchReport("detect", results)) }
     var table = TextTable(
       ["work", "precision", "rows", "width", "seconds", "processor s", "passes", "loss"],
@@ -63,7 +63,7 @@ struct BenchDetect: ParsableCommand {
         row.work, row.precision.rawValue, row.rows.grouped, row.width.grouped,
         Readable.number(row.seconds), Readable.number(row.processorSeconds),
         row.passes.map(\.grouped) ?? "-",
-        row.loss.map { String(format: "%.6f", $0) } ?? "-",
+        Readable.fixed(row.loss, 6),
       ])
     }
     Output.table(table)

@@ -128,20 +128,20 @@ struct BenchEvaluate: ParsableCommand {
     ])
     for row in rows {
       table.add([
-        row.work.name, row.precision.rawValue, "\(workerCount)", Readable.number(row.work.answers),
+        row.shape, row.precision.rawValue, "\(workerCount)", Readable.number(row.answers),
         Int(row.result.forwardTokensPerSecond).grouped,
         Int(row.result.scoringTokensPerSecond).grouped,
-        String(format: "%.2f", row.result.ratio), String(format: "%.2f", row.result.textsRatio),
+        Readable.fixed(row.result.ratio, 2), Readable.fixed(row.result.textsRatio, 2),
         Int(row.result.queriesPerSecond).grouped,
         Int(row.result.sampledTokensPerSecond).grouped,
       ])
     }
     Output.table(table)
-    for work in rows.prefix(1).map(\.work) {
+    if let row = rows.first {
       Output.line(
-        "measured \(work.queries.count) prompts of \(Readable.number(work.promptLength)) tokens, answers of "
-          + "\(Readable.number(work.answerLength)), \(samples) samples, vocabulary "
-          + "\(work.model.configuration.vocabularySize), kernels \(Device.cpu.name)")
+        "measured \(row.queries) prompts of \(Readable.number(row.promptLength)) tokens, answers of "
+          + "\(Readable.number(row.answerLength)), \(samples) samples, vocabulary "
+          + "\(row.vocabularySize), kernels \(Device.cpu.name)")
     }
     Output.next("kglab", "bench", "generate")
   }
@@ -197,7 +197,9 @@ struct BenchEvaluate: ParsableCommand {
       model, work.queries, samples: samples, limits: work.limits, workers: workerCount)
     if let export { try write(model, work.queries, benchmark, to: URL(fileURLWithPath: export)) }
     return Row(
-      work: work, precision: precision, workers: workerCount, samples: samples,
+      shape: work.name, precision: precision, workers: workerCount, queries: work.queries.count,
+      promptLength: work.promptLength, answers: work.answers, answerLength: work.answerLength,
+      samples: samples, vocabularySize: model.configuration.vocabularySize,
       result: try benchmark.run(seconds: quick ? 0.02 : seconds))
   }
 
@@ -226,10 +228,15 @@ struct BenchEvaluate: ParsableCommand {
   }
 
   private struct Row: Encodable {
-    let work: Work
+    let shape: String
     let precision: Precision
     let workers: Int
+    let queries: Int
+    let promptLength: Double
+    let answers: Double
+    let answerLength: Double
     let samples: Int
+    let vocabularySize: Int
     let result: ScoringSpeed
 
     enum CodingKeys: String, CodingKey {
@@ -237,20 +244,6 @@ struct BenchEvaluate: ParsableCommand {
       case promptLength = "prompt_length"
       case answerLength = "answer_length"
       case vocabularySize = "vocabulary_size"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(work.name, forKey: .shape)
-      try container.encode(precision, forKey: .precision)
-      try container.encode(workers, forKey: .workers)
-      try container.encode(work.queries.count, forKey: .queries)
-      try container.encode(work.promptLength, forKey: .promptLength)
-      try container.encode(work.answers, forKey: .answers)
-      try container.encode(work.answerLength, forKey: .answerLength)
-      try container.encode(samples, forKey: .samples)
-      try container.encode(work.model.configuration.vocabularySize, forKey: .vocabularySize)
-      try container.encode(result, forKey: .result)
     }
   }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Benchmarks
 import Compute
 import Console
-import Foundation
 import LabCore
 import LanguageModel
 

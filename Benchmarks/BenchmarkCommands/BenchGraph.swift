@@ -83,8 +83,7 @@ struct BenchGraph: ParsableCommand {
 
   private func show(_ rows: [WorkRate], _ closing: String) throws {
     if output.json { return try Output.json(BenchReport("graph", rows)) }
-    var table = TextTable(
-      ["work", "amount", "unit", "seconds", "a second", "peak MiB"])
+    var table = TextTable(["work", "amount", "unit", "seconds", "a second", "peak MiB"])
     for row in rows {
       let isBytes = row.unit == "bytes"
       table.add([

@@ -2,7 +2,6 @@ import ArgumentParser
 import Benchmarks
 import Compute
 import Console
-import Foundation
 import LabCore
 
 struct BenchKernels: ParsableCommand {
@@ -67,9 +66,9 @@ struct BenchKernels: ParsableCommand {
       ["op", "shape", "precision", "us", "GFLOP/s", "share", "GB/s", "ns/value"], left: [0, 1])
     for row in result.measurements {
       table.add([
-        row.op, row.shape, row.precision.rawValue, String(format: "%.1f", 1e6 * row.seconds),
+        row.op, row.shape, row.precision.rawValue, Readable.fixed(1e6 * row.seconds, 1),
         row.flopsPerSecond.map(Output.gigas) ?? "-", Readable.percent(row.shareOfCeiling),
-        Output.gigas(row.bytesPerSecond), String(format: "%.3f", row.nanosecondsPerElement),
+        Output.gigas(row.bytesPerSecond), Readable.fixed(row.nanosecondsPerElement, 3),
       ])
     }
     Output.table(table)
@@ -84,8 +83,7 @@ struct BenchKernels: ParsableCommand {
   private func widths() throws -> [Int] {
     try OptionList.values(width, "--width") { text in
       guard let value = Int(text), value % 32 == 0, (32...8_192).contains(value) else {
-        throw LabError(
-          "--width '\(text)' must be a multiple of 32 between 32 and 8192", .usage)
+        throw LabError("--width '\(text)' must be a multiple of 32 between 32 and 8192", .usage)
       }
       return value
     }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Benchmarks
 import Compute
 import Console
-import Foundation
 import LabCore
 import LanguageModel
 import Training
@@ -43,8 +42,7 @@ struct BenchLadder: ParsableCommand {
     for precision in try arithmetic.precisions() {
       for count in try workers.counts() {
         progress.update("ladder in \(precision.rawValue), \(count) workers")
-        let benchmark = LadderBenchmark(
-          regime, steps: steps, precision: precision, workers: count)
+        let benchmark = LadderBenchmark(regime, steps: steps, precision: precision, workers: count)
         rows.append(
           Row(
             precision: precision, workers: count, steps: steps,

@@ -2,7 +2,6 @@ import ArgumentParser
 import Benchmarks
 import Compute
 import Console
-import Foundation
 import LabCore
 import LanguageModel
 
@@ -84,5 +83,5 @@ extension ModelSpeed {
 
 extension Output {
   /// Billions with one decimal: "12.3".
-  static func gigas(_ value: Double) -> String { String(format: "%.1f", value / 1e9) }
+  static func gigas(_ value: Double) -> String { Readable.fixed(value / 1e9, 1) }
 }

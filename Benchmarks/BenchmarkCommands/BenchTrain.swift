@@ -2,7 +2,6 @@ import ArgumentParser
 import Benchmarks
 import Compute
 import Console
-import Foundation
 import LabCore
 import LanguageModel
 import Training
@@ -167,7 +166,7 @@ private struct TrainRow: Encodable {
       ["shape", "precision", "workers"] + ModelSpeed.header + (compares ? ["speed-up"] : []))
     for row in rows {
       let start = [row.work.shape.description, row.work.precision.rawValue, "\(row.work.workers)"]
-      let ratio = row.speedUps.isEmpty ? "-" : String(format: "%.2f", row.speedUp)
+      let ratio = row.speedUps.isEmpty ? "-" : Readable.fixed(row.speedUp, 2)
       table.add(start + row.speed.cells + (compares ? [ratio] : []))
     }
     return table

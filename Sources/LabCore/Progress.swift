@@ -27,6 +27,15 @@ package final class ProgressReporter: Sendable {
 
   package static let silent = ProgressReporter(style: .silent)
 
+  /// Does work with a reporter whose line is cleared at its end.
+  package static func during<Result>(
+    _ work: (ProgressReporter) throws -> Result
+  ) rethrows -> Result {
+    let progress = ProgressReporter()
+    defer { progress.finish() }
+    return try work(progress)
+  }
+
   /// Shows the state of work under way; most calls are dropped, so callers need not count.
   package func update(_ text: @autoclosure () -> String) {
     guard style != .silent else { return }
@@ -68,31 +77,5 @@ package final class ProgressReporter: Sendable {
   /// Progress that cannot be shown is no reason to stop.
   private func write(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
-  }
-}
-
-/// Durations and counts as people read them.
-package enum Readable {
-  /// "0:42", "3:05" or "1:02:09".
-  package static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds >= 0, seconds < 1e15 else { return "?" }
-    let total = Int(seconds.rounded())
-    let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    return hours > 0 ? "\(hours):\(two(minutes)):\(two(rest))" : "\(minutes):\(two(rest))"
-  }
-
-  /// "950", "12.3k", "4.56m", "1.61b": three significant digits.
-  package static func count(_ value: Double) -> String {
-    let scales: [(Double, String)] = [(1e12, "t"), (1e9, "b"), (1e6, "m"), (1e3, "k")]
-    for (scale, suffix) in scales where value >= scale {
-      return significant(value / scale) + suffix
-    }
-    return significant(value)
-  }
-
-  private static func significant(_ value: Double) -> String {
-    let places = value >= 100 || value == value.rounded() ? 0 : value >= 10 ? 1 : 2
-    return String(format: "%.\(places)f", value)
   }
 }

@@ -24,6 +24,11 @@ extension Readable {
     }
   }
 
+  /// A name of files and tables as words: "wrong object" of "wrong_object".
+  package static func words(_ name: String) -> String {
+    name.replacingOccurrences(of: "_", with: " ")
+  }
+
   /// A word as a shell takes it: quoted where it has any but letters, digits and `_ - . / : , + @ % =`.
   package static func shellWord(_ word: String) -> String {
     let plain = CharacterSet(

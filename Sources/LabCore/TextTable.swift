@@ -23,7 +23,11 @@ package struct TextTable: Sendable {
         return left.contains(column) ? row[column] + padding : padding + row[column]
       }
       let line = cells.joined(separator: "  ")
-      return String(line[...(line.lastIndex { $0 != " " } ?? line.startIndex)])
+      let end = line.lastIndex { $0 != " " }.map(line.index(after:))
+      return String(line[..<(end ?? line.startIndex)])
     }
   }
+
+  /// The lines as one text.
+  package var text: String { lines.map { $0 + "\n" }.joined() }
 }

@@ -20,6 +20,25 @@ import Testing
     #expect(Readable.count(value) == expected)
   }
 
+  @Test func sharesAndNumbersHaveFewDigits() {
+    #expect(Readable.percent(0.5663) == "56.6 %")
+    #expect(Readable.percent(nil) == "-")
+    #expect(Readable.fixed(2.5, 3) == "2.500")
+    #expect(Readable.probability(0.00002) == "2.0e-05")
+    #expect(
+      [0.12034, 41.5, 1200, 123_456.7].map(Readable.number) == ["0.1203", "41.5", "1200", "123457"])
+    #expect([0, 999, 12_345, -1_234_567].map(\.grouped) == ["0", "999", "12,345", "-1,234,567"])
+  }
+
+  @Test func tablesAlignTheirColumns() {
+    var table = TextTable(["name", "n", "note"], left: [0, 2])
+    table.add(["a", "12", ""])
+    table.add(["long\u{1B}er", "3", "yes"])
+    #expect(
+      table.lines == ["name           n  note", "a             12", "long\\u{1B}er   3  yes"])
+    #expect(TextTable([""]).text == "\n")
+  }
+
   @Test func errorsCarryTheirExitCodes() {
     #expect(LabError("no").exitStatus.rawValue == 65)
     #expect(LabError("no", .usage).exitStatus.rawValue == 64)

@@ -5,9 +5,9 @@ struct PageWriter {
   func page() throws -> String {
     var main = header()
     if document.sections.count > 1 { main += contents() }
-    var counter = FigureCounter()
+    var numbers = (figure: 0, table: 0)
     for (index, section) in document.sections.enumerated() {
-      main += try write(section, index, &counter)
+      main += try write(section, index, &numbers)
     }
     if !document.colophon.isEmpty {
       main += Markup.element(
@@ -93,40 +93,28 @@ struct PageWriter {
   // MARK: Sections
 
   private func write(
-    _ section: ReportSection, _ index: Int, _ counter: inout FigureCounter
+    _ section: ReportSection, _ index: Int, _ numbers: inout (figure: Int, table: Int)
   ) throws -> String {
     var parts = [Markup.text("h2", [:], section.title)]
-    for block in section.blocks { parts.append(try write(block, &counter)) }
+    for block in section.blocks { parts.append(try write(block, &numbers)) }
     return Markup.element(
       "section", ["id": "section-\(index + 1)"], parts.joined(separator: "\n")) + "\n"
   }
 
-  private func write(_ block: Block, _ counter: inout FigureCounter) throws -> String {
+  private func write(_ block: Block, _ numbers: inout (figure: Int, table: Int)) throws -> String {
     switch block {
-    case .paragraph(let prose): ProseWriter.paragraph(prose)
+    case .paragraph(let prose): return ProseWriter.paragraph(prose)
     case .list(let items):
-      Markup.element(
+      return Markup.element(
         "ul", [:], items.map { Markup.element("li", [:], ProseWriter.inline($0)) }.joined())
     case .note(let prose):
-      Markup.element("p", ["class": "note"], ProseWriter.inline(prose))
-    case .figure(let figure): try FigureWriter(figure, number: counter.nextFigure()).html()
-    case .table(let table): TableWriter(table: table, number: counter.nextTable()).html()
+      return Markup.element("p", ["class": "note"], ProseWriter.inline(prose))
+    case .figure(let figure):
+      numbers.figure += 1
+      return try FigureWriter(figure, number: numbers.figure).html()
+    case .table(let table):
+      numbers.table += 1
+      return TableWriter(table: table, number: numbers.table).html()
     }
-  }
-}
-
-/// Numbers figures and tables in reading order.
-struct FigureCounter {
-  private var figures = 0
-  private var tables = 0
-
-  mutating func nextFigure() -> Int {
-    figures += 1
-    return figures
-  }
-
-  mutating func nextTable() -> Int {
-    tables += 1
-    return tables
   }
 }

@@ -55,18 +55,19 @@ package struct StudyStatus: Codable, Sendable {
 
   /// A table for a terminal, then one line of totals and the error texts.
   package func table() -> String {
-    let rows = tasks.map { task in
-      [
+    var table = TextTable(["#", "task", "status", "time", "result"], left: [1, 2, 4])
+    for task in tasks {
+      table.add([
         "\(task.number)", task.name, task.status.rawValue,
         task.seconds.map { Readable.duration($0) } ?? "", task.summary ?? "",
-      ]
+      ])
     }
     let totals = TaskStatus.allCases.filter { count($0) > 0 }
       .map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
     let errors = tasks.compactMap { task in
       task.error.map { "\(task.name): \($0)\n" }
     }
-    return StudyPlan.aligned([["#", "task", "status", "time", "result"]] + rows, left: [1, 2, 4])
-      + "\n\(study): \(totals)" + (isRunning ? ", running now" : "") + "\n" + errors.joined()
+    return table.text + "\n\(study): \(totals)" + (isRunning ? ", running now" : "") + "\n"
+      + errors.joined()
   }
 }

@@ -6,10 +6,11 @@ import Training
 extension StudyPlan {
   /// The plan as a table for a terminal; of `workers` threads in all, tasks run `sideBySide`.
   package func table(workers: Int, sideBySide: Int) -> String {
-    let header = ["#", "task", "parameters", "FLOPs", "time", "memory", "needs"]
     let numbers = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0.number) })
-    let rows = tasks.map { task in
-      [
+    var table = TextTable(
+      ["#", "task", "parameters", "FLOPs", "time", "memory", "needs"], left: [1, 6])
+    for task in tasks {
+      table.add([
         "\(task.number)", task.name,
         task.run.map { Readable.count(Double($0.nonEmbeddingParameterCount)) } ?? "",
         task.cost.flops > 0 ? Self.scientific(task.cost.flops) : "",
@@ -17,7 +18,7 @@ extension StudyPlan {
         "\(Int(task.cost.memoryMiB.rounded(.up))) MiB",
         task.kind == .report
           ? "all" : task.needs.compactMap { numbers[$0] }.map(String.init).joined(separator: " "),
-      ]
+      ])
     }
     let total = total
     let longest = TimeLeft.seconds(
@@ -29,30 +30,8 @@ extension StudyPlan {
       + "\(workers) worker\(workers == 1 ? "" : "s"), "
       + "up to \(Int(peakMemoryMiB(sideBySide: sideBySide).rounded(.up))) MiB of memory, "
       + "\(Int((total.diskBytes / 1_048_576).rounded(.up))) MiB on disk"
-    return Self.aligned([header] + rows, left: [1, 6]) + "\n" + words + "\n"
+    return table.text + "\n" + words + "\n"
   }
 
   private static func scientific(_ value: Double) -> String { String(format: "%.1e", value) }
-
-  /// Columns of equal width, two spaces apart; those in `left` begin at the left.
-  static func aligned(_ rows: [[String]], left: Set<Int>) -> String {
-    let widths = (rows.first ?? []).indices.map { column in
-      rows.map { $0[column].count }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return left.contains(column) ? cell + space : space + cell
-      }
-      return cells.joined(separator: "  ").trimmingTrailingSpaces + "\n"
-    }.joined()
-  }
-}
-
-extension String {
-  fileprivate var trimmingTrailingSpaces: String {
-    var text = self[...]
-    while text.last == " " { text.removeLast() }
-    return String(text)
-  }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Console
 import Corpus
 import Evaluation
-import Foundation
 import KnowledgeGraph
 import LabCore
 import Training
@@ -20,20 +19,7 @@ struct Ask: ParsableCommand {
         kglab ask runs/a "Ada Lovelace" "born in" --top 20 --temperature 0.5 --json
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
-  var folder: String
-
-  @Argument(help: "The name of an entity.")
-  var subject: String
-
-  @Argument(help: "The name of a predicate.")
-  var predicate: String
-
-  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
-  var checkpoint: Int?
-
-  @Option(help: "How many answers to show.")
-  var top: Int = 5
+  @OptionGroup var question: QuestionOptions
 
   @Option(help: "Temperature of the probabilities, from 0.000001 to 1000.")
   var temperature: Double = 1
@@ -44,46 +30,29 @@ struct Ask: ParsableCommand {
   )
   var phrasing: AskedPhrasing = .seen
 
-  @Option(help: "The run's graph, where it is no longer where training found it.")
-  var graph: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var graph: GraphOptions
 
   func run() throws {
-    let run = try RunFolder.open(
-      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
+    let run = try question.open()
     let inquirer = try Inquirer(
       model: run.loadModel(), tokenizer: run.tokenizer,
-      graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }),
+      graph: run.graph(at: graph.url),
       wording: run.record.configuration.corpus.wording.asked(in: phrasing))
     let inquiry = try inquirer.ask(
-      subject: subject, predicate: predicate, top: top, temperature: temperature)
-    if json { return try Output.json(inquiry) }
+      subject: question.subject, predicate: question.predicate, top: question.top,
+      temperature: temperature)
+    if graph.json { return try Output.json(inquiry) }
     show(inquiry)
     Output.line("wrote nothing")
-    Output.next("kglab", "evaluate", folder)
+    Output.next("kglab", "evaluate", question.folder)
   }
 
   // MARK: Text
 
   private func show(_ inquiry: Inquiry) {
-    let seen = inquiry.visibilities.map(\.rawValue).joined(separator: ", ")
-    Output.line(
-      "question       (\(inquiry.subject), \(inquiry.predicate), ?)  "
-        + (seen.isEmpty ? "not in the graph" : seen))
+    InquiryText.question(inquiry)
     Output.line()
-    var answers = TextTable(["model's answers", "verdict", "probability"], left: [0, 1])
-    for answer in inquiry.answers {
-      let text = answer.text.isEmpty ? "(nothing)" : answer.text
-      let isOtherSpelling = !answer.isCanonical && answer.verdict != .malformed
-      answers.add([
-        isOtherSpelling ? text + " (another spelling)" : text,
-        answer.verdict.rawValue.replacingOccurrences(of: "_", with: " "),
-        Self.probability(answer.probability),
-      ])
-    }
-    Output.table(answers)
+    InquiryText.answers(inquiry, marksSpelling: true)
     if !inquiry.isCertain {
       Output.line("the search gave up before these were certain to be the likeliest answers")
     }
@@ -99,16 +68,12 @@ struct Ask: ParsableCommand {
     for answer in inquiry.truth {
       truth.add(
         [answer.text, answer.isVisible ? "yes" : "held out"]
-          + (isShared ? [answer.subjectType] : []) + [Self.probability(answer.probability)])
+          + (isShared ? [answer.subjectType] : []) + [Readable.probability(answer.probability)])
     }
     Output.table(truth)
     Output.line()
     Output.line(
       "hallucination  \(Readable.percent(rate)) of answers at temperature "
         + "\(Readable.number(inquiry.temperature)), exactly")
-  }
-
-  private static func probability(_ value: Double) -> String {
-    String(format: value >= 0.0001 || value == 0 ? "%.4f" : "%.1e", value)
   }
 }

@@ -22,11 +22,7 @@ struct Batches: ParsableCommand {
   @Option(help: "A step, counted from 1, or a range of steps.")
   var steps: String
 
-  @Option(help: "The run's graph, where it is no longer where training found it.")
-  var graph: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var graph: GraphOptions
 
   func validate() throws { _ = try range() }
 
@@ -39,11 +35,9 @@ struct Batches: ParsableCommand {
   }
 
   func run() throws {
-    let run = try RunBatches(
-      URL(fileURLWithPath: folder, isDirectory: true), graph: graph.map { URL(fileURLWithPath: $0) }
-    )
+    let run = try RunBatches(URL(fileURLWithPath: folder, isDirectory: true), graph: graph.url)
     let batches = try run.batches(range())
-    if json { return try Output.json(batches) }
+    if graph.json { return try Output.json(batches) }
     for batch in batches {
       Output.line(
         "step \(batch.step)  epoch \(batch.epoch)  \(batch.sequences.count) sequences  "

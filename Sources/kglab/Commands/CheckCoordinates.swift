@@ -67,8 +67,7 @@ struct CheckCoordinates: ParsableCommand {
 
   @OptionGroup var workers: WorkerOptions
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   func validate() throws {
     try OptionRange.require(layers, 1...64, "--layers")
@@ -80,14 +79,13 @@ struct CheckCoordinates: ParsableCommand {
 
   func run() throws {
     let (batch, vocabularySize) = try batch()
-    let check = try CoordinateCheck(
-      options(), batch: batch, vocabularySize: vocabularySize)
-    let progress = ProgressReporter()
-    let report = try check.run(workers: workers.count) { share in
-      progress.update("training \(Readable.percent(share))")
+    let check = try CoordinateCheck(options(), batch: batch, vocabularySize: vocabularySize)
+    let report = try ProgressReporter.during { progress in
+      try check.run(workers: workers.count) {
+        progress.update("training \(Readable.percent($0))")
+      }
     }
-    progress.finish()
-    if json { try Output.json(report) } else { show(report) }
+    if result.json { try Output.json(report) } else { show(report) }
     guard report.isFlat else {
       throw LabError(
         "not flat: \(report.failing.map(\.part).joined(separator: ", ")) depend on the width "
@@ -166,7 +164,7 @@ struct CheckCoordinates: ParsableCommand {
     _ report: CoordinateReport, judged: Bool
   ) -> [String] {
     let isFlat = slope.map { abs($0) <= report.tolerance } ?? false
-    return [part, moment] + values.map { String(format: "%.4f", $0) }
+    return [part, moment] + values.map { Readable.fixed($0, 4) }
       + [slope.map { String(format: "%+.2f", $0) } ?? "-", judged ? (isFlat ? "flat" : "NOT") : ""]
   }
 }

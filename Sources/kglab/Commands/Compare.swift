@@ -32,8 +32,7 @@ struct Compare: ParsableCommand {
   @Option(help: "Resamples of the subjects.")
   var resamples: Int = 1_000
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   func validate() throws { try OptionRange.require(resamples, 1...1_000_000, "--resamples") }
 
@@ -51,7 +50,7 @@ struct Compare: ParsableCommand {
     }
     let comparison = try EvaluationComparison(
       databases[0], databases[1], names: (first, second), seed: seed, resamples: resamples)
-    if json { return try Output.json(comparison) }
+    if result.json { return try Output.json(comparison) }
     show(comparison)
     Output.line("wrote nothing")
     Output.next("kglab", "explain", second, "subject", "predicate")

@@ -3,7 +3,6 @@ import Compute
 import Console
 import Corpus
 import Evaluation
-import Foundation
 import KnowledgeGraph
 import LabCore
 import Training
@@ -27,11 +26,7 @@ struct Evaluate: ParsableCommand {
         kglab evaluate runs/a --checkpoint 64
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
-  var folder: String
-
-  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
-  var checkpoint: Int?
+  @OptionGroup var asked: RunOptions
 
   @Option(help: "Completions of each query at each temperature above 0.")
   var samples: Int = 16
@@ -67,16 +62,7 @@ struct Evaluate: ParsableCommand {
   )
   var phrasing: AskedPhrasing = .seen
 
-  @Option(help: "Arithmetic of matrix products.")
-  var precision: Precision = .fp32
-
-  @OptionGroup var workers: WorkerOptions
-
-  @Option(help: "The run's graph, where it is no longer where training found it.")
-  var graph: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var asking: AskingOptions
 
   func validate() throws {
     try OptionList.validate(options)
@@ -108,7 +94,7 @@ struct Evaluate: ParsableCommand {
     options.topP = topP
     options.candidates = candidates
     options.seed = seed
-    options.precision = precision
+    options.precision = asking.precision
     options.phrasing = phrasing
     try options.validate()
     return options
@@ -116,27 +102,25 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     Interruption.heed()
-    let run = try RunFolder.open(
-      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
-    let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
-    let progress = ProgressReporter()
-    defer { progress.finish() }
-    let summary = try run.evaluate(
-      options(), graph: elsewhere, work: Work(workers: workers.count, progress))
-    progress.finish()
-    if json { return try Output.json(summary) }
+    let run = try asked.open()
+    let elsewhere = try asking.graph.url.map { try run.graph(at: $0) }
+    let summary = try ProgressReporter.during { progress in
+      try run.evaluate(options(), graph: elsewhere, work: asking.work(progress))
+    }
+    if asking.json { return try Output.json(summary) }
     show(summary, of: run.record)
     for kind in try groupKinds() {
       Output.table(groups(summary, kind))
       Output.line()
     }
-    Output.line("wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
-    let later = checkpoint.flatMap { step in
+    Output.line(
+      "wrote \(asked.folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
+    let later = asked.checkpoint.flatMap { step in
       RunFolder.checkpointSteps(run.url).first { $0 > step }
     }
     Output.next(
-      later.map { ["kglab", "evaluate", folder, "--checkpoint", "\($0)"] }
-        ?? ["kglab", "detect", folder, "--kind", "head", "--task", "sentence"])
+      later.map { ["kglab", "evaluate", asked.folder, "--checkpoint", "\($0)"] }
+        ?? ["kglab", "detect", asked.folder, "--kind", "head", "--task", "sentence"])
   }
 
   // MARK: Text
@@ -163,8 +147,7 @@ struct Evaluate: ParsableCommand {
     Output.table(rates(summary))
     for series in summary.options.series where series.method != .exact {
       Output.line()
-      Output.line(
-        "\(name(series)): share of each verdict, precision, recall, distinct answers")
+      Output.line("\(name(series)): share of each verdict, precision, recall, distinct answers")
       Output.table(verdicts(summary, series))
     }
     Output.line()
@@ -207,7 +190,7 @@ struct Evaluate: ParsableCommand {
   private func groups(_ summary: EvaluationSummary, _ kind: String) -> TextTable {
     let series = summary.options.series
     var table = TextTable(
-      ["queries", kind.replacingOccurrences(of: "_", with: " "), "n"]
+      ["queries", Readable.words(kind), "n"]
         + series.flatMap { [name($0), "95 % interval"] }, left: [0, 1])
     for set in QuerySet.allCases where set != .seen {
       var values: [String] = []
@@ -240,7 +223,7 @@ struct Evaluate: ParsableCommand {
       table.add([
         set.rawValue, grade.queryCount.grouped, Readable.percent(grade.accuracy),
         Readable.interval(grade.accuracyLower, grade.accuracyUpper), Readable.percent(grade.chance),
-        String(format: "%.3f", grade.meanReciprocalRank),
+        Readable.fixed(grade.meanReciprocalRank, 3),
         Readable.interval(
           grade.meanReciprocalRankLower, grade.meanReciprocalRankUpper, "%.3f", scale: 1),
       ])
@@ -251,7 +234,7 @@ struct Evaluate: ParsableCommand {
   private func verdicts(_ summary: EvaluationSummary, _ series: RateSeries) -> TextTable {
     let shown = Verdict.allCases.filter { $0 != .abstained }
     var table = TextTable(
-      ["queries"] + shown.map { $0.rawValue.replacingOccurrences(of: "_", with: " ") }
+      ["queries"] + shown.map { Readable.words($0.rawValue) }
         + ["precision", "recall", "distinct"])
     for row in summary.coverage
     where row.method == series.method && row.temperature == series.temperature {
@@ -265,8 +248,8 @@ struct Evaluate: ParsableCommand {
       table.add(
         [row.visibility.rawValue] + shares
           + [
-            String(format: "%.3f", row.precision), String(format: "%.3f", row.recall),
-            String(format: "%.2f", row.meanDistinctCount),
+            Readable.fixed(row.precision, 3), Readable.fixed(row.recall, 3),
+            Readable.fixed(row.meanDistinctCount, 2),
           ])
     }
     return table

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import Evaluation
-import Foundation
 import KnowledgeGraph
 import LabCore
 import Training
@@ -20,65 +19,37 @@ struct Explain: ParsableCommand {
         kglab explain runs/a "Ada Lovelace" "born in" --json
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
-  var folder: String
-
-  @Argument(help: "The name of an entity.")
-  var subject: String
-
-  @Argument(help: "The name of a predicate.")
-  var predicate: String
-
-  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
-  var checkpoint: Int?
-
-  @Option(help: "How many answers to show.")
-  var top: Int = 5
+  @OptionGroup var question: QuestionOptions
 
   @Option(help: "How many subjects to show that a wrong answer belongs to.")
   var nearest: Int = 5
 
-  @Option(help: "The run's graph, where it is no longer where training found it.")
-  var graph: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var graph: GraphOptions
 
   func validate() throws { try OptionRange.require(nearest, 0...1_000, "--nearest") }
 
   func run() throws {
-    let run = try RunFolder.open(
-      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
-    let graph = try run.graph(at: graph.map { URL(fileURLWithPath: $0) })
-    let explanation = try Explainer(run, graph: graph).explain(
-      subject: subject, predicate: predicate, top: top, nearest: nearest)
-    if json { return try Output.json(explanation) }
+    let run = try question.open()
+    let explanation = try Explainer(run, graph: run.graph(at: graph.url)).explain(
+      subject: question.subject, predicate: question.predicate, top: question.top,
+      nearest: nearest)
+    if graph.json { return try Output.json(explanation) }
     show(explanation)
     Output.line("wrote nothing")
-    Output.next("kglab", "lifeline", folder, "--fact", subject, predicate)
+    Output.next(
+      "kglab", "lifeline", question.folder, "--fact", question.subject, question.predicate)
   }
 
   // MARK: Text
 
   private func show(_ explanation: Explanation) {
     let inquiry = explanation.inquiry
-    let seen = inquiry.visibilities.map(\.rawValue).joined(separator: ", ")
-    Output.line(
-      "question       (\(inquiry.subject), \(inquiry.predicate), ?)  "
-        + (seen.isEmpty ? "not in the graph" : seen))
+    InquiryText.question(inquiry)
     if let rate = inquiry.hallucinationProbability {
       Output.line("hallucination  \(Readable.percent(rate)) of answers at temperature 1, exactly")
     }
     Output.line()
-    var answers = TextTable(["model's answers", "verdict", "probability"], left: [0, 1])
-    for answer in inquiry.answers {
-      answers.add([
-        answer.text.isEmpty ? "(nothing)" : answer.text,
-        answer.verdict.rawValue.replacingOccurrences(of: "_", with: " "),
-        Self.probability(answer.probability),
-      ])
-    }
-    Output.table(answers)
+    InquiryText.answers(inquiry, marksSpelling: false)
     Output.line()
     truth(explanation.truth)
     borrowed(explanation.borrowed)
@@ -100,7 +71,7 @@ struct Explain: ParsableCommand {
         answer.text, answer.isTrained ? "yes" : "held out",
         answer.isInferable ? way + ", from trained" : way, "\(answer.exposures)",
         Readable.number(answer.presentations), answer.bits.map(Readable.number) ?? "-",
-        Self.probability(answer.probability),
+        Readable.probability(answer.probability),
       ])
     }
     Output.table(table)
@@ -130,8 +101,9 @@ struct Explain: ParsableCommand {
     for layer in explanation.lens {
       table.add([
         layer.layer == 0 ? "embedding" : "\(layer.layer)",
-        layer.trueProbability.map(Self.probability) ?? "-", layer.trueRank.map(String.init) ?? "-",
-        layer.topToken, Self.probability(layer.topProbability),
+        layer.trueProbability.map(Readable.probability) ?? "-",
+        layer.trueRank.map(String.init) ?? "-",
+        layer.topToken, Readable.probability(layer.topProbability),
       ])
     }
     Output.table(table)
@@ -147,15 +119,11 @@ struct Explain: ParsableCommand {
       ["detector", "task", "answer", "verdict", "answers", "mean score"], left: [0, 1, 2, 3])
     for score in scores {
       table.add([
-        score.detector, score.task, score.answer.isEmpty ? "(nothing)" : score.answer,
+        score.detector, score.task, InquiryText.shown(score.answer),
         score.isHallucination ? "hallucination" : "right", "\(score.answerCount)",
         Readable.number(score.meanScore),
       ])
     }
     Output.table(table)
-  }
-
-  private static func probability(_ value: Double) -> String {
-    String(format: value >= 0.0001 || value == 0 ? "%.4f" : "%.1e", value)
   }
 }

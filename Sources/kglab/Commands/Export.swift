@@ -55,8 +55,7 @@ struct Export: ParsableCommand {
   @Flag(help: "Replace the file or folder if it exists.")
   var force = false
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   func run() throws {
     var exporter = GraphExporter()
@@ -68,10 +67,8 @@ struct Export: ParsableCommand {
     exporter.fraction = fraction
     let (source, url) = (URL(fileURLWithPath: graph), URL(fileURLWithPath: out))
     try Inputs.refuse(url, writingOver: [source])
-    let report = try exporter.write(
-      source, to: url, overwrite: force,
-      progress: ProgressReporter())
-    if json { return try Output.json(report) }
+    let report = try exporter.write(source, to: url, overwrite: force, progress: ProgressReporter())
+    if result.json { return try Output.json(report) }
     show(report)
   }
 

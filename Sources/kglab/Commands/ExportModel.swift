@@ -32,8 +32,7 @@ struct ExportModel: ParsableCommand {
       valueName: "step"))
   var checkpoint: String?
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   func validate() throws { _ = try source() }
 
@@ -50,7 +49,7 @@ struct ExportModel: ParsableCommand {
     let record = try ModelExport.write(
       URL(fileURLWithPath: folder, isDirectory: true), source: source(),
       to: URL(fileURLWithPath: out, isDirectory: true))
-    if json { return try Output.json(record) }
+    if result.json { return try Output.json(record) }
     let model = record.run.configuration.model
     Output.line(
       "model          \(record.architecture), \(record.run.parameterCount.grouped) parameters, "

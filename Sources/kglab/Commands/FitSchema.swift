@@ -133,7 +133,7 @@ struct FitSchema: ParsableCommand {
       [
         value(\.totalVariation, true), value(\.kolmogorovSmirnov, true),
         value(\.totalVariation, false), value(\.kolmogorovSmirnov, false),
-      ].map { String(format: "%.3f", $0) }
+      ].map { Readable.fixed($0, 3) }
     }
     func distance(
       _ row: Likeness.PredicateLikeness, _ kind: KeyPath<Likeness.Distance, Double>,

@@ -37,11 +37,7 @@ struct Generate: ParsableCommand {
 
   @OptionGroup var workers: WorkerOptions
 
-  @Flag(help: "Replace the file if it exists.")
-  var force = false
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var file: FileOptions
 
   func run() throws {
     let schema = try GraphSchema.read(
@@ -50,8 +46,8 @@ struct Generate: ParsableCommand {
     try Inputs.refuse(url, writingOver: [URL(fileURLWithPath: self.schema)])
     let graph = try GraphGenerator(
       schema: schema, seed: Seed(seed), workers: workers.count
-    ).write(to: url, overwrite: force, progress: ProgressReporter())
-    if json { return try Output.json(graph) }
+    ).write(to: url, overwrite: file.force, progress: ProgressReporter())
+    if file.result.json { return try Output.json(graph) }
     var table = TextTable(["setting", "requested", "achieved"])
     for row in graph.statistics {
       table.add([row.setting, Readable.number(row.requested), Readable.number(row.achieved)])

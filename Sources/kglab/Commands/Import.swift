@@ -61,11 +61,7 @@ struct Import: ParsableCommand {
   @Option(help: "The graph's name; by default that of the first source.")
   var name: String?
 
-  @Flag(help: "Replace the file if it exists.")
-  var force = false
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var file: FileOptions
 
   func run() throws {
     let urls = sources.map(TripleImporter.source)
@@ -80,8 +76,8 @@ struct Import: ParsableCommand {
     importer.base = base
     importer.skipsMalformed = skipMalformed
     let graph = try importer.write(
-      urls, to: URL(fileURLWithPath: out), overwrite: force, progress: ProgressReporter())
-    if json { return try Output.json(graph) }
+      urls, to: URL(fileURLWithPath: out), overwrite: file.force, progress: ProgressReporter())
+    if file.result.json { return try Output.json(graph) }
     GraphText.importReport(graph.report)
     GraphText.summary(graph.profile)
     GraphText.split(graph.split)

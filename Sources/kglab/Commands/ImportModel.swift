@@ -30,8 +30,7 @@ struct ImportModel: ParsableCommand {
   @Option(help: "The graph to ask the model about.")
   var graph: String?
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   func run() throws {
     let model = try ModelImport(URL(fileURLWithPath: folder, isDirectory: true))
@@ -39,7 +38,7 @@ struct ImportModel: ParsableCommand {
     let record = try model.write(
       to: URL(fileURLWithPath: out, isDirectory: true),
       graph: file.map { (content: try KnowledgeGraph.open($0), file: $0) })
-    if json { return try Output.json(record) }
+    if result.json { return try Output.json(record) }
     let shape = record.configuration.model
     Output.line(
       "model          \(record.sizeName): \(shape.layerCount) layers x \(shape.modelDimension), "

@@ -19,8 +19,7 @@ struct Init: ParsableCommand {
   @Argument(help: "The folder to write into; made if it is not there.")
   var folder = "."
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   private struct Result: Encodable {
     let schema: String
@@ -31,10 +30,10 @@ struct Init: ParsableCommand {
     let url = URL(fileURLWithPath: folder)
     try StarterFiles.write(to: url)
     let prefix = folder == "." ? "" : folder.hasSuffix("/") ? folder : folder + "/"
-    let result = Result(
+    let written = Result(
       schema: prefix + StarterFiles.schemaName, study: prefix + StarterFiles.studyName)
-    if json { return try Output.json(result) }
-    Output.line("wrote \(result.schema) and \(result.study)")
-    Output.next("kglab", "study", "plan", result.study)
+    if result.json { return try Output.json(written) }
+    Output.line("wrote \(written.schema) and \(written.study)")
+    Output.next("kglab", "study", "plan", written.study)
   }
 }

@@ -45,8 +45,7 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Print what Datasette's metadata.json has to say of the graph's tables.")
   var datasette = false
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   func validate() throws {
     guard !datasette || fact.isEmpty else {
@@ -70,7 +69,7 @@ struct Inspect: ParsableCommand {
     }
     if datasette { return try Output.json(try DatasetteMetadata(of: url)) }
     let inspection = try GraphInspection(of: url)
-    if json { try Output.json(inspection) } else { show(inspection) }
+    if result.json { try Output.json(inspection) } else { show(inspection) }
     guard inspection.isSound else {
       let failed = inspection.checks.filter { !$0.passed }
         .map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
@@ -81,7 +80,7 @@ struct Inspect: ParsableCommand {
   private func inspectFact(of run: URL) throws {
     let lookup = try FactLookup(run, graph: location.map { URL(fileURLWithPath: $0) })
     let report = try lookup.report(subject: fact[0], predicate: fact[1])
-    if json { return try Output.json(report) }
+    if result.json { return try Output.json(report) }
     FactInspection(report: report, listsAll: listsAll).show()
     Output.line("wrote nothing")
     Output.next("kglab", "ask", path, fact[0], fact[1])

@@ -1,6 +1,5 @@
 import Console
 import Corpus
-import Foundation
 import LabCore
 import Training
 
@@ -35,7 +34,7 @@ struct FactInspection {
       table.add(
         [answer.object] + (isShared ? ["\(answer.subjectType) (\(answer.subjectID))"] : [])
           + [
-            answer.standing.rawValue.replacingOccurrences(of: "_", with: " "),
+            Readable.words(answer.standing.rawValue),
             answer.exposuresPerEpoch.grouped, answer.seenCount.grouped,
             answer.plannedCount.grouped,
           ])

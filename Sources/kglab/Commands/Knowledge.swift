@@ -3,7 +3,6 @@ import ArgumentParser
 import Compute
 import Console
 import Evaluation
-import Foundation
 import LabCore
 import Training
 
@@ -22,11 +21,7 @@ struct Knowledge: ParsableCommand {
         kglab knowledge runs/a --json > knowledge.json
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
-  var folder: String
-
-  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
-  var checkpoint: Int?
+  @OptionGroup var asked: RunOptions
 
   @Option(help: "Bins of the reliability tables.")
   var bins: Int = 10
@@ -34,37 +29,26 @@ struct Knowledge: ParsableCommand {
   @Option(help: "Seed of the intervals' resamples.")
   var seed: UInt64 = 0
 
-  @Option(help: "Arithmetic of matrix products.")
-  var precision: Precision = .fp32
-
-  @OptionGroup var workers: WorkerOptions
-
-  @Option(help: "The run's graph, where it is no longer where training found it.")
-  var graph: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var asking: AskingOptions
 
   func validate() throws { try OptionRange.require(bins, 1...1_000, "--bins") }
 
   func run() throws {
     Interruption.heed()
-    let run = try RunFolder.open(
-      URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
-    let elsewhere = try graph.map { try run.graph(at: URL(fileURLWithPath: $0)) }
+    let run = try asked.open()
+    let elsewhere = try asking.graph.url.map { try run.graph(at: $0) }
     var options = KnowledgeOptions()
     options.bins = bins
     options.seed = seed
-    options.precision = precision
-    let progress = ProgressReporter()
-    defer { progress.finish() }
-    let summary = try run.knowledge(
-      options, graph: elsewhere, work: Work(workers: workers.count, progress))
-    progress.finish()
-    if json { return try Output.json(summary) }
+    options.precision = asking.precision
+    let summary = try ProgressReporter.during { progress in
+      try run.knowledge(options, graph: elsewhere, work: asking.work(progress))
+    }
+    if asking.json { return try Output.json(summary) }
     KnowledgeText(summary: summary).show()
-    Output.line("wrote \(folder)/\(RunDatabase.fileName) (knowledge \(summary.key.prefix(12)))")
-    Output.next("kglab", "lifeline", folder, "--all")
+    Output.line(
+      "wrote \(asked.folder)/\(RunDatabase.fileName) (knowledge \(summary.key.prefix(12)))")
+    Output.next("kglab", "lifeline", asked.folder, "--all")
   }
 }
 
@@ -121,7 +105,7 @@ private struct KnowledgeText {
     Output.table(table)
   }
 
-  private func bit(_ value: Double) -> String { String(format: "%.3f", value) }
+  private func bit(_ value: Double) -> String { Readable.fixed(value, 3) }
 
   private func singletons() {
     let row = summary.singletons
@@ -143,7 +127,7 @@ private struct KnowledgeText {
   private static func bound(_ value: Double) -> String {
     value > 0
       ? "hallucination rate >= \(Readable.percent(value))"
-      : "empty (\(String(format: "%.3f", value)) is below 0: any rate satisfies it)"
+      : "empty (\(Readable.fixed(value, 3)) is below 0: any rate satisfies it)"
   }
 
   private func reversal() {
@@ -179,9 +163,9 @@ private struct KnowledgeText {
       let interval = row.brier.interval
       table.add([
         row.visibility.rawValue, row.answerCount.grouped, Readable.percent(row.accuracy),
-        Readable.percent(row.meanConfidence), String(format: "%.4f", row.brier.value),
+        Readable.percent(row.meanConfidence), Readable.fixed(row.brier.value, 4),
         Readable.interval(interval?.low, interval?.high, "%.4f", scale: 1),
-        String(format: "%.4f", row.equalWidthError), String(format: "%.4f", row.equalMassError),
+        Readable.fixed(row.equalWidthError, 4), Readable.fixed(row.equalMassError, 4),
       ])
     }
     Output.table(table)

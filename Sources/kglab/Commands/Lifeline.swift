@@ -34,16 +34,7 @@ struct Lifeline: ParsableCommand {
   @Flag(help: "Follow all facts.")
   var all = false
 
-  @Option(help: "Arithmetic of matrix products.")
-  var precision: Precision = .fp32
-
-  @OptionGroup var workers: WorkerOptions
-
-  @Option(help: "The run's graph, where it is no longer where training found it.")
-  var graph: String?
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var asking: AskingOptions
 
   func validate() throws {
     guard all != !fact.isEmpty else {
@@ -56,15 +47,14 @@ struct Lifeline: ParsableCommand {
 
   func run() throws {
     Interruption.heed()
-    let progress = ProgressReporter()
-    defer { progress.finish() }
     let pairs = stride(from: 0, to: fact.count, by: 2).map { (fact[$0], fact[$0 + 1]) }
-    let summary = try LifelineRequest(
+    let request = LifelineRequest(
       folder: URL(fileURLWithPath: folder, isDirectory: true), facts: all ? nil : pairs,
-      precision: precision, graphURL: graph.map { URL(fileURLWithPath: $0) }
-    ).run(work: Work(workers: workers.count, progress))
-    progress.finish()
-    if json { return try Output.json(summary) }
+      precision: asking.precision, graphURL: asking.graph.url)
+    let summary = try ProgressReporter.during { progress in
+      try request.run(work: asking.work(progress))
+    }
+    if asking.json { return try Output.json(summary) }
     if let facts = summary.facts { for fact in facts { show(fact) } } else { show(summary) }
     Output.line("wrote \(folder)/\(RunDatabase.fileName) (life-line \(summary.key.prefix(12)))")
     Output.next("kglab", "explain", folder, "subject", "predicate")
@@ -87,10 +77,10 @@ struct Lifeline: ParsableCommand {
     var table = TextTable(["step", "P(true)", "greedy answer", "probability", "verdict"])
     for point in fact.points {
       table.add([
-        "\(point.step)", String(format: "%.4f", point.probability),
-        point.answer.isEmpty ? "(nothing)" : point.answer,
-        String(format: "%.4f", point.answerProbability),
-        point.verdict.rawValue.replacingOccurrences(of: "_", with: " "),
+        "\(point.step)", Readable.fixed(point.probability, 4),
+        InquiryText.shown(point.answer),
+        Readable.fixed(point.answerProbability, 4),
+        Readable.words(point.verdict.rawValue),
       ])
     }
     Output.table(table)
@@ -106,10 +96,7 @@ struct Lifeline: ParsableCommand {
         ["\(step)"]
           + sets.flatMap { set -> [String] in
             let row = summary.curve.first { $0.step == step && $0.visibility == set }
-            return [
-              Readable.percent(row?.knownShare),
-              row.map { String(format: "%.4f", $0.meanProbability) } ?? "-",
-            ]
+            return [Readable.percent(row?.knownShare), Readable.fixed(row?.meanProbability, 4)]
           })
     }
     Output.table(curve)
@@ -122,7 +109,7 @@ struct Lifeline: ParsableCommand {
         row.visibility.rawValue, row.queryCount.grouped, row.learnedCount.grouped,
         row.forgottenCount.grouped, row.neverKnownCount.grouped,
         row.medianLearnedStep.map(Readable.number) ?? "-",
-        String(format: "%.3f", row.meanForgettingCount),
+        Readable.fixed(row.meanForgettingCount, 3),
       ])
     }
     Output.table(counts)

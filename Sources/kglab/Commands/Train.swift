@@ -51,8 +51,7 @@ struct Train: ParsableCommand {
   @Flag(help: "Show shape, FLOPs, time, memory and disk, and train nothing.")
   var dryRun = false
 
-  @Flag(help: "Print the result as JSON.")
-  var json = false
+  @OptionGroup var result: ResultOptions
 
   private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
 
@@ -67,7 +66,7 @@ struct Train: ParsableCommand {
       graph: graph, graphURL: url, request: request.request(on: graph), folder: folder,
       options: options)
     if dryRun {
-      if json { return try Output.json(trainer.plan) }
+      if result.json { return try Output.json(trainer.plan) }
       describe(trainer.plan, trainer.estimate)
       for clause in trainer.estimate.shortages(.current, folder: folder) {
         Output.line("does not fit here: \(clause)")
@@ -76,24 +75,20 @@ struct Train: ParsableCommand {
       Output.line("next: kglab train with the same options, without --dry-run")
       return
     }
-    if !json { describe(trainer.plan, trainer.estimate) }
+    if !result.json { describe(trainer.plan, trainer.estimate) }
     Interruption.heed()
-    let record = try train(trainer)
-    if json { return try Output.json(record) }
+    let record = try ProgressReporter.during { progress in
+      try trainer.run { state in
+        progress.update(
+          "step \(state.step)/\(state.stepCount)  loss \(Readable.fixed(state.crossEntropy, 4)) nats  "
+            + "\(Readable.count(state.tokensPerSecond)) tokens/s  "
+            + "\(Readable.duration(state.secondsLeft)) left")
+      }
+    }
+    if result.json { return try Output.json(record) }
     describeResult(record)
     Output.line("wrote \(out) (weights \((record.weightsHash ?? "").prefix(12)))")
     Output.next("kglab", "evaluate", out)
-  }
-
-  private func train(_ trainer: Trainer) throws -> RunRecord {
-    let progress = ProgressReporter()
-    defer { progress.finish() }
-    return try trainer.run { state in
-      progress.update(
-        "step \(state.step)/\(state.stepCount)  loss \(String(format: "%.4f", state.crossEntropy)) nats  "
-          + "\(Readable.count(state.tokensPerSecond)) tokens/s  "
-          + "\(Readable.duration(state.secondsLeft)) left")
-    }
   }
 
   // MARK: Text

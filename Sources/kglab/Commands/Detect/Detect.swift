@@ -35,10 +35,10 @@ enum TaskChoice: String, CaseIterable, ExpressibleByArgument {
 enum DetectorText {
   static func estimate(_ estimate: MetricEstimate?) -> String {
     guard let estimate else { return "-" }
-    let value = String(format: "%.3f", estimate.value)
+    let value = Readable.fixed(estimate.value, 3)
     guard let lower = estimate.lower, let upper = estimate.upper else { return value }
     return value + String(format: " (%.3f to %.3f)", lower, upper)
   }
 
-  static func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "-" }
+  static func number(_ value: Double?) -> String { Readable.fixed(value, 3) }
 }

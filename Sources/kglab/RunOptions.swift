@@ -1,0 +1,84 @@
+import ArgumentParser
+import Compute
+import Evaluation
+import Foundation
+import LabCore
+import Training
+
+/// How a result is printed.
+struct ResultOptions: ParsableArguments {
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+}
+
+/// What becomes of a file that is there, and how the result is printed.
+struct FileOptions: ParsableArguments {
+  @Flag(help: "Replace the file if it exists.")
+  var force = false
+
+  @OptionGroup var result: ResultOptions
+}
+
+/// Where the graph of a run is, and how the result is printed.
+struct GraphOptions: ParsableArguments {
+  @Option(help: "The run's graph, where it is no longer where training found it.")
+  var graph: String?
+
+  @OptionGroup var result: ResultOptions
+
+  var json: Bool { result.json }
+  var url: URL? { graph.map { URL(fileURLWithPath: $0) } }
+}
+
+/// How all queries of a graph are put to a model.
+struct AskingOptions: ParsableArguments {
+  @Option(help: "Arithmetic of matrix products.")
+  var precision: Precision = .fp32
+
+  @OptionGroup var workers: WorkerOptions
+
+  @OptionGroup var graph: GraphOptions
+
+  var json: Bool { graph.json }
+
+  /// The work of asking, whose progress is shown.
+  func work(_ progress: ProgressReporter) -> Work { Work(workers: workers.count, progress) }
+}
+
+/// A finished run whose model is asked.
+struct RunOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
+  var folder: String
+
+  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
+
+  func open() throws -> RunFolder { try RunFolder.open(folder, checkpoint: checkpoint) }
+}
+
+/// A question to a run's model.
+struct QuestionOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
+  var folder: String
+
+  @Argument(help: "The name of an entity.")
+  var subject: String
+
+  @Argument(help: "The name of a predicate.")
+  var predicate: String
+
+  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
+
+  @Option(help: "How many answers to show.")
+  var top: Int = 5
+
+  func open() throws -> RunFolder { try RunFolder.open(folder, checkpoint: checkpoint) }
+}
+
+extension RunFolder {
+  /// The finished run in the folder that a user names.
+  static func open(_ folder: String, checkpoint: Int? = nil) throws -> RunFolder {
+    try open(URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
+  }
+}

@@ -267,7 +267,7 @@ import Testing
   func aTruncatedFileIsRefused(length: Int) throws {
     try inFolder { folder in
       let url = folder.appendingPathComponent(TokenizerFile.name)
-      try TokenizerFile.save(ByteTokenizer(), to: folder)
+      try TokenizerFile.save(BytePairTokenizer.ofBytes, to: folder)
       try Data(contentsOf: url).prefix(length).write(to: url)
       let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder) }
       #expect(error == .tokenizerFile(path: url.path, reason: "it is not valid JSON"))

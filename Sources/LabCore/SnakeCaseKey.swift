@@ -5,14 +5,17 @@ package protocol SnakeCaseKey: CodingKey, CaseIterable, RawRepresentable<String>
 
 extension SnakeCaseKey {
   package var stringValue: String {
-    var text = ""
+    let capitals = UInt8(ascii: "A")...UInt8(ascii: "Z")
+    guard rawValue.utf8.contains(where: capitals.contains) else { return rawValue }
+    var text: [UInt8] = []
     var followsCapital = true
-    for character in rawValue {
-      if character.isUppercase, !followsCapital { text += "_" }
-      followsCapital = character.isUppercase
-      text += character.lowercased()
+    for byte in rawValue.utf8 {
+      let isCapital = capitals.contains(byte)
+      if isCapital, !followsCapital { text.append(UInt8(ascii: "_")) }
+      followsCapital = isCapital
+      text.append(isCapital ? byte | 0x20 : byte)
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 
   package init?(stringValue: String) {

@@ -42,8 +42,8 @@ struct RequestOptions: ParsableArguments {
 
   @Option(help: .of("packing")) var packing = TrainingRequest.usual.packing
   @Option(help: .of("loss")) var loss = TrainingRequest.usual.loss
-  @Option(help: .of("phrasing", "default: \(TrainingRequest.usual.phrasing)")) var phrasing:
-    Phrasing?
+  @Option(help: .of("phrasing", "default: \(TrainingRequest.usual.phrasing)"))
+  var phrasing: Phrasing?
   @Option(help: .of("paraphrases", "default: 1")) var paraphrases: Int?
   @Option(help: .of("activation", "default: \(TrainingRequest.usual.activation)"))
   var activation: Activation?

@@ -57,12 +57,12 @@ import Testing
     let tokenizer = try BytePairTokenizer(
       trainedOn: [("abc", 1), ("def", 1)], vocabularySize: 300)
     #expect(tokenizer.vocabularySize == 262)
-    #expect(tokenizer.encode("abc") == ByteTokenizer().encode("abc"))
+    #expect(tokenizer.encode("abc") == BytePairTokenizer.ofBytes.encode("abc"))
   }
 
   /// Of all merges the one learned first, at its leftmost place: written as plainly as can be.
   private func plainly(_ text: String, _ merges: [[Int32]]) -> [Int32] {
-    var tokens = ByteTokenizer().encode(text)
+    var tokens = BytePairTokenizer.ofBytes.encode(text)
     while true {
       let pairs = zip(tokens, tokens.dropFirst()).map { [$0, $1] }
       let ranks = pairs.map { pair in merges.firstIndex { Array($0.prefix(2)) == pair } ?? .max }
@@ -117,7 +117,7 @@ import Testing
     var words: [(tokens: [String], count: Int)] = names.flatMap { name, count in
       name.split(separator: " ", omittingEmptySubsequences: false).enumerated().map {
         let word = ($0 == 0 ? "" : " ") + $1
-        return (ByteTokenizer().encode(word).map { letters[$0] ?? "?" }, count)
+        return (BytePairTokenizer.ofBytes.encode(word).map { letters[$0] ?? "?" }, count)
       }
     }
     var ids = alphabet

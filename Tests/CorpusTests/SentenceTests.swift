@@ -201,10 +201,12 @@ import Testing
     let triples = Self.graph
     #expect(throws: CorpusError.phrasingsAllSeen) {
       try TripleText(
-        graph: triples, tokenizer: ByteTokenizer(), wording: Wording.triple.asked(in: .unseen))
+        graph: triples, tokenizer: BytePairTokenizer.ofBytes,
+        wording: Wording.triple.asked(in: .unseen))
     }
     #expect(throws: CorpusError.paraphrasesImpossible(2)) {
-      try TripleText(graph: triples, tokenizer: ByteTokenizer(), wording: Wording(paraphrases: 2))
+      try TripleText(
+        graph: triples, tokenizer: BytePairTokenizer.ofBytes, wording: Wording(paraphrases: 2))
     }
     #expect(throws: CorpusError.paraphrasesImpossible(0)) {
       try text(.byte, paraphrases: 0)

@@ -241,7 +241,7 @@ import Testing
   @Test(arguments: [0, 1, 100, 2_000])
   func aTruncatedFileIsRefused(length: Int) throws {
     let url = folder[TokenizerFile.name]
-    try TokenizerFile.save(ByteTokenizer(), to: folder.url)
+    try TokenizerFile.save(BytePairTokenizer.ofBytes, to: folder.url)
     try Data(contentsOf: url).prefix(length).write(to: url)
     let error = #expect(throws: CorpusError.self) { try TokenizerFile.load(from: folder.url) }
     #expect(error == .tokenizerFile(path: url.path, reason: "it is not valid JSON"))

@@ -28,7 +28,7 @@ import Testing
 
   @Test func byteLevelTokenizersRoundTripAnyUnicode() throws {
     let bpe = try #require(Self.trained)
-    for tokenizer in [ByteTokenizer(), bpe] as [any Tokenizer] {
+    for tokenizer in [BytePairTokenizer.ofBytes, bpe] as [any Tokenizer] {
       for name in Self.hardNames + randomNames(300) {
         let tokens = tokenizer.encode(name)
         let decoded = try #require(tokenizer.decode(tokens))
@@ -41,14 +41,14 @@ import Testing
   @Test func differentBytesHaveDifferentTokens() throws {
     let bpe = try #require(Self.trained)
     let names = Set((Self.hardNames + randomNames(300)).map { Array($0.utf8) })
-    for tokenizer in [ByteTokenizer(), bpe] as [any Tokenizer] {
+    for tokenizer in [BytePairTokenizer.ofBytes, bpe] as [any Tokenizer] {
       let spelled = Set(names.map { tokenizer.encode(String(decoding: $0, as: UTF8.self)) })
       #expect(spelled.count == names.count)
     }
   }
 
   @Test func byteIdsAreInTheOrderOfTheAlphabet() {
-    let tokenizer = ByteTokenizer()
+    let tokenizer = BytePairTokenizer.ofBytes
     #expect(tokenizer.vocabularySize == 262)
     // '!' is the first printable character, '~' the 94th; then Latin-1 from 0xA1, then 0x00 and on.
     #expect(tokenizer.encode("!~") == [6, 99])
@@ -63,7 +63,7 @@ import Testing
   @Test func specialTokensAndBrokenBytesAreNoName() throws {
     let word = try WordTokenizer(names: ["a b"])
     let bpe = try #require(Self.trained)
-    for tokenizer in [word, ByteTokenizer(), bpe] as [any Tokenizer] {
+    for tokenizer in [word, BytePairTokenizer.ofBytes, bpe] as [any Tokenizer] {
       for special in SpecialToken.allCases {
         #expect(tokenizer.decode([6, special.rawValue]) == nil)
       }
@@ -71,8 +71,8 @@ import Testing
       #expect(tokenizer.decode([-1]) == nil)
       #expect(tokenizer.decode([]) == "")
     }
-    let half = ByteTokenizer().encode("é").dropLast()
-    #expect(ByteTokenizer().decode(half) == nil)
+    let half = BytePairTokenizer.ofBytes.encode("é").dropLast()
+    #expect(BytePairTokenizer.ofBytes.decode(half) == nil)
     #expect(bpe.decode(half) == nil)
   }
 

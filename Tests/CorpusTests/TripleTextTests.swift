@@ -44,7 +44,7 @@ import Testing
   @Test func anEmptyNameIsRefusedByEveryTokenizer() {
     let nameless = SampleGraph.make([("a", "b", "", true)])
     let error = #expect(throws: CorpusError.self) {
-      try TripleText(graph: nameless, tokenizer: ByteTokenizer())
+      try TripleText(graph: nameless, tokenizer: BytePairTokenizer.ofBytes)
     }
     #expect(error == .nameUnspellable(name: "", kind: .byte, reason: "it is empty"))
   }

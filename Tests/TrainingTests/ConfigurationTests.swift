@@ -81,6 +81,28 @@ import Training
     }
   }
 
+  /// What is set is what is read, checked and written to run.json.
+  @Test(arguments: TrainingOption.all.map(\.name))
+  func optionsAreSetByTheirText(name: String) throws {
+    let option = try #require(TrainingOption.all.first { $0.name == name })
+    let texts =
+      switch option.values {
+      case .choice(let names): names.filter { $0 != "auto" }
+      case .flag: ["true", "false"]
+      case .integer(let range): ["\(range.lowerBound)", "\(range.upperBound)"]
+      case .number: ["0.125"]
+      }
+    for text in texts {
+      var request = TrainingRequest.usual
+      option.set(text, in: &request)
+      #expect(option.text(request) == text)
+      request.training.learningRate = request.learningRate ?? 0.01
+      request.training.weightDecay = request.weightDecay ?? 0.01
+      try request.training.validate()
+      #expect(try read(try written(request.training)) == request.training)
+    }
+  }
+
   @Test func precisionIsThatOfTheMachineWhereAutomatic() {
     #expect(PrecisionChoice.fp32.resolved() == .fp32 && PrecisionChoice.bf16.resolved() == .bf16)
     let expected: Precision = Device.cpu.supportsBF16 ? .bf16 : .fp32

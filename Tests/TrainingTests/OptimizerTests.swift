@@ -185,7 +185,7 @@ import Training
     #expect(stepsPerEpoch > 3 && stepsPerEpoch < 10)
     #expect(record.stepCount == 10 && record.epochCount == 10 / Double(stepsPerEpoch))
     let lines = try folder.text("metrics.jsonl").split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map { try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8)) }
     #expect(metrics.last?.step == 10)
     #expect(metrics.count == (10 + stepsPerEpoch - 1) / stepsPerEpoch)
     #expect(record.finalCrossEntropy == metrics.last?.crossEntropy)

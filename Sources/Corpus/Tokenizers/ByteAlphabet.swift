@@ -21,6 +21,9 @@ enum ByteAlphabet {
   /// Bytes in the order of their ids.
   static let order: [UInt8] = (UInt8.min...UInt8.max).sorted { scalars[Int($0)] < scalars[Int($1)] }
 
+  /// The bytes of each token of a vocabulary without merges; none for special tokens.
+  static let tokens = SpecialToken.allCases.map { _ in [UInt8]() } + order.map { [$0] }
+
   /// The id of each byte.
   static let ids: [Int32] = {
     var ids = [Int32](repeating: 0, count: 256)

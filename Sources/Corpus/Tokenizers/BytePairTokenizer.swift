@@ -12,7 +12,7 @@ package struct BytePairTokenizer: Tokenizer {
     let result: Int32
   }
 
-  package let kind = TokenizerKind.bpe
+  package let kind: TokenizerKind
   /// In order of learning, which is their order of preference.
   let merges: [Merge]
   /// The bytes of each token; empty for special tokens.
@@ -36,11 +36,16 @@ package struct BytePairTokenizer: Tokenizer {
   }
 
   /// A tokenizer with checked merges: ids are in range and each pair occurs once.
-  init(merges: [Merge], bytes: [[UInt8]]) {
+  init(merges: [Merge], bytes: [[UInt8]], kind: TokenizerKind = .bpe) {
+    self.kind = kind
     self.merges = merges
     self.bytes = bytes
     encoder = BytePairEncoder(merges: merges, bytes: bytes)
   }
+
+  /// One token for each UTF-8 byte and no merges: 262 ids, any Unicode text, one spelling of each name.
+  package static let ofBytes = BytePairTokenizer(
+    merges: [], bytes: ByteAlphabet.tokens, kind: .byte)
 
   package var vocabularySize: Int { bytes.count }
   package var keepsSpaces: Bool { true }

@@ -41,8 +41,7 @@ struct BytePairTrainer {
   }
 
   init(names: [(name: String, count: Int)]) {
-    bytes =
-      SpecialToken.allCases.map { _ in [] } + ByteAlphabet.order.map { [$0] }
+    bytes = ByteAlphabet.tokens
     ids = [:]
     for (id, spelled) in bytes.enumerated() where !spelled.isEmpty { ids[spelled] = Int32(id) }
     addWords(of: names)

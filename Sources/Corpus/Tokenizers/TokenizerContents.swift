@@ -136,10 +136,3 @@ extension BytePairTokenizer {
     TokenizerFile(contents: TokenizerContents(bytes: bytes, merges: merges))
   }
 }
-
-extension ByteTokenizer {
-  package var file: TokenizerFile {
-    let bytes = SpecialToken.allCases.map { _ in [UInt8]() } + ByteAlphabet.order.map { [$0] }
-    return TokenizerFile(contents: TokenizerContents(bytes: bytes, merges: []))
-  }
-}

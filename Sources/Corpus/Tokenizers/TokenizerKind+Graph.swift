@@ -30,7 +30,7 @@ extension TokenizerKind {
         trainedOn: TextCounts.inTrainingText(of: graph, templates: templates),
         vocabularySize: vocabularySize)
     case .byte:
-      return ByteTokenizer()
+      return BytePairTokenizer.ofBytes
     }
   }
 }

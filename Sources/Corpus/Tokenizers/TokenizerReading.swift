@@ -189,7 +189,9 @@ struct TokenizerReading: Decodable {
       try check(bytes[id] == [byte], "the token with the id \(id) is not the byte kglab has there")
     }
     let merges = try checkedMerges()
-    if merges.isEmpty && bytes.count == ByteAlphabet.vocabularySize { return ByteTokenizer() }
+    if merges.isEmpty && bytes.count == ByteAlphabet.vocabularySize {
+      return BytePairTokenizer.ofBytes
+    }
     return BytePairTokenizer(merges: merges, bytes: bytes)
   }
 

@@ -124,7 +124,6 @@ extension InferenceSession {
     guard !kept.isEmpty else { return capture }
     let width = model.configuration.modelDimension
     let count = tokens.tokens.count
-    precondition(count <= maximumTokens, "batch of \(count) tokens exceeds \(maximumTokens)")
     let indices = try DeviceBuffer<Int32>(kept.count, on: model.device).all
     indices.copyIn(kept.map(Int32.init))
     let room = try DeviceBuffer<Float>(kept.count * width, on: model.device).all
@@ -132,14 +131,10 @@ extension InferenceSession {
       stream.gatherRows(room, input: values, rows: indices, count: kept.count, width: width)
       return room.copyOutBytes()
     }
-    batch.copyIn(tokens)
     let map = streams.contains(.attention) ? AttentionMap(tokens, kept, regions) : nil
     let shareCount = map == nil ? 0 : CaptureStream.attention.width(model.configuration)
     var shares = [Float](repeating: 0, count: kept.count * shareCount)
-    model.forward(
-      batch, BatchExtent(rows: count, sequences: tokens.sequenceCount), into: activations,
-      on: stream
-    ) { index, layer in
+    run(tokens) { index, layer in
       // Layers share their memory: the one before has left its heads' outputs, and its stream is this one's input.
       if index > 0, streams.contains(.headOutput(index)) {
         capture.streams[.headOutput(index)] = gathered(layer.attention)

@@ -68,35 +68,30 @@ package final class InferenceSession {
     return values
   }
 
-  /// Runs the transformer up to the final norm; returns the number of rows.
-  func run(_ tokens: TokenBatch) -> Int {
+  /// Runs a batch up to the final norm and returns the number of its rows; states are `activations.outputNormed`.
+  ///
+  /// `ends`: the sequences are trees. `wanted`: states come out for these rows alone, ascending. `eachLayer` as in
+  /// `LanguageModel.forward`.
+  @discardableResult
+  func run(
+    _ tokens: TokenBatch, ends: [Int32]? = nil, wanted: [Int32]? = nil,
+    eachLayer: ((Int, LayerActivations) -> Void)? = nil
+  ) -> Int {
     let rows = tokens.tokens.count
     precondition(rows <= maximumTokens, "batch of \(rows) tokens exceeds \(maximumTokens)")
     guard rows > 0 else { return 0 }
     batch.copyIn(tokens)
-    let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
-    model.forward(batch, extent, into: activations, on: stream)
-    return rows
-  }
-
-  /// Runs a batch up to the final norm for some of its rows, ascending; their states are `activations.outputNormed`.
-  ///
-  /// `ends`: the sequences are trees. `eachLayer` as in `LanguageModel.forward`.
-  func run(
-    _ tokens: TokenBatch, ends: [Int32]? = nil, wanted: [Int32],
-    eachLayer: ((Int, LayerActivations) -> Void)? = nil
-  ) {
-    let rows = tokens.tokens.count
-    precondition(rows <= maximumTokens, "batch of \(rows) tokens exceeds \(maximumTokens)")
-    batch.copyIn(tokens)
-    wantedRows.copyIn(wanted)
     var extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
-    extent.wanted = wantedRows.prefix(wanted.count)
+    if let wanted {
+      wantedRows.copyIn(wanted)
+      extent.wanted = wantedRows.prefix(wanted.count)
+    }
     if let ends {
       treeEnds.copyIn(ends)
       extent.treeEnds = treeEnds
     }
     model.forward(batch, extent, into: activations, on: stream, eachLayer: eachLayer)
+    return rows
   }
 
   /// One forward pass with the logits of every row, which are kept nowhere: what the speed of scoring is held against.

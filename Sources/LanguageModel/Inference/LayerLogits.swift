@@ -9,7 +9,6 @@ extension InferenceSession {
   package func layerLogits(_ tokens: [Int32]) throws -> [[Float]] {
     var packed = TokenBatch()
     packed.append(tokens: tokens, targets: tokens.map { _ in -1 })
-    precondition(packed.tokens.count <= maximumTokens, "the sequence exceeds the session")
     let width = model.configuration.modelDimension
     let last = try DeviceBuffer<Int32>(1, on: model.device).all
     last.copyIn([Int32(tokens.count) - 1])
@@ -20,11 +19,7 @@ extension InferenceSession {
       stream.gatherRows(
         streams.slice(layer * width, width), input: residual, rows: last, count: 1, width: width)
     }
-    batch.copyIn(packed)
-    let extent = BatchExtent(rows: tokens.count, sequences: 1)
-    model.forward(batch, extent, into: activations, on: stream) { index, layer in
-      keep(index, layer.input)
-    }
+    run(packed) { index, layer in keep(index, layer.input) }
     keep(model.configuration.layerCount, activations.output)
     let rows = model.configuration.layerCount + 1
     let normed = try DeviceBuffer<Float>(rows * width, on: model.device).all

@@ -79,12 +79,9 @@ extension TrainingRequest {
     let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
     let longest = text.longestPossibleSequence
     let contextLength = (longest + 4 + 7) / 8 * 8
-    var corpusConfiguration = CorpusConfiguration()
-    corpusConfiguration.fraction = fraction
-    corpusConfiguration.packing = packing
-    corpusConfiguration.loss = loss
-    corpusConfiguration.windowLength = max(128, contextLength)
-    corpusConfiguration.wording = wording
+    var corpusConfiguration = CorpusConfiguration(
+      fraction: fraction, packing: packing, loss: loss, windowLength: max(128, contextLength),
+      wording: wording)
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
     let corpus = try TrainingCorpus(
       graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples)

@@ -140,8 +140,8 @@ package struct DetectorMaterial: Sendable {
   package func answer(_ row: Int) -> JudgedAnswer { answers.judged[set.examples[row].answer] }
 
   /// How sure the model was while it wrote the answer of an example.
-  package func reading(_ row: Int) -> AnswerReading {
-    AnswerReading(features, answer: set.examples[row].answer)
+  package func reading(_ row: Int) -> FeatureColumns {
+    features.reading(set.examples[row].answer)
   }
 
   /// What else was drawn of an example's query; nil where there is none.

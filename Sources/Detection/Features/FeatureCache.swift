@@ -114,16 +114,13 @@ package struct FeatureCache: Sendable {
   // MARK: Features
 
   /// Streams among `streams` that are not stored yet, in order of their names.
-  package func missing(_ streams: Set<CaptureStream>) -> Set<CaptureStream> {
+  private func missing(_ streams: Set<CaptureStream>) -> Set<CaptureStream> {
     let files = manifest.files
     return streams.filter { stream in
       files[Self.file(stream)] == nil
         || !FileManager.default.fileExists(atPath: url(Self.file(stream)).path)
     }
   }
-
-  /// Whether the columns are stored.
-  package var hasColumns: Bool { manifest.files[Self.columnsName] != nil }
 
   private static func file(_ stream: CaptureStream) -> String { stream.name + ".f32" }
 

@@ -158,7 +158,7 @@ package struct TaskMeasurer {
     // One name for all detectors of a set: they see the same resamples and can be compared.
     try scored(scores, .test).quality(
       seed: material.seed, name: material.set.task.rawValue + material.set.suffix,
-      bootstrap: BootstrapOptions(resampleCount: resampleCount), withRanking: withRanking
+      resampleCount: resampleCount, withRanking: withRanking
     ).estimates
   }
 }

@@ -192,7 +192,7 @@ package struct TransferExperiment {
         scores: scores, labels: examples.map(\.isHallucination), subjects: examples.map(\.subject)
       ).quality(
         seed: Seed(options.seed), name: material.set.task.rawValue + material.set.suffix,
-        bootstrap: BootstrapOptions(resampleCount: options.resampleCount))
+        resampleCount: options.resampleCount)
       return cell(
         quality.estimates.filter { !($0.metric.usesThreshold || $0.metric.needsProbabilities) },
         dropped: test.count - rows.count, refused: nil)

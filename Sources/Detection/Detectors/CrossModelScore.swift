@@ -8,11 +8,6 @@ package struct JudgeChoice: Codable, Hashable, Sendable {
   package let name: String
   package let weightsHash: String
 
-  package init(name: String, weightsHash: String) {
-    self.name = name
-    self.weightsHash = weightsHash
-  }
-
   enum CodingKeys: String, CodingKey {
     case name
     case weightsHash = "weights_sha256"

@@ -51,7 +51,7 @@ package enum DetectionError: LabFailure, Equatable {
       "\(name) is \(value): give \(allowed)"
     case .tooFewSubjects(let count, let emptyPart):
       "\(count) subjects are too few to split: the \(emptyPart.rawValue) part would be empty; "
-        + "use a graph with more subjects or other shares"
+        + "use a graph with more subjects"
     case .subjectLeaks(let subject, let first, let second, let sharedCount):
       "\(sharedCount) subjects, the first of them with id \(subject), are in both the "
         + "\(first.rawValue) and the \(second.rawValue) examples: split by subject"

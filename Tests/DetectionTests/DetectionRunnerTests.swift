@@ -47,6 +47,27 @@ struct DetectionRunnerTests {
     return training
   }()
 
+  /// The stored scores of one detector with the labels and subjects of its test examples.
+  private func scored(
+    _ database: RunDatabase, key: String, task: DetectorTask, name: String
+  ) throws -> ScoredExamples {
+    let rows = try database.read { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          SELECT s.score, e.hallucinated, e.subject_id
+          FROM detector_score s
+          JOIN detector d ON d.id = s.detector_id
+          JOIN detection n ON n.id = d.detection_id
+          JOIN detection_example e ON e.id = s.example_id
+          WHERE n.key = ? AND d.task = ? AND d.name = ?
+          ORDER BY e.id
+          """, arguments: [key, task.rawValue, name])
+    }
+    return try ScoredExamples(
+      scores: rows.map { $0[0] }, labels: rows.map { $0[1] }, subjects: rows.map { $0[2] })
+  }
+
   private func database() throws -> RunDatabase { try #require(try RunDatabase.read(in: run.url)) }
 
   /// The precision that detectors learn in is a choice of its own; single precision is what no choice means.
@@ -97,12 +118,12 @@ struct DetectionRunnerTests {
     #expect(summary.detectors.allSatisfy { $0.unmeasured == nil })
     let database = try database()
     for detector in summary.detectors {
-      let stored = try database.scoredExamples(
-        key: summary.key, task: detector.task, name: detector.name)
+      let stored = try scored(
+        database, key: summary.key, task: detector.task, name: detector.name)
       #expect(stored.count == summary.counts(detector.task)?[.test]?.exampleCount)
       let quality = try stored.quality(
         seed: Seed(0), name: detector.task.rawValue,
-        bootstrap: BootstrapOptions(resampleCount: 100))
+        resampleCount: 100)
       for estimate in detector.metrics { #expect(quality[estimate.metric] == estimate) }
     }
     let rows = try database.read { database in
@@ -203,8 +224,8 @@ struct DetectionRunnerTests {
         #expect(record.weightsHash == run.record.weightsHash)
         #expect(record.tokenizerHash == (try run.tokenizerHash()))
         #expect(detector.calibrations.count == 2)
-        let stored = try database.scoredExamples(
-          key: summary.key, task: set.task, name: result.name)
+        let stored = try scored(
+          database, key: summary.key, task: set.task, name: result.name)
         #expect(
           try detector.scores(material.rows(.test), of: material, text: text) == stored.scores)
         count += 1

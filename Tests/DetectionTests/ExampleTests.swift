@@ -43,10 +43,10 @@ struct ExampleTests {
   }
 
   /// Two tokens, three places.
-  private let reading = AnswerReading(
-    logProbabilities: [-0.5, -1, -0.25], entropies: [0.75, 0.25, 0.5],
-    maximumProbabilities: [0.5, 0.75, 1], margins: [0.25, 0.5, 1], affinities: [-0.25, -0.5, 0],
-    selfCertainties: [1, 2, 6])
+  private let reading = FeatureColumns(all: [
+    [-0.5, -1, -0.25], [0.75, 0.25, 0.5], [0.5, 0.75, 1], [0.25, 0.5, 1], [-0.25, -0.5, 0],
+    [1, 2, 6],
+  ])
 
   /// -(2 / pi) acos(exp(a)).
   private func fisherRao(_ affinity: Double) -> Double { -2 / Double.pi * acos(exp(affinity)) }

@@ -8,7 +8,6 @@ struct MetricFixture: Decodable, Sendable, CustomTestStringConvertible {
   let name: String
   let scores: [Double]
   let labels: [Int]
-  let weights: [Double]
   let threshold: Double
   let expected: [String: Double]
 
@@ -16,8 +15,7 @@ struct MetricFixture: Decodable, Sendable, CustomTestStringConvertible {
 
   func examples() throws -> ScoredExamples {
     try ScoredExamples(
-      scores: scores, labels: labels.map { $0 == 1 }, subjects: separateSubjects(scores.count),
-      weights: weights)
+      scores: scores, labels: labels.map { $0 == 1 }, subjects: separateSubjects(scores.count))
   }
 
   static func all() throws -> [MetricFixture] {

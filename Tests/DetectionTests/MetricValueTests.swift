@@ -16,15 +16,14 @@ import Testing
       }
     }
     let tenth = try #require(fixture.expected["auprc_matched_tenth"])
-    #expect(abs(try examples.auprc(matchedPrevalence: 0.1) - tenth) <= 1e-9)
-    #expect(try examples.auprc() == values.ranking?.auprc)
+    let ranking = try #require(examples.metrics(MetricOptions(matchedPrevalence: 0.1)).ranking)
+    #expect(abs(ranking.auprcMatched - tenth) <= 1e-9)
     #expect(try examples.auroc() == values.ranking?.auroc)
-    #expect(abs(try examples.prevalence() - values.prevalence) <= 1e-12)
   }
 
   @Test func fixturesCoverEveryMetric() throws {
     let fixtures = try MetricFixture.all()
-    #expect(fixtures.count == 17)
+    #expect(fixtures.count == 13)
     for metric in DetectionMetric.allCases {
       #expect(fixtures.contains { $0.expected[metric.rawValue] != nil }, "\(metric)")
     }
@@ -46,7 +45,9 @@ import Testing
 
   /// Bins [0, 1/2) and [1/2, 1]: gaps |0.2 + 0.4 - 1| and |0.5 + 1 - 1|, over four examples.
   @Test func calibrationByHand() throws {
-    let calibration = try examples([0.2, 0.4, 0.5, 1], [0, 1, 0, 1]).calibration(binCount: 2)
+    let calibration = try #require(
+      examples([0.2, 0.4, 0.5, 1], [0, 1, 0, 1]).metrics(MetricOptions(calibrationBinCount: 2))
+        .calibration)
     #expect(abs(calibration.ece - (0.4 + 0.5) / 4) < 1e-15)
     #expect(abs(calibration.brier - (0.04 + 0.36 + 0.25 + 0) / 4) < 1e-15)
   }
@@ -63,22 +64,21 @@ import Testing
     let perfect = try examples([0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0]).metrics()
     // Even the oracle keeps hallucinations last: (0 + 0 + 1/3 + 2/4) / 4.
     #expect(try abs(#require(perfect.ranking).aurc - (1.0 / 3 + 2.0 / 4) / 4) < 1e-15)
-    for metric in DetectionMetric.allCases where !metric.needsProbabilities && metric != .aurc {
-      guard let higherIsBetter = metric.higherIsBetter else { continue }
-      #expect(perfect[metric] == (higherIsBetter ? 1 : 0), "\(metric)")
+    let lowerIsBetter: [DetectionMetric] = [.fprAtTpr, .aurc, .brier, .ece, .logLoss]
+    for metric in DetectionMetric.allCases
+    where !metric.needsProbabilities && metric != .aurc && metric != .prevalence {
+      #expect(perfect[metric] == (lowerIsBetter.contains(metric) ? 0 : 1), "\(metric)")
     }
     let reversed = try examples([0.1, 0.2, 0.8, 0.9], [1, 1, 0, 0]).metrics()
     #expect(reversed.ranking?.auroc == 0)
     #expect(reversed.accuracy == 0)
     #expect(reversed.ranking?.fprAtTpr == 1)
     #expect(try abs(#require(reversed.ranking).auprc - (1.0 / 3 + 2.0 / 4) / 2) < 1e-15)
-    let exact = try examples([1, 1, 0, 0], [1, 1, 0, 0]).calibration()
+    let exact = try #require(examples([1, 1, 0, 0], [1, 1, 0, 0]).metrics().calibration)
     #expect(exact.brier == 0 && exact.ece == 0)
-    for metric in DetectionMetric.allCases {
-      guard let better = perfect[metric], let worse = reversed[metric],
-        let higherIsBetter = metric.higherIsBetter
-      else { continue }
-      #expect((better > worse) == higherIsBetter, "\(metric)")
+    for metric in DetectionMetric.allCases where metric != .prevalence {
+      let (better, worse) = (try #require(perfect[metric]), try #require(reversed[metric]))
+      #expect((better < worse) == lowerIsBetter.contains(metric), "\(metric)")
     }
   }
 
@@ -109,22 +109,18 @@ import Testing
     let common = try examples([4, 3, 2, 1], [1, 0, 1, 0])
     // The same scores with every other answer three times: rarer, no harder.
     let rare = try examples([4, 3, 3, 3, 2, 1, 1, 1], [1, 0, 0, 0, 1, 0, 0, 0])
-    #expect(try rare.auprc() < common.auprc())
-    #expect(
-      abs(try rare.auprc(matchedPrevalence: 0.5) - common.auprc(matchedPrevalence: 0.5)) < 1e-15)
-    #expect(try rare.auroc() == common.auroc())
+    let (a, b) = (
+      try #require(rare.metrics().ranking), try #require(common.metrics().ranking)
+    )
+    #expect(a.auprc < b.auprc)
+    #expect(abs(a.auprcMatched - b.auprcMatched) < 1e-15)
+    #expect(a.auroc == b.auroc)
   }
 
   @Test func infiniteScoresRank() throws {
     let values = try examples([.infinity, .infinity, 0, -.infinity], [1, 0, 1, 0]).metrics()
     #expect(values.ranking?.auroc == 0.625)
     #expect(values.calibration == nil)
-  }
-
-  @Test func singlePrecisionScoresGiveTheSame() throws {
-    let single = try ScoredExamples(
-      scores: [0.5, 0.25] as [Float], labels: [true, false], subjects: [0, 1])
-    #expect(try single == examples([0.5, 0.25], [1, 0]))
   }
 }
 

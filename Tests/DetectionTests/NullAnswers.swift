@@ -156,7 +156,7 @@ struct WideAUROC {
     let quality = try ScoredExamples(
       scores: detector.scores, labels: measurement.examples.map(\.isHallucination),
       subjects: measurement.examples.map(\.subject)
-    ).quality(seed: Seed(0), name: "leak", bootstrap: BootstrapOptions(resampleCount: 100))
+    ).quality(seed: Seed(0), name: "leak", resampleCount: 100)
     let auroc = try #require(quality[.auroc])
     value = auroc.value
     lower = 2 * (try #require(auroc.lower)) - auroc.value

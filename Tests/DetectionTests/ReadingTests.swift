@@ -118,8 +118,8 @@ struct ReadingTests {
     #expect(texts.starts.count - 1 < answers.count, "the same answer is read once")
     let features = try AnswerFeatures(reading: texts, streams: [.finalNorm], with: reader)
     for (index, answer) in answers.enumerated() {
-      let reading = AnswerReading(features, answer: index)
-      #expect(reading.tokenCount == answer.answer.tokens.count)
+      let reading = features.reading(index)
+      #expect(reading.entropies.count - 1 == answer.answer.tokens.count)
       let all =
         answer.answer.ended ? reading.logProbabilities[...] : reading.logProbabilities.dropLast()
       let sum = all.reduce(0.0) { $0 + Double($1) }

@@ -66,15 +66,6 @@ import Testing
     #expect(throws: DetectionError.tooFewSubjects(count: 0, emptyPart: .train)) {
       try SubjectSplit(of: [], seed: Seed(1))
     }
-    for shares in [
-      SplitShares(train: 0, validation: 0, test: 0), SplitShares(train: -1, validation: 1, test: 1),
-      SplitShares(train: .nan), SplitShares(train: .infinity),
-    ] {
-      #expect(throws: DetectionError.self) { try shares.sizes(of: 10) }
-    }
-    // A part may be left out on purpose, and only ratios count.
-    let sizes = try SplitShares(train: 8, validation: 0, test: 2).sizes(of: 10)
-    #expect(sizes == [.train: 8, .validation: 0, .test: 2])
   }
 
   /// Two people of one name are asked about with the same words.

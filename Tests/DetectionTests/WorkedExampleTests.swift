@@ -46,9 +46,9 @@ import Testing
 
   /// Two answers of one score: whichever comes first, and the mean of both.
   @Test func tiesAreTheMeanOfTheirOrders() throws {
-    let tied = try examples([0.5, 0.5, 0.2], [1, 0, 0]).ranking()
-    let first = try examples([0.5, 0.6, 0.2], [1, 0, 0]).ranking()
-    let second = try examples([0.6, 0.5, 0.2], [1, 0, 0]).ranking()
+    let tied = try #require(examples([0.5, 0.5, 0.2], [1, 0, 0]).metrics().ranking)
+    let first = try #require(examples([0.5, 0.6, 0.2], [1, 0, 0]).metrics().ranking)
+    let second = try #require(examples([0.6, 0.5, 0.2], [1, 0, 0]).metrics().ranking)
     #expect(abs(tied.aurc - (first.aurc + second.aurc) / 2) < 1e-15)
     #expect(abs(tied.prr - (first.prr + second.prr) / 2) < 1e-14)
     #expect(second.prr == 1)
@@ -56,7 +56,8 @@ import Testing
 
   @Test func rejectionAtChanceIsZero() throws {
     let labels = (0..<50).map { $0 % 5 == 0 ? 1 : 0 }
-    let constant = try examples(Array(repeating: 0.3, count: 50), labels).ranking()
+    let constant = try #require(
+      examples(Array(repeating: 0.3, count: 50), labels).metrics().ranking)
     #expect(abs(constant.aurc - 0.2) < 1e-12)
     #expect(abs(constant.prr) < 1e-12)
     #expect(DetectionMetric.prr.chanceLevel(prevalence: 0.2) == 0)
@@ -69,7 +70,6 @@ import Testing
     let name: String
     let scores: [Double]
     let labels: [Int]
-    let weights: [Double]
     let at: [Double]
     let platt: [Double]
     let isotonic: [Double]
@@ -86,7 +86,7 @@ import Testing
   func equalsScikitLearn(fixture: Fixture) throws {
     let examples = try ScoredExamples(
       scores: fixture.scores, labels: fixture.labels.map { $0 == 1 },
-      subjects: separateSubjects(fixture.scores.count), weights: fixture.weights)
+      subjects: separateSubjects(fixture.scores.count))
     let platt = try ScoreCalibration(.platt, fitting: examples)
     let isotonic = try ScoreCalibration(.isotonic, fitting: examples)
     for (index, score) in fixture.at.enumerated() {

@@ -8,11 +8,6 @@ package struct JudgeChoice: Codable, Hashable, Sendable {
   package let name: String
   package let weightsHash: String
 
-  package init(name: String, weightsHash: String) {
-    self.name = name
-    self.weightsHash = weightsHash
-  }
-
   enum CodingKeys: String, CodingKey {
     case name
     case weightsHash = "weights_sha256"
@@ -55,7 +50,7 @@ package struct CrossModelScore: DetectorRecipe {
       reading: material.features.texts, streams: [], with: reader, shouldStop: material.shouldStop)
     return material.scores { row in
       let example = material.set.examples[row]
-      let values = AnswerReading(features, answer: example.answer).logProbabilities
+      let values = features.reading(example.answer).logProbabilities
       if let token = example.place { return -Double(values[token - 1]) }
       let written = material.answer(row).answer.ended ? values[...] : values.dropLast()
       return written.reduce(0) { $0 - Double($1) }

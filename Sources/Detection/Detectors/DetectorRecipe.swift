@@ -14,17 +14,6 @@ package struct DetectorShape: Hashable, Sendable {
   package var parameters = 0
   /// Whether it begins with weights that were trained for something else; nil for what has no choice.
   package var isPretrained: Bool?
-
-  package init(
-    layer: String? = nil, place: String? = nil, hiddenSizes: [Int]? = nil, parameters: Int = 0,
-    isPretrained: Bool? = nil
-  ) {
-    self.layer = layer
-    self.place = place
-    self.hiddenSizes = hiddenSizes
-    self.parameters = parameters
-    self.isPretrained = isPretrained
-  }
 }
 
 /// One detector as it can be made for one set of examples: the protocol of every kind, listed in `RecipeBook`.
@@ -68,18 +57,6 @@ package struct FittedDetector: Sendable {
   package var training: HeadTrainingReport?
   /// What can be saved and used on other answers; nil for what is not trained.
   package var model: (any TrainedModel)?
-
-  package init(
-    validation: [Double], test: [Double], isProbability: Bool = false, parameters: Int? = nil,
-    training: HeadTrainingReport? = nil, model: (any TrainedModel)? = nil
-  ) {
-    self.validation = validation
-    self.test = test
-    self.isProbability = isProbability
-    self.parameters = parameters
-    self.training = training
-    self.model = model
-  }
 }
 
 /// The examples of one set with all that detectors may know of them.
@@ -140,8 +117,8 @@ package struct DetectorMaterial: Sendable {
   package func answer(_ row: Int) -> JudgedAnswer { answers.judged[set.examples[row].answer] }
 
   /// How sure the model was while it wrote the answer of an example.
-  package func reading(_ row: Int) -> AnswerReading {
-    AnswerReading(features, answer: set.examples[row].answer)
+  package func reading(_ row: Int) -> FeatureColumns {
+    features.reading(set.examples[row].answer)
   }
 
   /// What else was drawn of an example's query; nil where there is none.

@@ -98,7 +98,7 @@ package struct RAUQDetector: DetectorRecipe {
       validation: try scores(material.rows(.validation)), test: try scores(material.rows(.test)))
   }
 
-  private func confidences(_ reading: AnswerReading, count: Int, vocabulary: Int) -> [Double] {
+  private func confidences(_ reading: FeatureColumns, count: Int, vocabulary: Int) -> [Double] {
     switch confidence {
     case .probability: reading.logProbabilities.prefix(count).map { exp(Double($0)) }
     case .entropy: reading.entropies.prefix(count).map { log(Double(vocabulary)) - Double($0) }

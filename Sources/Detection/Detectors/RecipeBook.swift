@@ -23,16 +23,10 @@ package struct ModelShelf: Sendable {
 }
 
 /// The detectors that options ask for, of one set of examples.
-package struct RecipeBook {
-  package let set: ExampleSet
-  package let options: DetectionOptions
-  package let models: ModelShelf
-
-  package init(_ options: DetectionOptions, for set: ExampleSet, _ models: ModelShelf) {
-    self.set = set
-    self.options = options
-    self.models = models
-  }
+struct RecipeBook {
+  let set: ExampleSet
+  let options: DetectionOptions
+  let models: ModelShelf
 
   var configuration: ModelConfiguration { models.judged.configuration }
   var isSentence: Bool { self.set.task == .sentence }
@@ -47,20 +41,21 @@ package struct RecipeBook {
     AttentionHeadProbe.recipes,
     LookbackDetector.recipes,
     FullDetector.recipes,
-    DistributionScore.recipes,
-    MutualInformationDetector.recipes,
+    ExampleScore.sentences,
+    ExampleScore.tokens,
+    ExampleScore.mutualInformation,
     MahalanobisDetector.recipes,
     RAUQDetector.recipes,
-    ConsistencyDetector.recipes,
+    ExampleScore.comparisons,
     EigenScoreDetector.recipes,
     CrossModelScore.recipes,
-    BaselineDetector.recipes,
+    ExampleScore.baselines,
   ]
 
   /// In the order of their kinds: trained ones, then scores, then baselines, which are always there.
   ///
   /// Throws `LabError` for a layer that the model does not have, or weights that were not given.
-  package func recipes() throws -> [any DetectorRecipe] {
+  func recipes() throws -> [any DetectorRecipe] {
     let all = try Self.makers.flatMap { try $0(self) }
     return DetectorKind.allCases.flatMap { kind in
       all.filter { $0.kind == kind && (kind == .baseline || options.kinds.contains(kind)) }

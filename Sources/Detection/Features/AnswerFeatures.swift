@@ -48,6 +48,15 @@ package final class AnswerFeatures: Sendable {
       load: { finished[$0] })
   }
 
+  /// How sure the model was while it wrote one answer, at n + 1 places for n tokens.
+  ///
+  /// Place 0 is `<O>`, which predicts the first token; place i is the i-th token, read; place n predicts what ends the
+  /// answer.
+  package func reading(_ answer: Int) -> FeatureColumns {
+    let first = texts.firstRow(answer)
+    return columns[first..<(first + texts.tokenCount(answer) + 1)]
+  }
+
   /// Bytes that streams of so many rows take.
   package static func byteCount(
     rows: Int, streams: Set<CaptureStream>, _ configuration: ModelConfiguration

@@ -9,11 +9,6 @@ package struct TextPlace: Hashable, Sendable {
   package let answer: Int
   /// The number of the token from 1, 0 for before the answer; nil for all of the answer.
   package let token: Int?
-
-  package init(answer: Int, token: Int?) {
-    self.answer = answer
-    self.token = token
-  }
 }
 
 /// The different texts among some answers, and where the values of each are in a matrix of features.

@@ -114,16 +114,13 @@ package struct FeatureCache: Sendable {
   // MARK: Features
 
   /// Streams among `streams` that are not stored yet, in order of their names.
-  package func missing(_ streams: Set<CaptureStream>) -> Set<CaptureStream> {
+  private func missing(_ streams: Set<CaptureStream>) -> Set<CaptureStream> {
     let files = manifest.files
     return streams.filter { stream in
       files[Self.file(stream)] == nil
         || !FileManager.default.fileExists(atPath: url(Self.file(stream)).path)
     }
   }
-
-  /// Whether the columns are stored.
-  package var hasColumns: Bool { manifest.files[Self.columnsName] != nil }
 
   private static func file(_ stream: CaptureStream) -> String { stream.name + ".f32" }
 
@@ -160,7 +157,7 @@ package struct FeatureCache: Sendable {
     guard let data = data(Self.columnsName), data.count == 4 * FeatureColumns.count * rows else {
       return nil
     }
-    let values = FloatBytes.values(data)
+    let values = FloatBytes.decode(data)
     return FeatureColumns(
       all: (0..<FeatureColumns.count).map { Array(values[($0 * rows)..<(($0 + 1) * rows)]) })
   }
@@ -195,7 +192,7 @@ package struct FeatureCache: Sendable {
     for (index, stream) in names.enumerated() {
       hashes[Self.file(stream)] = try writers[index].finish()
     }
-    let data = try FloatBytes.data(columns.all.flatMap { $0 })
+    let data = FloatBytes.encode(columns.all.flatMap { $0 })
     try AtomicFile.write(data, to: url(Self.columnsName))
     hashes[Self.columnsName] = ContentHash(of: data)
     try record(hashes)

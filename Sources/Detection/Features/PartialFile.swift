@@ -1,4 +1,3 @@
-import Compute
 import Foundation
 import LabCore
 
@@ -47,22 +46,5 @@ struct PartialFile {
   func discard() {
     try? handle.close()
     try? FileManager.default.removeItem(at: temporary)
-  }
-}
-
-/// Single-precision numbers as bytes of a file, the least significant byte of each first.
-enum FloatBytes {
-  /// The numbers of some bytes.
-  static func values(_ data: Data) -> [Float] {
-    guard let slice = try? DeviceBuffer<Float>(data.count / 4, on: .cpu).all else { return [] }
-    slice.copyInBytes(data)
-    return slice.prefix(data.count / 4).copyOut()
-  }
-
-  /// The bytes of some numbers; throws `LabError` when memory is short.
-  static func data(_ values: [Float]) throws -> Data {
-    let slice = try DeviceBuffer<Float>(values.count, on: .cpu).all
-    slice.copyIn(values)
-    return slice.copyOutBytes()
   }
 }

@@ -7,9 +7,7 @@ package enum DetectionError: LabFailure, Equatable {
   case noExamples
   /// The score of the example at `index` (from 0) is not a number.
   case scoreNotANumber(index: Int)
-  /// The weight of the example at `index` (from 0) is negative, infinite or not a number.
-  case weightInvalid(index: Int, weight: Double)
-  /// All examples with a weight above 0 have the same label, so ranking them means nothing.
+  /// All examples have the same label, so ranking them means nothing.
   case oneClass(hallucinated: Bool, count: Int)
   /// All examples that a head was to learn from have the same label.
   case oneClassInTraining(hallucinated: Bool, count: Int)
@@ -19,8 +17,6 @@ package enum DetectionError: LabFailure, Equatable {
   case evidenceIsConstant
   /// The detector cannot judge answers of this language model.
   case unsuitable(reason: String)
-  /// Brier score and calibration error need probabilities; the score at `index` is outside [0, 1].
-  case scoreNotAProbability(index: Int, score: Double)
   case optionInvalid(name: String, value: String, allowed: String)
   /// A part of the split would have no subject.
   case tooFewSubjects(count: Int, emptyPart: SplitPart)
@@ -39,8 +35,6 @@ package enum DetectionError: LabFailure, Equatable {
       "there are no examples to measure: no query was asked, or no answer has a token at this position"
     case .scoreNotANumber(let index):
       "the score of example \(index) (from 0) is not a number: check the detector that made it"
-    case .weightInvalid(let index, let weight):
-      "the weight of example \(index) (from 0) is \(weight): give a finite number of at least 0"
     case .oneClass(let hallucinated, let count):
       "all \(count) examples that count are \(hallucinated ? "" : "not ")hallucinated, "
         + "so a detector cannot be measured: add examples of the other kind"
@@ -53,14 +47,11 @@ package enum DetectionError: LabFailure, Equatable {
       "all training examples have the same semantic entropy, so a probe cannot learn it: draw more "
         + "completions with --evidence"
     case .unsuitable(let reason): reason
-    case .scoreNotAProbability(let index, let score):
-      "the score of example \(index) (from 0) is \(score): Brier score and calibration error need "
-        + "probabilities in [0, 1]"
     case .optionInvalid(let name, let value, let allowed):
       "\(name) is \(value): give \(allowed)"
     case .tooFewSubjects(let count, let emptyPart):
       "\(count) subjects are too few to split: the \(emptyPart.rawValue) part would be empty; "
-        + "use a graph with more subjects or other shares"
+        + "use a graph with more subjects"
     case .subjectLeaks(let subject, let first, let second, let sharedCount):
       "\(sharedCount) subjects, the first of them with id \(subject), are in both the "
         + "\(first.rawValue) and the \(second.rawValue) examples: split by subject"

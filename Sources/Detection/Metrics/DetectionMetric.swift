@@ -1,6 +1,6 @@
 /// A number that says how well scores tell hallucinations from other answers.
 package enum DetectionMetric: String, Codable, CaseIterable, Sendable {
-  /// Weighted share of hallucinations: the chance level of `auprc`.
+  /// Share of hallucinations: the chance level of `auprc`.
   case prevalence
   /// Average precision, the headline.
   case auprc
@@ -25,15 +25,6 @@ package enum DetectionMetric: String, Codable, CaseIterable, Sendable {
   /// Mean of -log of the probability given to the label, in nats; needs scores that are probabilities.
   case logLoss = "log_loss"
 
-  /// Whether a larger value means a better detector; nil for `prevalence`, which does not judge it.
-  package var higherIsBetter: Bool? {
-    switch self {
-    case .prevalence: nil
-    case .auprc, .auprcMatched, .auroc, .accuracy, .f1, .prr: true
-    case .fprAtTpr, .aurc, .brier, .ece, .logLoss: false
-    }
-  }
-
   /// Whether the metric is defined only for scores in [0, 1].
   package var needsProbabilities: Bool { self == .brier || self == .ece || self == .logLoss }
 
@@ -55,7 +46,7 @@ package enum DetectionMetric: String, Codable, CaseIterable, Sendable {
 }
 
 /// The stated constants inside the metrics.
-package struct MetricOptions: Codable, Hashable, Sendable {
+package struct MetricOptions: Hashable, Sendable {
   /// Prevalence that `auprc_matched` weights the classes to, inside (0, 1).
   package var matchedPrevalence = 0.5
   /// A score of at least this means hallucination, for `accuracy` and `f1`.
@@ -73,13 +64,6 @@ package struct MetricOptions: Codable, Hashable, Sendable {
     self.threshold = threshold
     self.truePositiveRate = truePositiveRate
     self.calibrationBinCount = calibrationBinCount
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case matchedPrevalence = "matched_prevalence"
-    case threshold
-    case truePositiveRate = "true_positive_rate"
-    case calibrationBinCount = "calibration_bin_count"
   }
 
   func check() throws(DetectionError) {

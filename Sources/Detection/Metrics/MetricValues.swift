@@ -47,67 +47,23 @@ package struct MetricValues: Hashable, Sendable {
 extension ScoredExamples {
   /// All metrics at once; Brier score, calibration error and log-loss only where all scores are in [0, 1].
   ///
-  /// Throws `DetectionError.oneClass` where no example, or every example, with a weight above 0 is
-  /// hallucinated, and `.optionInvalid` for impossible options.
+  /// Throws `DetectionError.oneClass` where no example, or every example, is hallucinated, and `.optionInvalid` for
+  /// impossible options.
   package func metrics(
     _ options: MetricOptions = MetricOptions()
   ) throws(DetectionError) -> MetricValues {
     let ranked = try RankedExamples(self, options)
-    guard let values = ranked.values() else { throw oneClassError }
+    guard let values = ranked.values(multiplicities: ranked.ones) else { throw oneClassError }
     return values
-  }
-
-  /// Average precision: scikit-learn's `average_precision_score`, equal scores being one threshold.
-  ///
-  /// With `matchedPrevalence`, the classes are weighted so that the weighted share of hallucinations
-  /// has that value. Throws as `metrics(_:)`.
-  package func auprc(matchedPrevalence: Double? = nil) throws(DetectionError) -> Double {
-    guard let matchedPrevalence else { return try ranking().auprc }
-    return try ranking(MetricOptions(matchedPrevalence: matchedPrevalence)).auprcMatched
-  }
-
-  /// What the order of the scores says; throws as `metrics(_:)`.
-  package func ranking(
-    _ options: MetricOptions = MetricOptions()
-  ) throws(DetectionError) -> MetricValues.Ranking {
-    guard let ranking = try metrics(options).ranking else { throw oneClassError }
-    return ranking
   }
 
   /// Area under the ROC curve: scikit-learn's `roc_auc_score`, ties counting one half.
   ///
   /// Throws as `metrics(_:)`.
-  package func auroc() throws(DetectionError) -> Double { try ranking().auroc }
-
-  /// Weighted share of hallucinations; defined for one class too, where some weight is above 0.
-  package func prevalence() throws(DetectionError) -> Double {
-    let total = weights.reduce(0, +)
-    guard total > 0 else { throw .noExamples }
-    return zip(labels, weights).reduce(0) { $0 + ($1.0 ? $1.1 : 0) } / total
+  package func auroc() throws(DetectionError) -> Double {
+    guard let auroc = try metrics().ranking?.auroc else { throw oneClassError }
+    return auroc
   }
 
-  /// Brier score, calibration error and log-loss, defined for one class too.
-  ///
-  /// Throws `DetectionError.scoreNotAProbability`, naming the first score outside [0, 1].
-  package func calibration(
-    binCount: Int = 15
-  ) throws(DetectionError) -> MetricValues.Calibration {
-    let ranked = try RankedExamples(self, MetricOptions(calibrationBinCount: binCount))
-    if let index = scores.firstIndex(where: { !(0...1).contains($0) }) {
-      throw .scoreNotAProbability(index: index, score: scores[index])
-    }
-    let multiplicities = ranked.ones
-    guard let calibration = ranked.calibration(multiplicities, ranked.totals(multiplicities)) else {
-      throw .noExamples
-    }
-    return calibration
-  }
-
-  var oneClassError: DetectionError {
-    let counted = indices.filter { weights[$0] > 0 }
-    guard let first = counted.first else { return .noExamples }
-    return .oneClass(hallucinated: labels[first], count: counted.count)
-  }
-
-  private var indices: Range<Int> { scores.indices }
+  var oneClassError: DetectionError { .oneClass(hallucinated: labels[0], count: count) }
 }

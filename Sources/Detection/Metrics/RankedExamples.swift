@@ -14,20 +14,19 @@ package struct RankedExamples: Sendable {
   private let options: MetricOptions
 
   private struct Row {
-    let positiveWeight: Double
-    let negativeWeight: Double
+    let isHallucination: Bool
     let subjectIndex: Int32
     /// Whether the next row has a lower score, so that a threshold lies here.
     let endsTie: Bool
   }
 
   private struct Residual {
-    let weightedError: Double
+    let error: Double
     let subjectIndex: Int32
   }
 
-  /// Weights of the examples of one subject, or of a resample.
-  struct Sums {
+  /// Sums over the examples of one subject, or of a resample.
+  private struct Sums {
     var positive = 0.0
     var negative = 0.0
     var truePositive = 0.0
@@ -61,18 +60,14 @@ package struct RankedExamples: Sendable {
     let subjectIndices = examples.subjects.map { indexOfSubject[$0] ?? 0 }
 
     rows = order.enumerated().map { position, index in
-      let weight = examples.weights[index]
       let isLast = position + 1 == order.count
       return Row(
-        positiveWeight: examples.labels[index] ? weight : 0,
-        negativeWeight: examples.labels[index] ? 0 : weight,
-        subjectIndex: subjectIndices[index],
+        isHallucination: examples.labels[index], subjectIndex: subjectIndices[index],
         endsTie: isLast || scores[order[position + 1]] != scores[index])
     }
 
     var sums = Array(repeating: Sums(), count: subjects.count)
     for index in scores.indices {
-      let weight = examples.weights[index]
       let error = scores[index] - (examples.labels[index] ? 1 : 0)
       var own = Sums()
       if examples.labels[index] { own.positive = 1 } else { own.negative = 1 }
@@ -82,7 +77,7 @@ package struct RankedExamples: Sendable {
       }
       own.squaredError = error * error
       own.logLoss = LogLoss.ofProbability(scores[index], label: examples.labels[index])
-      sums[Int(subjectIndices[index])] += (own, weight)
+      sums[Int(subjectIndices[index])] += (own, 1)
     }
     self.sums = sums
 
@@ -99,57 +94,54 @@ package struct RankedExamples: Sendable {
     }.map { $0 + 1 }
     residuals = order.map { index in
       Residual(
-        weightedError: examples.weights[index]
-          * (scores[index] - (examples.labels[index] ? 1 : 0)),
-        subjectIndex: subjectIndices[index])
+        error: scores[index] - (examples.labels[index] ? 1 : 0), subjectIndex: subjectIndices[index]
+      )
     }
   }
 
   /// Every subject once.
   package var ones: [Double] { Array(repeating: 1, count: subjects.count) }
 
-  /// All metrics on the examples themselves; nil where one of the classes has no weight.
-  package func values() -> MetricValues? { values(multiplicities: ones) }
-
   /// All metrics when each subject's examples occur as often as `multiplicities` says.
   ///
   /// Whole numbers of at least 0, in the order of `subjects`. Without `withRanking` the metrics of the order are left
-  /// out, which take most of the time. Nil where one of the classes has no weight.
+  /// out, which take most of the time. Nil where one of the classes has no example.
   package func values(multiplicities: [Double], withRanking: Bool = true) -> MetricValues? {
     let totals = totals(multiplicities)
     guard totals.positive > 0, totals.negative > 0 else { return nil }
-    let weight = totals.positive + totals.negative
+    let count = totals.positive + totals.negative
     let correct = totals.truePositive + totals.negative - totals.falsePositive
     let f1Denominator = totals.positive + totals.truePositive + totals.falsePositive
     return MetricValues(
-      prevalence: totals.positive / weight, accuracy: correct / weight,
+      prevalence: totals.positive / count, accuracy: correct / count,
       f1: 2 * totals.truePositive / f1Denominator,
       ranking: withRanking ? ranking(multiplicities, totals) : nil,
       calibration: calibration(multiplicities, totals))
   }
 
-  func totals(_ multiplicities: [Double]) -> Sums {
+  private func totals(_ multiplicities: [Double]) -> Sums {
     precondition(multiplicities.count == subjects.count, "one multiplicity for each subject")
     var totals = Sums()
     for (sums, count) in zip(sums, multiplicities) where count > 0 { totals += (sums, count) }
     return totals
   }
 
-  func calibration(_ multiplicities: [Double], _ totals: Sums) -> MetricValues.Calibration? {
-    let weight = totals.positive + totals.negative
-    guard weight > 0, !residuals.isEmpty else { return nil }
+  private func calibration(_ multiplicities: [Double], _ totals: Sums) -> MetricValues.Calibration?
+  {
+    let count = totals.positive + totals.negative
+    guard count > 0, !residuals.isEmpty else { return nil }
     var gap = 0.0
     var start = 0
     for end in binEnds {
       var sum = 0.0
       for residual in residuals[start..<end] {
-        sum += residual.weightedError * multiplicities[Int(residual.subjectIndex)]
+        sum += residual.error * multiplicities[Int(residual.subjectIndex)]
       }
       gap += abs(sum)
       start = end
     }
     return MetricValues.Calibration(
-      brier: totals.squaredError / weight, ece: gap / weight, logLoss: totals.logLoss / weight)
+      brier: totals.squaredError / count, ece: gap / count, logLoss: totals.logLoss / count)
   }
 
   /// One pass from the highest score down; equal scores share one threshold.
@@ -157,7 +149,7 @@ package struct RankedExamples: Sendable {
     let prevalence = options.matchedPrevalence
     // Weight of a negative against a positive that gives the matched prevalence.
     let negativeScale = (1 - prevalence) * totals.positive / (prevalence * totals.negative)
-    // The slack absorbs the rounding of sums of weights that are no whole numbers.
+    // The slack absorbs the rounding of a share of a whole number.
     let wantedPositive = options.truePositiveRate * totals.positive * (1 - 1e-9)
     var ranking = MetricValues.Ranking()
     var isFound = false
@@ -167,8 +159,7 @@ package struct RankedExamples: Sendable {
     var tieNegative = 0.0
     for row in rows {
       let count = multiplicities[Int(row.subjectIndex)]
-      tiePositive += row.positiveWeight * count
-      tieNegative += row.negativeWeight * count
+      if row.isHallucination { tiePositive += count } else { tieNegative += count }
       guard row.endsTie else { continue }
       guard tiePositive + tieNegative > 0 else { continue }
       ranking.auroc += tieNegative * (positive + 0.5 * tiePositive)

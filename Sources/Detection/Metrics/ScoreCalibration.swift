@@ -21,14 +21,13 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
   package init(
     _ method: CalibrationMethod, fitting examples: ScoredExamples
   ) throws(DetectionError) {
-    let positive = zip(examples.labels, examples.weights).reduce(0) { $0 + ($1.0 ? $1.1 : 0) }
-    guard positive > 0, positive < examples.weights.reduce(0, +) else {
+    guard examples.labels.contains(true), examples.labels.contains(false) else {
       throw examples.oneClassError
     }
     let scores = Self.finite(examples.scores)
     switch method {
-    case .platt: self = Self.fitPlatt(scores, examples, positive: positive)
-    case .isotonic: self = Self.fitIsotonic(scores, examples)
+    case .platt: self = Self.fitPlatt(scores, examples.labels)
+    case .isotonic: self = Self.fitIsotonic(scores, examples.labels)
     }
   }
 
@@ -71,27 +70,22 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
   // MARK: Platt
 
   /// Newton's method on the log-loss with Platt's targets, on scores scaled to deviation 1.
-  private static func fitPlatt(
-    _ scores: [Double], _ examples: ScoredExamples, positive: Double
-  ) -> ScoreCalibration {
-    let weights = examples.weights
-    let total = weights.reduce(0, +)
-    let mean = zip(scores, weights).reduce(0) { $0 + $1.0 * $1.1 } / total
-    let variance =
-      zip(scores, weights).reduce(0) { $0 + ($1.0 - mean) * ($1.0 - mean) * $1.1 } / total
+  private static func fitPlatt(_ scores: [Double], _ labels: [Bool]) -> ScoreCalibration {
+    let positive = Double(labels.count { $0 })
+    let total = Double(labels.count)
+    let mean = scores.reduce(0, +) / total
+    let variance = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / total
     let deviation = variance > 0 ? variance.squareRoot() : 1
     let high = (positive + 1) / (positive + 2)
     let low = 1 / (total - positive + 2)
     let inputs = scores.map { ($0 - mean) / deviation }
-    let targets = examples.labels.map { $0 ? high : low }
+    let targets = labels.map { $0 ? high : low }
 
     func loss(_ slope: Double, _ intercept: Double) -> Double {
       var sum = 0.0
       for index in inputs.indices {
         let logit = slope * inputs[index] + intercept
-        sum +=
-          weights[index]
-          * (max(0, logit) + log1p(exp(-abs(logit))) - targets[index] * logit)
+        sum += max(0, logit) + log1p(exp(-abs(logit))) - targets[index] * logit
       }
       return sum
     }
@@ -102,8 +96,8 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
       for index in inputs.indices {
         let x = inputs[index]
         let p = LogLoss.probability(slope * x + intercept)
-        let error = weights[index] * (p - targets[index])
-        let curvature = weights[index] * p * (1 - p)
+        let error = p - targets[index]
+        let curvature = p * (1 - p)
         g1 += error * x
         g0 += error
         h11 += curvature * x * x
@@ -147,20 +141,16 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
   }
 
   /// Pools adjacent violators; equal scores are one point to begin with.
-  private static func fitIsotonic(
-    _ scores: [Double], _ examples: ScoredExamples
-  ) -> ScoreCalibration {
-    let order = scores.indices.filter { examples.weights[$0] > 0 }
-      .sorted { (scores[$0], $0) < (scores[$1], $1) }
+  private static func fitIsotonic(_ scores: [Double], _ labels: [Bool]) -> ScoreCalibration {
+    let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
     var points: [Block] = []
     for index in order {
-      let weight = examples.weights[index]
-      let sum = examples.labels[index] ? weight : 0
+      let sum: Double = labels[index] ? 1 : 0
       if let last = points.last, last.last == scores[index] {
-        points[points.count - 1].weight += weight
+        points[points.count - 1].weight += 1
         points[points.count - 1].sum += sum
       } else {
-        points.append(Block(first: scores[index], last: scores[index], weight: weight, sum: sum))
+        points.append(Block(first: scores[index], last: scores[index], weight: 1, sum: sum))
       }
     }
     var blocks: [Block] = []

@@ -68,7 +68,7 @@ package struct DetectionExperiment {
 
   /// The detectors that the options ask for of a set of examples.
   func recipes(for set: ExampleSet) throws -> [any DetectorRecipe] {
-    try RecipeBook(options, for: set, models).recipes()
+    try RecipeBook(set: set, options: options, models: models).recipes()
   }
 
   /// The examples of every set on one split of the graph's subjects: answers drawn, labelled by the graph and read by

@@ -30,11 +30,7 @@ package struct DetectionRunner {
     keepsFeatures: Bool = true, workers: Int = 1
   ) throws {
     try options.validate()
-    guard graph.contentHash == run.record.configuration.graphHash else {
-      throw LabError(
-        "the graph given is not the one that \(run.url.path) was trained on "
-          + "(its content hash differs)")
-    }
+    try run.check(graph)
     for source in sources {
       try Self.check(source, against: run)
       let hash = source.record.weightsHash
@@ -156,6 +152,14 @@ package struct DetectionRunner {
 }
 
 extension RunFolder {
+  /// Throws `LabError` where a graph is not the one that the run was trained on.
+  func check(_ graph: KnowledgeGraph) throws {
+    guard graph.contentHash == record.configuration.graphHash else {
+      throw LabError(
+        "the graph given is not the one that \(url.path) was trained on (its content hash differs)")
+    }
+  }
+
   /// SHA-256 of the run's tokenizer.json.
   ///
   /// Throws `LabError` where the file cannot be read.

@@ -54,35 +54,6 @@ extension RunDatabase {
     }
   }
 
-  /// The stored scores of one detector with the labels and subjects of its test examples.
-  ///
-  /// `key` is `DetectionSummary.key`. Throws `DetectionError.noExamples` where none are stored.
-  package func scoredExamples(
-    key: String, task: DetectorTask, name: String
-  ) throws -> ScoredExamples {
-    let rows = try read { database in
-      try Row.fetchAll(
-        database,
-        sql: """
-          SELECT s.score, e.hallucinated, e.subject_id
-          FROM detector_score s
-          JOIN detector d ON d.id = s.detector_id
-          JOIN detection n ON n.id = d.detection_id
-          JOIN detection_example e ON e.id = s.example_id
-          WHERE n.key = ? AND d.task = ? AND d.name = ?
-          ORDER BY e.id
-          """, arguments: [key, task.rawValue, name]
-      ).map {
-        (
-          score: try $0.finite(0), label: try $0.value(1, Bool.self),
-          subject: try $0.value(2, in: 0...Int32.max)
-        )
-      }
-    }
-    return try ScoredExamples(
-      scores: rows.map(\.score), labels: rows.map(\.label), subjects: rows.map(\.subject))
-  }
-
   /// Stores a whole detection in one transaction; one of the same key is replaced.
   package func store(
     _ measurements: [TaskMeasurement], summary: DetectionSummary, identity: DetectionIdentity,

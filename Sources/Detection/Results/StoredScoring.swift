@@ -29,11 +29,7 @@ package struct StoredScoring {
         "the detector in \(folder.path) was trained with another tokenizer than \(run.url.path)'s, so their "
           + "tokens mean different things; use a detector of a run with the same tokenizer")
     }
-    guard graph.contentHash == run.record.configuration.graphHash else {
-      throw LabError(
-        "the graph given is not the one that \(run.url.path) was trained on (its content hash differs)"
-      )
-    }
+    try run.check(graph)
     guard graph.contentHash == record.graphHash else {
       throw LabError(
         "the detector in \(folder.path) was trained on another graph than \(run.url.path)'s, so its test "

@@ -43,8 +43,7 @@ package struct TaskMeasurer {
   /// which any worker may call, says so.
   package func measure(
     _ recipes: [any DetectorRecipe], on pool: WorkerPool,
-    shouldStop: @Sendable () -> Bool = { false }, onProgress: @Sendable (Int) -> Void = { _ in },
-    folder: (String) -> String
+    shouldStop: @Sendable () -> Bool = { false }, folder: (String) -> String
   ) throws -> TaskMeasurement {
     let folders = recipes.map { folder($0.name) }
     let results = Mutex(
@@ -53,15 +52,9 @@ package struct TaskMeasurer {
     let order = recipes.indices.filter { !recipes[$0].takesAllWorkers }.sorted {
       (recipes[$1].shape.parameters, $0) < (recipes[$0].shape.parameters, $1)
     }
-    let done = Mutex(0)
     @Sendable func measure(_ index: Int) {
       let result = Result { try measured(recipes[index], folder: folders[index]) }
       results.withLock { $0[index] = result }
-      onProgress(
-        done.withLock {
-          $0 += 1
-          return $0
-        })
     }
     pool.run(pieces: order.count) { _, piece in
       if !shouldStop() { measure(order[piece]) }
@@ -158,7 +151,7 @@ package struct TaskMeasurer {
     // One name for all detectors of a set: they see the same resamples and can be compared.
     try scored(scores, .test).quality(
       seed: material.seed, name: material.set.task.rawValue + material.set.suffix,
-      bootstrap: BootstrapOptions(resampleCount: resampleCount), withRanking: withRanking
+      resampleCount: resampleCount, withRanking: withRanking
     ).estimates
   }
 }

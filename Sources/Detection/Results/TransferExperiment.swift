@@ -77,11 +77,7 @@ package struct TransferExperiment {
         "a transfer needs two places; give several runs, or several --visibility", .usage)
     }
     for (index, condition) in conditions.enumerated() {
-      guard condition.graph.contentHash == condition.run.record.configuration.graphHash else {
-        throw LabError(
-          "the graph given is not the one that \(condition.run.url.path) was trained on "
-            + "(its content hash differs)")
-      }
+      try condition.run.check(condition.graph)
       let isTwice = conditions[..<index].contains {
         $0.run.url.resolvingSymlinksInPath() == condition.run.url.resolvingSymlinksInPath()
           && $0.visibilities == condition.visibilities
@@ -192,7 +188,7 @@ package struct TransferExperiment {
         scores: scores, labels: examples.map(\.isHallucination), subjects: examples.map(\.subject)
       ).quality(
         seed: Seed(options.seed), name: material.set.task.rawValue + material.set.suffix,
-        bootstrap: BootstrapOptions(resampleCount: options.resampleCount))
+        resampleCount: options.resampleCount)
       return cell(
         quality.estimates.filter { !($0.metric.usesThreshold || $0.metric.needsProbabilities) },
         dropped: test.count - rows.count, refused: nil)

@@ -26,7 +26,7 @@ package enum SentenceScore: String, CaseIterable, Sendable {
   case selfCertainty = "self-certainty"
 
   /// The score of an answer whose reading is `reading`.
-  package func value(_ answer: SampledAnswer, _ reading: AnswerReading) -> Double {
+  package func value(_ answer: SampledAnswer, _ reading: FeatureColumns) -> Double {
     let count = Double(reading.entropies.count)
     func mean(_ values: [Float], _ map: (Double) -> Double = { $0 }) -> Double {
       values.reduce(0) { $0 + map(Double($1)) } / count
@@ -85,7 +85,7 @@ package enum TokenScore: String, CaseIterable, Sendable {
   package var isKnownBefore: Bool { self != .logProbability && self != .position }
 
   /// The score of the token at a place from 0.
-  package func value(_ reading: AnswerReading, token: Int) -> Double {
+  package func value(_ reading: FeatureColumns, token: Int) -> Double {
     switch self {
     case .logProbability: -Double(reading.logProbabilities[token])
     case .entropy: Double(reading.entropies[token])

@@ -8,52 +8,6 @@ package enum SplitPart: String, Codable, CaseIterable, Sendable {
   case test
 }
 
-/// The shares of the subjects that the three parts get; only their ratios count.
-package struct SplitShares: Codable, Hashable, Sendable {
-  package var train = 0.6
-  package var validation = 0.2
-  package var test = 0.2
-
-  package init(train: Double = 0.6, validation: Double = 0.2, test: Double = 0.2) {
-    self.train = train
-    self.validation = validation
-    self.test = test
-  }
-
-  /// The share of one part, as given.
-  package subscript(part: SplitPart) -> Double {
-    switch part {
-    case .train: train
-    case .validation: validation
-    case .test: test
-    }
-  }
-
-  /// How many of `count` subjects each part gets: largest remainders, the earlier part on a tie.
-  ///
-  /// Throws `DetectionError` where a share is negative or not finite, where none is above 0, or where
-  /// a part with a share above 0 would be empty.
-  package func sizes(of count: Int) throws(DetectionError) -> [SplitPart: Int] {
-    let parts = SplitPart.allCases
-    let total = parts.reduce(0) { $0 + self[$1] }
-    guard parts.allSatisfy({ self[$0] >= 0 }), total > 0, total.isFinite else {
-      throw .optionInvalid(
-        name: "split", value: "\(train) / \(validation) / \(test)",
-        allowed: "three shares of at least 0 that are not all 0")
-    }
-    let exact = parts.map { Double(count) * self[$0] / total }
-    var sizes = exact.map { Int($0.rounded(.down)) }
-    // Rounding to 1e-9 keeps shares such as 0.6 from winning a tie by their last bit.
-    let remainders = exact.map { ($0 - $0.rounded(.down)).rounded(toPlaces: 1e-9) }
-    let byRemainder = parts.indices.sorted { (-remainders[$0], $0) < (-remainders[$1], $1) }
-    for index in byRemainder.prefix(count - sizes.reduce(0, +)) { sizes[index] += 1 }
-    for (part, size) in zip(parts, sizes) where size == 0 && self[part] > 0 {
-      throw .tooFewSubjects(count: count, emptyPart: part)
-    }
-    return Dictionary(uniqueKeysWithValues: zip(parts, sizes))
-  }
-}
-
 /// Every subject in exactly one of train, validation and test.
 ///
 /// Split all subjects of a graph once, not the subjects that happen to have completions: then every
@@ -64,15 +18,30 @@ package struct SubjectSplit: Equatable, Sendable {
   package let subjects: [SplitPart: [Int32]]
   private let parts: [Int32: SplitPart]
 
+  /// Shares of the subjects that train, validation and test get.
+  private static let shares = [0.6, 0.2, 0.2]
+
+  /// How many of `count` subjects each part gets: largest remainders, the earlier part on a tie.
+  private static func sizes(of count: Int) throws(DetectionError) -> [SplitPart: Int] {
+    let exact = shares.map { Double(count) * $0 }
+    var sizes = exact.map { Int($0.rounded(.down)) }
+    // Rounding to 1e-9 keeps shares such as 0.6 from winning a tie by their last bit.
+    let remainders = exact.map { ($0 - $0.rounded(.down)).rounded(toPlaces: 1e-9) }
+    let byRemainder = exact.indices.sorted { (-remainders[$0], $0) < (-remainders[$1], $1) }
+    for index in byRemainder.prefix(count - sizes.reduce(0, +)) { sizes[index] += 1 }
+    let parts = zip(SplitPart.allCases, sizes)
+    if let empty = parts.first(where: { $0.1 == 0 }) {
+      throw .tooFewSubjects(count: count, emptyPart: empty.0)
+    }
+    return Dictionary(uniqueKeysWithValues: parts)
+  }
+
   /// Splits the distinct ids among `subjects`; their order and number of occurrences do not matter.
   ///
-  /// A pure function of the set of ids, the shares and the seed. Throws `DetectionError` as
-  /// `SplitShares.sizes(of:)`.
-  package init(
-    of subjects: some Sequence<Int32>, shares: SplitShares = SplitShares(), seed: Seed
-  ) throws(DetectionError) {
+  /// A pure function of the set of ids and the seed. Throws `DetectionError.tooFewSubjects` where a part would be empty.
+  package init(of subjects: some Sequence<Int32>, seed: Seed) throws(DetectionError) {
     var shuffled = Set(subjects).sorted()
-    let sizes = try shares.sizes(of: shuffled.count)
+    let sizes = try Self.sizes(of: shuffled.count)
     var stream = seed.stream("detection/split")
     stream.shuffle(&shuffled)
     var bySplit: [SplitPart: [Int32]] = [:]
@@ -90,10 +59,8 @@ package struct SubjectSplit: Equatable, Sendable {
 
   /// Splits all subjects of a graph; those that share a name stay together, since their questions read the same.
   ///
-  /// Throws `DetectionError` as `SplitShares.sizes(of:)`.
-  package init(
-    of graph: KnowledgeGraph, shares: SplitShares = SplitShares(), seed: Seed
-  ) throws(DetectionError) {
+  /// Throws `DetectionError.tooFewSubjects` where a part would be empty.
+  package init(of graph: KnowledgeGraph, seed: Seed) throws(DetectionError) {
     let ids = Set(graph.queries.map(\.subject)).sorted()
     var firsts: [[UInt8]: Int32] = [:]
     let first = ids.map { id -> Int32 in
@@ -102,7 +69,7 @@ package struct SubjectSplit: Equatable, Sendable {
       firsts[name] = id
       return id
     }
-    let split = try SubjectSplit(of: first, shares: shares, seed: seed)
+    let split = try SubjectSplit(of: first, seed: seed)
     var bySplit: [SplitPart: [Int32]] = [:]
     var parts: [Int32: SplitPart] = [:]
     for (id, first) in zip(ids, first) {

@@ -154,10 +154,9 @@ package struct FeatureCache: Sendable {
   }
 
   private func storedColumns(rows: Int) -> FeatureColumns? {
-    guard let data = data(Self.columnsName), data.count == 4 * FeatureColumns.count * rows else {
-      return nil
-    }
-    let values = FloatBytes.decode(data)
+    guard let data = data(Self.columnsName), data.count == 4 * FeatureColumns.count * rows,
+      let values = try? FloatBytes.decode(data)
+    else { return nil }
     return FeatureColumns(
       all: (0..<FeatureColumns.count).map { Array(values[($0 * rows)..<(($0 + 1) * rows)]) })
   }
@@ -192,7 +191,7 @@ package struct FeatureCache: Sendable {
     for (index, stream) in names.enumerated() {
       hashes[Self.file(stream)] = try writers[index].finish()
     }
-    let data = FloatBytes.encode(columns.all.flatMap { $0 })
+    let data = try FloatBytes.encode(columns.all.flatMap { $0 })
     try AtomicFile.write(data, to: url(Self.columnsName))
     hashes[Self.columnsName] = ContentHash(of: data)
     try record(hashes)

@@ -191,7 +191,7 @@ import Training
   }
 
   @Test func statesWhatTheGraphHolds() throws {
-    let graph = try plan().graph
+    let graph = try plan().graphs[0]
     #expect(graph.tripleCount == 24 * 3 && graph.queryCount == 48)
     #expect(graph.trainedTripleCount < graph.tripleCount && graph.pvsCount > 0)
     let guess = try #require(graph.guessRate)

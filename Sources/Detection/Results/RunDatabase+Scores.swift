@@ -3,6 +3,21 @@ import GRDB
 import LabCore
 
 extension RunDatabase {
+  /// Whether as many scores as these of a detector and the answers of an evaluation are stored.
+  func hasScores(
+    _ count: Int, detector: String, evaluation: String, temperature: Double
+  ) throws -> Bool {
+    try read { database in
+      guard try database.tableExists("answer_score") else { return false }
+      return try Int.fetchOne(
+        database,
+        sql: """
+          SELECT count(*) FROM answer_score s JOIN evaluation e ON e.id = s.evaluation_id
+          WHERE s.detector_key = ? AND e.key = ? AND s.temperature = ?
+          """, arguments: [detector, evaluation, temperature]) == count
+    }
+  }
+
   /// Stores the scores that a detector gave to the answers of an evaluation, in the place of earlier ones.
   func store(
     _ scores: [Double], of examples: [DetectionExample], detector: String, name: String,

@@ -82,9 +82,14 @@ package struct StoredScoring {
     let scores = try self.scores(tokens, onProgress: onProgress, shouldStop: shouldStop) {
       AnswerTexts(Array(answers[$0]), graph: graph)
     }
-    try prepared(database).store(
-      scores, of: examples, detector: key, name: detector.name, evaluation: evaluation.key,
-      temperature: temperature)
+    // The same answers have the same scores, which are shown where nothing can be written too.
+    if try !database.hasScores(
+      examples.count, detector: key, evaluation: evaluation.key, temperature: temperature)
+    {
+      try prepared(database).store(
+        scores, of: examples, detector: key, name: detector.name, evaluation: evaluation.key,
+        temperature: temperature)
+    }
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
     let test = examples.indices.filter { split.part(of: examples[$0].subject) == .test }
     let metrics = try? ScoredExamples(

@@ -99,9 +99,12 @@ package struct ResultSeries: Sendable {
     rates["\(run.id) \(visibility)"]
   }
 
-  /// "20 epochs", with the fraction where several are trained on, and what else differs between runs.
+  /// "20 epochs", with the graph and the fraction where there are several, and what else differs between runs.
   package func training(_ run: RunRow) -> String {
     var words = run.horizon
+    if results.graphs.count > 1, let graph = results.graphs.first(where: { $0.id == run.graphID }) {
+      words += ", \(graph.name)"
+    }
     if hasFractions { words += ", \(percent(run.fraction)) of the graph" }
     return run.variant.isEmpty ? words : "\(words), \(run.variant)"
   }

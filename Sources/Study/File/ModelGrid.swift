@@ -7,12 +7,17 @@ import LanguageModel
 import Training
 
 /// The entries of `models`: each is every combination of its lists.
-struct ModelGrid {
+package struct ModelGrid {
   let base: TrainingTemplate
   /// Names of the study's graphs; empty where it has one without a name.
   let graphs: [String]
   /// Where paths begin.
   let folder: URL
+
+  /// What an entry may say.
+  package static let keys =
+    ["name", "graphs", "sizes", "seeds", "fractions", "learning_rates", "precisions", "model"]
+    + ["training", "from", "only"] + horizonKeys
 
   /// The most models of a study.
   private static let largestGrid = 10_000
@@ -42,13 +47,12 @@ struct ModelGrid {
   }
 
   private func expandEntry(_ node: SchemaNode, room: Int) throws -> [StudyModel] {
-    try node.allow(
-      ["name", "graphs", "sizes", "seeds", "fractions", "learning_rates", "precisions", "model"]
-        + ["training", "from", "only"] + Self.horizonKeys)
-    let places = try node.optional("graphs")?.distinct { item in
-      let name = try item.choice(graphs)
-      return graphs.firstIndex(of: name) ?? 0
-    } ?? Array(0..<max(1, graphs.count))
+    try node.allow(Self.keys)
+    let places =
+      try node.optional("graphs")?.distinct { item in
+        let name = try item.choice(graphs)
+        return graphs.firstIndex(of: name) ?? 0
+      } ?? Array(0..<max(1, graphs.count))
     let sizes = try node.required("sizes", example: "[3k, 10k]").distinct { try $0.modelSize() }
     let seeds = try node.optional("seeds")?.distinctIntegers(in: 0...Int.max) ?? [0]
     let fractions =
@@ -71,7 +75,8 @@ struct ModelGrid {
     let horizons = try Self.horizons(node)
     let only = try node.optional("only").map { try StudyPaths.existing($0, folder: folder) }
     let counts = [
-      places.count, sizes.count, horizons.count, fractions.count, rates.count, precisions.count, seeds.count,
+      places.count, sizes.count, horizons.count, fractions.count, rates.count, precisions.count,
+      seeds.count,
     ]
     let total = counts.reduce(1.0) { $0 * Double($1) }
     guard total <= Double(room) else {

@@ -37,12 +37,13 @@ extension StudyFile {
     return file
   }
 
+  /// What a study's file may say.
+  package static let keys =
+    ["name", "question", "graph", "graphs", "tokenizer", "model", "models", "training"]
+    + MeasureSet.known.map { $0.key } + ["workers", "side_by_side", "expect_divergence", "keep"]
+
   private init(_ node: SchemaNode, folder: URL) throws {
-    try node.allow(
-      ["name", "question", "graph", "graphs", "tokenizer", "model", "models", "training"]
-        + MeasureSet.known.map { $0.key } + [
-          "workers", "side_by_side", "expect_divergence", "keep",
-        ])
+    try node.allow(Self.keys)
     let name = try node.required("name", example: "my-study")
     self.name = try name.text()
     let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -56,7 +57,8 @@ extension StudyFile {
       base: TrainingTemplate(node), graphs: graphs.compactMap(\.name), folder: folder
     ).expand(node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"))
     measures = try MeasureSet(study: node)
-    for measure in measures.all where !models.contains(where: { measure.selection.contains($0.request) }) {
+    for measure in measures.all
+    where !models.contains(where: { measure.selection.contains($0.request) }) {
       throw (node.optional(type(of: measure).key) ?? node).failure(
         "selects none of the models; see its epochs and sizes")
     }

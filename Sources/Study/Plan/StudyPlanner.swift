@@ -67,7 +67,9 @@ package struct StudyPlanner {
     let resolved = try resolve(model, name)
     let (graph, record) = (graphs[model.graph].summary, resolved.training.record)
     let hash =
-      try resolved.parent.map { try Self.hash(input: $0, settings: record.configuration, version: 1) }
+      try resolved.parent.map {
+        try Self.hash(input: $0, settings: record.configuration, version: 1)
+      }
       ?? CanonicalJSON.hash(record.configuration).short(10)
     let id = "\(Self.slug(model.request))-\(hash)"
     let task = StudyTask(

@@ -84,22 +84,28 @@ package struct StudyPlanner {
         "\(M.key) asks for what \(name) does not have: \(error); give what all models have, or choose models "
           + "by \(M.key)'s sizes")
     }
-    let sources = try measure.siblings.map { try source($0, of: request, name, for: M.key) }
+    let siblings = try measure.siblings.map { try source($0, of: request, name, for: M.key) }
+    let sources = try siblings.map { try self.training($0, name).id }
+    let read = try measure.inputs(among: file.measures.all).flatMap { input in
+      try ([request] + siblings).filter(input.selection.contains).map {
+        try task(input, $0, self.training($0, name), name, follows: []).id
+      }
+    }
     let id = try Self.hash(
-      input: ([training.id] + sources).joined(separator: " "), settings: measure.settings,
+      input: ([training.id] + sources + read).joined(separator: " "), settings: measure.settings,
       version: M.version)
     return StudyTask(
       number: 0, id: "\(M.name)-\(id)", kind: .measure(M.self), name: "\(M.name) \(name)",
-      needs: [training.id] + sources.filter { $0 != training.id }, follows: follows,
+      needs: [training.id] + sources.filter { $0 != training.id } + read, follows: follows,
       output: StudyFolder.modelPath(training.id) + "/run.sqlite",
       cost: try measure.cost(of: run, on: summary), runID: training.id,
       sources: sources.isEmpty ? nil : sources)
   }
 
-  /// The id of the training that differs from `request` in its size alone, or in its learning rate too.
+  /// The model that differs from `request` in its size alone, or in its learning rate too.
   private func source(
     _ size: String, of request: TrainingRequest, _ name: String, for key: String
-  ) throws -> String {
+  ) throws -> TrainingRequest {
     var peer = request
     peer.size = size
     let alike = file.models.filter { model in
@@ -115,7 +121,7 @@ package struct StudyPlanner {
         : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
       throw LabError("\(key) reads a model of size \(size) beside each, and \(name) \(why)")
     }
-    return try training(chosen, size).id
+    return chosen
   }
 
   private func report(_ tasks: [StudyTask]) throws -> StudyTask {

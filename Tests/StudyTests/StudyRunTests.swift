@@ -98,6 +98,28 @@ import Testing
     #expect(try runner(text).run().reusedCount == 12)
   }
 
+  /// Small models of the study defer to a large one; the report shows it.
+  @Test func modelsOfTheStudyDefer() throws {
+    let text =
+      StudyText.study + "\ncascade: {defer_to: [10k], epochs: [1], sizes: [3k, 6k], resamples: 20}"
+    #expect(try runner(text).run().records(.failed).map(\.error) == [])
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    let ends = try results.rows(
+      """
+      SELECT c.rate, s.rate, c.share FROM cascade_point c
+      JOIN run ON run.size = iif(c.share = 0, (SELECT size FROM run r WHERE r.id = c.run_id), c.large)
+        AND run.epochs = 1
+      JOIN rate s ON s.run_id = run.id AND s.visibility = c.visibility AND s.group_kind = 'all'
+        AND s.method = 'greedy'
+      WHERE c.share IN (0, 1)
+      """)
+    #expect(ends.count > 20 && ends.allSatisfy { abs(($0[0] as Double) - $0[1]) < 1e-12 })
+    let files = try FileManager.default.contentsOfDirectory(
+      atPath: out.appendingPathComponent("figures").path)
+    #expect(files.contains("cascade.svg") && files.contains("cascade-gains.csv"))
+    #expect(try runner(text).run().reusedCount == 13)
+  }
+
   @Test func aFailedModelLeavesTheOthers() throws {
     let study = try runner()
     // A folder with somebody else's files where the first model is to go.

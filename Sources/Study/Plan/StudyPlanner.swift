@@ -126,22 +126,28 @@ package struct StudyPlanner {
         "\(M.key) asks for what \(name) does not have: \(error); give what all models have, or choose models "
           + "by \(M.key)'s sizes")
     }
-    let sources = try measure.siblings.map { try source($0, of: model, name, for: M.key) }
+    let siblings = try measure.siblings.map { try source($0, of: model, name, for: M.key) }
+    let sources = try siblings.map { try self.training($0, name).task.id }
+    let read = try measure.inputs(among: file.measures.all).flatMap { input in
+      try ([model] + siblings).filter { input.selection.contains($0.request) }.map {
+        try task(input, $0, self.training($0, name).task, name, follows: []).id
+      }
+    }
     let id = try Self.hash(
-      input: ([training.id] + sources).joined(separator: " "), settings: measure.settings,
+      input: ([training.id] + sources + read).joined(separator: " "), settings: measure.settings,
       version: M.version)
     return StudyTask(
       number: 0, id: "\(M.name)-\(id)", kind: .measure(M.self), name: "\(M.name) \(name)",
-      needs: [training.id] + sources.filter { $0 != training.id }, follows: follows,
+      needs: [training.id] + sources.filter { $0 != training.id } + read, follows: follows,
       output: StudyFolder.modelPath(training.id) + "/run.sqlite",
       cost: try measure.cost(of: run, on: graphs[model.graph].summary), runID: training.id,
       sources: sources.isEmpty ? nil : sources)
   }
 
-  /// The id of the training that differs from `model` in its size alone, or in its learning rate too.
+  /// The model that differs from `model` in its size alone, or in its learning rate too.
   private func source(
     _ size: String, of model: StudyModel, _ name: String, for key: String
-  ) throws -> String {
+  ) throws -> StudyModel {
     var peer = model
     peer.request.size = size
     let alike = file.models.filter { other in
@@ -158,7 +164,7 @@ package struct StudyPlanner {
         : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
       throw LabError("\(key) reads a model of size \(size) beside each, and \(name) \(why)")
     }
-    return try training(chosen, size).task.id
+    return chosen
   }
 
   private func report(_ tasks: [StudyTask]) throws -> StudyTask {

@@ -49,7 +49,7 @@ import Testing
             AND task = 'sentence' AND metric = 'auroc'
           """)
       #expect(auroc == 0.8)
-      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 4)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 5)
       #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C73)
     }
   }

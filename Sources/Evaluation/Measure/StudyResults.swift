@@ -9,7 +9,7 @@ package struct StudyResults: Sendable {
   /// "kgls" in ASCII, as `PRAGMA application_id`.
   package static let applicationID: Int32 = 0x6B67_6C73
   /// `PRAGMA user_version`: raised when the layout changes.
-  package static let version: Int32 = 4
+  package static let version: Int32 = 5
 
   package let name: String
   package let question: String
@@ -59,6 +59,11 @@ package struct StudyResults: Sendable {
     try Self.readable(file) {
       try queue.read { try Row.fetchAll($0, sql: sql, arguments: arguments) }
     }
+  }
+
+  /// Whether any model was evaluated.
+  package var hasRates: Bool {
+    get throws { try !rows("SELECT 1 FROM rate LIMIT 1").isEmpty }
   }
 
   /// Rows of a query under columns of their names.

@@ -3,6 +3,7 @@ package import Evaluation
 import Foundation
 package import LabCore
 package import LanguageModel
+package import Report
 import Training
 
 /// How well detectors spot a model's hallucinations: `kglab detect`, `detection` in a study.
@@ -74,6 +75,25 @@ package struct DetectionMeasure: Measure {
     }.joined(separator: ", ")
   }
 
+  package static func sections(
+    _ results: StudyResults, command: String
+  ) throws -> [ReportSection] {
+    let series = try ResultSeries(results)
+    guard try !series.rows("SELECT 1 FROM detector WHERE position = 'each' LIMIT 1").isEmpty else {
+      return []
+    }
+    let figures = DetectionFigures(series: series, command: command)
+    let claims = DetectionClaims(series: series, command: command)
+    let published = PublishedDetection(series: series, command: command)
+    let all = [
+      Block.figure(try figures.auprc()), .figure(try figures.prevalenceFree()),
+      try claims.bySize().map(Block.figure), try figures.byDetectorSize().map(Block.figure),
+      try claims.table().map(Block.table), try published.table().map(Block.table),
+      .table(try DetectorTable(series: series, command: command).table()),
+    ].compactMap(\.self)
+    return [ReportSection("Detection", series.cutNote + all)]
+  }
+
   /// Training of heads takes about as long as all before it.
   private static func share(of state: DetectionProgress) -> Double {
     switch state.stage {
@@ -90,17 +110,14 @@ extension ResultTable {
     "detector", key: "task, name, metric",
     columns: """
         task TEXT NOT NULL CHECK (task IN ('sentence', 'token')), position TEXT NOT NULL,
-        kind TEXT NOT NULL, name TEXT NOT NULL, parameters INTEGER NOT NULL, validation_auroc REAL,
+        kind TEXT NOT NULL, family TEXT NOT NULL, pretrained INTEGER, name TEXT NOT NULL,
+        layer TEXT, place TEXT, parameters INTEGER NOT NULL, validation_auroc REAL,
         metric TEXT NOT NULL, value REAL NOT NULL, lower REAL, upper REAL,
         prevalence REAL NOT NULL, example_count INTEGER NOT NULL
       """,
     rows: """
-      SELECT d.task, d.position, d.kind, d.name, d.parameters,
-        (SELECT json_extract(j.value, '$.training.validation_auroc')
-          FROM json_each(h.summary, '$.detectors') j
-          WHERE json_extract(j.value, '$.task') = d.task
-            AND json_extract(j.value, '$.name') = d.name),
-        m.metric, m.value, m.lower, m.upper, coalesce(d.prevalence, 0), d.test_count
+      SELECT d.task, d.position, d.kind, d.family, d.pretrained, d.name, d.layer, d.place,
+        d.parameters, d.validation_auroc, m.metric, m.value, m.lower, m.upper, coalesce(d.prevalence, 0), d.test_count
       FROM detection h JOIN detector d ON d.detection_id = h.id
       JOIN detector_metric m ON m.detector_id = d.id
       WHERE h.key = ? AND m.calibration = 'none' AND m.metric <> 'prevalence'

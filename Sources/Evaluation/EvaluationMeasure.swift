@@ -2,6 +2,7 @@ import Corpus
 import Foundation
 package import KnowledgeGraph
 package import LabCore
+package import Report
 package import Training
 
 /// How much a model hallucinates: `kglab evaluate`, `evaluation` in a study.
@@ -47,5 +48,24 @@ package struct EvaluationMeasure: Measure {
         String(format: "%@ %.1f %%", set.rawValue.uppercased(), $0.rate * 100)
       }
     }.joined(separator: ", ")
+  }
+
+  package static func sections(
+    _ results: StudyResults, command: String
+  ) throws -> [ReportSection] {
+    let series = try ResultSeries(results)
+    var sections: [ReportSection] = []
+    if try results.hasRates {
+      let rates = RateFigures(series: series, command: command)
+      let all = [
+        rates.bySize(), rates.byTokensPerParameter(), rates.byOperations(), try rates.byVerdict(),
+      ].compactMap(\.self)
+      sections.append(
+        ReportSection("Hallucination rate", series.cutNote + all.map(Block.figure)))
+    }
+    if let grades = try GradeTable(series: series, command: command).table() {
+      sections.append(ReportSection("True answers among candidates", [.table(grades)]))
+    }
+    return sections
   }
 }

@@ -334,8 +334,9 @@ struct DetectionRunnerTests {
         arguments: [RunFormat.detectionFormatBefore, RunFormat.detectionFormatKey])
     }
     try queue.close()
-    // Read as it is, and brought up to date by whoever writes.
+    // Read as if it were of this version, and brought up to it by whoever writes.
     #expect(try database().detectionSummaries() == [summary])
+    #expect(try columns() == expected)
     try RunDatabase.open(in: run.url, graphHash: graph.contentHash).prepareDetection()
     #expect(try columns() == expected)
     #expect(try database().detectionSummaries() == [summary])

@@ -163,6 +163,7 @@ struct SampleResults {
         ] {
           self["detector"].append([
             "run_id": run, "task": task, "position": "each", "kind": kind, "name": name,
+            "family": kind == "head" ? kind : "log-probability",
             "parameters": parameters, "validation_auroc": base, "metric": metric, "value": value,
             "lower": value - 0.01, "upper": value + 0.01, "prevalence": rate,
             "example_count": 288,

@@ -21,13 +21,6 @@ extension RunDatabase {
     }
   }
 
-  /// The version of the tables of detectors; nil where there are none.
-  private static func detectionFormat(_ database: Database) throws -> String? {
-    try String.fetchOne(
-      database, sql: "SELECT value FROM metadata WHERE key = ?",
-      arguments: [RunFormat.detectionFormatKey])
-  }
-
   /// The summary of a finished detection; nil where it is not there.
   package func detectionSummary(of identity: DetectionIdentity) throws -> DetectionSummary? {
     let key = try identity.key

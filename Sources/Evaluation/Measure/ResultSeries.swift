@@ -1,6 +1,7 @@
 import Analysis
 import Foundation
-import GRDB
+package import GRDB
+import LabCore
 package import Report
 
 /// Runs that differ in their seed only.
@@ -73,6 +74,8 @@ package struct ResultSeries: Sendable {
   package let allGroups: [RunGroup]
   private let rates: [String: RunRate]
   private let hasFractions: Bool
+  /// Id, place of the group and training of each run that figures show, in their order, as JSON.
+  private var shown = "[]"
 
   package init(_ results: StudyResults) throws {
     self.results = results
@@ -92,6 +95,29 @@ package struct ResultSeries: Sendable {
         measured: value, queryCount: try row.value(5))
     }
     self.rates = rates
+    let runs = groups.enumerated().flatMap { place, group in
+      group.runs.map { Shown(run: $0.id, group: place, training: training($0)) }
+    }
+    shown = String(decoding: try CanonicalJSON.compact(runs), as: UTF8.self)
+  }
+
+  private struct Shown: Encodable {
+    var run: String
+    var group: Int
+    var training: String
+  }
+
+  /// Rows of a query that may join `shown`: each run of the figures with its `place`, `group_place` and `training`.
+  package func rows(_ sql: String, _ values: [String] = []) throws -> [Row] {
+    try results.rows(
+      """
+      WITH shown AS (
+        SELECT key AS place, json_extract(value, '$.run') AS run_id,
+          json_extract(value, '$.group') AS group_place,
+          json_extract(value, '$.training') AS training
+        FROM json_each(?))
+      \(sql)
+      """, StatementArguments([shown] + values))
   }
 
   /// The headline rate of a run, exact at temperature 1; nil where it was not measured.
@@ -127,6 +153,19 @@ package struct ResultSeries: Sendable {
   /// A sentence on the cut for wherever rates are shown, after a space; empty without one.
   package var cutWords: String { cut.map { " Rates are of the distribution cut to \($0)." } ?? "" }
 
+  /// What a cut of the distribution means, at the head of a section; nothing without one.
+  package var cutNote: [Block] {
+    guard let cut else { return [] }
+    return [
+      .note(
+        """
+        Exact and sampled rates of this study are not those of the whole distribution: at every token it is cut \
+        to \(cut) before anything is drawn, and an answer with a token that is cut off has probability 0. Greedy \
+        answers are as without the cut, and detectors judge answers of the whole distribution.
+        """)
+    ]
+  }
+
   /// What figures of rates add to their captions.
   package var captionWords: String {
     (hasRateSweep ? " Of several learning rates that of lowest final loss is shown." : "")
@@ -149,17 +188,20 @@ package struct ResultSeries: Sendable {
     _ group: RunGroup, _ value: (RunRow) -> Measured?, _ cells: (RunRow) -> [Cell]
   ) -> [[Cell]] {
     let measured = group.runs.compactMap { run in value(run).map { (run, $0) } }
-    guard let (first, only) = measured.first else { return [] }
-    guard measured.count > 1 else {
-      return [cells(first) + only.cells + ["mean", "one run"]]
-    }
-    let values = measured.map(\.1.value)
-    let spread = Measured(
-      value: Mean.of(values) ?? 0, lower: values.min(), upper: values.max())
-    let meanRow = cells(first) + spread.cells
+    guard let first = measured.first?.0 else { return [] }
+    let mean = cells(first) + Self.mean(of: measured.map(\.1))
+    guard measured.count > 1 else { return [mean] }
     return measured.map { run, value in
       cells(run) + Measured(value: value.value).cells + [.text(run.id), "one run"]
-    } + [meanRow + ["mean", .text("mean of \(measured.count) seeds")]]
+    } + [mean]
+  }
+
+  /// The last cells of a row for all runs of a group: the value of one with its interval, or the mean of several with
+  /// their range.
+  package static func mean(of measured: [Measured]) -> [Cell] {
+    guard measured.count != 1 else { return measured[0].cells + ["mean", "one run"] }
+    return Measured(spread: measured.map(\.value)).cells
+      + ["mean", .text("mean of \(measured.count) seeds")]
   }
 
   /// The columns that `rows` adds after its cells.
@@ -191,6 +233,11 @@ package struct Measured: Hashable, Sendable {
     self.value = value
     self.lower = lower
     self.upper = upper
+  }
+
+  /// The mean of several values with their range.
+  package init(spread values: [Double]) {
+    self.init(value: Mean.of(values) ?? 0, lower: values.min(), upper: values.max())
   }
 
   package var cells: [Cell] { [.number(value), Cell(lower), Cell(upper)] }

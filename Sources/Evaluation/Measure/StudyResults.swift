@@ -61,6 +61,11 @@ package struct StudyResults: Sendable {
     }
   }
 
+  /// Whether any model was evaluated.
+  package var hasRates: Bool {
+    get throws { try !rows("SELECT 1 FROM rate LIMIT 1").isEmpty }
+  }
+
   /// Rows of a query under columns of their names.
   package func records(
     _ columns: [Report.Column], _ sql: String, _ arguments: StatementArguments = []

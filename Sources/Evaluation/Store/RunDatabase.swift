@@ -48,6 +48,11 @@ package final class RunDatabase: Sendable {
       throw failure(error, url.path)
     }
     guard try database.isPrepared() else { return nil }
+    try database.read { database in
+      if try detectionFormat(database) == RunFormat.detectionFormatBefore {
+        try database.execute(sql: RunFormat.detectorView)
+      }
+    }
     return database
   }
 
@@ -139,6 +144,13 @@ package final class RunDatabase: Sendable {
       throw LabError(
         "\(name) holds answers about another graph than the run's; delete it and evaluate again")
     }
+  }
+
+  /// The version of the tables of detectors; nil where there are none.
+  package static func detectionFormat(_ database: Database) throws -> String? {
+    try String.fetchOne(
+      database, sql: "SELECT value FROM metadata WHERE key = ?",
+      arguments: [RunFormat.detectionFormatKey])
   }
 
   /// Whether the file has our tables; false for an empty file.

@@ -7,27 +7,41 @@ extension RunFormat {
   /// measured again.
   package static let detectionFormatBefore = "2"
 
-  /// Adds to the tables of the version before what they lack, from what they hold.
+  /// What the version before lacks of a detector, from what it holds.
+  private static let family = """
+    CASE
+      WHEN kind NOT IN ('score', 'baseline') THEN kind
+      WHEN replace(name, '@' || position, '')
+        IN ('sequence-log-probability', 'token-log-probability') THEN 'log-probability'
+      WHEN replace(name, '@' || position, '') IN ('semantic-entropy', 'token-entropy') THEN 'entropy'
+      WHEN replace(name, '@' || position, '') IN ('object-prior', 'token-position') THEN 'prior'
+      ELSE replace(name, '@' || position, '') END
+    """
+  private static let pretrained =
+    "CASE kind WHEN 'full' THEN name = 'full-own' OR name LIKE '%-pretrained' END"
+  private static let validationAUROC = """
+    (SELECT json_extract(d.value, '$.training.validation_auroc')
+      FROM detection n, json_each(n.summary, '$.detectors') d
+      WHERE n.id = detector.detection_id AND json_extract(d.value, '$.task') = detector.task
+        AND json_extract(d.value, '$.name') = detector.name)
+    """
+
+  /// Adds to the tables of the version before what they lack.
   package static let detectorColumns = """
     ALTER TABLE detector ADD COLUMN family TEXT;
     ALTER TABLE detector ADD COLUMN pretrained INTEGER CHECK (pretrained IN (0, 1));
     ALTER TABLE detector ADD COLUMN validation_auroc REAL;
-    UPDATE detector SET family = CASE
-      WHEN kind NOT IN ('score', 'baseline') THEN kind
-      WHEN position = 'each' THEN name
-      ELSE substr(name, 1, length(name) - length(position) - 1) END;
-    UPDATE detector SET family = 'log-probability'
-      WHERE family IN ('sequence-log-probability', 'token-log-probability');
-    UPDATE detector SET family = 'entropy' WHERE family IN ('semantic-entropy', 'token-entropy');
-    UPDATE detector SET family = 'prior' WHERE family IN ('object-prior', 'token-position');
-    UPDATE detector SET pretrained = name = 'full-own' OR name LIKE '%-pretrained'
-      WHERE kind = 'full';
-    UPDATE detector SET validation_auroc = (
-      SELECT json_extract(d.value, '$.training.validation_auroc')
-      FROM detection n, json_each(n.summary, '$.detectors') d
-      WHERE n.id = detector.detection_id AND json_extract(d.value, '$.task') = detector.task
-        AND json_extract(d.value, '$.name') = detector.name);
+    UPDATE detector SET family = \(family), pretrained = \(pretrained),
+      validation_auroc = \(validationAUROC);
     UPDATE metadata SET value = '3' WHERE key = 'detection_format';
+    """
+
+  /// Shows a file of the version before, which is only read, as one of this version.
+  static let detectorView = """
+    CREATE TEMP VIEW detector AS
+      SELECT *, \(family) AS family, \(pretrained) AS pretrained,
+        \(validationAUROC) AS validation_auroc
+      FROM main.detector;
     """
 
   /// Drops the tables of detectors of an earlier version.

@@ -143,17 +143,6 @@ struct ReportWords {
     """
   }
 
-  /// What a cut of the distribution means; nil without one.
-  var cutNote: Prose? {
-    series.cut.map {
-      """
-      Exact and sampled rates of this study are not those of the whole distribution: at every token it is cut \
-      to \($0) before anything is drawn, and an answer with a token that is cut off has probability 0. Greedy \
-      answers are as without the cut, and detectors judge answers of the whole distribution.
-      """
-    }
-  }
-
   var reading: [Prose] {
     [
       """

@@ -34,48 +34,14 @@ package struct StudyReport {
   package func document() throws -> ReportDocument {
     let results = series.results
     let words = ReportWords(series: series)
-    let hasRates = try !results.rows("SELECT 1 FROM rate LIMIT 1").isEmpty
     let tables = ReportTables(series: series, command: command)
-    let rates = RateFigures(series: series, command: command)
-    let detectors = try DetectorResults(results)
-    let detection = DetectionFigures(series: series, detectors: detectors, command: command)
-    let claims = DetectionClaims(series: series, detectors: detectors, command: command)
-    var sections: [ReportSection] = []
-    if hasRates {
-      var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
-      blocks += [
-        .figure(rates.bySize()), .figure(rates.byTokensPerParameter()),
-        .figure(rates.byOperations()),
-      ]
-      if let verdicts = try rates.byVerdict() { blocks.append(.figure(verdicts)) }
-      sections.append(ReportSection("Hallucination rate", blocks))
-    }
-    if let grades = try GradeTable(series: series, command: command).table() {
-      sections.append(ReportSection("True answers among candidates", [.table(grades)]))
-    }
-    let sweep = LearningRateFigures(series: series, command: command)
-    if let section = sweep.section() { sections.append(section) }
-    if !detectors.isEmpty {
-      var blocks: [Block] = words.cutNote.map { [.note($0)] } ?? []
-      blocks += [
-        .figure(detection.auprc()), .figure(detection.prevalenceFree()),
-      ]
-      if let sizes = claims.bySize() { blocks.append(.figure(sizes)) }
-      if let sizes = detection.byDetectorSize() { blocks.append(.figure(sizes)) }
-      if let table = claims.table() { blocks.append(.table(table)) }
-      let published = PublishedDetection(series: series, detectors: detectors, command: command)
-      if let table = published.table() { blocks.append(.table(table)) }
-      let all = DetectorTable(series: series, detectors: detectors, command: command)
-      blocks.append(.table(all.table()))
-      sections.append(ReportSection("Detection", blocks))
-    }
-    for type in MeasureSet.known {
-      sections += try type.sections(results, command: command)
-    }
+    let measured = try MeasureSet.known.map { try $0.sections(results, command: command) }
+    let sweep = LearningRateFigures(series: series, command: command).section()
+    var sections = measured[0] + (sweep.map { [$0] } ?? []) + measured[1...].joined()
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
       ReportSection("Graph and runs", [.list(words.graph), .table(try tables.runs())] + seeds))
-    if hasRates {
+    if try results.hasRates {
       sections.append(ReportSection("All rates", [.table(try tables.rates())]))
     }
     let missing = try tables.failures()

@@ -90,5 +90,13 @@ package enum StudyDatabase {
         detector.metric, detector.value, detector.lower, detector.upper, detector.prevalence,
         detector.run_id
       FROM detector JOIN run ON run.id = detector.run_id;
+    CREATE VIEW best_detector AS
+      SELECT d.* FROM detector d JOIN (
+        SELECT run_id, task, name, row_number() OVER (
+            PARTITION BY run_id, task, family, pretrained
+            ORDER BY coalesce(validation_auroc, -1) DESC, parameters, rowid) AS place
+          FROM detector WHERE position = 'each' AND metric = 'auroc'
+      ) c ON c.run_id = d.run_id AND c.task = d.task AND c.name = d.name
+      WHERE c.place = 1;
     """
 }

@@ -5,10 +5,7 @@ import Report
 /// The figures of detectors.
 struct DetectionFigures {
   let series: ResultSeries
-  let detectors: DetectorResults
   let command: String
-
-  static let tasks = ["sentence", "token"]
 
   private static let columns = [
     Column("task", "Task"), Column("detector", "Detector"), Column("size", "Size of the LM"),
@@ -18,7 +15,7 @@ struct DetectionFigures {
   ]
 
   /// AUC-PR of the best head of each task against the LM's rate, with its chance level.
-  func auprc() -> Figure {
+  func auprc() throws -> Figure {
     Figure(
       id: "auprc-vs-rate", title: "Detection (AUC-PR) against the LM's hallucination rate",
       caption: """
@@ -26,14 +23,14 @@ struct DetectionFigures {
         prevalence, the grey line: it falls with the rate, so a fall of AUC-PR alone doesn't show that \
         hallucinations became harder to detect. Grey points are those of arXiv 2408.07852, read from its figure.
         """,
-      command: command, data: auprcRecords(),
+      command: command, data: try auprcRecords(),
       x: rateAxis, y: Axis("value", "AUC-PR", domain: 0...1),
       color: Channel("task", "Task"), marks: marks, rules: [Rule(.identity, "chance")],
-      tooltip: Self.tooltip, muted: Self.tasks.map(Self.published))
+      tooltip: Self.tooltip, muted: ["sentence", "token"].map(Self.published))
   }
 
   /// The same for metrics whose chance level does not move with prevalence.
-  func prevalenceFree() -> Figure {
+  func prevalenceFree() throws -> Figure {
     Figure(
       id: "prevalence-free-vs-rate",
       title: "Detection free of prevalence against the LM's hallucination rate",
@@ -42,7 +39,7 @@ struct DetectionFigures {
         these say whether hallucinations become *harder* to detect rather than rarer.
         """,
       command: command,
-      data: records(
+      data: try records(
         [("auroc", "AUROC"), ("auprc_matched", "AUC-PR at matched prevalence (50 %)")],
         panels: true),
       x: rateAxis, y: Axis("value", "Value", domain: 0.4...1),
@@ -51,36 +48,30 @@ struct DetectionFigures {
   }
 
   /// AUROC of every head against its number of parameters, a colour for each LM; nil with one head only.
-  func byDetectorSize() -> Figure? {
+  func byDetectorSize() throws -> Figure? {
     var data = Records(
       [
         Column("panel", "Task and training"), Column("size", "Size of the LM"),
         Column("detector", "Detector"),
         Column("detector_parameters", "Detector parameters", .integer),
       ] + ResultSeries.columns("auroc", "AUROC", .number(digits: 3)))
-    var names: Set<String> = []
-    for training in trainings {
-      for task in Self.tasks {
-        for group in series.groups where series.training(group.first) == training {
-          let heads = heads(group, task)
-          names.formUnion(heads.map(\.name))
-          for head in heads {
-            let rows = series.rows(
-              group,
-              { run in detectors.metric("auroc", run.id, task, head.name).map(Measured.init) },
-              { run in
-                [
-                  .text("\(Self.title(task)), \(training)"), .text(run.size), .text(head.name),
-                  .integer(head.parameters),
-                ]
-              })
-            // Of several seeds their mean with its range.
-            if let row = rows.last { data.append(row) }
-          }
-        }
-      }
+    let rows = try DetectorRow.all(
+      series, from: "detector",
+      """
+      d.kind = 'head' AND d.metric = 'auroc'
+      ORDER BY min(shown.place) OVER (PARTITION BY shown.training), d.task, shown.group_place,
+        d.parameters, min(d.rowid) OVER (PARTITION BY shown.group_place, d.task, d.name), d.rowid
+      """)
+    // Of several seeds their mean with its range.
+    for seeds in rows.chunks(by: { ["\($0.group)", $0.task, $0.name] }) {
+      let row = seeds[0]
+      data.append(
+        [
+          .text("\(Self.title(row.task)), \(row.training)"), .text(row.size), .text(row.name),
+          .integer(row.parameters),
+        ] + ResultSeries.mean(of: seeds.map(\.measured)))
     }
-    guard names.count > 1 else { return nil }
+    guard Set(rows.map(\.name)).count > 1 else { return nil }
     return Figure(
       id: "detector-size", title: "Detection against detector size",
       caption: """
@@ -121,9 +112,9 @@ struct DetectionFigures {
   private static func published(_ task: String) -> String { "published, \(title(task))" }
 
   /// AUC-PR of the best heads, then the published points.
-  private func auprcRecords() -> Records {
-    var data = records([("auprc", "AUC-PR")], panels: false)
-    for task in Self.tasks {
+  private func auprcRecords() throws -> Records {
+    var data = try records([("auprc", "AUC-PR")], panels: false)
+    for task in ["sentence", "token"] {
       for point in PublishedDetection.points {
         data.append(
           [
@@ -135,74 +126,48 @@ struct DetectionFigures {
     return data
   }
 
-  /// Words for the trainings of the models shown, in their order.
-  private var trainings: [String] {
-    series.groups.map { series.training($0.first) }.reduce(into: []) { list, words in
-      if !list.contains(words) { list.append(words) }
-    }
-  }
-
-  /// The heads of a group's first measured run, smallest first.
-  private func heads(_ group: RunGroup, _ task: String) -> [DetectorRow] {
-    let all = group.runs.lazy.map {
-      detectors.all($0.id, task).filter(DetectorFamily.heads.contains)
-    }
-    return (all.first { !$0.isEmpty } ?? []).sorted { $0.parameters < $1.parameters }
-  }
-
   /// The best head of each run; of several seeds also the means of rate and value, which lines join.
-  private func records(_ metrics: [(String, String)], panels: Bool) -> Records {
+  private func records(_ metrics: [(String, String)], panels: Bool) throws -> Records {
     var data = Records(
       (panels ? [Column("metric", "Metric")] : []) + Self.columns
         + ResultSeries.columns("value", panels ? "Value" : "AUC-PR", .number(digits: 3)))
     for (metric, label) in metrics {
-      for task in Self.tasks {
-        for group in series.groups {
-          let points = group.runs.compactMap { run -> Point? in
-            guard let rate = series.rate(run, "seen"),
-              let row = detectors.metric(metric, of: .heads, run.id, task)
-            else { return nil }
-            return Point(run: run, rate: rate.rate, row: row)
-          }
-          let lead: [Cell] = (panels ? [.text(label)] : []) + [.text(Self.title(task))]
-          for row in rows(points) { data.append(lead + row) }
-        }
+      let heads = try DetectorRow.all(
+        series, from: "best_detector",
+        """
+        d.kind = 'head' AND d.metric = ? AND r.rate IS NOT NULL ORDER BY d.task, shown.place
+        """, metric)
+      for seeds in heads.chunks(by: { ["\($0.group)", $0.task] }) {
+        let lead: [Cell] = (panels ? [.text(label)] : []) + [.text(Self.title(seeds[0].task))]
+        for row in rows(seeds) { data.append(lead + row) }
       }
     }
     return data
   }
 
-  private struct Point {
-    let run: RunRow
-    let rate: Double
-    let row: DetectorRow
-  }
-
-  /// A row for each point of a group, with its interval where it is the only one, then the mean of several.
-  private func rows(_ points: [Point]) -> [[Cell]] {
-    guard let first = points.first else { return [] }
-    let training = series.training(first.run)
+  /// A row for each seed, with its interval where it is the only one, then the mean of several.
+  private func rows(_ seeds: [DetectorRow]) -> [[Cell]] {
+    let first = seeds[0]
     func cells(_ detector: String, _ rate: Double?, _ prevalence: Double?) -> [Cell] {
       [
-        .text(detector), .text(first.run.size), .text(training), Cell(rate), Cell(prevalence),
+        .text(detector), .text(first.size), .text(first.training), Cell(rate), Cell(prevalence),
       ]
     }
-    guard points.count > 1 else {
+    guard seeds.count > 1 else {
       return [
-        cells(first.row.name, first.rate, first.row.prevalence) + Measured(first.row).cells
-          + [.text(training), "one run"]
+        cells(first.name, first.rate, first.prevalence) + first.measured.cells
+          + [.text(first.training), "one run"]
       ]
     }
-    let values = points.map(\.row.value)
-    let spread = Measured(value: Mean.of(values) ?? 0, lower: values.min(), upper: values.max())
     let mean =
       cells(
-        "best head of each seed", Mean.of(points.map(\.rate)),
-        Mean.of(points.map(\.row.prevalence)))
-      + spread.cells + [.text(training), .text("mean of \(points.count) seeds")]
-    return points.map { point in
-      cells(point.row.name, point.rate, point.row.prevalence)
-        + Measured(value: point.row.value).cells + [.text(point.run.id), "one run"]
+        "best head of each seed", Mean.of(seeds.compactMap(\.rate)),
+        Mean.of(seeds.map(\.prevalence)))
+      + Measured(spread: seeds.map(\.value)).cells
+      + [.text(first.training), .text("mean of \(seeds.count) seeds")]
+    return seeds.map { row in
+      cells(row.name, row.rate, row.prevalence) + Measured(value: row.value).cells
+        + [.text(row.run), "one run"]
     } + [mean]
   }
 }

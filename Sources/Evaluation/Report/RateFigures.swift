@@ -1,4 +1,3 @@
-import Evaluation
 import Report
 
 /// The figures of hallucination rates.

@@ -1,4 +1,3 @@
-import Evaluation
 import Report
 
 /// How well models tell true answers from wrong ones of the right type.

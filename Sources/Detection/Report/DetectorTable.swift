@@ -5,7 +5,6 @@ import Report
 /// Every detector of each language model in numbers; of several seeds their means.
 struct DetectorTable {
   let series: ResultSeries
-  let detectors: DetectorResults
   let command: String
 
   private static let metrics = [
@@ -13,7 +12,7 @@ struct DetectorTable {
   ]
 
   /// The head shown for each LM, and every detector of another kind beside it.
-  func table() -> Table {
+  func table() throws -> Table {
     var data = Records(
       [
         Column("run", "LM"), Column("task", "Task"), Column("kind", "Kind"),
@@ -27,10 +26,20 @@ struct DetectorTable {
             Column("\(name)_upper", "\(title) upper", .number(digits: 3)),
           ]
         } + [Column("examples", "Examples", .integer), Column("runs", "Seeds", .integer)])
-    for group in series.groups {
-      for task in DetectionFigures.tasks {
-        for rows in choices(group, task) { data.append(cells(group, task, rows)) }
-      }
+    // The best head, then the others by name.
+    let rows = try DetectorRow.all(
+      series, from: "detector",
+      """
+      d.metric IN ('auroc', 'auprc', 'auprc_matched')
+        AND (d.kind <> 'head' OR (d.run_id, d.task, d.name) IN
+          (SELECT run_id, task, name FROM best_detector WHERE kind = 'head'))
+      ORDER BY shown.group_place, d.task, d.kind <> 'head',
+        CASE d.kind WHEN 'head' THEN 0
+          ELSE min(d.rowid) OVER (PARTITION BY shown.group_place, d.task, d.name) END, d.rowid
+      """)
+    for rows in rows.chunks(by: { ["\($0.group)", $0.task, $0.kind == "head" ? "" : $0.name] })
+    where rows.contains(where: { $0.metric == "auroc" }) {
+      data.append(cells(rows))
     }
     return Table(
       id: "detectors", title: "Detectors: the best head of each LM and all other kinds",
@@ -41,24 +50,14 @@ struct DetectorTable {
       command: command, data: data)
   }
 
-  /// Each detector to show, as its AUROC in all runs of a group that have it: the best head, then the others by name.
-  private func choices(_ group: RunGroup, _ task: String) -> [[DetectorRow]] {
-    let heads = group.runs.compactMap { detectors.best(.heads, $0.id, task) }
-    var order: [String] = []
-    var others: [String: [DetectorRow]] = [:]
-    for row in group.runs.flatMap({ detectors.all($0.id, task) }) where row.kind != "head" {
-      if others[row.name] == nil { order.append(row.name) }
-      others[row.name, default: []].append(row)
-    }
-    return (heads.isEmpty ? [] : [heads]) + order.compactMap { others[$0] }
-  }
-
-  private func cells(_ group: RunGroup, _ task: String, _ rows: [DetectorRow]) -> [Cell] {
+  /// A detector in all runs of a group that have it.
+  private func cells(_ rows: [DetectorRow]) -> [Cell] {
     let first = rows[0]
-    let isAlone = group.runs.count == 1
+    let isAlone = series.groups[first.group].runs.count == 1
     let names = Set(rows.map(\.name))
+    let seeds = rows.filter { $0.metric == "auroc" }
     let values = Self.metrics.flatMap { metric, _ -> [Cell] in
-      let found = rows.compactMap { detectors.metric(metric, $0.runID, task, $0.name) }
+      let found = rows.filter { $0.metric == metric }
       if isAlone {
         return [Cell(found.first?.value), Cell(found.first?.lower), Cell(found.first?.upper)]
       }
@@ -66,11 +65,11 @@ struct DetectorTable {
       return [Cell(Mean.of(values)), Cell(values.min()), Cell(values.max())]
     }
     return [
-      .text(isAlone ? group.first.name : "\(group.first.size), \(series.training(group.first))"),
-      .text(task), .text(first.kind),
+      .text(isAlone ? first.model : "\(first.size), \(first.training)"),
+      .text(first.task), .text(first.kind),
       .text(names.count == 1 ? first.name : "best head of each seed"),
       names.count == 1 ? .integer(first.parameters) : .missing,
-      Cell(Mean.of(rows.map(\.prevalence))),
-    ] + values + [.integer(rows.reduce(0) { $0 + $1.exampleCount }), .integer(rows.count)]
+      Cell(Mean.of(seeds.map(\.prevalence))),
+    ] + values + [.integer(seeds.reduce(0) { $0 + $1.examples }), .integer(seeds.count)]
   }
 }

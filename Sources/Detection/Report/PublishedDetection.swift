@@ -44,12 +44,10 @@ struct PublishedDetection {
   }
 
   let series: ResultSeries
-  let detectors: DetectorResults
   let command: String
 
   /// AUC-PR of each family beside the published one at the same rate; nil where no model is in its range.
-  func table() -> Table? {
-    let families = DetectorFamily.all.filter { $0.kind != "baseline" }
+  func table() throws -> Table? {
     var data = Records([
       Column("training", "Training"), Column("size", "Size of the LM"), Column("task", "Task"),
       Column("detectors", "Detectors"), Column("rate", "LM's rate", .percent(digits: 1)),
@@ -57,25 +55,22 @@ struct PublishedDetection {
       Column("published", "Published at that rate", .number(digits: 3)),
       Column("difference", "Difference", .number(digits: 3)), Column("runs", "LMs", .integer),
     ])
-    for group in series.groups {
-      for task in DetectionFigures.tasks {
-        for family in families {
-          let measured = group.runs.compactMap { run -> (rate: Double, auprc: Double)? in
-            guard let rate = series.rate(run, "seen"),
-              let row = detectors.metric("auprc", of: family, run.id, task)
-            else { return nil }
-            return (rate.rate, row.value)
-          }
-          guard let rate = Mean.of(measured.map(\.rate)),
-            let auprc = Mean.of(measured.map(\.auprc)), let published = Self.value(task, at: rate)
-          else { continue }
-          data.append([
-            .text(series.training(group.first)), .text(group.first.size), .text(task),
-            .text(family.title), .number(rate), .number(auprc), .number(published),
-            .number(auprc - published), .integer(measured.count),
-          ])
-        }
-      }
+    let rows = try DetectorRow.all(
+      series, from: "best_detector",
+      """
+      d.metric = 'auprc' AND d.kind <> 'baseline' AND f.place IS NOT NULL AND r.rate IS NOT NULL
+      ORDER BY shown.group_place, d.task, f.place, shown.place
+      """)
+    for seeds in rows.chunks(by: { ["\($0.group)", $0.task, $0.family] }) {
+      let first = seeds[0]
+      guard let rate = Mean.of(seeds.compactMap(\.rate)), let auprc = Mean.of(seeds.map(\.value)),
+        let published = Self.value(first.task, at: rate)
+      else { continue }
+      data.append([
+        .text(first.training), .text(first.size), .text(first.task), .text(first.family ?? ""),
+        .number(rate), .number(auprc), .number(published), .number(auprc - published),
+        .integer(seeds.count),
+      ])
     }
     guard !data.rows.isEmpty else { return nil }
     return Table(

@@ -73,8 +73,8 @@ let package = Package(
     library(
       "Detection",
       [
-        "Evaluation", "Training", "Analysis", "LanguageModel", "Corpus", "KnowledgeGraph",
-        "Compute", "LabCore", grdb,
+        "Evaluation", "Training", "Report", "Analysis", "LanguageModel", "Corpus",
+        "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
     library("Analysis", ["LabCore", numerics]),
     library("Report", ["LabCore"]),

@@ -65,7 +65,7 @@ import Training
       "scale", "tokenizer", "model", "training", "models", "sizes", "epochs", "seeds", "fractions",
       "learning_rates", "precisions", "evaluation", "samples", "temperatures", "exact_temperatures",
       "resamples", "top_k", "top_p", "candidates", "detection", "heads", "tasks", "queries",
-      "workers", "side_by_side", "expect_divergence",
+      "transfer", "from", "kinds", "workers", "side_by_side", "expect_divergence",
     ] + TrainingOption.all.filter { $0.section != nil }.map(\.name))
   func everyKeyOfAStudyIsShown(key: String) {
     #expect(StarterFiles.allSettings(StarterFiles.study).contains("\(key):"), "\(key)")

@@ -73,4 +73,31 @@ extension RunDatabase {
       }
     }
   }
+
+  /// Whether what was tested on a run by the detectors of all these is stored.
+  func holds(_ keys: TransferKeys) throws -> Bool {
+    try read { database in
+      // A file of an early version has no such table.
+      guard try database.tableExists("detector_transfer") else { return false }
+      return try keys.trained.values.allSatisfy { key in
+        try Bool.fetchOne(
+          database,
+          sql: """
+            SELECT EXISTS (SELECT 1 FROM detector_transfer WHERE detector_key = ? AND test_key = ?)
+            """, arguments: [key, keys.tested]) ?? false
+      }
+    }
+  }
+}
+
+/// The keys of a transfer to one run in its detector_transfer.
+struct TransferKeys: Encodable {
+  let tested: String
+  /// Of the detectors, by the name of the run that they learned from.
+  let trained: [String: String]
+
+  /// Canonical JSON, as SQL takes it.
+  var json: String {
+    get throws { String(decoding: try CanonicalJSON.compact(self), as: UTF8.self) }
+  }
 }

@@ -94,6 +94,18 @@ extension StarterFiles {
       #resamples: 1000
       #seed: 0
 
+    # Detectors that learned from the answers of the models of the sizes in from, tested on the selected models.
+    #transfer:
+      #from: [10k]
+      #epochs: [60]
+      #sizes: [10k, 30k]
+      #tasks: [sentence]
+      #kinds: [head, lookback]
+      #heads: [linear]
+      #samples: 2
+      #resamples: 1000
+      #seed: 0
+
     # Threads in all, and tasks at once.
     workers: 2
     #side_by_side: 2

@@ -106,6 +106,11 @@ extension StarterFiles {
       #resamples: 1000
       #seed: 0
 
+    # Models that leave what they are unsure of to a larger one: rate against compute.
+    #cascade:
+      #defer_to: [30k]
+      #sizes: [3k, 10k]
+
     # Threads in all, and tasks at once.
     workers: 2
     #side_by_side: 2

@@ -87,7 +87,8 @@ package struct StudyPlanner {
     let siblings = try measure.siblings.map { try source($0, of: request, name, for: M.key) }
     let sources = try siblings.map { try self.training($0, name).id }
     let read = try measure.inputs(among: file.measures.all).flatMap { input in
-      try ([request] + siblings).filter(input.selection.contains).map {
+      let others = siblings.filter { $0 != request }
+      return try ([request] + others).filter(input.selection.contains).map {
         try task(input, $0, self.training($0, name), name, follows: []).id
       }
     }

@@ -64,6 +64,9 @@ struct CascadeMeasureTests {
     let other = try measure(resamples: 0).summary(of: subject, quiet)
     #expect(other.key != summary.key && other.points.map(\.rate) == summary.points.map(\.rate))
     let database = try #require(try RunDatabase.read(in: small.folder))
+    var studied = subject
+    studied.inputs = [EvaluationMeasure()]
+    #expect(try measure().storedKey(of: studied) == nil, "a study reads evaluations of its options")
     #expect(
       try database.summary(CascadeMeasure.self, of: summary.identity, as: CascadeSummary.self)
         == summary)

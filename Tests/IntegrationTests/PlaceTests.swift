@@ -62,7 +62,7 @@ import Testing
     let commands = [
       ["evaluate", "run"], ["knowledge", "run"], TrainedRun.training + ["--out", "run"],
       ["detect", "run", "--kind", "head", "--task", "sentence", "--evidence", "0"],
-      ["compare", "run", "run"],
+      ["compare", "run", "run"], ["cascade", "run", "run"],
     ]
     func outputs() throws -> [String] {
       try commands.map { arguments in

@@ -86,6 +86,13 @@ import Training
           "train 3k, 1 epoch", "train 10k, 1 epoch", "evaluate 3k, 1 epoch",
           "evaluate 10k, 1 epoch",
         ].map(id))
+    // A model that defers to itself needs its own evaluation once.
+    let all = try self.plan(StudyText.study + "\ncascade: {defer_to: [10k], epochs: [1]}")
+    #expect(
+      try all.tasks.last { $0.kind.rawValue == "cascade" }?.needs
+        == [
+          "train 10k, 1 epoch", "evaluate 10k, 1 epoch",
+        ].map(id))
     let other = try self.plan(replaced("samples: 2", "samples: 3") + cascade)
     #expect(!other.tasks.map(\.id).contains(first.id))
     #expect(try self.plan().tasks(.evaluate) == plan.tasks(.evaluate))

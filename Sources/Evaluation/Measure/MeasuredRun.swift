@@ -8,6 +8,8 @@ package struct MeasuredRun: Sendable {
   package let record: RunRecord
   /// In the order of `Measure.siblings`.
   package let siblings: [MeasuredRun]
+  /// The measures of the study whose results are read; empty outside of a study.
+  package var inputs: [any Measure] = []
   private let loadGraph: @Sendable () throws -> KnowledgeGraph
 
   /// `graph` is called when it is needed.

@@ -17,10 +17,15 @@ struct CascadeInputs {
 
   // MARK: Which evaluations
 
-  /// The newest evaluations of all runs that hold greedy answers to one phrasing; nil where a run has none.
+  /// The newest evaluations of all runs that hold greedy answers to one phrasing, in a study those of its own options; nil
+  /// where a run has none.
   static func stored(of subject: MeasuredRun) throws -> CascadeInputs? {
-    let others = try subject.siblings.map(greedy)
-    for small in try greedy(subject) {
+    let wanted = subject.inputs.lazy.compactMap { ($0 as? EvaluationMeasure)?.settings }.first
+    func usable(_ run: MeasuredRun) throws -> [EvaluationSummary] {
+      try greedy(run).filter { wanted == nil || $0.options == wanted }
+    }
+    let others = try subject.siblings.map(usable)
+    for small in try usable(subject) {
       let large = others.compactMap { all in
         all.first {
           $0.graphHash == small.graphHash && $0.options.phrasing == small.options.phrasing

@@ -93,8 +93,8 @@ struct CascadeFigures {
         defers without looking, the *oracle* knows which answers the large model puts right.
         """,
       command: command, data: data,
-      x: Axis("mean_flops", "Mean FLOPs a query", scale: .log, format: .scientific),
-      y: Axis("rate", "Hallucination rate", includesZero: true, format: Self.percent),
+      x: Axis("mean_flops", "Mean FLOPs a query", format: .count),
+      y: Axis("rate", "Hallucination rate", format: Self.percent),
       color: Channel("switch", "Switch"), panel: Channel("pair", "Models"),
       marks: [.line(by: ["switch", "pair"]), .points],
       tooltip: ["pair", "switch", "share", "mean_flops", "rate", "lower", "upper"])

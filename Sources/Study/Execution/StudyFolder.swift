@@ -94,7 +94,8 @@ package struct StudyFolder: Sendable {
 
   /// What a measure's task reads; nil where a run of it is not there.
   func subject(
-    of task: StudyTask, graph: @escaping @Sendable () throws -> KnowledgeGraph
+    of task: StudyTask, in plan: StudyPlan,
+    graph: @escaping @Sendable () throws -> KnowledgeGraph
   ) throws -> MeasuredRun? {
     func run(_ id: String, _ siblings: [MeasuredRun] = []) throws -> MeasuredRun? {
       try RunFolder.readRecord(model(id)).map {
@@ -103,7 +104,10 @@ package struct StudyFolder: Sendable {
     }
     let siblings = try (task.sources ?? []).map { try run($0) }
     guard let runID = task.runID, !siblings.contains(where: { $0 == nil }) else { return nil }
-    return try run(runID, siblings.compactMap(\.self))
+    var subject = try run(runID, siblings.compactMap(\.self))
+    subject?.inputs =
+      try plan.measures.measure(task.kind)?.inputs(among: plan.measures.all) ?? []
+    return subject
   }
 
   /// Folders of models that no task of the plan uses: results of earlier versions of the study.

@@ -129,7 +129,8 @@ package struct StudyPlanner {
     let siblings = try measure.siblings.map { try source($0, of: model, name, for: M.key) }
     let sources = try siblings.map { try self.training($0, name).task.id }
     let read = try measure.inputs(among: file.measures.all).flatMap { input in
-      try ([model] + siblings).filter { input.selection.contains($0.request) }.map {
+      let others = siblings.filter { $0 != model }
+      return try ([model] + others).filter { input.selection.contains($0.request) }.map {
         try task(input, $0, self.training($0, name).task, name, follows: []).id
       }
     }

@@ -43,7 +43,7 @@ struct ResultMerger {
   private func copy(_ task: StudyTask, to database: Database) throws {
     guard let measure = plan.measures.measure(task.kind),
       let subject = try folder.subject(
-        of: task, graph: { throw LabError("no graph is read here") }),
+        of: task, in: plan, graph: { throw LabError("no graph is read here") }),
       let key = try measure.storedKey(of: subject),
       let source = try RunDatabase.read(in: subject.folder)
     else { return }

@@ -91,7 +91,7 @@ struct StageContext: Sendable {
   /// Whether the results of a measure are in its run's file.
   private func isStored(_ task: StudyTask) throws -> Bool {
     guard let measure = plan.measures.measure(task.kind),
-      let subject = try folder.subject(of: task, graph: graph(of: task).value)
+      let subject = try folder.subject(of: task, in: plan, graph: graph(of: task).value)
     else { return false }
     return try measure.storedKey(of: subject) != nil
   }
@@ -113,7 +113,7 @@ struct StageContext: Sendable {
     case .report: return try report()
     default:
       guard let measure = plan.measures.measure(task.kind),
-        let subject = try folder.subject(of: task, graph: graph(of: task).value)
+        let subject = try folder.subject(of: task, in: plan, graph: graph(of: task).value)
       else { return "" }
       return try measure.run(subject, work)
     }

@@ -33,10 +33,9 @@ package struct FeatureIdentity: Codable, Hashable, Sendable {
     get throws { try CanonicalJSON.hash(self).hex }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case version, fraction, samples, evidence, seed, visibilities
+  enum CodingKeys: String, SnakeCaseKey {
+    case version, fraction, samples, evidence, seed, visibilities, graphHash
     case weightsHash = "weights_sha256"
-    case graphHash = "graph_hash"
   }
 }
 

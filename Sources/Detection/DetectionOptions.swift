@@ -88,12 +88,10 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
 
   package init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities, seed
-    case precision
+  enum CodingKeys: String, SnakeCaseKey {
+    case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities,
+      seed, precision, fullTraining, resampleCount
     case chosenJudges = "judges"
-    case fullTraining = "full_training"
-    case resampleCount = "resample_count"
     case shufflesLabels = "shuffled_labels"
   }
 

@@ -16,7 +16,7 @@ package struct TransferMeasure: Measure {
   package static let tables = [ResultTable.transfer]
   package static let settingNames =
     ModelSelection.settingNames + [
-      "from", "tasks", "kinds", "heads", "samples", "seed", "resamples",
+      "from", "tasks", "kinds", "heads", "full", "full_epochs", "samples", "seed", "resamples",
     ]
 
   package let selection: ModelSelection
@@ -29,10 +29,8 @@ package struct TransferMeasure: Measure {
   package init(study node: SchemaNode) throws {
     selection = try ModelSelection(study: node)
     from = try node.required("from", example: "[10k]").distinct { try $0.modelSize() }
-    let trained = DetectorKind.quick.filter(\.isTrained)
-    if let kinds = node.optional("kinds") {
-      _ = try kinds.distinct { try $0.choice(trained.map(\.rawValue)) }
-    }
+    let trained = DetectorKind.allCases.filter(\.isTrained).map(\.rawValue)
+    _ = try node.optional("kinds")?.distinct { try $0.choice(trained) }
     settings = try DetectionOptions.transfer.reading(node)
   }
 
@@ -135,6 +133,11 @@ extension DetectionOptions {
   fileprivate func reading(_ node: SchemaNode) throws -> DetectionOptions {
     var options = self
     try options.read(node)
+    for case .pretrained(let name, _) in options.full {
+      throw (node.optional("full") ?? node).failure(
+        "has \(name)-pretrained; in transfer a detector begins fresh (\(name)) or with the model whose answers it "
+          + "learns from (own)")
+    }
     if !options.kinds.contains(.entropyProbe) { options.evidence = 0 }
     return options
   }

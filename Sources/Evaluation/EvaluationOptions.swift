@@ -40,14 +40,9 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
   /// The cut of both.
   package var truncation: Truncation { Truncation(topK: topK, topP: topP) }
 
-  enum CodingKeys: String, CodingKey {
-    case exactTemperatures = "exact_temperatures"
-    case sampleTemperatures = "sample_temperatures"
-    case samples, seed, precision
-    case resampleCount = "resample_count"
-    case topK = "top_k"
-    case topP = "top_p"
-    case candidates
+  enum CodingKeys: String, SnakeCaseKey {
+    case exactTemperatures, sampleTemperatures, samples, seed, precision, resampleCount, topK, topP,
+      candidates
     case asksUnseenPhrasing = "unseen_phrasing"
   }
 

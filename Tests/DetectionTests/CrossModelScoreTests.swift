@@ -125,7 +125,8 @@ struct CrossModelScoreTests {
     }
     let stranger = try TrainedRun(epochs: 1, people: 30)
     defer { withExtendedLifetime(stranger) {} }
-    #expect(refusal(stranger.run, of: run, graph)?.description.contains("another tokenizer") == true)
+    #expect(
+      refusal(stranger.run, of: run, graph)?.description.contains("another tokenizer") == true)
     // Bytes are the same on every graph.
     let bytes = try [60, 30].map { try TrainedRun(epochs: 1, people: $0, tokenizer: .byte) }
     defer { withExtendedLifetime(bytes) {} }

@@ -45,7 +45,7 @@ struct FullDetectorTests {
         load: { _ in nil }),
       graph: graph, baselines: TripleBaselines(graph: graph, fraction: 1),
       indices: try split.indices(ofSubjects: set.examples.map(\.subject)), seed: Seed(0),
-      shufflesLabels: shufflesLabels, workers: workers)
+      shufflesLabels: shufflesLabels, work: Work(workers: workers))
     return (material, text)
   }
 

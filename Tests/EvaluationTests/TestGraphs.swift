@@ -106,11 +106,14 @@ struct Fixture {
       model: model, tokenizer: tokenizer, graph: graph, options: options, workers: workers)
   }
 
-  /// Evaluates into memory.
+  /// Evaluates into a file that is gone afterwards.
   func summary(_ options: EvaluationOptions) throws -> EvaluationSummary {
-    try evaluator(options).run(
-      in: RunDatabase.inMemory(graphHash: graph.contentHash), weightsHash: "weights",
-      work: Work(shouldStop: { false }))
+    let folder = try TemporaryFolder()
+    return try withExtendedLifetime(folder) {
+      try evaluator(options).run(
+        in: RunDatabase.open(in: folder.url, graphHash: graph.contentHash), weightsHash: "weights",
+        work: Work(shouldStop: { false }))
+    }
   }
 }
 

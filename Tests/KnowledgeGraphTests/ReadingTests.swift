@@ -20,25 +20,25 @@ import Testing
 
   @Test(arguments: [0, 1, 2]) func emptyLinesAreNoTriples(format: Int) throws {
     let (name, first, second) = Self.formats[format]
-    let plain = try Fixture.load([name: "\(first)\n\(second)"])
+    let plain = try Self.load("\(first)\n\(second)", name)
     for text in [
       "\(first)\n\(second)\n\n\n", "\(first)\n\n\(second)\r\n\r\n", "\n\(first)\r\n\(second)\n",
     ] {
       #expect(
-        try Fixture.load([name: text]).contentHash == plain.contentHash, "\(text.debugDescription)")
+        try Self.load(text, name).contentHash == plain.contentHash, "\(text.debugDescription)")
     }
     expectFailure("\(name):4: ") { try Self.load("\(first)\n\n\nx\n", name) }
   }
 
   @Test func aLoneCarriageReturnEndsALineOfNTriplesOnly() throws {
     let (_, first, second) = Self.formats[1]
-    let plain = try Fixture.load(["a.nt": "\(first)\n\(second)\n"])
+    let plain = try Self.load("\(first)\n\(second)\n", "a.nt")
     // Longer than what is read at once, so that a line end is cut in two somewhere.
     let comments = (0..<9).map { "# \(String(repeating: "x", count: 262_137 + $0))\r\n" }.joined()
     for text in [
       "\(first)\r\(second)\r", "\(comments)\(first)\r\n\(second)\r", "\r\r\(first)\r\(second)",
     ] {
-      #expect(try Fixture.load(["a.nt": text]).contentHash == plain.contentHash)
+      #expect(try Self.load(text, "a.nt").contentHash == plain.contentHash)
     }
     expectFailure("a.nt:10: ") { try Self.load("\(comments)x\r\n", "a.nt") }
     for (name, first, second) in [Self.formats[0], Self.formats[2]] {

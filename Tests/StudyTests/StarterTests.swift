@@ -103,3 +103,17 @@ import Training
     #expect(throws: LabError.self, "both are there") { try StarterFiles.write(to: folder.url) }
   }
 }
+
+extension StarterFiles {
+  /// The text of a starter file with every setting switched on.
+  fileprivate static func allSettings(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let indentation = line.prefix { $0 == " " }
+      let rest = line.dropFirst(indentation.count)
+      guard rest.hasPrefix("#"), let next = rest.dropFirst().first, next != " " else {
+        return String(line)
+      }
+      return String(indentation + rest.dropFirst())
+    }.joined(separator: "\n")
+  }
+}

@@ -124,7 +124,7 @@ import Testing
   @Test func detectorsTransferBetweenModelsOfTheStudy() throws {
     let transfer =
       StudyText.study
-      + "\ntransfer: {from: [3k], epochs: [2], kinds: [head], samples: 4, resamples: 20}"
+      + "\ntransfer: {from: [3k], epochs: [2], kinds: [head], full: [3k], full_epochs: 1, samples: 4, resamples: 20}"
     // The same detectors of the same answers.
     let text =
       transfer
@@ -145,6 +145,12 @@ import Testing
     #expect(
       cells.map { [$0[0], $0[1]] as [String] } == [["3k", "3k"], ["6k", "3k"], ["6k", "6k"]])
     #expect(cells[0][2] as Double? == cells[0][3] && cells[2][2] as Double? == cells[2][3])
+    let across = try results.rows(
+      """
+      SELECT detector FROM detector_transfer
+      WHERE trained_on <> run_id AND metric = 'auroc' AND value IS NOT NULL ORDER BY detector
+      """)
+    #expect(across.map { $0[0] as String } == ["full-3k", "linear"])
     for run in results.runs where run.epochs == 2 {
       let model = out.appendingPathComponent("models/\(run.id)")
       let database = try #require(try RunDatabase.read(in: model))
@@ -160,6 +166,9 @@ import Testing
         $0.title == "Transfer of detectors"
       })
     #expect(try runner(text).run().reusedCount == study.plan.tasks.count - 1)
+    expectFailure("own)") {
+      try runner(text.replacing("full: [3k]", with: "full: [6k-pretrained]"))
+    }
     expectFailure("has no from") { try runner(text.replacing("from: [3k], ", with: "")) }
   }
 

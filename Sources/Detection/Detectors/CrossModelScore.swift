@@ -45,9 +45,9 @@ package struct CrossModelScore: DetectorRecipe {
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     let reader = try AnswerReader(
       model: judge.withContext(models.judged.configuration.contextLength), text: models.text,
-      workers: material.workers)
+      workers: material.work.workers)
     let features = try AnswerFeatures(
-      reading: material.features.texts, streams: [], with: reader, shouldStop: material.shouldStop)
+      reading: material.features.texts, streams: [], with: reader, work: material.work)
     return material.scores { row in
       let example = material.set.examples[row]
       let values = features.reading(example.answer).logProbabilities

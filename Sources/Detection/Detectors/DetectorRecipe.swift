@@ -72,10 +72,8 @@ package struct DetectorMaterial: Sendable {
   package let seed: Seed
   /// The labels that detectors learn from; in random order for a null test.
   package let learnedLabels: [Bool]
-  /// For detectors that take all of them.
-  package let workers: Int
-  /// Whether a long training is to end; any worker may ask.
-  package let shouldStop: @Sendable () -> Bool
+  /// The workers, for detectors that take all of them, and whether a long training is to end; nobody is told how far it is.
+  package let work: Work
 
   private let evidencePlaces: [Int: Int]
 
@@ -83,7 +81,7 @@ package struct DetectorMaterial: Sendable {
     set: ExampleSet, answers: DrawnAnswers, features: AnswerFeatures, graph: KnowledgeGraph,
     baselines: TripleBaselines, indices: [SplitPart: [Int]],
     training: HeadTrainingOptions = HeadTrainingOptions(), seed: Seed, shufflesLabels: Bool = false,
-    workers: Int = 1, shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
+    work: Work = Work()
   ) {
     self.set = set
     self.answers = answers
@@ -93,8 +91,7 @@ package struct DetectorMaterial: Sendable {
     self.indices = indices
     self.training = training
     self.seed = seed
-    self.workers = workers
-    self.shouldStop = shouldStop
+    self.work = work
     evidencePlaces = Dictionary(
       uniqueKeysWithValues: answers.evidence.enumerated().map { ($0.element.query, $0.offset) })
     var labels = set.examples.map(\.isHallucination)

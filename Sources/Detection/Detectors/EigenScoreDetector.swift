@@ -1,4 +1,5 @@
 import KnowledgeGraph
+import LabCore
 import LanguageModel
 
 /// EigenScore of further completions (arXiv 2402.03744): kind `score`.
@@ -38,10 +39,9 @@ package struct EigenScoreDetector: DetectorRecipe {
       }
     }
     let reader = try AnswerReader(
-      model: models.judged, text: models.text, workers: material.workers)
+      model: models.judged, text: models.text, workers: material.work.workers)
     let features = try AnswerFeatures(
-      reading: AnswerTexts(triples), streams: [stream], with: reader,
-      shouldStop: material.shouldStop)
+      reading: AnswerTexts(triples), streams: [stream], with: reader, work: material.work)
     let width = models.judged.configuration.modelDimension
     let states = try features.matrix(
       FeatureSelection([stream]),

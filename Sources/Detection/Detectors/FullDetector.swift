@@ -85,24 +85,24 @@ package struct FullDetector: DetectorRecipe {
       options: options,
       learningRate: share * LearningRateRule.peak(modelDimension: width),
       seed: material.seed, name: "\(material.set.task.rawValue)/\(name)",
-      workers: material.workers)
+      workers: material.work.workers)
     let validationLabels = validation.map { material.learnedLabels[$0] }
     let result = try trainer.train(
       FullNetwork(model: model, readOut: Array(repeating: 0, count: width + 1)),
       texts: try train.map { try text(of: $0, material) }, labels: labels,
       validation: (try validation.map { try text(of: $0, material) }, validationLabels),
-      shouldStop: material.shouldStop)
+      shouldStop: material.work.shouldStop)
     let network = FullNetwork(
       model: try result.network.model.inPrecision(.fp32), readOut: result.network.readOut)
-    let passes = try (0..<material.workers).map { _ in
+    let passes = try (0..<material.work.workers).map { _ in
       try TrainingPass(
         network.model, maximumTokens: FullNetwork.microBatchTokens(configuration))
     }
-    let pool = try WorkerPool(workerCount: material.workers)
+    let pool = try WorkerPool(workerCount: material.work.workers)
     func scores(_ rows: [Int]) throws -> [Double] {
       try network.logits(
         rows.map { try text(of: $0, material) }, passes: passes, pool: pool,
-        shouldStop: material.shouldStop
+        shouldStop: material.work.shouldStop
       ).map { LogLoss.probability(Double($0)) }
     }
     let own = try scores(validation)

@@ -73,13 +73,9 @@ package struct FullTrainingOptions: Codable, Hashable, Sendable {
 
   package init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case epochs, lanes, patience
-    case batchSize = "batch_size"
-    case validationsPerEpoch = "validations_per_epoch"
-    case scratchRateShare = "scratch_rate_share"
-    case pretrainedRateShare = "pretrained_rate_share"
-    case weightDecay = "weight_decay"
+  enum CodingKeys: String, SnakeCaseKey {
+    case epochs, lanes, patience, batchSize, validationsPerEpoch, scratchRateShare,
+      pretrainedRateShare, weightDecay
     case balancesClasses = "balanced_classes"
   }
 

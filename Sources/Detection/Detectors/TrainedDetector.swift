@@ -1,5 +1,6 @@
 package import Corpus
 package import Foundation
+import LabCore
 package import LanguageModel
 
 /// What was trained of a detector: what it reads, how it scores, what it saves and loads, and why it refuses.
@@ -74,6 +75,6 @@ package struct TrainedDetector: Sendable {
     }
     return try model.scores(
       rows.map { material.set.examples[$0].textPlace }, of: material.features, text: text,
-      workers: material.workers)
+      workers: material.work.workers)
   }
 }

@@ -2,7 +2,7 @@ import Compute
 package import Corpus
 package import Evaluation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 package import LanguageModel
 
 /// A completion that a detector is to judge, with the graph's verdict.
@@ -64,16 +64,14 @@ package struct AnswerDrawer {
 
   /// All completions of the queries.
   ///
-  /// `onProgress` gets the share done. Throws `LabError.interrupted` when asked to stop.
-  package func draw(
-    onProgress: (Double) -> Void, shouldStop: @Sendable () -> Bool
-  ) throws -> DrawnAnswers {
+  /// Throws `LabError.interrupted` when asked to stop.
+  package func draw(_ work: Work = Work()) throws -> DrawnAnswers {
     let graph = evaluator.graph
     var drawn = DrawnAnswers()
     let count = evaluator.queries.count
     for start in stride(from: 0, to: count, by: Self.blockSize) {
       let end = min(start + Self.blockSize, count)
-      guard let outcomes = try evaluator.outcomes(of: start..<end, unless: shouldStop) else {
+      guard let outcomes = try evaluator.outcomes(of: start..<end, unless: work.shouldStop) else {
         throw LabError.interrupted("stopped while answers were drawn")
       }
       for outcome in outcomes {
@@ -87,7 +85,8 @@ package struct AnswerDrawer {
           drawn.evidence.append(QueryEvidence(query: outcome.query, completions: Array(rest)))
         }
       }
-      onProgress(Double(end) / Double(count))
+      let share = Double(end) / Double(count)
+      work.report(share, "drawing answers \(Readable.percent(share))")
     }
     return drawn
   }

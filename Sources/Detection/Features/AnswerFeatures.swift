@@ -1,6 +1,6 @@
 import Compute
 package import Foundation
-import LabCore
+package import LabCore
 package import LanguageModel
 import Synchronization
 
@@ -33,14 +33,13 @@ package final class AnswerFeatures: Sendable {
   /// Throws as `AnswerReader.read`.
   package convenience init(
     reading texts: AnswerTexts, streams: Set<CaptureStream>, with reader: AnswerReader,
-    shouldStop: @Sendable () -> Bool = { false }, onProgress: (Double) -> Void = { _ in }
+    work: Work = Work()
   ) throws {
     var columns = FeatureColumns()
     var data = Dictionary(uniqueKeysWithValues: streams.map { ($0, Data()) })
-    try reader.read(texts, streams: streams, shouldStop: shouldStop) { capture, share in
+    try reader.read(texts, streams: streams, work: work) { capture in
       columns.append(FeatureColumns(capture))
       for (stream, bytes) in capture.streams { data[stream, default: Data()].append(bytes) }
-      onProgress(share)
     }
     let finished = data
     self.init(

@@ -1,6 +1,6 @@
 import Compute
 package import Corpus
-import LabCore
+package import LabCore
 package import LanguageModel
 
 /// Reads prompts with answers through a model once and hands on what detectors need.
@@ -36,13 +36,13 @@ package struct AnswerReader {
   /// Batches read between two calls of `body`.
   private static let batchesPerBlock = 16
 
-  /// Reads all texts; `body` gets the rows of consecutive texts in order, with the share done so far.
+  /// Reads all texts; `body` gets the rows of consecutive texts in order.
   ///
   /// An answer that fills the context is followed by `<E>` as any other. Throws `LabError` for an answer longer than
-  /// the context, and `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
+  /// the context, and `LabError.interrupted` when asked to stop.
   package func read(
-    _ texts: AnswerTexts, streams: Set<CaptureStream>, shouldStop: @Sendable () -> Bool = { false },
-    _ body: (Capture, Double) throws -> Void
+    _ texts: AnswerTexts, streams: Set<CaptureStream>, work: Work = Work(),
+    _ body: (Capture) throws -> Void
   ) throws {
     let sequences = try texts.texts.map(sequence)
     let sessions = try self.sessions(holding: sequences)
@@ -50,12 +50,12 @@ package struct AnswerReader {
     for start in stride(from: 0, to: groups.count, by: Self.batchesPerBlock) {
       let block = Array(groups[start..<min(start + Self.batchesPerBlock, groups.count)])
       let captures = try pool.map(pieces: block.count) { worker, piece in
-        if shouldStop() { throw LabError.interrupted("stopped while states were read") }
+        if work.shouldStop() { throw LabError.interrupted("stopped while states were read") }
         return try read(sequences[block[piece]], streams: streams, in: sessions[worker])
       }
-      for (index, capture) in captures.enumerated() {
-        try body(capture, Double(start + index + 1) / Double(groups.count))
-      }
+      for capture in captures { try body(capture) }
+      let share = Double(start + block.count) / Double(groups.count)
+      work.report(share, "reading states \(Readable.percent(share))")
     }
   }
 

@@ -1,7 +1,7 @@
 import Evaluation
 package import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 package import LanguageModel
 
 /// What decides the answers drawn of a model and what it computes while it reads them.
@@ -33,10 +33,9 @@ package struct FeatureIdentity: Codable, Hashable, Sendable {
     get throws { try CanonicalJSON.hash(self).hex }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case version, fraction, samples, evidence, seed, visibilities
+  enum CodingKeys: String, SnakeCaseKey {
+    case version, fraction, samples, evidence, seed, visibilities, graphHash
     case weightsHash = "weights_sha256"
-    case graphHash = "graph_hash"
   }
 }
 
@@ -129,15 +128,14 @@ package struct FeatureCache: Sendable {
   /// `reader` is made only where something is missing. Throws as `AnswerReader.read`.
   package func features(
     of texts: AnswerTexts, streams: Set<CaptureStream>, configuration: ModelConfiguration,
-    reader: () throws -> AnswerReader, shouldStop: @Sendable () -> Bool,
-    onProgress: (Double) -> Void
+    reader: () throws -> AnswerReader, work: Work = Work()
   ) throws -> AnswerFeatures {
     let absent = missing(streams)
     var columns = absent.isEmpty ? storedColumns(rows: texts.rowCount) : nil
     if columns == nil {
       columns = try capture(
         texts, streams: absent, configuration: configuration, with: reader(),
-        shouldStop: shouldStop, onProgress: onProgress)
+        work: work)
     }
     let cache = self
     return AnswerFeatures(
@@ -163,7 +161,7 @@ package struct FeatureCache: Sendable {
 
   private func capture(
     _ texts: AnswerTexts, streams: Set<CaptureStream>, configuration: ModelConfiguration,
-    with reader: AnswerReader, shouldStop: @Sendable () -> Bool, onProgress: (Double) -> Void
+    with reader: AnswerReader, work: Work
   ) throws -> FeatureColumns {
     let bytes = AnswerFeatures.byteCount(rows: texts.rowCount, streams: streams, configuration)
     if let free = MachineResources.current.freeDisk(folder), free < bytes + bytes / 10 {
@@ -176,12 +174,11 @@ package struct FeatureCache: Sendable {
     var writers = try names.map { try PartialFile(url(Self.file($0))) }
     var columns = FeatureColumns()
     do {
-      try reader.read(texts, streams: streams, shouldStop: shouldStop) { capture, share in
+      try reader.read(texts, streams: streams, work: work) { capture in
         columns.append(FeatureColumns(capture))
         for (index, stream) in names.enumerated() {
           try writers[index].append(capture.streams[stream] ?? Data())
         }
-        onProgress(share)
       }
     } catch {
       for writer in writers { writer.discard() }

@@ -1,4 +1,5 @@
 package import Compute
+import LabCore
 
 /// How heads are trained; the same for every language model, so that heads can be compared.
 package struct HeadTrainingOptions: Codable, Hashable, Sendable {
@@ -24,14 +25,9 @@ package struct HeadTrainingOptions: Codable, Hashable, Sendable {
 
   package init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case patience
-    case linearPenalties = "linear_penalties"
-    case batchSize = "batch_size"
-    case stepCount = "step_count"
-    case validationInterval = "validation_interval"
-    case learningRate = "learning_rate"
-    case weightDecay = "weight_decay"
+  enum CodingKeys: String, SnakeCaseKey {
+    case patience, linearPenalties, batchSize, stepCount, validationInterval, learningRate,
+      weightDecay
   }
 
   /// The same with the precision that options ask for.
@@ -59,12 +55,8 @@ package struct HeadTrainingReport: Codable, Hashable, Sendable {
   /// AUROC on the validation part, for choosing among heads; nil where it holds one class only.
   package let validationAUROC: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case stepCount = "step_count"
-    case bestStep = "best_step"
-    case regularization
-    case validationLoss = "validation_loss"
-    case validationAUROC = "validation_auroc"
+  enum CodingKeys: String, SnakeCaseKey {
+    case stepCount, bestStep, regularization, validationLoss, validationAUROC
   }
 }
 

@@ -42,9 +42,7 @@ package struct DetectionExperiment {
     let drawer = try AnswerDrawer(
       model: models.judged, tokenizer: tokenizer, graph: models.graph, fraction: fraction,
       wording: models.text.wording, options: options, workers: work.workers)
-    let answers = try drawer.draw(
-      onProgress: { work.report($0, "drawing answers \(Readable.percent($0))") },
-      shouldStop: work.shouldStop)
+    let answers = try drawer.draw(work)
     try cache?.save(answers)
     return answers
   }
@@ -77,10 +75,8 @@ package struct DetectionExperiment {
     }
     let texts = AnswerTexts(answers.judged, graph: graph)
     onSize(AnswerFeatures.byteCount(rows: texts.rowCount, streams: streams, configuration))
-    func onProgress(_ share: Double) {
-      work.report(0.8 + 0.2 * share, "reading states \(Readable.percent(share))")
-    }
-    onProgress(0)
+    let reading = work.part(0.8...1)
+    reading.report(0, "reading states")
     func reader() throws -> AnswerReader {
       try AnswerReader(model: models.judged, text: models.text, workers: work.workers)
     }
@@ -88,11 +84,9 @@ package struct DetectionExperiment {
       if let cache {
         try cache.features(
           of: texts, streams: streams, configuration: configuration, reader: reader,
-          shouldStop: work.shouldStop, onProgress: onProgress)
+          work: reading)
       } else {
-        try AnswerFeatures(
-          reading: texts, streams: streams, with: reader(), shouldStop: work.shouldStop,
-          onProgress: onProgress)
+        try AnswerFeatures(reading: texts, streams: streams, with: reader(), work: reading)
       }
     let baselines = TripleBaselines(graph: graph, fraction: fraction)
     return try sets.map { set in
@@ -100,7 +94,7 @@ package struct DetectionExperiment {
         set: set, answers: answers, features: features, graph: graph, baselines: baselines,
         indices: try split.indices(ofSubjects: set.examples.map(\.subject)), training: training,
         seed: Seed(options.seed), shufflesLabels: options.shufflesLabels,
-        workers: work.workers, shouldStop: work.shouldStop)
+        work: Work(workers: work.workers, shouldStop: work.shouldStop))
     }
   }
 

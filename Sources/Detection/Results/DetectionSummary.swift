@@ -15,11 +15,8 @@ package struct PartCounts: Codable, Hashable, Sendable {
     exampleCount == 0 ? nil : Double(hallucinationCount) / Double(exampleCount)
   }
 
-  enum CodingKeys: String, CodingKey {
-    case part
-    case exampleCount = "example_count"
-    case hallucinationCount = "hallucination_count"
-    case subjectCount = "subject_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case part, exampleCount, hallucinationCount, subjectCount
   }
 }
 
@@ -79,10 +76,9 @@ package struct DetectorResult: Codable, Hashable, Sendable {
     calibrated.first { $0.method == method }?.metrics.first { $0.metric == metric }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case task, position, kind, name, folder, layer, place, parameters, training, metrics, calibrated
-    case unmeasured
-    case hiddenSizes = "hidden_sizes"
+  enum CodingKeys: String, SnakeCaseKey {
+    case task, position, kind, name, folder, layer, place, parameters, training, metrics,
+      calibrated, unmeasured, hiddenSizes
   }
 }
 
@@ -111,11 +107,9 @@ package struct DetectionSummary: Codable, Hashable, Sendable {
     tasks.first { $0.task == task && $0.position == position }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case key, options, fraction, tasks, detectors
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case key, options, fraction, tasks, detectors, graphHash, checkpointStep
     case weightsHash = "weights_sha256"
-    case checkpointStep = "checkpoint_step"
   }
 }
 
@@ -150,10 +144,8 @@ package struct DetectionIdentity: Codable, Hashable, Sendable {
     get throws { try CanonicalJSON.hash(self).hex }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case version, options, training, fraction
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case version, options, training, fraction, graphHash, checkpointStep
     case weightsHash = "weights_sha256"
-    case checkpointStep = "checkpoint_step"
   }
 }

@@ -38,13 +38,9 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
 
   static let currentFormatVersion = 2
 
-  enum CodingKeys: String, CodingKey {
-    case task, position, kind, name, place, architecture, features, parameters, seed, training
-    case calibrations, model, files
-    case formatVersion = "format_version"
-    case inputWidth = "input_width"
-    case positiveClass = "positive_class"
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case task, position, kind, name, place, architecture, features, parameters, seed, training,
+      calibrations, model, files, formatVersion, inputWidth, positiveClass, graphHash
     case weightsHash = "weights_sha256"
     case tokenizerHash = "tokenizer_sha256"
   }

@@ -121,6 +121,7 @@ package struct StoredScoring {
     let reader =
       try streams.isEmpty
       ? nil : AnswerReader(model: run.loadModel(), text: text, workers: work.workers)
+    let silent = Work(shouldStop: work.shouldStop)
     var scores: [Double] = []
     for start in stride(from: 0, to: tokens.count, by: Self.blockSize) {
       if work.shouldStop() { throw LabError.interrupted("stopped while answers were scored") }
@@ -128,8 +129,7 @@ package struct StoredScoring {
       let texts = texts(block)
       let features =
         try reader.map {
-          try AnswerFeatures(
-            reading: texts, streams: streams, with: $0, shouldStop: work.shouldStop)
+          try AnswerFeatures(reading: texts, streams: streams, with: $0, work: silent)
         }
         ?? AnswerFeatures(
           texts: texts, columns: FeatureColumns(), configuration: run.record.configuration.model,

@@ -49,12 +49,9 @@ package struct TransferCell: Codable, Hashable, Sendable {
     metrics.first { $0.metric == metric }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case detector, kind, task, metrics, refused
-    case trainedOn = "trained_on"
-    case trainVisibility = "train_visibility"
-    case testedOn = "tested_on"
-    case testVisibility = "test_visibility"
+  enum CodingKeys: String, SnakeCaseKey {
+    case detector, kind, task, metrics, refused, trainedOn, trainVisibility, testedOn,
+      testVisibility
     case droppedCount = "dropped_examples"
   }
 }

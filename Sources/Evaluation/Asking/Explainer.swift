@@ -33,7 +33,7 @@ package struct Explainer {
     subject: String, predicate: String, top: Int = 5, nearest: Int = 5
   ) throws -> Explanation {
     let inquiry = try inquirer.ask(subject: subject, predicate: predicate, top: top)
-    let (subjects, relation) = try QuestionNames(graph).resolve(subject, predicate)
+    let (subjects, relation) = try graph.resolve(subject, predicate)
     let queries = subjects.compactMap { graph.query(subject: $0, predicate: relation) }
     let best = inquiry.truth.first.flatMap { graph.entities(named: $0.text).first }
     let lens = try inquirer.lens(subject: subjects[0], predicate: relation, answer: best)

@@ -1,4 +1,5 @@
 package import KnowledgeGraph
+import LabCore
 
 /// A true answer with what training had of it.
 package struct ExplainedTruth: Codable, Hashable, Sendable {
@@ -16,10 +17,8 @@ package struct ExplainedTruth: Codable, Hashable, Sendable {
   /// Whether it follows from triples that are trained on.
   package let isInferable: Bool
 
-  enum CodingKeys: String, CodingKey {
-    case text, probability, exposures, presentations, bits, derivation
-    case isTrained = "is_trained"
-    case isInferable = "is_inferable"
+  enum CodingKeys: String, SnakeCaseKey {
+    case text, probability, exposures, presentations, bits, derivation, isTrained, isInferable
   }
 }
 
@@ -43,9 +42,8 @@ package struct BorrowedAnswer: Codable, Hashable, Sendable {
   /// Those whose subject's name is nearest to the one asked about; distance 0 is a false statement about it.
   package let lenders: [Lender]
 
-  enum CodingKeys: String, CodingKey {
-    case answer, probability, verdict, lenders
-    case lenderCount = "lender_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case answer, probability, verdict, lenders, lenderCount
   }
 }
 
@@ -60,11 +58,8 @@ package struct StoredDetectorScore: Codable, Hashable, Sendable {
   package let meanScore: Double
   package let isHallucination: Bool
 
-  enum CodingKeys: String, CodingKey {
-    case detector, task, answer
-    case answerCount = "answer_count"
-    case meanScore = "mean_score"
-    case isHallucination = "is_hallucination"
+  enum CodingKeys: String, SnakeCaseKey {
+    case detector, task, answer, answerCount, meanScore, isHallucination
   }
 }
 
@@ -79,9 +74,7 @@ package struct Explanation: Codable, Hashable, Sendable {
   /// Empty where no detector has scored an answer to this question.
   package let detectorScores: [StoredDetectorScore]
 
-  enum CodingKeys: String, CodingKey {
-    case inquiry, truth, borrowed, lens
-    case lensToken = "lens_token"
-    case detectorScores = "detector_scores"
+  enum CodingKeys: String, SnakeCaseKey {
+    case inquiry, truth, borrowed, lens, lensToken, detectorScores
   }
 }

@@ -41,7 +41,7 @@ package struct Inquirer {
     guard (1...1_000).contains(top) else {
       throw LabError("top is \(top); it must be between 1 and 1000", .usage)
     }
-    let (subjects, relation) = try QuestionNames(graph).resolve(subject, predicate)
+    let (subjects, relation) = try graph.resolve(subject, predicate)
     let prompt = text.prompt(subject: subjects[0], predicate: relation)
     let room = session.model.configuration.contextLength - prompt.count
     guard room > 0 else {

@@ -1,4 +1,5 @@
 package import KnowledgeGraph
+import LabCore
 
 /// An answer the model may give, with its exact probability.
 package struct LikelyAnswer: Codable, Hashable, Sendable {
@@ -8,9 +9,8 @@ package struct LikelyAnswer: Codable, Hashable, Sendable {
   /// Whether this is the spelling the tokenizer itself gives the text; other spellings stand apart.
   package let isCanonical: Bool
 
-  enum CodingKeys: String, CodingKey {
-    case text, probability, verdict
-    case isCanonical = "is_canonical"
+  enum CodingKeys: String, SnakeCaseKey {
+    case text, probability, verdict, isCanonical
   }
 }
 
@@ -24,10 +24,8 @@ package struct TrueAnswer: Codable, Hashable, Sendable {
   /// Name of the entity type of the subject it belongs to, which tells subjects of one name apart.
   package let subjectType: String
 
-  enum CodingKeys: String, CodingKey {
-    case text, probability
-    case isVisible = "is_visible"
-    case subjectType = "subject_type"
+  enum CodingKeys: String, SnakeCaseKey {
+    case text, probability, isVisible, subjectType
   }
 }
 
@@ -48,9 +46,8 @@ package struct Inquiry: Codable, Hashable, Sendable {
   /// 1 - the probability of all true answers; nil where the graph has none.
   package let hallucinationProbability: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case subject, predicate, temperature, visibilities, answers, truth
-    case isCertain = "is_certain"
-    case hallucinationProbability = "hallucination_probability"
+  enum CodingKeys: String, SnakeCaseKey {
+    case subject, predicate, temperature, visibilities, answers, truth, isCertain,
+      hallucinationProbability
   }
 }

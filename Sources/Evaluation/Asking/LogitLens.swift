@@ -1,5 +1,6 @@
 import Corpus
 import Foundation
+import LabCore
 import LanguageModel
 
 /// What a layer's residual stream would say if it were the last (logit lens).
@@ -13,12 +14,8 @@ package struct LensLayer: Codable, Hashable, Sendable {
   package let topToken: String
   package let topProbability: Double
 
-  enum CodingKeys: String, CodingKey {
-    case layer
-    case trueProbability = "true_probability"
-    case trueRank = "true_rank"
-    case topToken = "top_token"
-    case topProbability = "top_probability"
+  enum CodingKeys: String, SnakeCaseKey {
+    case layer, trueProbability, trueRank, topToken, topProbability
   }
 
   /// The table of logits (V) by layer.

@@ -1,6 +1,7 @@
 package import Analysis
 package import Compute
 import KnowledgeGraph
+import LabCore
 
 /// What decides a measurement of knowledge, besides model and graph.
 package struct KnowledgeOptions: Codable, Hashable, Sendable {
@@ -13,9 +14,8 @@ package struct KnowledgeOptions: Codable, Hashable, Sendable {
 
   package init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case precision, bins, seed
-    case resampleCount = "resample_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case precision, bins, seed, resampleCount
   }
 }
 
@@ -42,18 +42,9 @@ package struct StoredBits: Codable, Hashable, Sendable {
   /// Stored bits of a triple, with the interval over subjects.
   package let storedBitsPerTriple: Estimate
 
-  enum CodingKeys: String, CodingKey {
-    case isTrained = "is_trained"
-    case groupKind = "group_kind"
-    case groupValue = "group_value"
-    case tripleCount = "triple_count"
-    case entropyBits = "entropy_bits"
-    case codeBits = "code_bits"
-    case storedBits = "stored_bits"
-    case netBits = "net_bits"
-    case referenceBits = "reference_bits"
-    case memorisedBits = "memorised_bits"
-    case storedBitsPerTriple = "stored_bits_per_triple"
+  enum CodingKeys: String, SnakeCaseKey {
+    case isTrained, groupKind, groupValue, tripleCount, entropyBits, codeBits, storedBits, netBits,
+      referenceBits, memorisedBits, storedBitsPerTriple
   }
 }
 
@@ -70,10 +61,8 @@ package struct CalibrationRow: Codable, Hashable, Sendable {
   package let equalMassError: Double
   package let reliability: [ReliabilityBin]
 
-  enum CodingKeys: String, CodingKey {
-    case visibility, accuracy, brier, reliability
-    case answerCount = "answer_count"
-    case meanConfidence = "mean_confidence"
+  enum CodingKeys: String, SnakeCaseKey {
+    case visibility, accuracy, brier, reliability, answerCount, meanConfidence
     case equalWidthError = "ece_equal_width"
     case equalMassError = "ece_equal_mass"
   }
@@ -103,13 +92,11 @@ package struct KnowledgeSummary: Codable, Hashable, Sendable {
     storedBits.first { $0.isTrained == isTrained && $0.groupKind == RateGroup.all.kind }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case key, options, epochs, reference, singletons, reversal, calibration
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case key, options, epochs, reference, singletons, reversal, calibration, graphHash,
+      checkpointStep, storedBits
     case weightsHash = "weights_sha256"
-    case checkpointStep = "checkpoint_step"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"
-    case storedBits = "stored_bits"
   }
 }

@@ -33,12 +33,8 @@ package struct ReversalRow: Codable, Hashable, Sendable {
   /// The same for the trained queries (s, p, ?).
   package let forwardAccuracy: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case predicate, gap, accuracy
-    case forwardPredicate = "forward_predicate"
-    case factCount = "fact_count"
-    case shareAbove = "share_above"
-    case forwardAccuracy = "forward_accuracy"
+  enum CodingKeys: String, SnakeCaseKey {
+    case predicate, gap, accuracy, forwardPredicate, factCount, shareAbove, forwardAccuracy
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import KnowledgeGraph
+import LabCore
 
 /// A lower bound on errors from facts that training says once (Theorem 2 of arXiv 2509.04664), beside the errors.
 ///
@@ -31,18 +32,9 @@ package struct SingletonBound: Codable, Hashable, Sendable {
   /// The exact hallucination rate at temperature 1 under the same weights, over all queries.
   package let weightedRate: Double
 
-  enum CodingKeys: String, CodingKey {
-    case miscalibration, bound
-    case presentationCount = "presentation_count"
-    case singletonCount = "singleton_count"
-    case singletonRate = "singleton_rate"
-    case unseenShare = "unseen_share"
-    case wrongObjectCount = "wrong_object_count"
-    case sampleTerm = "sample_term"
-    case modelMass = "model_mass"
-    case trueMass = "true_mass"
-    case limitBound = "limit_bound"
-    case weightedRate = "weighted_rate"
+  enum CodingKeys: String, SnakeCaseKey {
+    case miscalibration, bound, presentationCount, singletonCount, singletonRate, unseenShare,
+      wrongObjectCount, sampleTerm, modelMass, trueMass, limitBound, weightedRate
   }
 }
 

@@ -1,5 +1,6 @@
 import Analysis
 import Foundation
+import LabCore
 
 /// How much of a set of queries was known at a kept step.
 package struct LifelineStep: Codable, Hashable, Sendable {
@@ -9,10 +10,8 @@ package struct LifelineStep: Codable, Hashable, Sendable {
   package let knownShare: Double
   package let meanProbability: Double
 
-  enum CodingKeys: String, CodingKey {
-    case step, visibility
-    case knownShare = "known_share"
-    case meanProbability = "mean_probability"
+  enum CodingKeys: String, SnakeCaseKey {
+    case step, visibility, knownShare, meanProbability
   }
 }
 
@@ -31,14 +30,9 @@ package struct LifelineCount: Codable, Hashable, Sendable {
   /// Mean number of times that a known fact was lost at the next kept step.
   package let meanForgettingCount: Double
 
-  enum CodingKeys: String, CodingKey {
-    case visibility
-    case queryCount = "query_count"
-    case learnedCount = "learned_count"
-    case forgottenCount = "forgotten_count"
-    case neverKnownCount = "never_known_count"
-    case medianLearnedStep = "median_learned_step"
-    case meanForgettingCount = "mean_forgetting_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case visibility, queryCount, learnedCount, forgottenCount, neverKnownCount, medianLearnedStep,
+      meanForgettingCount
   }
 }
 

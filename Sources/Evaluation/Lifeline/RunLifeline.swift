@@ -36,9 +36,8 @@ private struct LifelineIdentity: Encodable {
   /// Indices in `KnowledgeGraph.queries`; nil for all.
   let queries: [Int]?
 
-  enum CodingKeys: String, CodingKey {
-    case version, fraction, precision, steps, queries
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case version, fraction, precision, steps, queries, graphHash
     case weights = "weights_sha256"
   }
 }
@@ -133,7 +132,7 @@ extension LifelineRequest {
   ) throws -> [Int] {
     var found: Set<Int> = []
     for fact in facts {
-      let question = try QuestionNames(graph).resolve(fact.subject, fact.predicate)
+      let question = try graph.resolve(fact.subject, fact.predicate)
       let own = graph.queries.indices.filter {
         graph.queries[$0].predicate == question.predicate
           && question.subjects.contains(graph.queries[$0].subject)

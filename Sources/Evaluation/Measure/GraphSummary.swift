@@ -1,4 +1,5 @@
 package import KnowledgeGraph
+import LabCore
 
 /// What a study's graph holds, in the numbers that its report states.
 package struct GraphSummary: Codable, Hashable, Sendable {
@@ -21,17 +22,9 @@ package struct GraphSummary: Codable, Hashable, Sendable {
   /// Sum of the triples' information in bits; nil for imported graphs.
   package var bits: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case id, name, source, bits
-    case contentHash = "content_hash"
-    case entityCount = "entity_count"
-    case predicateCount = "predicate_count"
-    case tripleCount = "triple_count"
-    case trainedTripleCount = "trained_triple_count"
-    case fvsCount = "fvs_count"
-    case pvsCount = "pvs_count"
-    case ivsCount = "ivs_count"
-    case guessRate = "guess_rate"
+  enum CodingKeys: String, SnakeCaseKey {
+    case id, name, source, bits, contentHash, entityCount, predicateCount, tripleCount,
+      trainedTripleCount, fvsCount, pvsCount, ivsCount, guessRate
   }
 
   package var queryCount: Int { fvsCount + pvsCount + ivsCount }

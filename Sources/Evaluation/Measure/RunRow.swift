@@ -1,6 +1,7 @@
 import Compute
 import Corpus
 import GRDB
+import LabCore
 package import Training
 
 /// A graph of the study is stored as it is summarised in the plan.
@@ -47,20 +48,11 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
   package var tokensPerSecond: Double?
   package var peakMemoryMiB: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case id, name, size, parameters, horizon, epochs, fraction, seed, precision, variant, status
-    case steps, seconds
-    case graphID = "graph_id"
-    case nonEmbeddingParameters = "non_embedding_parameters"
-    case learningRate = "learning_rate"
-    case trainedTriples = "trained_triples"
-    case tokensPerEpoch = "tokens_per_epoch"
-    case tokensPerParameter = "tokens_per_parameter"
-    case trainingFLOPs = "training_flops"
-    case divergedStep = "diverged_step"
-    case initialCrossEntropy = "initial_cross_entropy"
-    case crossEntropy = "cross_entropy"
-    case tokensPerSecond = "tokens_per_second"
+  enum CodingKeys: String, SnakeCaseKey {
+    case id, name, size, parameters, horizon, epochs, fraction, seed, precision, variant, status,
+      steps, seconds, graphID, nonEmbeddingParameters, learningRate, trainedTriples, tokensPerEpoch,
+      tokensPerParameter, trainingFLOPs, divergedStep, initialCrossEntropy, crossEntropy,
+      tokensPerSecond
     case peakMemoryMiB = "peak_memory_mib"
   }
 }

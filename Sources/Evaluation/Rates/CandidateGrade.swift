@@ -23,18 +23,10 @@ package struct CandidateGrade: Codable, Hashable, Sendable {
   package let meanReciprocalRankLower: Double?
   package let meanReciprocalRankUpper: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case visibility, accuracy, chance
-    case groupKind = "group_kind"
-    case groupValue = "group_value"
-    case queryCount = "query_count"
-    case subjectCount = "subject_count"
-    case answerCount = "answer_count"
-    case accuracyLower = "accuracy_lower"
-    case accuracyUpper = "accuracy_upper"
-    case meanReciprocalRank = "mean_reciprocal_rank"
-    case meanReciprocalRankLower = "mean_reciprocal_rank_lower"
-    case meanReciprocalRankUpper = "mean_reciprocal_rank_upper"
+  enum CodingKeys: String, SnakeCaseKey {
+    case visibility, accuracy, chance, groupKind, groupValue, queryCount, subjectCount, answerCount,
+      accuracyLower, accuracyUpper, meanReciprocalRank, meanReciprocalRankLower,
+      meanReciprocalRankUpper
   }
 }
 

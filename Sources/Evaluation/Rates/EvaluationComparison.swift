@@ -15,10 +15,8 @@ package struct ComparisonRow: Codable, Hashable, Sendable {
   package let exactProbability: Double
   package let midProbability: Double
 
-  enum CodingKeys: String, CodingKey {
-    case visibility, exact, answers
-    case queryCount = "query_count"
-    case subjectCount = "subject_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case visibility, exact, answers, queryCount, subjectCount
     case exactProbability = "mcnemar_exact_p"
     case midProbability = "mcnemar_mid_p"
   }
@@ -35,10 +33,8 @@ package struct EvaluationComparison: Codable, Hashable, Sendable {
   package let queryCount: Int
   package let rows: [ComparisonRow]
 
-  enum CodingKeys: String, CodingKey {
-    case evaluations, answer, rows
-    case graphHash = "graph_hash"
-    case queryCount = "query_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case evaluations, answer, rows, graphHash, queryCount
   }
 }
 

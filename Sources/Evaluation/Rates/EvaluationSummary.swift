@@ -1,4 +1,5 @@
 package import Corpus
+import LabCore
 
 /// What an evaluation measured, the contents of `kglab evaluate --json`.
 package struct EvaluationSummary: Codable, Hashable, Sendable {
@@ -47,13 +48,9 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
     }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case key, options, fraction, tokenizer, rates, verdicts, coverage, grades
-    case tableVersion = "table_version"
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case key, options, fraction, tokenizer, rates, verdicts, coverage, grades, tableVersion,
+      graphHash, checkpointStep, queryCount, subjectCount
     case weightsHash = "weights_sha256"
-    case checkpointStep = "checkpoint_step"
-    case queryCount = "query_count"
-    case subjectCount = "subject_count"
   }
 }

@@ -1,3 +1,5 @@
+import LabCore
+
 /// How an interval was made.
 package enum IntervalMethod: String, Codable, CaseIterable, Sendable {
   /// Percentiles over resamples of whole subjects (Efron 1979).
@@ -57,15 +59,9 @@ package struct RateEstimate: Codable, Hashable, Sendable {
 
   package var series: RateSeries { RateSeries(method, temperature: temperature) }
 
-  enum CodingKeys: String, CodingKey {
-    case method, temperature, visibility
-    case groupKind = "group_kind"
-    case groupValue = "group_value"
-    case queryCount = "query_count"
-    case subjectCount = "subject_count"
-    case sampleCount = "sample_count"
-    case rate, lower, upper, interval, correct
-    case correctHeldOut = "correct_held_out"
+  enum CodingKeys: String, SnakeCaseKey {
+    case method, temperature, visibility, groupKind, groupValue, queryCount, subjectCount,
+      sampleCount, rate, lower, upper, interval, correct, correctHeldOut
   }
 }
 
@@ -79,9 +75,8 @@ package struct VerdictCount: Codable, Hashable, Sendable {
   /// Completions in all.
   package let sampleCount: Int
 
-  enum CodingKeys: String, CodingKey {
-    case method, temperature, visibility, verdict, count
-    case sampleCount = "sample_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case method, temperature, visibility, verdict, count, sampleCount
   }
 }
 
@@ -102,11 +97,8 @@ package struct AnswerCoverage: Codable, Hashable, Sendable {
   /// Right answers in another spelling than the tokenizer's own, which the exact rate does not count.
   package let otherSpellingCount: Int
 
-  enum CodingKeys: String, CodingKey {
-    case method, temperature, visibility, precision, recall
-    case queryCount = "query_count"
-    case visibleRecall = "visible_recall"
-    case meanDistinctCount = "mean_distinct_count"
-    case otherSpellingCount = "other_spelling_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case method, temperature, visibility, precision, recall, queryCount, visibleRecall,
+      meanDistinctCount, otherSpellingCount
   }
 }

@@ -37,10 +37,8 @@ package struct EvaluationIdentity: Codable, Hashable, Sendable {
     get throws { try CanonicalJSON.hash(self).hex }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case version, options, fraction
-    case graphHash = "graph_hash"
+  enum CodingKeys: String, SnakeCaseKey {
+    case version, options, fraction, graphHash, checkpointStep
     case weightsHash = "weights_sha256"
-    case checkpointStep = "checkpoint_step"
   }
 }

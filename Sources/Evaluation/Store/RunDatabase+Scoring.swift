@@ -22,10 +22,9 @@ package struct ScoringIdentity: Codable, Hashable, Sendable {
     get throws { try CanonicalJSON.hash(self).hex }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case version, precision
+  enum CodingKeys: String, SnakeCaseKey {
+    case version, precision, graphHash
     case weightsHash = "weights_sha256"
-    case graphHash = "graph_hash"
   }
 }
 

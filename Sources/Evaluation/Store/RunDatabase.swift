@@ -68,13 +68,6 @@ package final class RunDatabase: Sendable {
     lock == nil ? try .open(in: folder, graphHash: graphHash) : self
   }
 
-  /// A database in memory, gone with this object.
-  package static func inMemory(graphHash: String) throws -> RunDatabase {
-    let database = RunDatabase(queue: try DatabaseQueue(), name: "memory", lock: nil)
-    try database.prepare(graphHash: graphHash)
-    return database
-  }
-
   private static func connect(_ url: URL) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.busyMode = .timeout(10)

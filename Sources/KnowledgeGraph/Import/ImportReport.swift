@@ -1,3 +1,5 @@
+import LabCore
+
 /// What was read by an import, and what of it did not become a triple of its own.
 package struct ImportReport: Codable, Hashable, Sendable {
   /// One file that was read.
@@ -9,11 +11,8 @@ package struct ImportReport: Codable, Hashable, Sendable {
     /// True for a file of ids and names; nil for one of triples.
     package let holdsNames: Bool?
 
-    enum CodingKeys: String, CodingKey {
-      case name
-      case isTrained = "is_trained"
-      case lineCount = "line_count"
-      case holdsNames = "holds_names"
+    enum CodingKeys: String, SnakeCaseKey {
+      case name, isTrained, lineCount, holdsNames
     }
   }
 
@@ -29,9 +28,7 @@ package struct ImportReport: Codable, Hashable, Sendable {
   /// Malformed lines that were left out; nil where such a line would have ended the import.
   package let skipped: SkippedLines?
 
-  enum CodingKeys: String, CodingKey {
-    case files, format, base, skipped
-    case repeatedCount = "repeated_count"
-    case alsoTrainedCount = "also_trained_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case files, format, base, skipped, repeatedCount, alsoTrainedCount
   }
 }

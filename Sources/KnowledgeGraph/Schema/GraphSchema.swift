@@ -1,4 +1,5 @@
 import Foundation
+import LabCore
 
 /// What a generated graph is to look like; read from YAML by `GraphSchema.read`.
 package struct GraphSchema: Codable, Hashable, Sendable {
@@ -11,10 +12,8 @@ package struct GraphSchema: Codable, Hashable, Sendable {
   package var exposures: ExposureModel?
   package var noise: NoiseShares?
 
-  enum CodingKeys: String, CodingKey {
-    case name, description, predicates, exposures, noise
-    case entityTypes = "entity_types"
-    case heldOut = "held_out"
+  enum CodingKeys: String, SnakeCaseKey {
+    case name, description, predicates, exposures, noise, entityTypes, heldOut
   }
 }
 
@@ -75,11 +74,9 @@ package struct PredicateSchema: Codable, Hashable, Sendable {
   package var heldOut: HeldOutShares?
   package var templates: [String]?
 
-  enum CodingKeys: String, CodingKey {
-    case name, subject, object, objects, coverage, popularity, constraints, given, rule, exposures
-    case noise, templates
-    case inverseOf = "inverse_of"
-    case heldOut = "held_out"
+  enum CodingKeys: String, SnakeCaseKey {
+    case name, subject, object, objects, coverage, popularity, constraints, given, rule, exposures,
+      noise, templates, inverseOf, heldOut
   }
 
   package var isDerived: Bool { rule != nil || inverseOf != nil }
@@ -111,9 +108,8 @@ package struct Constraints: Codable, Hashable, Sendable {
   /// No chain leads back to where it began.
   package var acyclic = false
 
-  enum CodingKeys: String, CodingKey {
-    case functional, symmetric, transitive, acyclic
-    case inverseFunctional = "inverse_functional"
+  enum CodingKeys: String, SnakeCaseKey {
+    case functional, symmetric, transitive, acyclic, inverseFunctional
   }
 
   /// Each by its key in a schema.

@@ -20,9 +20,8 @@ package struct StudyStatus: Codable, Sendable {
   package var isRunning: Bool
   package var tasks: [Task]
 
-  enum CodingKeys: String, CodingKey {
-    case study, tasks
-    case isRunning = "is_running"
+  enum CodingKeys: String, SnakeCaseKey {
+    case study, tasks, isRunning
   }
 
   /// Reads the plan and the records of a study's folder, which may be in use.

@@ -81,8 +81,7 @@ private struct FailureRow: Encodable, PersistableRecord {
   var status: String
   var error: String
 
-  enum CodingKeys: String, CodingKey {
-    case kind, name, status, error
-    case taskID = "task_id"
+  enum CodingKeys: String, SnakeCaseKey {
+    case kind, name, status, error, taskID
   }
 }

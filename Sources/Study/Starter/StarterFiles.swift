@@ -4,8 +4,7 @@ import LabCore
 
 /// The two files to start from: a schema and a study, with every key explained beside it.
 ///
-/// They work as they are. A line that begins with "#" and no space after it is a setting that is switched
-/// off; `allSettings` has them all on, for tests and for who wants to see everything at work.
+/// They work as they are. A line that begins with "#" and no space after it is a setting that is switched off.
 package enum StarterFiles {
   package static let schemaName = "schema.yaml"
   package static let studyName = "study.yaml"
@@ -33,17 +32,5 @@ package enum StarterFiles {
     for (name, text) in files {
       try AtomicFile.write(text, to: folder.appendingPathComponent(name))
     }
-  }
-
-  /// The text of a starter file with every setting switched on.
-  package static func allSettings(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let indentation = line.prefix { $0 == " " }
-      let rest = line.dropFirst(indentation.count)
-      guard rest.hasPrefix("#"), let next = rest.dropFirst().first, next != " " else {
-        return String(line)
-      }
-      return String(indentation + rest.dropFirst())
-    }.joined(separator: "\n")
   }
 }

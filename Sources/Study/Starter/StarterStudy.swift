@@ -101,6 +101,7 @@ extension StarterFiles {
       #sizes: [10k, 30k]
       #tasks: [sentence]
       #kinds: [head, lookback]
+      #full: [10k]
       #heads: [linear]
       #samples: 2
       #resamples: 1000

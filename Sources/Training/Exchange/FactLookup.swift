@@ -96,18 +96,7 @@ package struct FactLookup {
   /// Throws `LabError` with the nearest names for a subject or predicate that is not there, and for a question
   /// that the graph has no triple for.
   package func report(subject: String, predicate: String) throws -> FactReport {
-    guard let relation = graph.predicate(named: predicate) else {
-      throw LabError(
-        "the graph has no predicate '\(predicate)'"
-          + Suggestion.hint(for: predicate, in: graph.predicates.map(\.name)))
-    }
-    let subjects = graph.entities(named: subject)
-    guard !subjects.isEmpty else {
-      let near = Suggestion.nearest(to: subject, in: graph.entities.lazy.map(\.name))
-      throw LabError(
-        "the graph has no entity '\(subject)'"
-          + (near.map { "; did you mean '\($0)'?" } ?? "; kglab export lists its names"))
-    }
+    let (subjects, relation) = try graph.resolve(subject, predicate)
     let found = subjects.flatMap { objects(of: $0, relation) }
     guard !found.isEmpty else { throw unanswered(subject, subjects, predicate) }
     let trained = found.compactMap(\.number)

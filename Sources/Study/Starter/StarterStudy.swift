@@ -58,7 +58,8 @@ extension StarterFiles {
       #top_p: 0.95
       #candidates: 9
 
-    # Detectors of hallucinations, for the selected models (all without epochs and sizes).
+    # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
+    # the study, trained alike: how likely they find the answers is a score.
     detection:
       epochs: [60]
       heads: [linear, mlp-16, mlp-64]
@@ -66,6 +67,7 @@ extension StarterFiles {
       #sizes: [30k]
       #tasks: [sentence, token]
       #queries: [fvs, pvs]
+      #judges: [10k]
       #resamples: 1000
       #seed: 0
 

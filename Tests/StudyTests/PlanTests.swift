@@ -72,8 +72,8 @@ import Training
 
   /// A model that judges is needed once, also where a detector begins with it.
   @Test func judgesAreModelsOfTheStudy() throws {
-    let detection = "\ndetection: {epochs: [2], full: [3k-pretrained], judges: [3k, 6k], samples: 2}"
-    let plan = try plan(StudyText.study + detection)
+    let detection = "{epochs: [2], full: [3k-pretrained], judges: [3k, 6k], samples: 2}"
+    let plan = try plan(StudyText.study + "\ndetection: \(detection)")
     let models = try ["3k", "6k"].map { size in
       try #require(plan.tasks.first { $0.name == "train \(size), 2 epochs" }).id
     }

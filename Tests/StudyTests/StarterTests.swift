@@ -64,8 +64,8 @@ import Training
       "name", "question", "graph", "schema", "import", "columns", "hold_out", "seed", "set",
       "scale", "tokenizer", "model", "training", "models", "sizes", "epochs", "seeds", "fractions",
       "learning_rates", "precisions", "evaluation", "samples", "temperatures", "exact_temperatures",
-      "resamples", "top_k", "top_p", "candidates", "detection", "heads", "tasks", "queries", "judges",
-      "workers", "side_by_side", "expect_divergence",
+      "resamples", "top_k", "top_p", "candidates", "detection", "heads", "tasks", "queries",
+      "judges", "workers", "side_by_side", "expect_divergence",
     ] + TrainingOption.all.filter { $0.section != nil }.map(\.name))
   func everyKeyOfAStudyIsShown(key: String) {
     #expect(StarterFiles.allSettings(StarterFiles.study).contains("\(key):"), "\(key)")

@@ -76,13 +76,19 @@ let package = Package(
         "Evaluation", "Training", "Report", "Analysis", "LanguageModel", "Corpus",
         "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
+    library(
+      "Experiments",
+      [
+        "Detection", "Evaluation", "Report", "Training", "Analysis", "LanguageModel", "Corpus",
+        "KnowledgeGraph", "LabCore", grdb,
+      ]),
     library("Analysis", ["LabCore", numerics]),
     library("Report", ["LabCore"]),
     library(
       "Study",
       [
-        "Report", "Analysis", "Detection", "Evaluation", "Training", "LanguageModel", "Corpus",
-        "KnowledgeGraph", "Compute", "LabCore", grdb, yams,
+        "Report", "Analysis", "Experiments", "Detection", "Evaluation", "Training", "LanguageModel",
+        "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb, yams,
       ]),
     library(
       "Benchmarks",
@@ -101,9 +107,9 @@ let package = Package(
     .executableTarget(
       name: "kglab",
       dependencies: [
-        "BenchmarkCommands", "Study", "Report", "Analysis", "Detection", "Evaluation", "Training",
-        "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Console", "LabCore",
-        argumentParser,
+        "BenchmarkCommands", "Study", "Experiments", "Report", "Analysis", "Detection",
+        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute",
+        "Console", "LabCore", argumentParser,
       ],
       swiftSettings: strict),
     .target(
@@ -141,6 +147,9 @@ let package = Package(
         "Benchmarks", "Detection", "Training", "LanguageModel", "Corpus", "KnowledgeGraph",
         "Compute", "LabCore",
       ]),
+    tests(
+      "ExperimentsTests",
+      ["Experiments", "Evaluation", "Training", "KnowledgeGraph", "LabCore", grdb]),
     tests("AnalysisTests", ["Analysis", "LabCore"]),
     tests("ReportTests", ["Report", "LabCore"]),
     tests(

@@ -15,63 +15,70 @@ extension DetectionMeasure {
     self.init()
     let selection = try ModelSelection(study: node)
     (epochs, sizes) = (selection.epochs, selection.sizes)
+    try options.read(node)
+  }
+}
+
+extension DetectionOptions {
+  /// Takes what the settings of a study say; throws an error that names the line.
+  mutating func read(_ node: SchemaNode) throws {
     if let value = node.optional("tasks") {
       let chosen = try value.distinct { try $0.choice(DetectorTask.self) }
-      options.tasks = DetectorTask.allCases.filter(chosen.contains)
+      tasks = DetectorTask.allCases.filter(chosen.contains)
     }
     if let value = node.optional("kinds") {
       let chosen = try value.distinct { try $0.choice(DetectorKind.self) }
-      options.kinds = DetectorKind.allCases.filter(chosen.contains)
+      kinds = DetectorKind.allCases.filter(chosen.contains)
     }
     if let value = node.optional("heads") {
-      options.heads = try Self.named(value, "head") { try HeadArchitecture(named: $0) }
+      heads = try Self.named(value, "head") { try HeadArchitecture(named: $0) }
     }
     if let value = node.optional("layers") {
-      options.layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }
+      layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }
     }
     if let value = node.optional("places") {
-      options.places = try value.distinct { try $0.choice(AnswerPlace.self) }
+      places = try value.distinct { try $0.choice(AnswerPlace.self) }
     }
     if let value = node.optional("positions") {
-      options.positions = try Self.named(value, "position") { try TokenPosition(named: $0) }
+      positions = try Self.named(value, "position") { try TokenPosition(named: $0) }
     }
     if let value = node.optional("full") {
-      options.full = try Self.named(value, "size", Self.fullDetector)
-      if !options.kinds.contains(.full) { options.kinds.append(.full) }
+      full = try Self.named(value, "size", Self.fullDetector)
+      if !kinds.contains(.full) { kinds.append(.full) }
     }
     if let value = node.optional("full_epochs") {
-      options.fullTraining.epochs = try value.integer(in: 1...10_000)
+      fullTraining.epochs = try value.integer(in: 1...10_000)
     }
     if let value = node.optional("balanced") {
-      options.fullTraining.balancesClasses = try value.boolean()
+      fullTraining.balancesClasses = try value.boolean()
     }
     if let value = node.optional("judges") {
       // Which weights these have is known once they are trained.
-      options.judges = try Self.named(value, "size") {
+      judges = try Self.named(value, "size") {
         JudgeChoice(name: try ModelSize(named: $0).name, weightsHash: "")
       }
     }
     if let value = node.optional("evidence") {
-      options.evidence = try value.integer(in: 0...DetectionOptions.maximumSamples)
+      evidence = try value.integer(in: 0...DetectionOptions.maximumSamples)
     }
     if let value = node.optional("samples") {
-      options.samples = try value.integer(in: 1...DetectionOptions.maximumSamples)
+      samples = try value.integer(in: 1...DetectionOptions.maximumSamples)
     }
     if let value = node.optional("queries") {
       let chosen = try value.distinct { try $0.choice(Visibility.self) }
-      options.visibilities = Visibility.allCases.filter(chosen.contains)
+      visibilities = Visibility.allCases.filter(chosen.contains)
     }
     if let value = node.optional("seed") {
-      options.seed = UInt64(try value.integer(in: 0...Int.max))
+      seed = UInt64(try value.integer(in: 0...Int.max))
     }
     if let value = node.optional("resamples") {
-      options.resampleCount = try value.integer(in: 0...1_000_000)
+      resampleCount = try value.integer(in: 0...1_000_000)
     }
     if let value = node.optional("precision") {
-      options.precision = try value.precision()
+      precision = try value.precision()
     }
     do {
-      try options.validate()
+      try validate()
     } catch {
       throw node.failure("is impossible: \(error)")
     }

@@ -53,22 +53,15 @@ package struct DetectionMeasure: Measure {
   }
 
   package func storedKey(of subject: MeasuredRun) throws -> String? {
-    let record = subject.record
-    return try RunDatabase.read(in: subject.folder)?.detectionSummary(
-      of: DetectionIdentity(
-        options: options(of: subject), training: HeadTrainingOptions(),
-        fraction: record.configuration.corpus.fraction,
-        graphHash: record.configuration.graphHash, weightsHash: record.weightsHash ?? "")
-    )?.key
+    try RunDatabase.read(in: subject.folder)?.detectionSummary(
+      of: DetectionIdentity(of: subject.record, options: options(of: subject)))?.key
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
     let runner = try DetectionRunner(
       run: subject.open(), graph: subject.graph(), options: options(of: subject),
-      sources: subject.siblings.map { try $0.open() }, keepsFeatures: false, workers: work.workers)
-    let summary = try runner.run(
-      progress: { work.report(Self.share(of: $0), $0.stage.rawValue) },
-      shouldStop: work.shouldStop)
+      sources: subject.siblings.map { try $0.open() }, keepsFeatures: false)
+    let summary = try runner.run(work)
     return options.tasks.compactMap { task in
       let heads = summary.detectors.filter {
         $0.task == task && $0.position == .each && $0.kind == .head
@@ -95,15 +88,6 @@ package struct DetectionMeasure: Measure {
       .table(try DetectorTable(series: series, command: command).table()),
     ].compactMap(\.self)
     return [ReportSection("Detection", series.cutNote + all)]
-  }
-
-  /// Training of heads takes about as long as all before it.
-  private static func share(of state: DetectionProgress) -> Double {
-    switch state.stage {
-    case .drawing: 0.4 * state.share
-    case .reading: 0.4 + 0.1 * state.share
-    case .training: 0.5 + 0.5 * state.share
-    }
   }
 }
 

@@ -95,9 +95,7 @@ struct RequestOptions: ParsableArguments {
     recipe.apply(to: &request)
     if let only {
       request.chosen = try ChosenTriples(
-        named: TripleImporter(name: only).triples([TripleImporter.source(only)]).map {
-          ($0.subject, $0.predicate, $0.object, "\(only):\($0.line)")
-        }, in: graph, fraction: fraction)
+        in: URL(fileURLWithPath: only), of: graph, fraction: fraction)
     }
     return request
   }

@@ -42,6 +42,7 @@ struct CrossModelScoreTests {
   /// Equal to the exact scorer's number of every answer, and of each token as the difference of two of its numbers.
   @Test func isTheOtherModelsExactLogProbability() throws {
     let larger = try TrainedRun(epochs: 5, size: "10k")
+    defer { withExtendedLifetime(larger) {} }
     let judge = try RunFolder.open(larger.folder)
     let experiment = try experiment(judge)
     let materials = try experiment.materials()
@@ -95,7 +96,9 @@ struct CrossModelScoreTests {
   }
 
   @Test func theRunnerStoresItAndKnowsItAgain() throws {
-    let larger = try RunFolder.open(TrainedRun(epochs: 2, size: "10k").folder)
+    let judge = try TrainedRun(epochs: 2, size: "10k")
+    defer { withExtendedLifetime(judge) {} }
+    let larger = judge.run
     func runner(_ judges: [RunFolder]) throws -> DetectionRunner {
       try DetectionRunner(run: run, graph: graph, options: options(judges), sources: judges)
     }
@@ -120,11 +123,13 @@ struct CrossModelScoreTests {
         try DetectionRunner(run: run, graph: graph, options: options([judge]), sources: [judge])
       }
     }
-    let stranger = try RunFolder.open(TrainedRun(epochs: 1, people: 30).folder)
-    #expect(refusal(stranger, of: run, graph)?.description.contains("another tokenizer") == true)
+    let stranger = try TrainedRun(epochs: 1, people: 30)
+    defer { withExtendedLifetime(stranger) {} }
+    #expect(refusal(stranger.run, of: run, graph)?.description.contains("another tokenizer") == true)
     // Bytes are the same on every graph.
     let bytes = try [60, 30].map { try TrainedRun(epochs: 1, people: $0, tokenizer: .byte) }
-    let runs = try bytes.map { try RunFolder.open($0.folder) }
+    defer { withExtendedLifetime(bytes) {} }
+    let runs = bytes.map(\.run)
     #expect(
       refusal(runs[1], of: runs[0], bytes[0].graph)?.description.contains("on another graph than")
         == true)

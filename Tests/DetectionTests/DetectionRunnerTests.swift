@@ -31,12 +31,10 @@ struct DetectionRunnerTests {
   }
 
   /// Short: what is tested is not how well the heads learn.
-  private func runner(_ options: DetectionOptions, run: RunFolder? = nil, workers: Int = 1) throws
-    -> DetectionRunner
+  private func runner(_ options: DetectionOptions, run: RunFolder? = nil) throws -> DetectionRunner
   {
     try DetectionRunner(
-      run: run ?? self.run, graph: graph, options: options, training: Self.training,
-      workers: workers)
+      run: run ?? self.run, graph: graph, options: options, training: Self.training)
   }
 
   private static let training = {
@@ -182,9 +180,7 @@ struct DetectionRunnerTests {
     let first = try runner.run()
     let file = run.url.appendingPathComponent(RunDatabase.fileName)
     let bytes = try Data(contentsOf: file)
-    var calls = 0
-    let second = try runner.run(progress: { _ in calls += 1 })
-    #expect(calls == 0)
+    let second = try runner.run(Work(report: { _, words in Issue.record("\(words)") }))
     #expect(first == second)
     #expect(try Data(contentsOf: file) == bytes)
     // The order of the tasks is no other choice.
@@ -201,7 +197,7 @@ struct DetectionRunnerTests {
     let other = try TemporaryFolder()
     let copy = try sharedRun.get().copy(to: other.url)
     let one = try self.runner(options()).run()
-    let two = try runner(options(), run: copy, workers: 2).run()
+    let two = try runner(options(), run: copy).run(Work(workers: 2))
     #expect(one == two)
   }
 
@@ -248,7 +244,7 @@ struct DetectionRunnerTests {
 
   @Test func interruptionStoresNothing() throws {
     let runner = try self.runner(options())
-    expectFailure(status: .interrupted) { try runner.run(shouldStop: { true }) }
+    expectFailure(status: .interrupted) { try runner.run(Work(shouldStop: { true })) }
     #expect(try database().detectionSummaries().isEmpty)
     #expect(
       !FileManager.default.fileExists(

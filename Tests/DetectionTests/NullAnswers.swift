@@ -140,7 +140,7 @@ struct NullAnswers {
     try cache.save(DrawnAnswers(judged: judged))
     let experiment = try DetectionExperiment(
       model: model, tokenizer: tokenizer, graph: graph, options: options, training: training)
-    return try experiment.measure(key: "null", cache: cache, shouldStop: { false })
+    return try experiment.measure(key: "null", cache: cache, work: Work(shouldStop: { false }))
   }
 }
 

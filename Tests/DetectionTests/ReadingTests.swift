@@ -6,6 +6,7 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import Synchronization
 import TestSupport
 import Testing
 import Training
@@ -153,11 +154,14 @@ struct ReadingTests {
       let experiment = try DetectionExperiment(
         model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, options: options)
       let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
-      var stages: Set<String> = []
+      let stages = Mutex<Set<String>>([])
       let materials = try experiment.materials(
         cache: cache,
-        progress: { if $0.share > 0 { stages.insert($0.stage.rawValue) } })
-      return (materials[0], stages)
+        work: Work(report: { _, words in
+          let stage = words.split(separator: " ").dropLast(2).joined(separator: " ")
+          if !words.hasSuffix(" 0.0 %") { stages.withLock { _ = $0.insert(stage) } }
+        }))
+      return (materials[0], stages.withLock { $0 })
     }
     let first = try material(options)
     #expect(first.stages == ["drawing answers", "reading states"])
@@ -205,7 +209,7 @@ struct ReadingTests {
     let cache = try DetectionRunner(run: run, graph: graph, options: options).featureCache()
     let answers = try experiment.answers(cache: cache)
     expectFailure(status: .interrupted) {
-      try experiment.materials(cache: cache, shouldStop: { true })
+      try experiment.materials(cache: cache, work: Work(shouldStop: { true }))
     }
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: cache.folder.path).sorted()

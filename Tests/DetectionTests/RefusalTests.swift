@@ -111,7 +111,7 @@ struct RefusalTests {
     }
     let cells = try TransferExperiment(
       places, options: .linear { $0.kinds = [.head, .saplma, .attentionProbe, .lookback] }
-    ).run(shouldStop: { false })
+    ).run(Work(shouldStop: { false }))
     let (across, own) = (
       cells.filter { $0.trainedOn != $0.testedOn }, cells.filter { $0.trainedOn == $0.testedOn }
     )

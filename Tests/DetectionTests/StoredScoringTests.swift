@@ -148,7 +148,8 @@ struct StoredScoringTests {
       TransferCondition(name: "a", run: run, graph: graph, visibilities: [.fvs, .ivs]),
       TransferCondition(name: "b", run: second, graph: stranger.graph, visibilities: seen),
     ]
-    let cells = try TransferExperiment(conditions, options: options).run(shouldStop: { false })
+    let cells = try TransferExperiment(conditions, options: options).run(
+      Work(shouldStop: { false }))
     // Each of four detectors trained in three places and tested in three.
     #expect(cells.count == 4 * 3 * 3)
     let onOwn = cells.filter { $0.trainedOn == "a" && $0.testedOn == "a" }

@@ -190,7 +190,8 @@ struct KnowledgeTests {
   @Test func scoringContinues() throws {
     let run = try TrainedRun(TestGraph.people(100), epochs: 1)
     expectFailure(status: .interrupted) {
-      try run.run.knowledge(Self.fewResamples, graph: run.graph, work: Work(shouldStop: stopping(after: 9)))
+      try run.run.knowledge(
+        Self.fewResamples, graph: run.graph, work: Work(shouldStop: stopping(after: 9)))
     }
     let path = run.folder.appendingPathComponent(RunDatabase.fileName).path
     func count() throws -> Int? {

@@ -20,6 +20,7 @@ import Testing
     "knowledge": ["run"],
     "lifeline": ["run", "--all"],
     "explain": ["run", "SUBJECT", "born in"],
+    "cascade": ["run", "run"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],
     "detect score": ["run/detectors/none"],

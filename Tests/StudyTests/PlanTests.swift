@@ -70,6 +70,33 @@ import Training
     #expect(Set(fresh.tasks(.detect).map(\.id)).isDisjoint(with: detections.map(\.id)))
   }
 
+  /// A cascade needs the evaluations of both of its models, whose options are in its id.
+  @Test func cascadesNeedBothEvaluations() throws {
+    let cascade = "\ncascade: {defer_to: [10k], epochs: [1], sizes: [3k, 6k]}"
+    let plan = try plan(StudyText.study + cascade)
+    #expect(
+      plan.tasks.suffix(3).map(\.name) == ["cascade 3k, 1 epoch", "cascade 6k, 1 epoch", "report"])
+    func id(_ name: String) throws -> String {
+      try #require(plan.tasks.first { $0.name == name }).id
+    }
+    let first = try #require(plan.tasks.first { $0.kind.rawValue == "cascade" })
+    #expect(
+      try first.needs
+        == [
+          "train 3k, 1 epoch", "train 10k, 1 epoch", "evaluate 3k, 1 epoch",
+          "evaluate 10k, 1 epoch",
+        ].map(id))
+    let other = try self.plan(replaced("samples: 2", "samples: 3") + cascade)
+    #expect(!other.tasks.map(\.id).contains(first.id))
+    #expect(try self.plan().tasks(.evaluate) == plan.tasks(.evaluate))
+    expectFailure("add 0 to evaluation's temperatures") {
+      try self.plan(replaced("[0, 1]", "[1]") + cascade)
+    }
+    expectFailure("no model of size 30k") {
+      try self.plan(StudyText.study + "\ncascade: {defer_to: [30k]}")
+    }
+  }
+
   /// A model that judges is needed once, also where a detector begins with it.
   @Test func judgesAreModelsOfTheStudy() throws {
     let detection = "{epochs: [2], full: [3k-pretrained], judges: [3k, 6k], samples: 2}"
@@ -205,7 +232,7 @@ import Training
   }
 
   @Test func statesWhatTheGraphHolds() throws {
-    let graph = try plan().graph
+    let graph = try plan().graphs[0]
     #expect(graph.tripleCount == 24 * 3 && graph.queryCount == 48)
     #expect(graph.trainedTripleCount < graph.tripleCount && graph.pvsCount > 0)
     let guess = try #require(graph.guessRate)

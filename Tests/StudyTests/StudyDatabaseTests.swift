@@ -49,9 +49,26 @@ import Testing
             AND task = 'sentence' AND metric = 'auroc'
           """)
       #expect(auroc == 0.8)
-      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 5)
+      #expect(try Int.fetchOne(database, sql: "PRAGMA user_version") == 4)
       #expect(try Int.fetchOne(database, sql: "PRAGMA application_id") == 0x6B67_6C73)
     }
+  }
+
+  /// The highest AUROC on the validation part, whatever the one shown; of equals the smaller.
+  @Test func theBestOfAFamilyIsChosenOnTheValidationPart() throws {
+    var results = SampleResults.results()
+    func heads() throws -> Set<String> {
+      let rows = try results.study().rows(
+        "SELECT DISTINCT name FROM best_detector WHERE family = 'head' AND task = 'sentence'")
+      return Set(rows.map { $0[0] })
+    }
+    #expect(try heads() == ["mlp-64"])
+    results["detector"] = results["detector"].map { $0.merging(["validation_auroc": 0.7]) { $1 } }
+    #expect(try heads() == ["linear"])
+    results["detector"] = results["detector"].map { row in
+      row["name"] as? String == "linear" ? row.filter { $0.key != "validation_auroc" } : row
+    }
+    #expect(try heads() == ["mlp-64"])
   }
 
   @Test func refusesOtherFiles() throws {

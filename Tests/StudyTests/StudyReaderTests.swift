@@ -42,7 +42,7 @@ import Training
       keep: {steps: "log,3", epochs: all}
       """)
     #expect(study.keep.isLogarithmic && study.keep.steps == [3] && study.keep.isEveryEpoch)
-    let model = try #require(study.models.first)
+    let model = try #require(study.models.first?.request)
     #expect(study.models.count == 1)
     #expect(
       model.size == "10k" && model.training.horizon == .epochs(3) && model.seed == 1
@@ -70,7 +70,7 @@ import Training
     #expect(study.measures.evaluation.topK == 7 && study.measures.evaluation.topP == 0.9)
     #expect(study.measures.evaluation.candidates == 4)
     #expect(study.workers == 4 && study.sideBySide == 2)
-    guard case .schema(let source) = study.graph else {
+    guard case .schema(let source) = study.graphs.first?.source else {
       Issue.record("not a schema")
       return
     }
@@ -81,13 +81,13 @@ import Training
   @Test func gridsExpandInOrderWithoutRepeats() throws {
     let study = try read(StudyText.study)
     #expect(
-      study.models.map { "\($0.size)/\($0.training.horizon.slug)" }
+      study.models.map { "\($0.request.size)/\($0.request.training.horizon.slug)" }
         == ["3k/e1", "3k/e2", "6k/e1", "6k/e2", "10k/e1"])
   }
 
   private func models(_ grid: String, _ rest: String = "") throws -> [TrainingRequest] {
     try read("name: grid\ngraph: {schema: town.yaml}\nmodels: [{sizes: [3k], \(grid)}]\n\(rest)")
-      .models
+      .models.map(\.request)
   }
 
   @Test func learningRatesAndPrecisionsAreAxes() throws {
@@ -169,7 +169,7 @@ import Training
       graph: {import: facts.tsv, columns: trh, seed: 3, hold_out: {query: 0.1, object: 0.2}}
       models: [{sizes: [3k], epochs: [1]}]
       """)
-    guard case .imported(let source) = study.graph else {
+    guard case .imported(let source) = study.graphs.first?.source else {
       Issue.record("not an import")
       return
     }
@@ -224,7 +224,7 @@ import Training
     let text = StudyText.study.replacingOccurrences(of: "town.yaml", with: "town")
     try folder.write(text, to: "experiments/small/study.yaml")
     let study = try StudyFile.read(folder["experiments/small"])
-    guard case .schema(let source) = study.graph else {
+    guard case .schema(let source) = study.graphs.first?.source else {
       Issue.record("not a schema")
       return
     }

@@ -104,6 +104,71 @@ import Testing
     #expect(try runner(text).run().reusedCount == 12)
   }
 
+  /// Small models of the study defer to a large one; the report shows it.
+  @Test func modelsOfTheStudyDefer() throws {
+    let text =
+      StudyText.study + "\ncascade: {defer_to: [10k], epochs: [1], sizes: [3k, 6k], resamples: 20}"
+    #expect(try runner(text).run().records(.failed).map(\.error) == [])
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    let ends = try results.rows(
+      """
+      SELECT c.rate, s.rate, c.share FROM cascade_point c
+      JOIN run ON run.size = iif(c.share = 0, (SELECT size FROM run r WHERE r.id = c.run_id), c.large)
+        AND run.epochs = 1
+      JOIN rate s ON s.run_id = run.id AND s.visibility = c.visibility AND s.group_kind = 'all'
+        AND s.method = 'greedy'
+      WHERE c.share IN (0, 1)
+      """)
+    #expect(ends.count > 20 && ends.allSatisfy { abs(($0[0] as Double) - $0[1]) < 1e-12 })
+    let files = try FileManager.default.contentsOfDirectory(
+      atPath: out.appendingPathComponent("figures").path)
+    #expect(files.contains("cascade.svg") && files.contains("cascade-gains.csv"))
+    #expect(try runner(text).run().reusedCount == 13)
+  }
+
+  /// Detectors of one model's answers are tested on another's; only the tested run's folder is written.
+  @Test func detectorsTransferBetweenModelsOfTheStudy() throws {
+    let transfer =
+      StudyText.study
+      + "\ntransfer: {from: [3k], epochs: [2], kinds: [head], samples: 4, resamples: 20}"
+    // The same detectors of the same answers.
+    let text =
+      transfer
+      + "\ndetection: {epochs: [2], kinds: [head], heads: [linear], tasks: [sentence], samples: 4, evidence: 0, resamples: 20}"
+    let study = try runner(text)
+    #expect(study.plan.tasks.filter { $0.kind.rawValue == "transfer" }.count == 2)
+    #expect(try study.run().records(.failed).map(\.error) == [])
+    let results = try StudyResults(study.folder.database)
+    let cells = try results.rows(
+      """
+      SELECT tested.size, trained.size, t.value, d.value
+      FROM detector_transfer t JOIN run tested ON tested.id = t.run_id
+      JOIN run trained ON trained.id = t.trained_on
+      LEFT JOIN detector d ON d.run_id = t.run_id AND d.name = t.detector AND d.task = t.task
+        AND d.metric = t.metric AND t.trained_on = t.run_id
+      WHERE t.metric = 'auroc' AND t.detector = 'linear' ORDER BY tested.rowid, trained.rowid
+      """)
+    #expect(
+      cells.map { [$0[0], $0[1]] as [String] } == [["3k", "3k"], ["6k", "3k"], ["6k", "6k"]])
+    #expect(cells[0][2] as Double? == cells[0][3] && cells[2][2] as Double? == cells[2][3])
+    for run in results.runs where run.epochs == 2 {
+      let model = out.appendingPathComponent("models/\(run.id)")
+      let database = try #require(try RunDatabase.read(in: model))
+      let tested = try database.read {
+        try String.fetchSet($0, sql: "SELECT tested_on FROM detector_transfer")
+      }
+      #expect(tested == [run.id])
+      let features = model.appendingPathComponent("features").path
+      #expect(!FileManager.default.fileExists(atPath: features))
+    }
+    #expect(
+      try StudyReport(results, command: "").document().sections.contains {
+        $0.title == "Transfer of detectors"
+      })
+    #expect(try runner(text).run().reusedCount == study.plan.tasks.count - 1)
+    expectFailure("has no from") { try runner(text.replacing("from: [3k], ", with: "")) }
+  }
+
   @Test func aFailedModelLeavesTheOthers() throws {
     let study = try runner()
     // A folder with somebody else's files where the first model is to go.

@@ -219,7 +219,7 @@ struct CheckpointTests {
   /// What a process that was killed while it wrote leaves behind goes with the next start.
   @Test func remainsOfAKilledProcessAreRemoved() throws {
     try stop(folder.url, after: 5)
-    let remains = folder["checkpoints/.writing-step-000000007"]
+    let remains = folder["checkpoints/.kglab-0123456789abcdef.tmp"]
     try FileManager.default.createDirectory(at: remains, withIntermediateDirectories: false)
     try stop(folder.url, after: 1)
     #expect(!FileManager.default.fileExists(atPath: remains.path))

@@ -180,12 +180,16 @@ import Training
 
   /// Ten steps of a graph whose epochs have six: one epoch and a part, each with its line of metrics.
   @Test func trainingMayEndInsideAnEpoch() throws {
-    let record = try trainTiny(into: folder.url) { request, _ in request.training.horizon = .steps(10) }
+    let record = try trainTiny(into: folder.url) { request, _ in
+      request.training.horizon = .steps(10)
+    }
     let stepsPerEpoch = try #require(record.stepsPerEpoch)
     #expect(stepsPerEpoch > 3 && stepsPerEpoch < 10)
     #expect(record.stepCount == 10 && record.epochCount == 10 / Double(stepsPerEpoch))
     let lines = try folder.text("metrics.jsonl").split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map {
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
+    }
     #expect(metrics.last?.step == 10)
     #expect(metrics.count == (10 + stepsPerEpoch - 1) / stepsPerEpoch)
     #expect(record.finalCrossEntropy == metrics.last?.crossEntropy)

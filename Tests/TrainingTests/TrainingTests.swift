@@ -30,7 +30,9 @@ struct TrainingTests {
     let folder = try TemporaryFolder()
     let record = try trainTiny(into: folder.url, epochs: 60)
     let lines = try folder.text("metrics.jsonl").split(separator: "\n")
-    let metrics = try lines.map { try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8)) }
+    let metrics = try lines.map {
+      try JSONDecoder().decode(TrainingMetrics.self, from: Data($0.utf8))
+    }
     #expect(metrics.count == 60)
     let first = try #require(metrics.first?.crossEntropy)
     let last = try #require(record.finalCrossEntropy)

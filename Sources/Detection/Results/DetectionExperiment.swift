@@ -2,22 +2,8 @@ import Compute
 package import Corpus
 import Evaluation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 package import LanguageModel
-
-/// Where a detection stands.
-package struct DetectionProgress: Sendable {
-  /// What is being done.
-  package enum Stage: String, Sendable {
-    case drawing = "drawing answers"
-    case reading = "reading states"
-    case training = "training detectors"
-  }
-
-  package let stage: Stage
-  /// Share of the stage that is done, in 0...1.
-  package let share: Double
-}
 
 /// Measures the detectors of one language model.
 package struct DetectionExperiment {
@@ -25,7 +11,6 @@ package struct DetectionExperiment {
   private let fraction: Double
   private let options: DetectionOptions
   private let training: HeadTrainingOptions
-  private let workers: Int
 
   /// `others` are the models that detectors begin with or ask, by the hash of their weights.
   ///
@@ -35,7 +20,7 @@ package struct DetectionExperiment {
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
     wording: Wording = .triple, options: DetectionOptions,
     training: HeadTrainingOptions = HeadTrainingOptions(),
-    others: [String: LanguageModel] = [:], workers: Int = 1
+    others: [String: LanguageModel] = [:]
   ) throws {
     try options.validate()
     models = ModelShelf(
@@ -44,13 +29,11 @@ package struct DetectionExperiment {
     self.fraction = fraction
     self.options = options.normalized
     self.training = training.inPrecision(of: options)
-    self.workers = workers
   }
 
   /// Draws the answers, or takes those of the cache.
   package func answers(
-    cache: FeatureCache? = nil, progress: (DetectionProgress) -> Void = { _ in },
-    shouldStop: @Sendable () -> Bool = { false }
+    cache: FeatureCache? = nil, work: Work = Work()
   ) throws -> DrawnAnswers {
     let tokenizer = models.text.tokenizer
     if let stored = cache?.answers(of: models.graph, vocabularySize: tokenizer.vocabularySize) {
@@ -58,10 +41,10 @@ package struct DetectionExperiment {
     }
     let drawer = try AnswerDrawer(
       model: models.judged, tokenizer: tokenizer, graph: models.graph, fraction: fraction,
-      wording: models.text.wording, options: options, workers: workers)
+      wording: models.text.wording, options: options, workers: work.workers)
     let answers = try drawer.draw(
-      onProgress: { progress(DetectionProgress(stage: .drawing, share: $0)) },
-      shouldStop: shouldStop)
+      onProgress: { work.report($0, "drawing answers \(Readable.percent($0))") },
+      shouldStop: work.shouldStop)
     try cache?.save(answers)
     return answers
   }
@@ -78,14 +61,12 @@ package struct DetectionExperiment {
   /// they are read. Throws `DetectionError.tooFewSubjects` for a graph that is too small to split, and
   /// `LabError.interrupted` when asked to stop.
   package func materials(
-    cache: FeatureCache? = nil, progress: (DetectionProgress) -> Void = { _ in },
-    onSize: (Int) -> Void = { _ in },
-    shouldStop: @escaping @Sendable () -> Bool = { false }
+    cache: FeatureCache? = nil, work: Work = Work(), onSize: (Int) -> Void = { _ in }
   ) throws -> [DetectorMaterial] {
     let graph = models.graph
     let configuration = models.judged.configuration
     let split = try SubjectSplit(of: graph, seed: Seed(options.seed))
-    let answers = try answers(cache: cache, progress: progress, shouldStop: shouldStop)
+    let answers = try answers(cache: cache, work: work.part(0...0.8))
     let sets = options.tasks.flatMap { task in
       (task == .token ? options.positions : [.each]).map {
         ExampleSet(task, at: $0, of: answers.judged, in: graph, models.text)
@@ -97,20 +78,20 @@ package struct DetectionExperiment {
     let texts = AnswerTexts(answers.judged, graph: graph)
     onSize(AnswerFeatures.byteCount(rows: texts.rowCount, streams: streams, configuration))
     func onProgress(_ share: Double) {
-      progress(DetectionProgress(stage: .reading, share: share))
+      work.report(0.8 + 0.2 * share, "reading states \(Readable.percent(share))")
     }
     onProgress(0)
     func reader() throws -> AnswerReader {
-      try AnswerReader(model: models.judged, text: models.text, workers: workers)
+      try AnswerReader(model: models.judged, text: models.text, workers: work.workers)
     }
     let features =
       if let cache {
         try cache.features(
           of: texts, streams: streams, configuration: configuration, reader: reader,
-          shouldStop: shouldStop, onProgress: onProgress)
+          shouldStop: work.shouldStop, onProgress: onProgress)
       } else {
         try AnswerFeatures(
-          reading: texts, streams: streams, with: reader(), shouldStop: shouldStop,
+          reading: texts, streams: streams, with: reader(), shouldStop: work.shouldStop,
           onProgress: onProgress)
       }
     let baselines = TripleBaselines(graph: graph, fraction: fraction)
@@ -118,8 +99,8 @@ package struct DetectionExperiment {
       DetectorMaterial(
         set: set, answers: answers, features: features, graph: graph, baselines: baselines,
         indices: try split.indices(ofSubjects: set.examples.map(\.subject)), training: training,
-        seed: Seed(options.seed), shufflesLabels: options.shufflesLabels, workers: workers,
-        shouldStop: shouldStop)
+        seed: Seed(options.seed), shufflesLabels: options.shufflesLabels,
+        workers: work.workers, shouldStop: work.shouldStop)
     }
   }
 
@@ -127,18 +108,17 @@ package struct DetectionExperiment {
   ///
   /// `key` names the folders of trained ones. Throws as `materials`.
   package func measure(
-    key: String, cache: FeatureCache? = nil, progress: (DetectionProgress) -> Void = { _ in },
-    onSize: (Int) -> Void = { _ in },
-    shouldStop: @escaping @Sendable () -> Bool = { false }
+    key: String, cache: FeatureCache? = nil, work: Work = Work(),
+    onSize: (Int) -> Void = { _ in }
   ) throws -> [TaskMeasurement] {
-    let materials = try materials(
-      cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
-    let pool = try WorkerPool(workerCount: workers)
+    // Training of heads takes about as long as all before it.
+    let materials = try materials(cache: cache, work: work.part(0...0.5), onSize: onSize)
+    let pool = try WorkerPool(workerCount: work.workers)
     return try materials.enumerated().map { index, material in
-      progress(
-        DetectionProgress(stage: .training, share: Double(index) / Double(materials.count)))
+      let share = Double(index) / Double(materials.count)
+      work.report(0.5 + 0.5 * share, "training detectors \(Readable.percent(share))")
       return try TaskMeasurer(material, resampleCount: options.resampleCount).measure(
-        recipes(for: material.set), on: pool, shouldStop: shouldStop
+        recipes(for: material.set), on: pool, shouldStop: work.shouldStop
       ) {
         "\(material.set.task.rawValue)-\($0)-\(key.prefix(8))"
       }

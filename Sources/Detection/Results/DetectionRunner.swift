@@ -1,8 +1,8 @@
 import Corpus
 import Evaluation
-import Foundation
+package import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 import LanguageModel
 package import Training
 
@@ -14,7 +14,6 @@ package struct DetectionRunner {
   private let training: HeadTrainingOptions
   private let sources: [RunFolder]
   private let keepsFeatures: Bool
-  private let workers: Int
 
   /// The folder in a run's folder that holds one folder for each trained detector.
   package static let folderName = "detectors"
@@ -27,7 +26,7 @@ package struct DetectionRunner {
   package init(
     run: RunFolder, graph: KnowledgeGraph, options: DetectionOptions = DetectionOptions(),
     training: HeadTrainingOptions = HeadTrainingOptions(), sources: [RunFolder] = [],
-    keepsFeatures: Bool = true, workers: Int = 1
+    keepsFeatures: Bool = true
   ) throws {
     try options.validate()
     try run.check(graph)
@@ -49,7 +48,6 @@ package struct DetectionRunner {
     self.training = training
     self.sources = sources
     self.keepsFeatures = keepsFeatures
-    self.workers = workers
   }
 
   /// A run's model can judge another's answers where both cut names into the same tokens.
@@ -83,18 +81,17 @@ package struct DetectionRunner {
 
   /// What decides the numbers, and the key they are stored under.
   package var identity: DetectionIdentity {
-    let configuration = run.record.configuration
-    return DetectionIdentity(
-      options: options, training: training, fraction: configuration.corpus.fraction,
-      graphHash: configuration.graphHash, weightsHash: run.record.weightsHash ?? "",
-      checkpointStep: run.checkpointStep)
+    DetectionIdentity(
+      of: run.record, options: options, training: training, checkpointStep: run.checkpointStep)
   }
 
   /// The cache of the answers and states that the options ask for.
-  package func featureCache() throws -> FeatureCache {
+  ///
+  /// It is in the run's folder, or in that of another run.
+  package func featureCache(in folder: URL? = nil) throws -> FeatureCache {
     let identity = identity
     return try FeatureCache(
-      run: run.url,
+      run: folder ?? run.url,
       identity: FeatureIdentity(
         options: options, fraction: identity.fraction, graphHash: identity.graphHash,
         weightsHash: identity.weightsHash))
@@ -106,8 +103,7 @@ package struct DetectionRunner {
   /// `onSize` gets the bytes of the features before they are read. Throws `LabError.interrupted` when asked to stop;
   /// the same call goes on with what is missing.
   package func run(
-    progress: (DetectionProgress) -> Void = { _ in }, onSize: (Int) -> Void = { _ in },
-    shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
+    _ work: Work = Work(), onSize: (Int) -> Void = { _ in }
   ) throws -> DetectionSummary {
     let identity = identity
     if let summary = try? RunDatabase.stored(in: run.url)?.detectionSummary(of: identity) {
@@ -119,7 +115,7 @@ package struct DetectionRunner {
     let key = try identity.key
     let cache = try featureCache()
     let measurements = try experiment().measure(
-      key: key, cache: cache, progress: progress, onSize: onSize, shouldStop: shouldStop)
+      key: key, cache: cache, work: work, onSize: onSize)
     let origin = DetectorOrigin(
       seed: options.seed, graphHash: identity.graphHash, weightsHash: identity.weightsHash,
       tokenizerHash: try run.tokenizerHash(), model: run.record.configuration.model)
@@ -146,8 +142,7 @@ package struct DetectionRunner {
     for source in sources { others[source.record.weightsHash ?? ""] = try source.loadModel() }
     return try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: corpus.fraction,
-      wording: corpus.wording, options: options, training: training, others: others,
-      workers: workers)
+      wording: corpus.wording, options: options, training: training, others: others)
   }
 }
 

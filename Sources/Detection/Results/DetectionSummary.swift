@@ -1,4 +1,6 @@
+import Corpus
 import LabCore
+package import Training
 
 /// How many examples a part of the split holds.
 package struct PartCounts: Codable, Hashable, Sendable {
@@ -130,16 +132,16 @@ package struct DetectionIdentity: Codable, Hashable, Sendable {
   package let checkpointStep: Int?
 
   package init(
-    options: DetectionOptions, training: HeadTrainingOptions, fraction: Double, graphHash: String,
-    weightsHash: String, checkpointStep: Int? = nil
+    of record: RunRecord, options: DetectionOptions,
+    training: HeadTrainingOptions = HeadTrainingOptions(), checkpointStep: Int? = nil
   ) {
     // With 4 the relative Mahalanobis distance became one of squares.
     version = options.kinds.contains(.score) ? 4 : 3
     self.options = options.normalized
     self.training = training
-    self.fraction = fraction
-    self.graphHash = graphHash
-    self.weightsHash = weightsHash
+    fraction = record.configuration.corpus.fraction
+    graphHash = record.configuration.graphHash
+    weightsHash = record.weightsHash ?? ""
     self.checkpointStep = checkpointStep
   }
 

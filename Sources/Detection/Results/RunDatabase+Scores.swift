@@ -3,6 +3,21 @@ import GRDB
 import LabCore
 
 extension RunDatabase {
+  /// Whether as many scores as these of a detector and the answers of an evaluation are stored.
+  func hasScores(
+    _ count: Int, detector: String, evaluation: String, temperature: Double
+  ) throws -> Bool {
+    try read { database in
+      guard try database.tableExists("answer_score") else { return false }
+      return try Int.fetchOne(
+        database,
+        sql: """
+          SELECT count(*) FROM answer_score s JOIN evaluation e ON e.id = s.evaluation_id
+          WHERE s.detector_key = ? AND e.key = ? AND s.temperature = ?
+          """, arguments: [detector, evaluation, temperature]) == count
+    }
+  }
+
   /// Stores the scores that a detector gave to the answers of an evaluation, in the place of earlier ones.
   func store(
     _ scores: [Double], of examples: [DetectionExample], detector: String, name: String,
@@ -57,5 +72,32 @@ extension RunDatabase {
         for estimate in cell.metrics { try insert(estimate.metric.rawValue, estimate) }
       }
     }
+  }
+
+  /// Whether what was tested on a run by the detectors of all these is stored.
+  func holds(_ keys: TransferKeys) throws -> Bool {
+    try read { database in
+      // A file of an early version has no such table.
+      guard try database.tableExists("detector_transfer") else { return false }
+      return try keys.trained.values.allSatisfy { key in
+        try Bool.fetchOne(
+          database,
+          sql: """
+            SELECT EXISTS (SELECT 1 FROM detector_transfer WHERE detector_key = ? AND test_key = ?)
+            """, arguments: [key, keys.tested]) ?? false
+      }
+    }
+  }
+}
+
+/// The keys of a transfer to one run in its detector_transfer.
+struct TransferKeys: Encodable {
+  let tested: String
+  /// Of the detectors, by the name of the run that they learned from.
+  let trained: [String: String]
+
+  /// Canonical JSON, as SQL takes it.
+  var json: String {
+    get throws { String(decoding: try CanonicalJSON.compact(self), as: UTF8.self) }
   }
 }

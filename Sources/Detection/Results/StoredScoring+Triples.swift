@@ -1,7 +1,7 @@
 import Corpus
 import Evaluation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 import LanguageModel
 import Training
 
@@ -11,12 +11,11 @@ extension StoredScoring {
   /// Subjects and predicates must be the graph's, objects any text that the tokenizer has tokens for. Throws `LabError`
   /// naming the line of the first that is not.
   package func score(
-    _ triples: [NamedTriple], file: String = "the triples",
-    shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
+    _ triples: [NamedTriple], file: String = "the triples", work: Work = Work()
   ) throws -> [TripleScore] {
     let triples = try triples.map { try resolve($0, file) }
     let tokens = triples.map { judgedTokens(ofTokens: $0.tokens.count) }
-    let scores = try self.scores(tokens, shouldStop: shouldStop) { block in
+    let scores = try self.scores(tokens, work) { block in
       AnswerTexts(
         triples[block].map { (subject: $0.subject, predicate: $0.predicate, tokens: $0.tokens) })
     }

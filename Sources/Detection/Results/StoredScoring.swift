@@ -2,7 +2,7 @@ import Corpus
 import Evaluation
 package import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 import LanguageModel
 package import Training
 
@@ -14,7 +14,6 @@ package struct StoredScoring {
   let run: RunFolder
   let graph: KnowledgeGraph
   let text: TripleText
-  let workers: Int
 
   /// Answers read together.
   private static let blockSize = 4_096
@@ -22,7 +21,7 @@ package struct StoredScoring {
   /// `folder` is the detector's; `run` the language model whose answers are judged, with its graph.
   ///
   /// Throws `LabError` where the detector is for another tokenizer, another graph or a model of another shape.
-  package init(folder: URL, run: RunFolder, graph: KnowledgeGraph, workers: Int = 1) throws {
+  package init(folder: URL, run: RunFolder, graph: KnowledgeGraph) throws {
     (detector, record) = try DetectorFiles.load(from: folder)
     guard try run.tokenizerHash() == record.tokenizerHash else {
       throw LabError(
@@ -38,7 +37,6 @@ package struct StoredScoring {
     if let reason = detector.refusal(run.record.configuration.model) { throw LabError(reason) }
     self.run = run
     self.graph = graph
-    self.workers = workers
     text = try TripleText(
       graph: graph, tokenizer: run.tokenizer, wording: run.record.configuration.corpus.wording)
     key = try ContentHash(ofFile: folder.appendingPathComponent(DetectorFiles.record)).hex
@@ -51,11 +49,9 @@ package struct StoredScoring {
 
   /// Scores the answers of the newest evaluation that has some at `temperature`, and stores the scores.
   ///
-  /// Throws `LabError` where nothing was evaluated, and `LabError.interrupted` when `shouldStop` says so: then nothing is
-  /// stored.
+  /// Throws `LabError` where nothing was evaluated, and `LabError.interrupted` when asked to stop: then nothing is stored.
   package func scoreStoredAnswers(
-    temperature: Double = 1, onProgress: (Double) -> Void = { _ in },
-    shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
+    temperature: Double = 1, work: Work = Work()
   ) throws -> ScoringSummary {
     let database = try database()
     let evaluation = try database.summaries().last {
@@ -79,12 +75,17 @@ package struct StoredScoring {
     ).examples
     var tokens = Array(repeating: [Int?](), count: answers.count)
     for example in examples { tokens[example.answer].append(example.place) }
-    let scores = try self.scores(tokens, onProgress: onProgress, shouldStop: shouldStop) {
+    let scores = try self.scores(tokens, work) {
       AnswerTexts(Array(answers[$0]), graph: graph)
     }
-    try prepared(database).store(
-      scores, of: examples, detector: key, name: detector.name, evaluation: evaluation.key,
-      temperature: temperature)
+    // The same answers have the same scores, which are shown where nothing can be written too.
+    if try !database.hasScores(
+      examples.count, detector: key, evaluation: evaluation.key, temperature: temperature)
+    {
+      try prepared(database).store(
+        scores, of: examples, detector: key, name: detector.name, evaluation: evaluation.key,
+        temperature: temperature)
+    }
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
     let test = examples.indices.filter { split.part(of: examples[$0].subject) == .test }
     let metrics = try? ScoredExamples(
@@ -114,21 +115,21 @@ package struct StoredScoring {
   ///
   /// Answers are read in blocks, of which `texts` gives one, so that memory has a bound.
   func scores(
-    _ tokens: [[Int?]], onProgress: (Double) -> Void = { _ in },
-    shouldStop: @escaping @Sendable () -> Bool, texts: (Range<Int>) -> AnswerTexts
+    _ tokens: [[Int?]], _ work: Work, texts: (Range<Int>) -> AnswerTexts
   ) throws -> [Double] {
     let streams = detector.model.streams
     let reader =
       try streams.isEmpty
-      ? nil : AnswerReader(model: run.loadModel(), text: text, workers: workers)
+      ? nil : AnswerReader(model: run.loadModel(), text: text, workers: work.workers)
     var scores: [Double] = []
     for start in stride(from: 0, to: tokens.count, by: Self.blockSize) {
-      if shouldStop() { throw LabError.interrupted("stopped while answers were scored") }
+      if work.shouldStop() { throw LabError.interrupted("stopped while answers were scored") }
       let block = start..<min(start + Self.blockSize, tokens.count)
       let texts = texts(block)
       let features =
         try reader.map {
-          try AnswerFeatures(reading: texts, streams: streams, with: $0, shouldStop: shouldStop)
+          try AnswerFeatures(
+            reading: texts, streams: streams, with: $0, shouldStop: work.shouldStop)
         }
         ?? AnswerFeatures(
           texts: texts, columns: FeatureColumns(), configuration: run.record.configuration.model,
@@ -136,8 +137,9 @@ package struct StoredScoring {
       scores += try detector.model.scores(
         block.flatMap { answer in
           tokens[answer].map { TextPlace(answer: answer - start, token: $0) }
-        }, of: features, text: text, workers: workers)
-      onProgress(Double(block.upperBound) / Double(tokens.count))
+        }, of: features, text: text, workers: work.workers)
+      let share = Double(block.upperBound) / Double(tokens.count)
+      work.report(share, "scoring answers \(Readable.percent(share))")
     }
     return scores
   }

@@ -3,7 +3,7 @@ import Corpus
 import Evaluation
 import Foundation
 package import KnowledgeGraph
-import LabCore
+package import LabCore
 import LanguageModel
 package import Training
 
@@ -24,6 +24,8 @@ package struct TransferCondition: Sendable {
 
   /// "fvs+pvs".
   package var visibilityName: String { visibilities.map(\.rawValue).joined(separator: "+") }
+  /// "runs/a (fvs+pvs)".
+  var words: String { "\(name) (\(visibilityName))" }
 }
 
 /// How well a detector trained in one place does in another.
@@ -62,17 +64,19 @@ package struct TransferExperiment {
   private let conditions: [TransferCondition]
   private let options: DetectionOptions
   private let training: HeadTrainingOptions
-  private let workers: Int
+  private let testsFirstOnly: Bool
 
   /// `options` say which detectors; their visibilities are replaced by each condition's.
   ///
-  /// Throws `LabError` where two conditions are the same or an option is impossible.
+  /// With `testsFirstOnly` detectors of all conditions are tested in the first one: no folder but its run's is written,
+  /// and the features leave the disk once the cells are stored. Throws `LabError` where two conditions are the same or
+  /// an option is impossible.
   package init(
     _ conditions: [TransferCondition], options: DetectionOptions,
-    training: HeadTrainingOptions = HeadTrainingOptions(), workers: Int = 1
+    training: HeadTrainingOptions = HeadTrainingOptions(), testsFirstOnly: Bool = false
   ) throws {
     try options.validate()
-    guard conditions.count > 1 else {
+    guard conditions.count > (testsFirstOnly ? 0 : 1) else {
       throw LabError(
         "a transfer needs two places; give several runs, or several --visibility", .usage)
     }
@@ -84,14 +88,14 @@ package struct TransferExperiment {
       }
       if isTwice {
         throw LabError(
-          "\(condition.name) (\(condition.visibilityName)) is given twice; give each run and visibility once",
+          "\(condition.words) is given twice; give each run and visibility once",
           .usage)
       }
     }
     self.conditions = conditions
     self.options = options
     self.training = training.inPrecision(of: options)
-    self.workers = workers
+    self.testsFirstOnly = testsFirstOnly
   }
 
   /// One condition with its examples.
@@ -101,62 +105,63 @@ package struct TransferExperiment {
     let recipes: [[any DetectorRecipe]]
     let text: TripleText
     let key: String
+    let cache: FeatureCache
   }
 
   /// All cells: by trained place, set of examples and detector, then by tested place.
   ///
   /// They are stored in the run.sqlite of the run tested on. Throws `LabError.interrupted` when asked to stop.
-  package func run(
-    onProgress: (String) -> Void = { _ in },
-    shouldStop: @escaping @Sendable () -> Bool = { Interruption.isRequested }
-  ) throws -> [TransferCell] {
-    let places = try conditions.map { condition in
-      onProgress("reading \(condition.name) (\(condition.visibilityName))")
-      return try place(condition, shouldStop)
+  package func run(_ work: Work = Work()) throws -> [TransferCell] {
+    let reading = 0.5 / Double(conditions.count)
+    let places = try conditions.enumerated().map { index, condition in
+      let start = Double(index) * reading
+      return try place(
+        condition, work.part(start...(start + reading), "\(condition.words): "))
     }
+    let targets = testsFirstOnly ? Array(places.prefix(1)) : places
     var cells: [(cell: TransferCell, target: Int, source: String)] = []
-    for source in places {
+    for (number, source) in places.enumerated() {
       for (index, material) in source.materials.enumerated() {
         for recipe in source.recipes[index] where recipe.kind.isTrained {
-          if shouldStop() { throw LabError.interrupted("stopped while detectors were trained") }
-          onProgress(
-            "training \(recipe.name) on \(source.condition.name) (\(source.condition.visibilityName))"
-          )
+          if work.shouldStop() {
+            throw LabError.interrupted("stopped while detectors were trained")
+          }
+          work.report(
+            0.5 + 0.5 * Double(number) / Double(places.count),
+            "training \(recipe.name) on \(source.condition.words)")
           let trained = Result<TrainedDetector?, any Error> {
             try recipe.make(material).model.map { TrainedDetector(recipe, of: material.set, $0) }
           }
-          for (number, target) in places.enumerated() {
+          for (number, target) in targets.enumerated() {
             let cell = try cell(recipe, trained, from: source, to: target, set: index)
             cells.append((cell, number, source.key))
           }
         }
       }
     }
-    for (index, place) in places.enumerated() {
+    for (index, target) in targets.enumerated() {
       let own = cells.filter { $0.target == index }.map { ($0.cell, $0.source) }
       let database = try RunDatabase.open(
-        in: place.condition.run.url, graphHash: place.condition.graph.contentHash)
+        in: target.condition.run.url, graphHash: target.condition.graph.contentHash)
       try database.prepareDetection()
-      try database.store(own, testKey: place.key)
+      try database.store(own, testKey: target.key)
     }
+    if testsFirstOnly { for place in places { place.cache.remove() } }
     return cells.map(\.cell)
   }
 
-  private func place(
-    _ condition: TransferCondition, _ shouldStop: @escaping @Sendable () -> Bool
-  ) throws -> Place {
+  private func place(_ condition: TransferCondition, _ work: Work) throws -> Place {
     var options = options
     options.visibilities = condition.visibilities
     let runner = try DetectionRunner(
-      run: condition.run, graph: condition.graph, options: options, training: training,
-      workers: workers)
+      run: condition.run, graph: condition.graph, options: options, training: training)
     let experiment = try runner.experiment()
-    let materials = try experiment.materials(
-      cache: runner.featureCache(), shouldStop: shouldStop)
+    let cache = try runner.featureCache(in: testsFirstOnly ? conditions[0].run.url : nil)
+    let materials = try experiment.materials(cache: cache, work: work)
     return Place(
       condition: condition, materials: materials,
       recipes: try materials.map { try experiment.recipes(for: $0.set) },
-      text: experiment.models.text, key: try runner.identity.key)
+      text: experiment.models.text, key: try runner.identity.key, cache: cache)
   }
 
   private func cell(

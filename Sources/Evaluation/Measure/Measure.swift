@@ -32,6 +32,10 @@ package protocol Measure: Codable, Hashable, Sendable {
   var selection: ModelSelection { get }
   /// Sizes of other models of the study, trained as the measured one is, that are read beside it.
   var siblings: [String] { get }
+  /// Those among the measures of a study whose results, of the run and of its siblings, are read.
+  ///
+  /// Throws `LabError` where what is needed is not measured.
+  func inputs(among measures: [any Measure]) throws -> [any Measure]
 
   /// Refuses a model of a shape that cannot be measured; throws `LabError` with the reason.
   func check(_ model: ModelConfiguration) throws
@@ -54,6 +58,7 @@ package protocol Measure: Codable, Hashable, Sendable {
 
 extension Measure {
   package var siblings: [String] { [] }
+  package func inputs(among measures: [any Measure]) throws -> [any Measure] { [] }
   package func check(_ model: ModelConfiguration) throws {}
   package static func sections(
     _ results: StudyResults, command: String

@@ -125,11 +125,22 @@ package struct ResultSeries: Sendable {
     rates["\(run.id) \(visibility)"]
   }
 
-  /// "20 epochs", with the fraction where several are trained on, and what else differs between runs.
+  /// "20 epochs", with the graph and the fraction where there are several, and what else differs between runs.
   package func training(_ run: RunRow) -> String {
-    var words = run.horizon
+    var words = run.horizon + graph(run)
     if hasFractions { words += ", \(percent(run.fraction)) of the graph" }
     return run.variant.isEmpty ? words : "\(words), \(run.variant)"
+  }
+
+  /// ", small" for a run on one of several graphs; empty where there is one.
+  package func graph(_ run: RunRow) -> String {
+    guard results.graphs.count > 1 else { return "" }
+    return results.graphs.first { $0.id == run.graphID }.map { ", \($0.name)" } ?? ""
+  }
+
+  /// What a line joins beside runs of one size: those on one graph that were trained alike.
+  private func line(_ run: RunRow) -> Cell {
+    .text("mean" + graph(run) + (run.variant.isEmpty ? "" : ", \(run.variant)"))
   }
 
   /// Whether a model was trained at several learning rates, of which figures show the best.
@@ -191,7 +202,7 @@ package struct ResultSeries: Sendable {
   ) -> [[Cell]] {
     let measured = group.runs.compactMap { run in value(run).map { (run, $0) } }
     guard let first = measured.first?.0 else { return [] }
-    let mean = cells(first) + Self.mean(of: measured.map(\.1))
+    let mean = cells(first) + Self.mean(of: measured.map(\.1), on: line(first))
     guard measured.count > 1 else { return [mean] }
     return measured.map { run, value in
       cells(run) + Measured(value: value.value).cells + [.text(run.id), "one run"]
@@ -200,16 +211,16 @@ package struct ResultSeries: Sendable {
 
   /// The last cells of a row for all runs of a group: the value of one with its interval, or the mean of several with
   /// their range.
-  package static func mean(of measured: [Measured]) -> [Cell] {
-    guard measured.count != 1 else { return measured[0].cells + ["mean", "one run"] }
+  package static func mean(of measured: [Measured], on line: Cell = "mean") -> [Cell] {
+    guard measured.count != 1 else { return measured[0].cells + [line, "one run"] }
     return Measured(spread: measured.map(\.value)).cells
-      + ["mean", .text("mean of \(measured.count) seeds")]
+      + [line, .text("mean of \(measured.count) seeds")]
   }
 
   /// The columns that `rows` adds after its cells.
-  package static func columns(_ name: String, _ title: String, _ format: ColumnFormat) -> [Report
-    .Column]
-  {
+  package static func columns(
+    _ name: String, _ title: String, _ format: ColumnFormat
+  ) -> [Report.Column] {
     [
       Column(name, title, format), Column("lower", "Lower", format),
       Column("upper", "Upper", format), Column("series", "Series"), Column("kind", "Point"),

@@ -9,7 +9,7 @@ package struct StudyResults: Sendable {
   /// "kgls" in ASCII, as `PRAGMA application_id`.
   package static let applicationID: Int32 = 0x6B67_6C73
   /// `PRAGMA user_version`: raised when the layout changes.
-  package static let version: Int32 = 5
+  package static let version: Int32 = 4
 
   package let name: String
   package let question: String

@@ -13,8 +13,7 @@ struct RateFigures {
       id: "rate-vs-size", title: "Hallucination rate against model size",
       caption: """
         Exact share of answers at temperature 1 that are true nowhere in the graph, with 95 % intervals. \
-        Size is the number of non-embedding parameters. The line in the last panel is what a guess from \
-        the trained objects of each predicate would reach.\(series.cutWords)\(series.captionWords)
+        Size is the number of non-embedding parameters.\(guessWords)\(series.cutWords)\(series.captionWords)
         """,
       command: command,
       data: records(
@@ -104,7 +103,7 @@ struct RateFigures {
             shares["\(run.id) \(visibility) \(verdict)"]
           } _: { run in
             [
-              .text(label), .text(words[verdict] ?? verdict), .text(run.size),
+              .text(label + series.graph(run)), .text(words[verdict] ?? verdict), .text(run.size),
               .integer(run.nonEmbeddingParameters),
             ]
           }
@@ -140,6 +139,12 @@ struct RateFigures {
 
   private func marks(by column: String) -> [Mark] {
     [.interval(low: "lower", high: "upper"), .line(by: [column, "series"]), .points]
+  }
+
+  private var guessWords: String {
+    guessRules.isEmpty
+      ? ""
+      : " The line in the last panel is what a guess from the trained objects of each predicate would reach."
   }
 
   private var guessRules: [Rule] {

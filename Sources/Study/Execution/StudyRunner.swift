@@ -23,7 +23,7 @@ package struct StudyRunner {
   package let file: StudyFile
   package let folder: StudyFolder
   package let plan: StudyPlan
-  private let graphStage: GraphStage
+  private let graphStages: [GraphStage]
   private let requests: [String: TrainingRequest]
 
   /// Plans `file` for `folder`, which need not exist and is not changed.
@@ -33,11 +33,14 @@ package struct StudyRunner {
     self.file = file
     self.folder = StudyFolder(folder)
     try self.folder.checkUsable(for: file.name)
-    graphStage = try GraphStage(file.graph)
-    let graph = try graphStage.graph(
-      at: self.folder.graph(graphStage.id), record: self.folder.journal.record(of: graphStage.id))
-    let planner = StudyPlanner(file: file, graph: graph, summary: graphStage.summary(of: graph))
-    (plan, requests) = try planner.plan()
+    let studyFolder = self.folder
+    graphStages = try file.graphs.map { try GraphStage($0) }
+    let graphs = try graphStages.map { stage in
+      let graph = try stage.graph(
+        at: studyFolder.graph(stage.id), record: studyFolder.journal.record(of: stage.id))
+      return (graph, stage.summary(of: graph))
+    }
+    (plan, requests) = try StudyPlanner(file: file, graphs: graphs).plan()
   }
 
   /// Runs every task whose result is not there yet.
@@ -55,8 +58,10 @@ package struct StudyRunner {
     try folder.checkUsable(for: file.name)
     try AtomicFile.write(CanonicalJSON.pretty(plan), to: folder.plan)
     let stages = StageContext(
-      file: file, folder: folder, plan: plan, graphStage: graphStage, requests: requests,
-      threads: max(1, workers / sideBySide), graph: SharedGraph(folder.graph(graphStage.id)),
+      file: file, folder: folder, plan: plan,
+      graphs: Dictionary(
+        uniqueKeysWithValues: graphStages.map { ($0.id, SharedGraph($0, folder.graph($0.id))) }),
+      requests: requests, threads: max(1, workers / sideBySide),
       warn: { options.reporter.note("warning: \($0)") })
     let executor = TaskExecutor(
       tasks: plan.tasks.map { stages.executable($0) }, journal: folder.journal,

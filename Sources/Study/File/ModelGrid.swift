@@ -1,32 +1,58 @@
 import Compute
 import Evaluation
+import Foundation
 import KnowledgeGraph
 import LabCore
 import LanguageModel
 import Training
 
-/// One entry of `models`: every combination of its lists.
-enum ModelGrid {
+/// The entries of `models`: each is every combination of its lists.
+package struct ModelGrid {
+  let base: TrainingTemplate
+  /// Names of the study's graphs; empty where it has one without a name.
+  let graphs: [String]
+  /// Where paths begin.
+  let folder: URL
+
+  /// What an entry may say.
+  package static let keys =
+    ["name", "graphs", "sizes", "seeds", "fractions", "learning_rates", "precisions", "model"]
+    + ["training", "from", "only"] + horizonKeys
+
   /// The most models of a study.
   private static let largestGrid = 10_000
 
   /// All entries in order, a combination that an earlier entry has already left out.
-  static func expand(_ node: SchemaNode, base: TrainingTemplate) throws -> [TrainingRequest] {
-    var seen = Set<TrainingRequest>()
-    var requests: [TrainingRequest] = []
+  func expand(_ node: SchemaNode) throws -> [StudyModel] {
+    var seen: Set<StudyModel> = []
+    var entries: Set<String> = []
+    var models: [StudyModel] = []
     for entry in try node.listed() {
-      requests += try expandEntry(entry, base: base, room: largestGrid - requests.count)
-        .filter { seen.insert($0).inserted }
+      if let from = entry.optional("from") {
+        guard entries.contains(try from.text()) else {
+          throw from.failure(
+            "names no entry of models before it: '\(try from.text())'; give that entry a name"
+              + Suggestion.hint(for: try from.text(), in: entries.sorted()))
+        }
+      }
+      models += try expandEntry(entry, room: Self.largestGrid - models.count)
+        .filter { model in
+          var key = model
+          key.entry = nil
+          return seen.insert(key).inserted
+        }
+      if let name = try entry.optional("name")?.text() { entries.insert(name) }
     }
-    return requests
+    return models
   }
 
-  private static func expandEntry(
-    _ node: SchemaNode, base: TrainingTemplate, room: Int
-  ) throws -> [TrainingRequest] {
-    try node.allow(
-      ["sizes", "seeds", "fractions", "learning_rates", "precisions", "model", "training"]
-        + horizonKeys)
+  private func expandEntry(_ node: SchemaNode, room: Int) throws -> [StudyModel] {
+    try node.allow(Self.keys)
+    let places =
+      try node.optional("graphs")?.distinct { item in
+        let name = try item.choice(graphs)
+        return graphs.firstIndex(of: name) ?? 0
+      } ?? Array(0..<max(1, graphs.count))
     let sizes = try node.required("sizes", example: "[3k, 10k]").distinct { try $0.modelSize() }
     let seeds = try node.optional("seeds")?.distinctIntegers(in: 0...Int.max) ?? [0]
     let fractions =
@@ -46,16 +72,22 @@ enum ModelGrid {
       // Two choices may be one precision on this machine.
       precisions = try list.distinct { try $0.choice(PrecisionChoice.self) }.map { $0.resolved() }
     }
-    let horizons = try horizons(node)
+    let horizons = try Self.horizons(node)
+    let only = try node.optional("only").map { try StudyPaths.existing($0, folder: folder) }
     let counts = [
-      sizes.count, horizons.count, fractions.count, rates.count, precisions.count, seeds.count,
+      places.count, sizes.count, horizons.count, fractions.count, rates.count, precisions.count,
+      seeds.count,
     ]
     let total = counts.reduce(1.0) { $0 * Double($1) }
     guard total <= Double(room) else {
       throw node.failure(
-        "asks for \(Readable.count(total)) models, and with those before it for more than the \(largestGrid) that a "
+        "asks for \(Readable.count(total)) models, and with those before it for more than the \(Self.largestGrid) that a "
           + "study may have; shorten its lists, or make several studies")
     }
+    var model = StudyModel(request)
+    model.entry = try node.optional("name")?.text()
+    model.from = try node.optional("from")?.text()
+    model.only = only
     // One loop for each list, the last the fastest.
     var requests: [TrainingRequest] = []
     for size in sizes {
@@ -77,7 +109,13 @@ enum ModelGrid {
         }
       }
     }
-    return requests
+    return places.flatMap { place in
+      requests.map { request in
+        model.graph = place
+        model.request = request
+        return model
+      }
+    }
   }
 
   private static let horizonKeys = ["epochs", "steps", "tokens", "flops"]

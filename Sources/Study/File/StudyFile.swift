@@ -8,9 +8,10 @@ package struct StudyFile: Hashable, Sendable {
   package var name: String
   /// What the study is to find out, in words.
   package var question: String
-  package var graph: GraphSource
+  /// At least one.
+  package var graphs: [StudyGraph]
   /// One for each language model, in the order of the file, none twice.
-  package var models: [TrainingRequest]
+  package var models: [StudyModel]
   package var measures: MeasureSet
   /// Threads in all.
   package var workers: Int
@@ -22,7 +23,29 @@ package struct StudyFile: Hashable, Sendable {
   package var keep = KeepPlan()
 }
 
-/// Where the graph of a study comes from.
+/// A graph of a study.
+package struct StudyGraph: Hashable, Sendable {
+  /// What models call it; nil where it is the only one.
+  package var name: String?
+  package var source: GraphSource
+}
+
+/// A language model of a study.
+package struct StudyModel: Hashable, Sendable {
+  package var request: TrainingRequest
+  /// The place of its graph in `StudyFile.graphs`.
+  package var graph = 0
+  /// The name of its entry in `models`; nil where nothing starts from it.
+  package var entry: String?
+  /// The entry whose model of its graph, size, fraction and seed it starts from; nil for fresh weights.
+  package var from: String?
+  /// The file of the triples that it is trained on; nil for all that the graph teaches.
+  package var only: URL?
+
+  package init(_ request: TrainingRequest) { self.request = request }
+}
+
+/// Where a graph of a study comes from.
 package enum GraphSource: Hashable, Sendable {
   case schema(SchemaSource)
   case imported(ImportSource)

@@ -37,12 +37,13 @@ extension StudyFile {
     return file
   }
 
+  /// What a study's file may say.
+  package static let keys =
+    ["name", "question", "graph", "graphs", "tokenizer", "model", "models", "training"]
+    + MeasureSet.known.map { $0.key } + ["workers", "side_by_side", "expect_divergence", "keep"]
+
   private init(_ node: SchemaNode, folder: URL) throws {
-    try node.allow(
-      ["name", "question", "graph", "tokenizer", "model", "models", "training"]
-        + MeasureSet.known.map { $0.key } + [
-          "workers", "side_by_side", "expect_divergence", "keep",
-        ])
+    try node.allow(Self.keys)
     let name = try node.required("name", example: "my-study")
     self.name = try name.text()
     let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -51,13 +52,13 @@ extension StudyFile {
         "names a folder: use lower-case letters, digits, '-' and '_', not '\(self.name)'")
     }
     question = try node.optional("question")?.text() ?? ""
-    graph = try GraphSource(
-      node.required("graph", example: "{schema: academia, seed: 7}"), folder: folder)
-    let base = try TrainingTemplate(node)
-    models = try ModelGrid.expand(
-      node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"), base: base)
+    graphs = try Self.graphs(node, folder: folder)
+    models = try ModelGrid(
+      base: TrainingTemplate(node), graphs: graphs.compactMap(\.name), folder: folder
+    ).expand(node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"))
     measures = try MeasureSet(study: node)
-    for measure in measures.all where !models.contains(where: measure.selection.contains) {
+    for measure in measures.all
+    where !models.contains(where: { measure.selection.contains($0.request) }) {
       throw (node.optional(type(of: measure).key) ?? node).failure(
         "selects none of the models; see its epochs and sizes")
     }
@@ -67,6 +68,28 @@ extension StudyFile {
     sideBySide = try node.optional("side_by_side")?.integer(in: 1...1024) ?? workers
     if sideBySide > workers, let value = node.optional("side_by_side") {
       throw value.failure("is more than workers (\(workers)); every task needs one")
+    }
+  }
+}
+
+extension StudyFile {
+  /// Reads `graph`, or the list `graphs`, whose items have names besides.
+  private static func graphs(_ node: SchemaNode, folder: URL) throws -> [StudyGraph] {
+    guard let list = node.optional("graphs") else {
+      let only = try node.required("graph", example: "{schema: academia, seed: 7}")
+      return [StudyGraph(source: try GraphSource(only, folder: folder))]
+    }
+    if let single = node.optional("graph") {
+      throw single.failure("is there beside graphs; leave one out")
+    }
+    var names: Set<String> = []
+    return try list.listed().map { item in
+      let name = try item.required("name", example: "small")
+      guard names.insert(try name.text()).inserted else {
+        throw name.failure("is the name of a graph before; give each its own")
+      }
+      return StudyGraph(
+        name: try name.text(), source: try GraphSource(item, folder: folder, others: ["name"]))
     }
   }
 }
@@ -85,17 +108,17 @@ extension KeepPlan {
 }
 
 extension GraphSource {
-  fileprivate init(_ node: SchemaNode, folder: URL) throws {
+  fileprivate init(_ node: SchemaNode, folder: URL, others: [String] = []) throws {
     switch (node.optional("schema"), node.optional("import")) {
     case (let schema?, nil):
-      try node.allow(["schema", "seed", "set", "scale"])
+      try node.allow(["schema", "seed", "set", "scale"] + others)
       self = .schema(
         SchemaSource(
           url: try StudyPaths.schema(schema, folder: folder), seed: try Self.seed(node),
           overrides: try node.optional("set")?.overrides() ?? [],
           scale: try node.optional("scale")?.number("above 0") { $0 > 0 } ?? 1))
     case (nil, let files?):
-      try node.allow(["import", "seed", "hold_out", "columns"])
+      try node.allow(["import", "seed", "hold_out", "columns"] + others)
       self = .imported(
         ImportSource(
           urls: try files.distinct { try StudyPaths.existing($0, folder: folder) },

@@ -1,5 +1,6 @@
 import Detection
 package import Evaluation
+import Experiments
 import KnowledgeGraph
 
 /// The measures of a study, at most one of each kind, in the order of `known`.
@@ -7,6 +8,7 @@ package struct MeasureSet: Sendable {
   /// Every measure that a study may ask for, in the order in which a run's are taken.
   package static let known: [any Measure.Type] = [
     EvaluationMeasure.self, KnowledgeMeasure.self, LifelineMeasure.self, DetectionMeasure.self,
+    TransferMeasure.self, CascadeMeasure.self,
   ]
 
   /// What was asked for.

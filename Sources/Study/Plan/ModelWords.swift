@@ -1,45 +1,61 @@
+import Foundation
 import Training
 
 /// What people call the models of a study: what differs between them, in a few words.
 struct ModelWords {
-  private let models: [TrainingRequest]
-  /// Options in which the models differ, beside those that have a place of their own, with the words of the value
-  /// that more than half of the models have.
-  private let differing: [(option: TrainingOption, usual: String?)]
+  private let models: [StudyModel]
+  private let graphs: [String?]
+  /// What the models differ in, beside what has a place of its own, with the words that more than half of them have.
+  private let differing: [(words: (StudyModel) -> String?, usual: String?)]
 
-  init(_ models: [TrainingRequest]) {
-    self.models = models
-    differing = TrainingOption.all.compactMap { option in
-      let values = models.compactMap(option.words)
+  init(_ file: StudyFile) {
+    models = file.models
+    graphs = file.graphs.map(\.name)
+    let options = TrainingOption.all.map { option in
+      { (model: StudyModel) in option.words(model.request) }
+    }
+    differing = (options + [Self.start]).compactMap { words in
+      let values = file.models.compactMap(words)
       guard Set(values).count > 1 else { return nil }
       let usual = values.first { value in 2 * values.count { $0 == value } > values.count }
-      return (option, usual)
+      return (words, usual)
     }
+  }
+
+  /// "from base on facts.tsv".
+  private static func start(_ model: StudyModel) -> String? {
+    let parts = [
+      model.from.map { "from \($0)" }, model.only.map { "on \($0.lastPathComponent)" },
+    ].compactMap(\.self)
+    return parts.isEmpty ? "fresh" : parts.joined(separator: " ")
   }
 
   /// "no qk-norm, bf16": what is not as with most models, or "baseline" where all is.
   ///
-  /// Nil where the models differ in nothing but size, horizon, fraction, learning rate and seed.
-  func variant(_ request: TrainingRequest) -> String? {
+  /// Nil where the models differ in nothing but graph, size, horizon, fraction, learning rate and seed.
+  func variant(_ model: StudyModel) -> String? {
     guard !differing.isEmpty else { return nil }
-    let words = differing.map { ($0.option.words(request), $0.usual) }.filter { $0 != $1 }
+    let words = differing.map { ($0.words(model), $0.usual) }.filter { $0 != $1 }
       .compactMap(\.0)
     return words.isEmpty ? "baseline" : words.joined(separator: ", ")
   }
 
   /// One name for each model, with a number where words are not enough.
   var names: [String] {
-    let hasSeeds = Set(models.map(\.seed)).count > 1
-    let hasFractions = Set(models.map(\.fraction)).count > 1
-    let hasRates = Set(models.map(\.learningRate)).count > 1
+    let requests = models.map(\.request)
+    let hasSeeds = Set(requests.map(\.seed)).count > 1
+    let hasFractions = Set(requests.map(\.fraction)).count > 1
+    let hasRates = Set(requests.map(\.learningRate)).count > 1
     var counts: [String: Int] = [:]
-    return models.map { request in
+    return models.map { model in
+      let request = model.request
       var name = "\(request.size), \(request.training.horizon.words)"
+      if let graph = graphs[model.graph] { name += ", \(graph)" }
       if hasFractions { name += ", fraction \(request.fraction)" }
       if hasRates {
         name += ", " + (request.learningRate.map { "learning rate \($0)" } ?? "usual learning rate")
       }
-      if let variant = variant(request) { name += ", \(variant)" }
+      if let variant = variant(model) { name += ", \(variant)" }
       if hasSeeds { name += ", seed \(request.seed)" }
       counts[name, default: 0] += 1
       let count = counts[name] ?? 1

@@ -38,7 +38,8 @@ package struct StudyTask: Codable, Hashable, Sendable {
   package var runID: String?
   /// The run as it will be, before training; for a training only.
   package var run: RunRecord?
-  /// Ids of the trainings whose models the task reads beside its own; nil where there are none.
+  /// Ids of the trainings whose models the task reads: that a training starts from, or that are measured beside its
+  /// own; nil where there are none.
   package var sources: [String]?
   /// In what settings, size, horizon, fraction, learning rate and seed aside, a training differs from others of
   /// the study: "no qk-norm"; nil where it differs in none.
@@ -56,9 +57,16 @@ package struct StudyPlan: Codable, Hashable, Sendable {
   package var formatVersion = 1
   package var name: String
   package var question: String
-  package var graph: GraphSummary
+  /// At least one.
+  package var graphs: [GraphSummary]
   package var measures: MeasureSet
   package var tasks: [StudyTask]
+
+  /// The graph that a model is trained on: what its training needs first.
+  func graph(of task: StudyTask) -> GraphSummary {
+    let run = task.runID.flatMap { id in tasks.first { $0.id == id } } ?? task
+    return graphs.first { $0.id == run.id || $0.id == run.needs.first } ?? graphs[0]
+  }
 
   /// The tasks of this kind.
   package func tasks(_ kind: TaskKind) -> [StudyTask] { tasks.filter { $0.kind == kind } }
@@ -77,7 +85,7 @@ package struct StudyPlan: Codable, Hashable, Sendable {
 extension StudyPlan {
   private enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
-    case name, question, graph, tasks
+    case name, question, graph, graphs, tasks
   }
 
   package init(from decoder: any Decoder) throws {
@@ -85,7 +93,9 @@ extension StudyPlan {
     formatVersion = try container.decode(Int.self, forKey: .formatVersion)
     name = try container.decode(String.self, forKey: .name)
     question = try container.decode(String.self, forKey: .question)
-    graph = try container.decode(GraphSummary.self, forKey: .graph)
+    graphs =
+      try container.decodeIfPresent([GraphSummary].self, forKey: .graphs)
+      ?? [container.decode(GraphSummary.self, forKey: .graph)]
     tasks = try container.decode([StudyTask].self, forKey: .tasks)
     measures = try MeasureSet(from: decoder)
   }
@@ -95,7 +105,11 @@ extension StudyPlan {
     try container.encode(formatVersion, forKey: .formatVersion)
     try container.encode(name, forKey: .name)
     try container.encode(question, forKey: .question)
-    try container.encode(graph, forKey: .graph)
+    if graphs.count == 1 {
+      try container.encode(graphs[0], forKey: .graph)
+    } else {
+      try container.encode(graphs, forKey: .graphs)
+    }
     try container.encode(tasks, forKey: .tasks)
     try measures.encode(to: encoder)
   }

@@ -7,35 +7,34 @@ package import Training
 /// Expands a study to its tasks.
 package struct StudyPlanner {
   private let file: StudyFile
-  private let graph: KnowledgeGraph
-  private let summary: GraphSummary
+  /// In the order of the file, with what each holds.
+  private let graphs: [(graph: KnowledgeGraph, summary: GraphSummary)]
 
-  /// Plans `file` on its graph, which `GraphStage` made or found.
-  package init(file: StudyFile, graph: KnowledgeGraph, summary: GraphSummary) {
+  /// Plans `file` on its graphs, which `GraphStage` made or found.
+  package init(file: StudyFile, graphs: [(graph: KnowledgeGraph, summary: GraphSummary)]) {
     self.file = file
-    self.graph = graph
-    self.summary = summary
+    self.graphs = graphs
   }
 
-  /// The numbered tasks: the graph, then for each model its training and measures, then the report.
+  /// The numbered tasks: the graphs, then for each model its training and measures, then the report.
   ///
   /// Returns the request behind each training by its id. Throws an error that names the setting when a
-  /// model cannot be trained on the graph.
+  /// model cannot be trained on its graph.
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
-    var tasks = [generation()]
+    var tasks = zip(file.graphs, graphs).map { generation($0.source, $1.summary) }
     var requests: [String: TrainingRequest] = [:]
     // Measures that read other models come after all trainings.
     var later: [StudyTask] = []
-    let words = ModelWords(file.models)
-    for (request, name) in zip(file.models, words.names) {
-      var training = try training(request, name)
-      training.variant = words.variant(request)
+    let words = ModelWords(file)
+    for (model, name) in zip(file.models, words.names) {
+      var (training, request) = try training(model, name)
+      training.variant = words.variant(model)
       guard !tasks.contains(where: { $0.id == training.id }) else { continue }
       tasks.append(training)
       requests[training.id] = request
       var before: [String] = []
-      for measure in file.measures.all where measure.selection.contains(request) {
-        let task = try self.task(measure, request, training, name, follows: before)
+      for measure in file.measures.all where measure.selection.contains(model.request) {
+        let task = try self.task(measure, model, training, name, follows: before)
         if task.sources == nil { tasks.append(task) } else { later.append(task) }
         // All of a run's measures write its run.sqlite, so one follows the other.
         before = [task.id]
@@ -45,35 +44,78 @@ package struct StudyPlanner {
     tasks.append(try report(tasks))
     for index in tasks.indices { tasks[index].number = index + 1 }
     let plan = StudyPlan(
-      name: file.name, question: file.question, graph: summary, measures: file.measures,
+      name: file.name, question: file.question, graphs: graphs.map(\.summary),
+      measures: file.measures,
       tasks: tasks)
     return (plan, requests)
   }
 
   // MARK: Tasks
 
-  private func generation() -> StudyTask {
-    let verb = if case .schema = file.graph { "generate" } else { "import" }
+  private func generation(_ source: GraphSource, _ summary: GraphSummary) -> StudyTask {
+    let verb = if case .schema = source { "generate" } else { "import" }
     return StudyTask(
       number: 0, id: summary.id, kind: .generate, name: "\(verb) \(summary.name)", needs: [],
       follows: [], output: StudyFolder.graphPath(summary.id),
       cost: CostModel.graph(tripleCount: summary.tripleCount))
   }
 
-  private func training(_ request: TrainingRequest, _ name: String) throws -> StudyTask {
-    let graphPath = "../../" + StudyFolder.graphPath(summary.id)
-    let record = try request.resolve(graph: graph, graphPath: graphPath).record
-    let id = try "\(Self.slug(request))-\(CanonicalJSON.hash(record.configuration).short(10))"
-    return StudyTask(
-      number: 0, id: id, kind: .train, name: "train \(name)", needs: [summary.id], follows: [],
+  /// The training of a model, and its request with the triples that were chosen.
+  private func training(
+    _ model: StudyModel, _ name: String
+  ) throws -> (task: StudyTask, request: TrainingRequest) {
+    let resolved = try resolve(model, name)
+    let (graph, record) = (graphs[model.graph].summary, resolved.training.record)
+    let hash =
+      try resolved.parent.map {
+        try Self.hash(input: $0, settings: record.configuration, version: 1)
+      }
+      ?? CanonicalJSON.hash(record.configuration).short(10)
+    let id = "\(Self.slug(model.request))-\(hash)"
+    let task = StudyTask(
+      number: 0, id: id, kind: .train, name: "train \(name)",
+      needs: [graph.id] + (resolved.parent.map { [$0] } ?? []), follows: [],
       output: StudyFolder.modelPath(id) + "/run.json",
       cost: try CostModel.training(
         record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
-      runID: id, run: record)
+      runID: id, run: record, sources: resolved.parent.map { [$0] })
+    return (task, resolved.request)
+  }
+
+  /// A model's training as it will be, and the id of the training that it starts from.
+  private func resolve(
+    _ model: StudyModel, _ name: String
+  ) throws -> (training: ResolvedTraining, request: TrainingRequest, parent: String?) {
+    let (graph, summary) = graphs[model.graph]
+    var request = model.request
+    if let only = model.only {
+      request.chosen = try ChosenTriples(in: only, of: graph, fraction: request.fraction)
+    }
+    let parent = try parent(of: model, name)
+    let start = try parent.map { try resolve($0, name).training }
+    let resolved = try request.resolve(
+      graph: graph, graphPath: "../../" + StudyFolder.graphPath(summary.id),
+      start: start.map { ($0.tokenizer, $0.record) })
+    return (resolved, request, try parent.map { try training($0, name).task.id })
+  }
+
+  /// The model that another starts from: of its entry the one of the same graph, size, fraction and seed.
+  private func parent(of model: StudyModel, _ name: String) throws -> StudyModel? {
+    guard let entry = model.from else { return nil }
+    let alike = file.models.filter {
+      $0.entry == entry && $0.graph == model.graph && $0.request.size == model.request.size
+        && $0.request.fraction == model.request.fraction && $0.request.seed == model.request.seed
+    }
+    guard alike.count == 1 else {
+      throw LabError(
+        "\(name) starts from '\(entry)', which has \(alike.count) models of its graph, size, fraction and seed; "
+          + "let it have one")
+    }
+    return alike[0]
   }
 
   private func task<M: Measure>(
-    _ measure: M, _ request: TrainingRequest, _ training: StudyTask, _ name: String,
+    _ measure: M, _ model: StudyModel, _ training: StudyTask, _ name: String,
     follows: [String]
   ) throws -> StudyTask {
     guard let run = training.run else { return training }
@@ -84,30 +126,37 @@ package struct StudyPlanner {
         "\(M.key) asks for what \(name) does not have: \(error); give what all models have, or choose models "
           + "by \(M.key)'s sizes")
     }
-    let sources = try measure.siblings.map { try source($0, of: request, name, for: M.key) }
+    let siblings = try measure.siblings.map { try source($0, of: model, name, for: M.key) }
+    let sources = try siblings.map { try self.training($0, name).task.id }
+    let read = try measure.inputs(among: file.measures.all).flatMap { input in
+      try ([model] + siblings).filter { input.selection.contains($0.request) }.map {
+        try task(input, $0, self.training($0, name).task, name, follows: []).id
+      }
+    }
     let id = try Self.hash(
-      input: ([training.id] + sources).joined(separator: " "), settings: measure.settings,
+      input: ([training.id] + sources + read).joined(separator: " "), settings: measure.settings,
       version: M.version)
     return StudyTask(
       number: 0, id: "\(M.name)-\(id)", kind: .measure(M.self), name: "\(M.name) \(name)",
-      needs: [training.id] + sources.filter { $0 != training.id }, follows: follows,
+      needs: [training.id] + sources.filter { $0 != training.id } + read, follows: follows,
       output: StudyFolder.modelPath(training.id) + "/run.sqlite",
-      cost: try measure.cost(of: run, on: summary), runID: training.id,
+      cost: try measure.cost(of: run, on: graphs[model.graph].summary), runID: training.id,
       sources: sources.isEmpty ? nil : sources)
   }
 
-  /// The id of the training that differs from `request` in its size alone, or in its learning rate too.
+  /// The model that differs from `model` in its size alone, or in its learning rate too.
   private func source(
-    _ size: String, of request: TrainingRequest, _ name: String, for key: String
-  ) throws -> String {
-    var peer = request
-    peer.size = size
-    let alike = file.models.filter { model in
-      peer.learningRate = model.learningRate
-      return model == peer
+    _ size: String, of model: StudyModel, _ name: String, for key: String
+  ) throws -> StudyModel {
+    var peer = model
+    peer.request.size = size
+    let alike = file.models.filter { other in
+      peer.request.learningRate = other.request.learningRate
+      peer.entry = other.entry
+      return other == peer
     }
-    let chosen =
-      alike.count == 1 ? alike[0] : alike.first { $0.learningRate == request.learningRate }
+    let rate = model.request.learningRate
+    let chosen = alike.count == 1 ? alike[0] : alike.first { $0.request.learningRate == rate }
     guard let chosen else {
       let why =
         alike.isEmpty
@@ -115,13 +164,14 @@ package struct StudyPlanner {
         : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
       throw LabError("\(key) reads a model of size \(size) beside each, and \(name) \(why)")
     }
-    return try training(chosen, size).id
+    return chosen
   }
 
   private func report(_ tasks: [StudyTask]) throws -> StudyTask {
     let id = try "report-" + CanonicalJSON.hash(tasks.map(\.id)).short(10)
     return StudyTask(
-      number: 0, id: id, kind: .report, name: "report", needs: [summary.id],
+      number: 0, id: id, kind: .report, name: "report",
+      needs: graphs.count == 1 ? [graphs[0].summary.id] : [],
       follows: tasks.map(\.id), output: StudyFolder.reportName,
       cost: TaskCost(flops: 0, seconds: 0.5, memoryMiB: 40, diskBytes: 500_000))
   }

@@ -37,19 +37,20 @@ struct ReportWords {
   // MARK: Key numbers
 
   var headlines: [Headline] {
-    [neededSize, largest, invisible].compactMap(\.self)
+    results.graphs.compactMap { neededSize(on: $0) } + [largest, invisible].compactMap(\.self)
   }
 
   /// The smallest size from which on at most 5 % of the answers to fully visible queries are hallucinated.
-  private var neededSize: Headline? {
-    guard let epochs = series.longestEpochs, let fraction = results.runs.map(\.fraction).max()
-    else {
-      return nil
-    }
-    let longest = series.groups.filter {
-      $0.first.epochs == epochs && $0.first.fraction == fraction && $0.size > 0
+  private func neededSize(on graph: GraphSummary) -> Headline? {
+    let groups = series.groups.filter {
+      $0.first.graphID == graph.id && $0.size > 0
         && $0.runs.contains { series.rate($0, "fvs") != nil }
-    }.sorted { $0.size < $1.size }
+    }
+    guard let epochs = groups.map(\.first.epochs).max(),
+      let fraction = groups.map(\.first.fraction).max()
+    else { return nil }
+    let longest = groups.filter { $0.first.epochs == epochs && $0.first.fraction == fraction }
+      .sorted { $0.size < $1.size }
     let distinct = longest.enumerated().filter { index, group in
       index == 0 || longest[index - 1].size < group.size
     }.map(\.element)
@@ -87,7 +88,8 @@ struct ReportWords {
   private var invisible: Headline? {
     let rates = results.runs.compactMap { series.rate($0, "ivs")?.rate }
     guard let low = rates.min(), let high = rates.max() else { return nil }
-    let guess = results.graphs.first?.guessRate.map {
+    let only = results.graphs.count == 1 ? results.graphs.first : nil
+    let guess = only?.guessRate.map {
       "; guessing from p(o | p) gives \(percent(1 - $0))"
     }
     return Headline(
@@ -163,9 +165,17 @@ struct ReportWords {
   }
 
   func colophon(command: String) -> [Prose] {
-    let hash = results.graphs.first.map { String($0.contentHash.prefix(16)) } ?? ""
-    return [
-      "Made by `\(command)` from study.sqlite; the graph's content hash begins with `\(hash)`."
-    ]
+    if results.graphs.count == 1, let graph = results.graphs.first {
+      return [
+        """
+        Made by `\(command)` from study.sqlite; the graph's content hash begins with \
+        `\(graph.contentHash.prefix(16))`.
+        """
+      ]
+    }
+    return ["Made by `\(command)` from study.sqlite."]
+      + results.graphs.map {
+        "The content hash of \($0.name) begins with `\($0.contentHash.prefix(16))`."
+      }
   }
 }

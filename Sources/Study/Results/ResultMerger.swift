@@ -21,13 +21,13 @@ struct ResultMerger {
       for case (let key, let value?) in metadata {
         try database.execute(sql: "INSERT INTO metadata VALUES (?, ?)", arguments: [key, value])
       }
-      try plan.graph.insert(database)
+      for graph in plan.graphs { try graph.insert(database) }
       for task in plan.tasks(.train) {
         guard let record = try RunFolder.readRecord(folder.model(task.id)),
           record.status != .training
         else { continue }
         try RunRow(
-          record, id: task.id, graph: plan.graph.id, name: Self.name(task),
+          record, id: task.id, graph: plan.graph(of: task).id, name: Self.name(task),
           variant: task.variant ?? ""
         ).insert(database)
         if record.status != .complete { diverged.insert(task.id) }

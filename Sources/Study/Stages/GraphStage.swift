@@ -36,27 +36,29 @@ package struct GraphStage: Sendable {
   /// Reads the schema, or hashes the files to import.
   ///
   /// Throws `LabError` naming the file and the place when either is wrong.
-  package init(_ source: GraphSource) throws {
-    switch source {
+  package init(_ graph: StudyGraph) throws {
+    switch graph.source {
     case .schema(let settings):
       let schema = try GraphSchema.read(
         settings.url, overrides: settings.overrides, scale: settings.scale)
       let key = GeneratedKey(schema: schema, seed: settings.seed, version: Self.version)
       maker = .generator(try GraphGenerator(schema: schema, seed: Seed(settings.seed)))
-      name = Self.plain(schema.name)
-      id = try "\(name)-\(CanonicalJSON.hash(key).short(10))"
+      let plain = Self.plain(schema.name)
+      name = graph.name ?? plain
+      id = try "\(plain)-\(CanonicalJSON.hash(key).short(10))"
       words = "generated from the schema \(schema.name) with seed \(settings.seed)"
     case .imported(let settings):
       let first = settings.urls.first?.deletingPathExtension().lastPathComponent ?? "graph"
-      name = Self.plain(first)
+      let plain = Self.plain(first)
+      name = graph.name ?? plain
       let key = ImportedKey(
         files: try settings.urls.flatMap { try Self.hashes($0) },
         columns: settings.columns, seed: settings.seed, heldOut: settings.heldOut,
         version: Self.version)
-      id = try "\(name)-\(CanonicalJSON.hash(key).short(10))"
+      id = try "\(plain)-\(CanonicalJSON.hash(key).short(10))"
       maker = .importer(
         TripleImporter(
-          name: name, columns: try ColumnOrder(settings.columns), heldOut: settings.heldOut,
+          name: plain, columns: try ColumnOrder(settings.columns), heldOut: settings.heldOut,
           seed: Seed(settings.seed)), settings.urls)
       words = "imported from \(settings.urls.map(\.lastPathComponent).joined(separator: ", "))"
     }

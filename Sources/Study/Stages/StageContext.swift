@@ -5,12 +5,16 @@ import LabCore
 import Synchronization
 import Training
 
-/// The graph of a study, read from its file when the first task needs it and shared by all.
+/// A graph of a study, read from its file when the first task needs it and shared by all.
 final class SharedGraph: Sendable {
+  let stage: GraphStage
   let url: URL
   private let graph = Mutex<KnowledgeGraph?>(nil)
 
-  init(_ url: URL) { self.url = url }
+  init(_ stage: GraphStage, _ url: URL) {
+    self.stage = stage
+    self.url = url
+  }
 
   func value() throws -> KnowledgeGraph {
     try graph.withLock { stored in
@@ -27,12 +31,12 @@ struct StageContext: Sendable {
   let file: StudyFile
   let folder: StudyFolder
   let plan: StudyPlan
-  let graphStage: GraphStage
+  /// By id.
+  let graphs: [String: SharedGraph]
   /// By id of the training.
   let requests: [String: TrainingRequest]
   /// Threads of one task.
   let threads: Int
-  let graph: SharedGraph
   /// Takes a remark about a training, with the name of its task.
   let warn: @Sendable (String) -> Void
 
@@ -59,20 +63,35 @@ struct StageContext: Sendable {
   /// Whether what stands at a task's place is what the task made, and not another graph, run or result.
   private func isResult(of task: StudyTask, _ record: TaskRecord) -> Bool {
     switch task.kind {
-    case .generate: graphStage.isIntact(graph.url, record)
+    case .generate: graphs[task.id].map { $0.stage.isIntact($0.url, record) } ?? false
     // A folder with another run is then refused by its training, with the difference.
-    case .train:
-      (try? RunFolder.readRecord(folder.model(task.id)))??.configuration == task.run?.configuration
+    case .train: (try? isTrained(task)) ?? false
     // The report shows what is there, so it is made anew each time.
     case .report: false
     default: (try? isStored(task)) ?? false
     }
   }
 
+  /// Whether a training's folder has the run that was planned, from the weights that its parent has now.
+  private func isTrained(_ task: StudyTask) throws -> Bool {
+    var planned = task.run?.configuration
+    if let parent = task.sources?.first {
+      planned?.start = try RunFolder.readRecord(folder.model(parent))?.weightsHash
+    }
+    return try RunFolder.readRecord(folder.model(task.id))?.configuration == planned
+  }
+
+  private func graph(of task: StudyTask) throws -> SharedGraph {
+    guard let graph = graphs[plan.graph(of: task).id] else {
+      throw LabError("the plan names a graph that the study does not have; run it again")
+    }
+    return graph
+  }
+
   /// Whether the results of a measure are in its run's file.
   private func isStored(_ task: StudyTask) throws -> Bool {
     guard let measure = plan.measures.measure(task.kind),
-      let subject = try folder.subject(of: task, graph: graph.value)
+      let subject = try folder.subject(of: task, graph: graph(of: task).value)
     else { return false }
     return try measure.storedKey(of: subject) != nil
   }
@@ -94,24 +113,27 @@ struct StageContext: Sendable {
     case .report: return try report()
     default:
       guard let measure = plan.measures.measure(task.kind),
-        let subject = try folder.subject(of: task, graph: graph.value)
+        let subject = try folder.subject(of: task, graph: graph(of: task).value)
       else { return "" }
       return try measure.run(subject, work)
     }
   }
 
   private func generate(_ task: StudyTask) throws -> String {
-    try graphStage.write(to: graph.url)
-    let graph = try graph.value()
-    guard graph.contentHash == plan.graph.contentHash else {
+    let shared = try graph(of: task)
+    try shared.stage.write(to: shared.url)
+    let graph = try shared.value()
+    guard graph.contentHash == plan.graph(of: task).contentHash else {
       throw LabError(
-        "\(self.graph.url.path) differs from the graph that was planned; remove it and run again")
+        "\(shared.url.path) differs from the graph that was planned; remove it and run again")
     }
     return "\(graph.answers.count) triples"
   }
 
   private func train(_ task: StudyTask, _ work: Work) throws -> String {
-    guard let request = requests[task.id] else { return "" }
+    guard var request = requests[task.id] else { return "" }
+    request.start = task.sources?.first.map { folder.model($0) }
+    let graph = try graph(of: task)
     var options = RuntimeOptions()
     options.workers = work.workers
     options.keep = file.keep

@@ -16,6 +16,8 @@ extension StarterFiles {
 
     # Generated from a schema (a file beside this one, or a name from kg-schemas/), or imported:
     #   graph: {import: facts.tsv, columns: hrt, seed: 7, hold_out: {query: 0.1, subject: 0, object: 0.1}}
+    # Several, each with a name, make one study with one report:
+    #   graphs: [{name: small, schema: schema.yaml}, {name: large, schema: schema.yaml, scale: 4}]
     graph:
       schema: schema.yaml
       seed: 7
@@ -38,6 +40,10 @@ extension StarterFiles {
     #   seeds           of initial weights and order (0)
     #   fractions       nested parts of the graph (1)
     #   learning_rates  instead of the rule in the width; precisions: fp32, bf16, auto
+    #   graphs          names of graphs (all)
+    # A model may start from that of an entry before it, and learn from a file of triples alone:
+    #   - {name: base, sizes: [3k], epochs: [20]}
+    #   - {sizes: [3k], epochs: [5], from: base, only: facts.tsv}
     models:
       - sizes: [3k, 10k, 30k]
         epochs: [20, 60]
@@ -57,6 +63,16 @@ extension StarterFiles {
       #top_k: 50
       #top_p: 0.95
       #candidates: 9
+      #phrasing: seen
+      #precision: fp32
+
+    # What the models know, in bits, and when they learned it (of the checkpoints that keep asks for).
+    #knowledge:
+      #bins: 10
+      #sizes: [10k, 30k]
+    #lifeline:
+      #epochs: [60]
+    #keep: {steps: "log,100"}
 
     # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
     # the study, trained alike: how likely they find the answers is a score.
@@ -66,10 +82,36 @@ extension StarterFiles {
       samples: 2
       #sizes: [30k]
       #tasks: [sentence, token]
+      #kinds: [head, saplma, lookback, full, score]
+      #layers: [final]
+      #places: [last]
+      #positions: [each]
+      #full: [10k]
+      #full_epochs: 10
+      #balanced: false
+      #evidence: 8
       #queries: [fvs, pvs]
       #judges: [10k]
+      #precision: fp32
       #resamples: 1000
       #seed: 0
+
+    # Detectors that learned from the answers of the models of the sizes in from, tested on the selected models.
+    #transfer:
+      #from: [10k]
+      #epochs: [60]
+      #sizes: [10k, 30k]
+      #tasks: [sentence]
+      #kinds: [head, lookback]
+      #heads: [linear]
+      #samples: 2
+      #resamples: 1000
+      #seed: 0
+
+    # Models that leave what they are unsure of to a larger one: rate against compute.
+    #cascade:
+      #defer_to: [30k]
+      #sizes: [3k, 10k]
 
     # Threads in all, and tasks at once.
     workers: 2

@@ -68,8 +68,14 @@ extension TrainingRequest {
   /// The full configuration, parameter counts and FLOPs of this request on a graph.
   ///
   /// Throws an error that names the option when a value is impossible or a name cannot be spelled.
-  package func resolve(graph: KnowledgeGraph, graphPath: String) throws -> ResolvedTraining {
-    let parent = try start.map { try RunFolder.open($0) }
+  ///
+  /// `start` is the tokenizer and record of a run to start from that is yet to be trained.
+  package func resolve(
+    graph: KnowledgeGraph, graphPath: String, start planned: (any Tokenizer, RunRecord)? = nil
+  ) throws -> ResolvedTraining {
+    let folder = try start.map { try RunFolder.open($0) }
+    let parent: (tokenizer: any Tokenizer, record: RunRecord)? =
+      folder.map { ($0.tokenizer, $0.record) } ?? planned
     let wording =
       parent?.record.configuration.corpus.wording
       ?? Wording(phrasing: phrasing, paraphrases: paraphrases, seed: seed)
@@ -111,7 +117,7 @@ extension TrainingRequest {
       record: try record(
         configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
         graphPath: graphPath
-      ).hashed(tokenizer), parent: parent, chosen: chosen)
+      ).hashed(tokenizer), parent: folder, chosen: chosen)
   }
 
   /// The training of a model of this width.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import KnowledgeGraph
 import LabCore
 
@@ -33,6 +33,17 @@ package struct ChosenTriples: Hashable, Sendable {
       return ids.count == 3 ? Triple(subject: ids[0], predicate: ids[1], object: ids[2]) : nil
     }
     return ChosenTriples(Set(triples))
+  }
+
+  /// The triples of a file, by name, in any format that can be imported.
+  ///
+  /// Throws `LabError` naming the line that is wrong.
+  package init(in file: URL, of graph: KnowledgeGraph, fraction: Double) throws {
+    let name = file.relativePath
+    try self.init(
+      named: TripleImporter(name: name).triples([TripleImporter.source(name)]).map {
+        ($0.subject, $0.predicate, $0.object, "\(name):\($0.line)")
+      }, in: graph, fraction: fraction)
   }
 
   /// The visible triples of a graph's fraction that have these names.

@@ -52,14 +52,12 @@ struct DetectScore: ParsableCommand {
       ?? url.deletingLastPathComponent().deletingLastPathComponent()
     let run = try RunFolder.open(place)
     let scoring = try StoredScoring(
-      folder: url, run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }),
-      workers: workers.count)
+      folder: url, run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }))
     Interruption.heed()
     if let triples { return try judge(triples, scoring) }
     let progress = ProgressReporter()
     let summary = try scoring.scoreStoredAnswers(
-      temperature: temperature,
-      onProgress: { progress.update("scoring answers \(Readable.percent($0))") })
+      temperature: temperature, work: Work(workers: workers.count, progress))
     progress.finish()
     if json { return try Output.json(summary) }
     Output.line(
@@ -86,7 +84,7 @@ struct DetectScore: ParsableCommand {
 
   private func judge(_ file: String, _ scoring: StoredScoring) throws {
     let lines = try TripleImporter(name: file).triples([TripleImporter.source(file)])
-    let scores = try scoring.score(lines, file: file)
+    let scores = try scoring.score(lines, file: file, work: Work(workers: workers.count))
     if json { return try Output.json(scores) }
     var table = TextTable(
       ["subject", "predicate", "object", "token", "score", "verdict"], left: [0, 1, 2])

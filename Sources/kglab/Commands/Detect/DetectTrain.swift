@@ -130,17 +130,13 @@ struct DetectTrain: ParsableCommand {
     let options = try options(run, sources, judges)
     let runner = try DetectionRunner(
       run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }), options: options,
-      sources: sources + judges, workers: workers.count)
+      sources: sources + judges)
     Interruption.heed()
     let progress = ProgressReporter()
-    let summary = try runner.run(
-      progress: { state in
-        progress.update("\(state.stage.rawValue) \(Readable.percent(state.share))")
-      },
-      onSize: { bytes in
-        progress.finish()
-        if !json { Output.line("features      \(Readable.bytes(bytes)) in \(folder)/features") }
-      })
+    let summary = try runner.run(Work(workers: workers.count, progress)) { bytes in
+      progress.finish()
+      if !json { Output.line("features      \(Readable.bytes(bytes)) in \(folder)/features") }
+    }
     progress.finish()
     if json { return try Output.json(summary) }
     for task in summary.tasks { show(task, summary) }

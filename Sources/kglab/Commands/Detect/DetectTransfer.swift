@@ -74,8 +74,8 @@ struct DetectTransfer: ParsableCommand {
     }
     Interruption.heed()
     let progress = ProgressReporter()
-    let cells = try TransferExperiment(conditions, options: options(), workers: workers.count)
-      .run(onProgress: { progress.update($0) })
+    let cells = try TransferExperiment(conditions, options: options())
+      .run(Work(workers: workers.count, progress))
     progress.finish()
     if json { return try Output.json(cells) }
     show(cells)

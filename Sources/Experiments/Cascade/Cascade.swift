@@ -1,0 +1,179 @@
+import Analysis
+package import Evaluation
+package import KnowledgeGraph
+package import LabCore
+
+/// A query as a small and a large model answer it.
+package struct CascadedQuery: Hashable, Sendable {
+  /// One model's greedy answer.
+  package struct Answer: Hashable, Sendable {
+    package let isHallucination: Bool
+    /// Floating-point operations of writing it.
+    package let flops: Double
+
+    package init(isHallucination: Bool, flops: Double) {
+      self.isHallucination = isHallucination
+      self.flops = flops
+    }
+  }
+
+  package let subject: Int32
+  package let visibility: Visibility
+  package let small: Answer
+  package let large: Answer
+
+  package init(subject: Int32, visibility: Visibility, small: Answer, large: Answer) {
+    self.subject = subject
+    self.visibility = visibility
+    self.small = small
+    self.large = large
+  }
+
+  /// Hallucinations that deferring it takes away: -1, 0 or 1.
+  var gain: Double { (small.isHallucination ? 1 : 0) - (large.isHallucination ? 1 : 0) }
+}
+
+/// What decides which queries are deferred: those of the highest scores first.
+package struct Switch: Hashable, Sendable {
+  /// Where its scores come from.
+  package enum Kind: String, Codable, Sendable { case baseline, score, detector }
+
+  package let name: String
+  package let kind: Kind
+  /// One for each query.
+  package var scores: [Double]
+
+  package init(_ name: String, _ kind: Kind, _ scores: [Double]) {
+    self.name = name
+    self.kind = kind
+    self.scores = scores
+  }
+
+  /// How much of each query is deferred when `share` of all are.
+  ///
+  /// Queries of equal scores are deferred in equal parts, which is what a fair choice among them comes to on average.
+  package func deferral(of share: Double) -> [Double] {
+    let order = scores.indices.sorted { scores[$0] > scores[$1] }
+    var parts = [Double](repeating: 0, count: scores.count)
+    var left = share * Double(scores.count)
+    var start = 0
+    while start < order.count, left > 0 {
+      let end = order[start...].firstIndex { scores[$0] < scores[order[start]] } ?? order.count
+      for index in order[start..<end] { parts[index] = min(1, left / Double(end - start)) }
+      left -= Double(end - start)
+      start = end
+    }
+    return parts
+  }
+}
+
+/// One point of a curve: what a share of deferred queries costs and what it brings.
+package struct CascadePoint: Codable, Hashable, Sendable {
+  /// Size of the model deferred to.
+  package let large: String
+  package let visibility: QuerySet
+  package let `switch`: String
+  package let kind: Switch.Kind
+  package let share: Double
+  /// Of the small model for every query, and of the large one for those deferred.
+  package let meanFLOPs: Double
+  /// Hallucinations among the greedy answers given, with the 95 % interval over subjects.
+  package let rate: Double
+  package let lower: Double?
+  package let upper: Double?
+  package let queryCount: Int
+
+  enum CodingKeys: String, CodingKey {
+    case large, visibility, `switch`, kind, share, rate, lower, upper
+    case meanFLOPs = "mean_flops"
+    case queryCount = "query_count"
+  }
+}
+
+/// What a switch comes to over all shares.
+package struct CascadeArea: Codable, Hashable, Sendable {
+  package let large: String
+  package let visibility: QuerySet
+  package let `switch`: String
+  package let kind: Switch.Kind
+  /// Mean rate over the shares from 0 to 1: the area under the curve.
+  package let meanRate: Double
+  /// Where that lies between random deferral, 0, and the oracle, 1; nil where both are the same.
+  package let gain: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case large, visibility, `switch`, kind, gain
+    case meanRate = "mean_rate"
+  }
+}
+
+/// Queries answered by a small model, which defers those it is least certain of to a large one (arXiv 2202.07652).
+package struct Cascade {
+  /// Shares of the queries that are deferred.
+  package static let shares = (0...20).map { Double($0) / 20 }
+  private static let (random, oracle) = ("random", "oracle")
+
+  /// Size of the model deferred to.
+  package let large: String
+  /// Those of one subject stand together.
+  package let queries: [CascadedQuery]
+  /// Beside random deferral and the oracle.
+  package let switches: [Switch]
+
+  package init(large: String, queries: [CascadedQuery], switches: [Switch]) {
+    self.large = large
+    self.queries = queries
+    self.switches = switches
+  }
+
+  /// The curves of every switch over a set of queries, each from the share 0 to 1; empty where it has no query.
+  package func points(_ set: QuerySet, resamples: Int, seed: Seed) -> [CascadePoint] {
+    let places = queries.indices.filter { set.contains(queries[$0].visibility) }
+    guard !places.isEmpty else { return [] }
+    let own = places.map { queries[$0] }
+    let known = [
+      Switch(Self.random, .baseline, own.map { _ in 0 }),
+      Switch(Self.oracle, .baseline, own.map(\.gain)),
+    ]
+    let all =
+      known
+      + switches.map { one in
+        Switch(one.name, one.kind, places.map { one.scores[$0] })
+      }
+    let deferrals = all.flatMap { one in Self.shares.map { (one, $0, one.deferral(of: $0)) } }
+    let bootstrap = SubjectBootstrap(
+      subjects: own.map(\.subject),
+      series: deferrals.map { _, _, parts in
+        zip(own, parts).map { ($0.small.isHallucination ? 1 : 0) - $1 * $0.gain }
+      })
+    var stream = seed.stream("cascade/\(large)/\(set.rawValue)")
+    let intervals = bootstrap.intervals(resamples: resamples, stream: &stream)
+    let rates = bootstrap.means
+    return deferrals.enumerated().map { index, point in
+      let flops = zip(own, point.2).map { $0.small.flops + $1 * $0.large.flops }
+      return CascadePoint(
+        large: large, visibility: set, switch: point.0.name, kind: point.0.kind, share: point.1,
+        meanFLOPs: Mean.of(flops) ?? 0, rate: rates[index], lower: intervals?[index].lower,
+        upper: intervals?[index].upper, queryCount: own.count)
+    }
+  }
+
+  /// The areas under the curves of one set.
+  package static func areas(_ points: [CascadePoint]) -> [CascadeArea] {
+    let curves = stride(from: 0, to: points.count, by: shares.count).map {
+      points[$0..<$0 + shares.count]
+    }
+    let means = curves.map { curve in
+      zip(curve, curve.dropFirst()).reduce(0) {
+        $0 + ($1.1.share - $1.0.share) * ($1.0.rate + $1.1.rate) / 2
+      }
+    }
+    return zip(curves, means).compactMap { curve, mean in
+      guard let first = curve.first else { return nil }
+      let span = means[0] - means[1]
+      return CascadeArea(
+        large: first.large, visibility: first.visibility, switch: first.switch, kind: first.kind,
+        meanRate: mean, gain: span > 1e-12 ? (means[0] - mean) / span : nil)
+    }
+  }
+}

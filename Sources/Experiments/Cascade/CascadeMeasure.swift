@@ -1,0 +1,135 @@
+import Corpus
+package import Evaluation
+import Foundation
+package import KnowledgeGraph
+package import LabCore
+package import Report
+package import Training
+
+/// What a small model gains by deferring its least certain answers to a large one: `kglab cascade`, `cascade` in a study.
+package struct CascadeMeasure: Measure {
+  package static let name = "cascade"
+  package static let key = "cascade"
+  package static let version = 1
+  package static let tables = [ResultTable.cascadePoints, .cascadeAreas]
+  package static let settingNames = ModelSelection.settingNames + ["defer_to", "seed", "resamples"]
+
+  /// What decides the numbers beside the runs.
+  package struct Settings: Codable, Hashable, Sendable {
+    /// Sizes of the models deferred to, which a study trains beside the small one.
+    package var deferTo: [String] = []
+    /// Decides the resamples behind intervals.
+    package var seed: UInt64 = 0
+    package var resampleCount = 1_000
+
+    package init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case seed
+      case deferTo = "defer_to"
+      case resampleCount = "resample_count"
+    }
+  }
+
+  package var selection = ModelSelection()
+  package var settings: Settings
+
+  package init(_ settings: Settings = Settings()) { self.settings = settings }
+
+  package init(study node: SchemaNode) throws {
+    settings = Settings()
+    selection = try ModelSelection(study: node)
+    settings.deferTo = try node.required("defer_to", example: "[1m]").distinct {
+      try $0.modelSize()
+    }
+    if let value = node.optional("seed") {
+      settings.seed = UInt64(try value.integer(in: 0...Int.max))
+    }
+    if let value = node.optional("resamples") {
+      settings.resampleCount = try value.integer(in: 0...1_000_000)
+    }
+  }
+
+  package var siblings: [String] { settings.deferTo }
+
+  package func inputs(among measures: [any Measure]) throws -> [any Measure] {
+    guard let evaluation = measures.lazy.compactMap({ $0 as? EvaluationMeasure }).first,
+      evaluation.settings.sampleTemperatures.contains(0)
+    else {
+      throw LabError(
+        "cascade reads greedy answers, and the study's evaluation draws none; add 0 to evaluation's temperatures"
+      )
+    }
+    return [evaluation]
+  }
+
+  package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
+    let queries = run.configuration.corpus.fraction * Double(graph.queryCount)
+    let resampled = queries * Double(settings.resampleCount * max(1, siblings.count))
+    return TaskCost(
+      flops: 0, seconds: 1 + queries * 1e-3 + resampled * 5e-7,
+      memoryMiB: 60 + queries * 0.01, diskBytes: 200_000)
+  }
+
+  package func storedKey(of subject: MeasuredRun) throws -> String? {
+    guard let inputs = try CascadeInputs.stored(of: subject) else { return nil }
+    let identity = inputs.identity(settings)
+    return try RunDatabase.read(in: subject.folder)?
+      .summary(Self.self, of: identity, as: CascadeSummary.self)?.key
+  }
+
+  package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
+    let summary = try self.summary(of: subject, work)
+    let best = summary.areas.filter { $0.visibility == .seen && $0.kind != .baseline }
+      .max { ($0.gain ?? 0) < ($1.gain ?? 0) }
+    guard let best, let gain = best.gain else { return "nothing to gain" }
+    return String(format: "to %@ by %@: gain %.2f", best.large, best.switch, gain)
+  }
+
+  /// Measures the cascades from a run to each of its siblings into the run's run.sqlite, or reads them back.
+  ///
+  /// Throws `LabError` where a run has no greedy answers of the same graph.
+  package func summary(of subject: MeasuredRun, _ work: Work) throws -> CascadeSummary {
+    let inputs = try CascadeInputs(of: subject)
+    let identity = inputs.identity(settings)
+    let detectors = try inputs.detectorScores()
+    if let summary = try? RunDatabase.stored(in: subject.folder)?
+      .summary(Self.self, of: identity, as: CascadeSummary.self),
+      summary.detectors == detectors.map(\.name)
+    {
+      return summary
+    }
+    let seed = Seed(settings.seed).derived("cascade")
+    let cascades = try inputs.cascades(detectors)
+    var (points, areas): ([CascadePoint], [CascadeArea]) = ([], [])
+    for (index, cascade) in cascades.enumerated() {
+      for set in QuerySet.allCases {
+        guard !work.shouldStop() else {
+          throw LabError.interrupted("stopped before the cascade was measured; nothing is stored")
+        }
+        let curves = cascade.points(set, resamples: settings.resampleCount, seed: seed)
+        points += curves
+        areas += Cascade.areas(curves)
+      }
+      work.report(Double(index + 1) / Double(cascades.count), "deferral to \(cascade.large)")
+    }
+    let summary = CascadeSummary(
+      key: try Self.storedKey(of: identity), identity: identity,
+      small: subject.record.sizeName, detectors: detectors.map(\.name), points: points,
+      areas: areas)
+    let hash = subject.record.configuration.graphHash
+    try RunDatabase.open(in: subject.folder, graphHash: hash).store(
+      Self.self, identity: identity, summary: summary
+    ) { measurement, database in
+      try ResultTable.cascadePoints.insert(points, of: measurement, in: database)
+      try ResultTable.cascadeAreas.insert(areas, of: measurement, in: database)
+    }
+    return summary
+  }
+
+  package static func sections(
+    _ results: StudyResults, command: String
+  ) throws -> [ReportSection] {
+    try CascadeFigures(results: results, command: command).sections()
+  }
+}

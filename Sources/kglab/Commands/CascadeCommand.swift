@@ -1,0 +1,85 @@
+import ArgumentParser
+import Console
+import Evaluation
+import Experiments
+import LabCore
+import Training
+
+struct CascadeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cascade",
+    abstract: "Answer with a small model and defer what it is unsure of to a large one.",
+    discussion: """
+      Hallucination rate against mean FLOPs a query, for each switch: what the small model's stored answers, \
+      samples and detectors say of its uncertainty, beside random deferral and an oracle. Reads the greedy \
+      answers that kglab evaluate stored of both runs; docs/evaluation.md defines each number. All of it is \
+      stored in the small run's run.sqlite.
+
+      EXAMPLES:
+        kglab cascade runs/small runs/large
+        kglab cascade runs/small runs/large --json > cascade.json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of an evaluated run.", valueName: "small run"))
+  var small: String
+
+  @Argument(help: ArgumentHelp("The folder of the one deferred to.", valueName: "large run"))
+  var large: String
+
+  @Option(help: "Seed of the intervals' resamples.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Resamples of the subjects.")
+  var resamples: Int = 1_000
+
+  @OptionGroup var graph: GraphOptions
+
+  func validate() throws { try OptionRange.require(resamples, 0...1_000_000, "--resamples") }
+
+  func run() throws {
+    Interruption.heed()
+    let (run, other) = (try RunFolder.open(small), try RunFolder.open(large))
+    let place = graph.url
+    let subject = MeasuredRun(
+      folder: run.url, record: run.record,
+      siblings: [MeasuredRun(folder: other.url, record: other.record) { try other.graph() }]
+    ) { try run.graph(at: place) }
+    var settings = CascadeMeasure.Settings()
+    (settings.seed, settings.resampleCount) = (seed, resamples)
+    let summary = try ProgressReporter.during { progress in
+      try CascadeMeasure(settings).summary(of: subject, Work(workers: 1, progress))
+    }
+    if graph.json { return try Output.json(summary) }
+    show(summary)
+    Output.line("wrote \(small)/\(RunDatabase.fileName) (cascade \(summary.key.prefix(12)))")
+    Output.next("kglab", "detect", "train", small)
+  }
+
+  /// Shares of deferred queries that are shown, of those measured.
+  private static let shares = [0, 0.1, 0.25, 0.5, 0.75, 1]
+
+  private func show(_ summary: CascadeSummary) {
+    for set in QuerySet.allCases {
+      let points = summary.points.filter { $0.visibility == set }
+      guard let first = points.first else { continue }
+      Output.line(
+        "\(set.rawValue), \(first.queryCount.grouped) queries: hallucination rate by the share deferred"
+      )
+      var table = TextTable(
+        ["switch"] + Self.shares.map { "\(Int(100 * $0)) %" } + ["mean", "gain"], left: [0])
+      for area in summary.areas where area.visibility == set {
+        let curve = points.filter { $0.switch == area.switch }
+        let rates = Self.shares.map { share in curve.first { $0.share == share }?.rate }
+        table.add(
+          [area.switch] + (rates + [area.meanRate]).map(Readable.percent)
+            + [Readable.fixed(area.gain, 3)])
+      }
+      let flops = Self.shares.compactMap { share in
+        points.first { $0.share == share }?.meanFLOPs
+      }
+      table.add(["FLOPs a query"] + flops.map(Readable.count) + ["", ""])
+      Output.table(table)
+      Output.line()
+    }
+  }
+}

@@ -28,13 +28,18 @@ extension DetectionMeasure {
     cost.flops += heads
     cost.seconds += SpeedModel.seconds(flops: heads, modelDimension: width)
     let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount)) + 2
-    let tokens = 0.6 * examples * length * Double(options.fullTraining.epochs) * sets
-    for choice in options.full {
-      let model = try Self.fullDetector(choice, of: record)
-      let flops = 6 * Double(model.nonEmbeddingParameterCount) * tokens
+    func add(_ model: ModelConfiguration, _ operations: Double, _ tokens: Double, bytes: Double) {
+      let flops = operations * Double(model.nonEmbeddingParameterCount) * tokens
       cost.flops += flops
       cost.seconds += SpeedModel.seconds(flops: flops, modelDimension: model.modelDimension)
-      cost.memoryMiB += Double(model.parameterCount) * 28 / 1_048_576
+      cost.memoryMiB += Double(model.parameterCount) * bytes / 1_048_576
+    }
+    let learned = 0.6 * examples * length * Double(options.fullTraining.epochs) * sets
+    for choice in options.full {
+      add(try Self.fullDetector(choice, of: record), 6, learned, bytes: 28)
+    }
+    for judge in options.judges {
+      add(try Self.model(judge.name, beside: record), 2, examples * length * sets, bytes: 4)
     }
     let detectors = Double(options.heads.count + Self.scoreCount) * sets
     // Resampling takes that long for each number, calibrated scores included.
@@ -46,13 +51,16 @@ extension DetectionMeasure {
   private static func fullDetector(
     _ choice: FullDetectorChoice, of record: RunRecord
   ) throws -> ModelConfiguration {
-    let judged = record.configuration.model
     switch choice {
-    case .own: return judged
-    case .scratch(let size), .pretrained(let size, _):
-      return try ModelSize(named: size).configuration(
-        vocabularySize: judged.vocabularySize, contextLength: judged.contextLength)
+    case .own: record.configuration.model
+    case .scratch(let size), .pretrained(let size, _): try model(size, beside: record)
     }
+  }
+
+  private static func model(_ size: String, beside record: RunRecord) throws -> ModelConfiguration {
+    let judged = record.configuration.model
+    return try ModelSize(named: size).configuration(
+      vocabularySize: judged.vocabularySize, contextLength: judged.contextLength)
   }
 
   /// Scores and baselines that are measured beside the heads, about.

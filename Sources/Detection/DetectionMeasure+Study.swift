@@ -7,7 +7,7 @@ extension DetectionMeasure {
   package static let settingNames =
     ModelSelection.settingNames + [
       "tasks", "kinds", "heads", "layers", "places", "positions", "full", "full_epochs",
-      "balanced", "samples", "evidence", "queries", "seed", "resamples", "precision",
+      "balanced", "judges", "samples", "evidence", "queries", "seed", "resamples", "precision",
     ]
 
   /// Reads `detection` of a study over the defaults.
@@ -51,6 +51,12 @@ extension DetectionOptions {
     }
     if let value = node.optional("balanced") {
       fullTraining.balancesClasses = try value.boolean()
+    }
+    if let value = node.optional("judges") {
+      // Which weights these have is known once they are trained.
+      judges = try Self.named(value, "size") {
+        JudgeChoice(name: try ModelSize(named: $0).name, weightsHash: "")
+      }
     }
     if let value = node.optional("evidence") {
       evidence = try value.integer(in: 0...DetectionOptions.maximumSamples)

@@ -27,24 +27,27 @@ package struct DetectionMeasure: Measure {
 
   package var settings: DetectionOptions { options }
 
-  /// Sizes whose models, trained as the judged one was, become `full` detectors.
+  /// Sizes whose models, trained as the judged one was, become `full` detectors or judges.
   package var siblings: [String] {
-    options.full.compactMap { choice in
+    let full: [String] = options.full.compactMap { choice in
       if case .pretrained(let name, _) = choice { name } else { nil }
     }
+    return full + options.judges.map(\.name).filter { !full.contains($0) }
   }
 
   package func check(_ model: ModelConfiguration) throws { try options.checkLayers(of: model) }
 
   /// The options once the weights of the siblings are known.
   private func options(of subject: MeasuredRun) -> DetectionOptions {
+    let hashes = Dictionary(
+      uniqueKeysWithValues: zip(siblings, subject.siblings.map { $0.record.weightsHash ?? "" }))
     var options = options
-    var left = subject.siblings[...]
     options.full = options.full.map { choice in
-      guard case .pretrained(let name, _) = choice, let source = left.popFirst() else {
-        return choice
-      }
-      return .pretrained(name: name, weightsHash: source.record.weightsHash ?? "")
+      guard case .pretrained(let name, _) = choice else { return choice }
+      return .pretrained(name: name, weightsHash: hashes[name] ?? "")
+    }
+    options.judges = options.judges.map {
+      JudgeChoice(name: $0.name, weightsHash: hashes[$0.name] ?? "")
     }
     return options
   }

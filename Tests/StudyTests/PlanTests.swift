@@ -104,8 +104,22 @@ import Training
     }
   }
 
-  @Test func aPretrainedDetectorOfNoModelIsRefused() throws {
-    let text = StudyText.study + "\ndetection: {epochs: [2], full: [10k-pretrained], samples: 2}"
+  /// A model that judges is needed once, also where a detector begins with it.
+  @Test func judgesAreModelsOfTheStudy() throws {
+    let detection = "{epochs: [2], full: [3k-pretrained], judges: [3k, 6k], samples: 2}"
+    let plan = try plan(StudyText.study + "\ndetection: \(detection)")
+    let models = try ["3k", "6k"].map { size in
+      try #require(plan.tasks.first { $0.name == "train \(size), 2 epochs" }).id
+    }
+    #expect(plan.tasks(.detect).allSatisfy { $0.sources == models })
+    expectFailure("score") {
+      try self.plan(StudyText.study + "\ndetection: {judges: [3k], kinds: [head]}")
+    }
+  }
+
+  @Test(arguments: ["full: [10k-pretrained]", "judges: [10k]"])
+  func aModelThatIsNotOfTheStudyIsRefused(setting: String) throws {
+    let text = StudyText.study + "\ndetection: {epochs: [2], \(setting), samples: 2}"
     expectFailure("no model of size 10k") { try plan(text) }
   }
 

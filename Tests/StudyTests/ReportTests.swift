@@ -108,6 +108,47 @@ import Testing
     #expect(try rows("detector-size").count == 2 * 3 * 2)
   }
 
+  /// Of a run of 3000 parameters that stores 4500 bits, and knows a quarter, then half of what it was taught.
+  @Test func knowledgeAndLifelinesHaveSections() throws {
+    #expect(!document.sections.map(\.title).contains("Knowledge"))
+    var results = SampleResults.results()
+    let run = results["run"][0]["id"] ?? ""
+    results["stored_bits"] = [
+      [
+        "run_id": run, "triples": "trained", "group_kind": "all", "group_value": "",
+        "triple_count": 60, "entropy_bits": 9000.0, "code_bits": 4500.0, "stored_bits": 4500.0,
+        "net_bits": 4500.0, "reference_bits": 9000.0, "memorised_bits": 0.0,
+        "stored_bits_per_triple_lower": 50.0, "stored_bits_per_triple_upper": 100.0,
+      ]
+    ]
+    results["lifeline_curve"] = [(10, 0.25), (100, 0.5)].map { step, share in
+      [
+        "run_id": run, "step": step, "visibility": "fvs", "query_count": 30, "known_share": share,
+        "mean_probability": share,
+      ]
+    }
+    results["lifeline_count"] = [
+      [
+        "run_id": run, "visibility": "fvs", "query_count": 30, "learned_count": 15,
+        "forgotten_count": 3, "never_known_count": 12, "mean_forgetting_count": 0.5,
+      ]
+    ]
+    let document = try Self.report(results)
+    let titles = document.sections.map(\.title)
+    #expect(titles.contains("Knowledge") && titles.contains("Learned and forgotten"))
+    func row(_ id: String, _ index: Int) throws -> [String] {
+      try #require(document.figures.first { $0.id == id }).data.rows[index].map(\.plain)
+    }
+    #expect(
+      try row("stored-bits", 0) == [
+        "20 epochs", "3k", "3000", "1.5", "1", "2", "mean", "one run",
+      ])
+    #expect(try row("known-vs-step", 1)[1..<5] == ["20 epochs", "3k", "100", "0.5"])
+    let lost = try #require(document.tables.first { $0.id == "lifelines" })
+    #expect(lost.data.rows.map { $0[4] } == [3])
+    _ = try ReportPage.html(document)
+  }
+
   @Test func tablesHoldTheBestHeadAndTheBaselines() throws {
     let detectors = try rows("detectors").filter { $0["run"] == "3k, 100 epochs" }
     #expect(

@@ -54,6 +54,23 @@ import Testing
     }
   }
 
+  /// The highest AUROC on the validation part, whatever the one shown; of equals the smaller.
+  @Test func theBestOfAFamilyIsChosenOnTheValidationPart() throws {
+    var results = SampleResults.results()
+    func heads() throws -> Set<String> {
+      let rows = try results.study().rows(
+        "SELECT DISTINCT name FROM best_detector WHERE family = 'head' AND task = 'sentence'")
+      return Set(rows.map { $0[0] })
+    }
+    #expect(try heads() == ["mlp-64"])
+    results["detector"] = results["detector"].map { $0.merging(["validation_auroc": 0.7]) { $1 } }
+    #expect(try heads() == ["linear"])
+    results["detector"] = results["detector"].map { row in
+      row["name"] as? String == "linear" ? row.filter { $0.key != "validation_auroc" } : row
+    }
+    #expect(try heads() == ["mlp-64"])
+  }
+
   @Test func refusesOtherFiles() throws {
     func message() -> String { failure { try StudyResults(file) } }
     #expect(message().contains("does not exist"))

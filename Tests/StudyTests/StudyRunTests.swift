@@ -76,12 +76,12 @@ import Testing
     #expect(again == rates)
   }
 
-  /// A study's own models become detectors of each other's answers.
+  /// A study's own models become detectors and judges of each other's answers.
   @Test func modelsOfTheStudyBecomeDetectors() throws {
     let text =
       StudyText.study
-      + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full], full: [3k-pretrained, 3k, own], "
-      + "full_epochs: 1, samples: 4, resamples: 20}"
+      + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full, score], judges: [3k], "
+      + "full: [3k-pretrained, 3k, own], full_epochs: 1, samples: 4, resamples: 20}"
     #expect(try runner(text).run().records(.failed).map(\.error) == [])
     let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
     let full = try results.rows(
@@ -93,6 +93,12 @@ import Testing
     for task in ["sentence", "token"] {
       #expect(full.filter { $0[0] == task }.map { $0[1] as String } == names)
     }
+    let judged = try results.rows(
+      """
+      SELECT DISTINCT name, pretrained, parameters FROM detector
+      WHERE family = 'cross-log-probability'
+      """)
+    #expect(judged.count == 1 && judged[0][0] == "log-probability-of-3k" && judged[0][1] == 1)
     let (pretrained, fresh) = (full[0], full[1])
     #expect(pretrained[2] as Int == fresh[2] && pretrained[3] as Double != fresh[3])
     #expect(try runner(text).run().reusedCount == 12)

@@ -174,9 +174,14 @@ package struct ResultSeries: Sendable {
     ]
   }
 
+  /// Which runs figures show, after a space; empty where all.
+  package var choiceWords: String {
+    hasRateSweep ? " Of several learning rates that of lowest final loss is shown." : ""
+  }
+
   /// What figures of rates add to their captions.
   package var captionWords: String {
-    (hasRateSweep ? " Of several learning rates that of lowest final loss is shown." : "")
+    choiceWords
       + (hasSeveralSeeds
         ? " The bars of a mean of seeds go from the lowest seed to the highest." : "")
   }

@@ -70,9 +70,18 @@ package struct StudyResults: Sendable {
   package func records(
     _ columns: [Report.Column], _ sql: String, _ arguments: StatementArguments = []
   ) throws -> Records {
-    Records(
-      columns,
-      try rows(sql, arguments).map { row in columns.map { Cell(row[$0.name] as DatabaseValue) } })
+    Records(columns, try rows(sql, arguments).map { $0.cells(columns) })
+  }
+
+  /// What a query has of each run: its id, a value and its interval.
+  package func values(_ sql: String) throws -> [String: Measured] {
+    Dictionary(
+      try rows(sql).map { row in
+        (
+          row[0],
+          Measured(value: try row.value(1), lower: try row.value(2), upper: try row.value(3))
+        )
+      }, uniquingKeysWith: { $1 })
   }
 
   private static func readable<Value>(_ file: URL, _ body: () throws -> Value) throws -> Value {
@@ -100,6 +109,13 @@ package struct StudyResults: Sendable {
         "\(file.relativePath) has format \(present), made by a newer kglab; this one reads up to "
           + "\(version): update kglab")
     }
+  }
+}
+
+extension Row {
+  /// The cells of columns of their names.
+  func cells(_ columns: [Report.Column]) -> [Cell] {
+    columns.map { Cell(self[$0.name] as DatabaseValue) }
   }
 }
 

@@ -90,20 +90,17 @@ struct RateFigures {
         Self.parameters, Column("share", "Share", Self.percent), Column("lower", "Lower"),
         Column("upper", "Upper"), Column("series", "Series"), Column("kind", "Point"),
       ])
-    var shares: [String: Double] = [:]
-    let counts = try series.results.records(
-      [Column("answers", "Answers"), Column("share", "Share")],
+    let shares = try series.results.values(
       """
-      SELECT run_id || ' ' || visibility || ' ' || verdict AS answers,
-        1.0 * count / max(1, sample_count) AS share
+      SELECT run_id || ' ' || visibility || ' ' || verdict,
+        1.0 * count / max(1, sample_count), NULL, NULL
       FROM verdict WHERE method = 'sampled' AND temperature = 1
       """)
-    for row in counts.rows { shares[row[0].plain] = row[1].finite }
     for (visibility, label) in VisibilityWords.all {
       for verdict in order {
         for group in series.groups where group.first.epochs == epochs {
           let rows = series.rows(group) { run in
-            shares["\(run.id) \(visibility) \(verdict)"].map { Measured(value: $0) }
+            shares["\(run.id) \(visibility) \(verdict)"]
           } _: { run in
             [
               .text(label + series.graph(run)), .text(words[verdict] ?? verdict), .text(run.size),

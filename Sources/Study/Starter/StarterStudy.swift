@@ -74,7 +74,8 @@ extension StarterFiles {
       #epochs: [60]
     #keep: {steps: "log,100"}
 
-    # Detectors of hallucinations, for the selected models (all without epochs and sizes).
+    # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
+    # the study, trained alike: how likely they find the answers is a score.
     detection:
       epochs: [60]
       heads: [linear, mlp-16, mlp-64]
@@ -90,6 +91,7 @@ extension StarterFiles {
       #balanced: false
       #evidence: 8
       #queries: [fvs, pvs]
+      #judges: [10k]
       #precision: fp32
       #resamples: 1000
       #seed: 0

@@ -23,7 +23,7 @@ setup:
 	@scripts/setup.sh
 
 build: setup
-	swift build -c release
+	swift build -c release --product kglab
 
 test: setup
 	swift test --disable-xctest

@@ -21,6 +21,7 @@ import Testing
     "lifeline": ["run", "--all"],
     "explain": ["run", "SUBJECT", "born in"],
     "cascade": ["run", "run"],
+    "fit": ["facts.tsv", "--size", "a", "--value", "b"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],
     "detect score": ["run/detectors/none"],

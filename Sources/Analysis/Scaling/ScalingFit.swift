@@ -93,7 +93,9 @@ package struct ScalingFit: Hashable, Sendable, Codable {
     let replicates = (0..<options.resampleCount).map { _ -> SumOfPowers in
       var weights = [Double](repeating: 0, count: points.count)
       for _ in points.indices { weights[stream.below(points.count)] += 1 }
-      return loss.powers(loss.descend(from: best.point, weights: weights).point)
+      // Far finer than resamples differ.
+      return loss.powers(
+        loss.descend(from: best.point, weights: weights, tolerance: options.delta * 1e-3).point)
     }
     func parameter(_ value: (SumOfPowers) -> Double) -> Parameter {
       let drawn = replicates.map(value).sorted()

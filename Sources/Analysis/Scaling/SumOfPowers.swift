@@ -94,11 +94,13 @@ struct SumOfPowersLoss {
     return (sum, gradient)
   }
 
-  /// The least loss reached from a start.
-  func descend(from start: [Double], weights: [Double]) -> LimitedMemoryMinimizer.Minimum {
+  /// The least loss reached from a start, to the last digits or to the `tolerance` of its gradient.
+  func descend(
+    from start: [Double], weights: [Double], tolerance: Double = 1e-13
+  ) -> LimitedMemoryMinimizer.Minimum {
     var minimizer = LimitedMemoryMinimizer()
     minimizer.maximumIterations = 3_000
-    minimizer.gradientTolerance = 1e-13
+    minimizer.gradientTolerance = tolerance
     return minimizer.minimize(from: start) { value($0, weights: weights) }
   }
 

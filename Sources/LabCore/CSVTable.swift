@@ -4,6 +4,8 @@ package import Foundation
 package struct CSVTable: Hashable, Sendable {
   package let columns: [String]
   package private(set) var rows: [[String]] = []
+  /// The number in the file of each row, from 1.
+  private var numbers: [Int] = []
   private let name: String
 
   /// Reads a file.
@@ -21,7 +23,8 @@ package struct CSVTable: Hashable, Sendable {
 
   /// Reads text; `name` is what messages call it.
   package init(_ text: String, name: String) throws {
-    var records = Self.records(text)
+    // Some programs put a byte-order mark first.
+    var records = Self.records(text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
     guard let header = records.first else { throw LabError("\(name) is empty; give a CSV file") }
     columns = header.map { $0.trimmingCharacters(in: .whitespaces) }
     self.name = name
@@ -33,8 +36,12 @@ package struct CSVTable: Hashable, Sendable {
         )
       }
       rows.append(record)
+      numbers.append(index + 1)
     }
   }
+
+  /// What messages call a row: the file and its number there, without the header.
+  package func place(ofRow row: Int) -> String { "\(name): row \(numbers[row])" }
 
   /// The table without the rows that have another value in a column; equal numbers are equal however they are written.
   ///
@@ -42,9 +49,12 @@ package struct CSVTable: Hashable, Sendable {
   package func rows(where column: String, is value: String) throws -> CSVTable {
     let place = try place(of: column)
     var table = self
-    table.rows = rows.filter { row in
-      row[place] == value || Double(row[place]).map { $0 == Double(value) } ?? false
+    let kept = rows.indices.filter { row in
+      let text = rows[row][place]
+      return text == value || Double(text).map { $0 == Double(value) } ?? false
     }
+    table.rows = kept.map { rows[$0] }
+    table.numbers = kept.map { numbers[$0] }
     guard !table.rows.isEmpty else {
       let present = Set(rows.map { $0[place] }).sorted().prefix(8).joined(separator: ", ")
       throw LabError("\(name) has no row with \(column) '\(value)'; it has \(present)")
@@ -69,7 +79,7 @@ package struct CSVTable: Hashable, Sendable {
       let text = row[place].trimmingCharacters(in: .whitespaces)
       if text.isEmpty { return nil }
       guard let value = Double(text), value.isFinite else {
-        throw LabError("\(name): row \(index + 1) has '\(text)' as \(column), which is no number")
+        throw LabError("\(self.place(ofRow: index)) has '\(text)' as \(column), which is no number")
       }
       return value
     }

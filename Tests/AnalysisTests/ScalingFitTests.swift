@@ -91,6 +91,9 @@ struct ScalingFitTests {
     expectFailure("it has 10, 20, 30") { try table.rows(where: "size", is: "4") }
     expectFailure("no column 'sise'") { try table.numbers("sise") }
     expectFailure("row 2 has 1 fields") { try CSVTable("a,b\n1,2\n3\n", name: "t.csv") }
+    let marked = try CSVTable("\u{FEFF}a,b\n1,2\n3,x\n", name: "t.csv")
+    #expect(marked.columns == ["a", "b"])
+    expectFailure("row 2 has 'x'") { try marked.rows(where: "a", is: "3").numbers("b") }
     expectFailure("is no number") { try CSVTable("a\nx\n", name: "t.csv").numbers("a") }
   }
 }

@@ -124,6 +124,8 @@ import Training
     ("only: facts.tsv", "only: none.tsv", "which does not exist"),
     ("lifeline: {}", "lifeline: {epochs: [9]}", "selects none of the models"),
     ("lifeline: {}", "lifeline: {steps: 3}", "steps"),
+    ("keep: {steps: \"1\"}", "", "the study keeps none; add keep"),
+    ("knowledge: {resamples: 10}", "knowledge: {resamples: 0}", "between 1 and 1000000"),
   ])
   func whatCannotBeIsRefused(old: String, new: String, words: String) {
     expectFailure(words) { try runner(Self.study.replacingOccurrences(of: old, with: new)) }

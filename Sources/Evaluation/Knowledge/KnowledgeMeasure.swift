@@ -25,7 +25,7 @@ package struct KnowledgeMeasure: Measure {
       settings.seed = UInt64(try value.integer(in: 0...Int.max))
     }
     if let value = node.optional("resamples") {
-      settings.resampleCount = try value.integer(in: 0...1_000_000)
+      settings.resampleCount = try value.integer(in: 1...1_000_000)
     }
     if let value = node.optional("precision") { settings.precision = try value.precision() }
   }

@@ -9,6 +9,7 @@ package struct LifelineMeasure: Measure {
   package static let name = "lifeline"
   package static let key = "lifeline"
   package static let version = 1
+  package static let readsCheckpoints = true
   package static let tables = [ResultTable.lifelineCurve, .lifelineCounts]
   package static let settingNames = ModelSelection.settingNames + ["precision"]
 

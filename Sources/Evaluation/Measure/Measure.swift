@@ -17,6 +17,8 @@ package protocol Measure: Codable, Hashable, Sendable {
   static var version: Int { get }
   /// What study.sqlite gets of its results.
   static var tables: [ResultTable] { get }
+  /// Whether it asks checkpoints that stay, which a study's `keep` must then name.
+  static var readsCheckpoints: Bool { get }
   /// Settings that a study may give it.
   static var settingNames: [String] { get }
 
@@ -57,6 +59,7 @@ package protocol Measure: Codable, Hashable, Sendable {
 }
 
 extension Measure {
+  package static var readsCheckpoints: Bool { false }
   package var siblings: [String] { [] }
   package func inputs(among measures: [any Measure]) throws -> [any Measure] { [] }
   package func check(_ model: ModelConfiguration) throws {}

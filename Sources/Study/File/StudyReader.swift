@@ -57,14 +57,19 @@ extension StudyFile {
       base: TrainingTemplate(node), graphs: graphs.compactMap(\.name), folder: folder
     ).expand(node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"))
     measures = try MeasureSet(study: node)
-    for measure in measures.all
-    where !models.contains(where: { measure.selection.contains($0.request) }) {
-      throw (node.optional(type(of: measure).key) ?? node).failure(
-        "selects none of the models; see its epochs and sizes")
+    if let value = node.optional("keep") { keep = try KeepPlan(study: value) }
+    for measure in measures.all {
+      let place = node.optional(type(of: measure).key) ?? node
+      if !models.contains(where: { measure.selection.contains($0.request) }) {
+        throw place.failure("selects none of the models; see its epochs and sizes")
+      }
+      if type(of: measure).readsCheckpoints, keep == KeepPlan() {
+        throw place.failure(
+          "asks checkpoints, and the study keeps none; add keep, such as keep: {steps: log}")
+      }
     }
     workers = try node.optional("workers")?.integer(in: 1...1024) ?? 2
     expectsDivergence = try node.optional("expect_divergence")?.boolean() ?? false
-    if let value = node.optional("keep") { keep = try KeepPlan(study: value) }
     sideBySide = try node.optional("side_by_side")?.integer(in: 1...1024) ?? workers
     if sideBySide > workers, let value = node.optional("side_by_side") {
       throw value.failure("is more than workers (\(workers)); every task needs one")

@@ -159,7 +159,7 @@ struct Fit: ParsableCommand {
       }
       guard y > 0, point.allSatisfy({ $0 > 0 && $0.isFinite }) else {
         throw LabError(
-          "\(file.relativePath): row \(row + 1) has a number that is not above 0, and the law is of logarithms; "
+          "\(csv.place(ofRow: row)) has a number that is not above 0, and the law is of logarithms; "
             + "leave the row out")
       }
       rows.append((point, y))

@@ -305,6 +305,40 @@ import Testing
     #expect(bySize.caption.text.contains("lowest final loss"))
   }
 
+  /// Losses that are parabolas in log size about the square root of each budget.
+  @Test func budgetsHaveTheirBestSizes() throws {
+    var results = SampleResults.results()
+    for budget in [1e8, 4e8, 1.6e9] {
+      for size in [1_000, 3_000, 10_000, 30_000, 100_000] {
+        let distance = log(Double(size)) - 0.5 * log(budget)
+        var run = SampleResults.run(size: "\(size)", parameters: size, epochs: 1, seed: 0)
+        run["id"] = "\(budget)-\(size)"
+        run["horizon"] = "\(budget) FLOPs"
+        run["budget_flops"] = budget
+        run["training_flops"] = budget
+        run["epochs"] = budget / Double(size) / 360
+        run["cross_entropy"] = 2 + 0.1 * distance * distance
+        results.add(run, [0.5, 0.5, 0.5, 0.5])
+      }
+    }
+    let document = try Self.report(results)
+    let table = try #require(document.tables.first { $0.id == "best-sizes" })
+    for (row, best) in zip(table.data.rows, [1e4, 2e4, 4e4]) {
+      #expect(abs((row[2].finite ?? 0) / best - 1) < 1e-9)
+      #expect(abs((row[4].finite ?? 0) - 1) < 1e-9, "tokens a parameter: budget / size / size")
+      #expect(abs((row[5].finite ?? 0) - 2) < 1e-9)
+    }
+    #expect(table.data.rows.count == 3)
+    let section = try #require(document.sections.first { $0.title == "Compute" })
+    guard case .paragraph(let words) = section.blocks[0] else {
+      Issue.record("no sentence")
+      return
+    }
+    #expect(words.text.contains("to the power 0.50 (95 % interval 0.50 to 0.50 over budgets)"))
+    let lines = try #require(document.figures.first { $0.id == "loss-by-budget" })
+    #expect(lines.data.rows.count == 15)
+  }
+
   @Test func thePageIsWrittenAndEscaped() throws {
     let html = try ReportPage.html(document)
     #expect(html.contains("Does *size* matter &amp; how &lt;much&gt;?"))

@@ -30,7 +30,12 @@ package struct RunGroup: Sendable {
       horizon: first.horizon, fraction: first.fraction, variant: first.variant)
   }
 
-  /// Groups in order of epochs, fraction and size, with the same training settings.
+  /// What figures order groups by: those with a compute budget come last, by budget.
+  private var place: [Double] {
+    [first.budgetFLOPs ?? 0, first.budgetFLOPs == nil ? first.epochs : 0, first.fraction, size]
+  }
+
+  /// Groups in order of budget, epochs, fraction and size, with the same training settings.
   static func all(in results: StudyResults) -> [RunGroup] {
     struct Key: Hashable {
       var cell: Setting
@@ -47,9 +52,8 @@ package struct RunGroup: Sendable {
     }
     let all = order.compactMap { groups[$0].map { RunGroup(runs: $0) } }
     return all.enumerated().sorted { a, b in
-      let (x, y) = (a.element.first, b.element.first)
-      return (x.epochs, x.fraction, x.nonEmbeddingParameters, a.offset)
-        < (y.epochs, y.fraction, y.nonEmbeddingParameters, b.offset)
+      (a.element.place + [Double(a.offset)]).lexicographicallyPrecedes(
+        b.element.place + [Double(b.offset)])
     }.map(\.element)
   }
 

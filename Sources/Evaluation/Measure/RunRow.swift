@@ -22,6 +22,8 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
   package var nonEmbeddingParameters: Int
   /// How long it was to train, in the unit asked for: "20 epochs", "500 steps".
   package var horizon: String
+  /// Floating-point operations it was to be trained for, where that is the unit.
+  package var budgetFLOPs: Double?
   /// Passes over the triples, which need not be whole.
   package var epochs: Double
   package var fraction: Double
@@ -53,6 +55,7 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
       steps, seconds, graphID, nonEmbeddingParameters, learningRate, trainedTriples, tokensPerEpoch,
       tokensPerParameter, trainingFLOPs, divergedStep, initialCrossEntropy, crossEntropy,
       tokensPerSecond
+    case budgetFLOPs = "budget_flops"
     case peakMemoryMiB = "peak_memory_mib"
   }
 }
@@ -70,6 +73,7 @@ extension RunRow {
     parameters = record.parameterCount
     nonEmbeddingParameters = record.nonEmbeddingParameterCount
     horizon = configuration.training.horizon.words
+    if case .flops(let count) = configuration.training.horizon { budgetFLOPs = count }
     epochs = record.epochCount
     fraction = configuration.corpus.fraction
     seed = Int64(bitPattern: configuration.seed)

@@ -37,7 +37,8 @@ package struct StudyReport {
     let tables = ReportTables(series: series, command: command)
     let measured = try MeasureSet.known.map { try $0.sections(results, command: command) }
     let sweep = LearningRateFigures(series: series, command: command).section()
-    var sections = measured[0] + (sweep.map { [$0] } ?? []) + measured[1...].joined()
+    let compute = ComputeFigures(series: series, command: command).section()
+    var sections = measured[0] + [sweep, compute].compactMap(\.self) + measured[1...].joined()
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
       ReportSection("Graph and runs", [.list(words.graph), .table(try tables.runs())] + seeds))

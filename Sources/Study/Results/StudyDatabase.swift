@@ -60,7 +60,8 @@ package enum StudyDatabase {
     CREATE TABLE run (
       id TEXT NOT NULL PRIMARY KEY, graph_id TEXT NOT NULL REFERENCES graph (id),
       name TEXT NOT NULL, size TEXT NOT NULL, parameters INTEGER NOT NULL,
-      non_embedding_parameters INTEGER NOT NULL, horizon TEXT NOT NULL, epochs REAL NOT NULL,
+      non_embedding_parameters INTEGER NOT NULL, horizon TEXT NOT NULL, budget_flops REAL,
+      epochs REAL NOT NULL,
       fraction REAL NOT NULL, seed INTEGER NOT NULL, learning_rate REAL NOT NULL,
       precision TEXT NOT NULL, variant TEXT NOT NULL,
       status TEXT NOT NULL CHECK (status IN ('complete', 'diverged')), diverged_step INTEGER,

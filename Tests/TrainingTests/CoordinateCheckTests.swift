@@ -48,11 +48,11 @@ import Training
     #expect(try #require(residual.changeSlope) > 0.3)
   }
 
-  /// Neither is one rate that falls with the width's root.
-  @Test func oneRateByWidthIsNotFlat() throws {
+  /// The default falls as 1 / width at a fixed depth: flat but for the embedding, which would need no fall.
+  @Test func theDefaultRuleIsFlatInEveryBlock() throws {
     let report = try report(.plain)
-    #expect(!report.isFlat)
-    #expect(report.learningRates == [0.0125, 0.01, 0.007071, 0.005])
+    #expect(report.learningRates == [0.009938, 0.004982, 0.002513, 0.001257])
+    #expect(report.failing.map(\.part) == ["embedding"])
   }
 
   /// Before training, logits keep their size in the standard parameterisation and fall as n^-1/2 in muP.

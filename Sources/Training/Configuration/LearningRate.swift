@@ -1,15 +1,32 @@
 import Foundation
+import LanguageModel
 
 /// The peak learning rate that one dial of sizes needs.
 package enum LearningRateRule {
-  /// The peak for a model of width C: `base` * sqrt(64 / C), never above `ceiling`.
+  private static let ceiling = 0.0125
+
+  /// The default peak of a language model with N non-embedding parameters: 0.005 sqrt(100,000 / N), between 0.0002 and 0.0125.
   ///
-  /// Chosen by measurement on the quickstart graph; docs/experiment-log.md has the sweep.
+  /// Chosen and held out by measurement up to 3 million parameters (experiments/defaults); the floor is what arXiv 2005.14165,
+  /// table 2.1, has for 1.3 billion. Rates that follow the width by layer begin from that of the base width, by
+  /// `peak(modelDimension:)`.
+  package static func peak(
+    of training: TrainingConfiguration, nonEmbeddingParameters: Int
+  ) -> Double {
+    guard training.parameterization == .plain else {
+      return peak(modelDimension: training.baseWidth)
+    }
+    return max(
+      0.0002, bounded(0.005 * (100_000 / Double(nonEmbeddingParameters)).squareRoot()))
+  }
+
+  /// The peak for a body of width C that is trained for a few epochs, as full detectors are: 0.01 sqrt(64 / C), never above 0.0125.
   package static func peak(modelDimension: Int) -> Double {
-    let base = 0.01
-    let ceiling = 0.0125
-    let rate = base * (64 / Double(modelDimension)).squareRoot()
-    return min(ceiling, (rate * 1e6).rounded() / 1e6)
+    bounded(0.01 * (64 / Double(modelDimension)).squareRoot())
+  }
+
+  private static func bounded(_ rate: Double) -> Double {
+    min(ceiling, (rate * 1e6).rounded() / 1e6)
   }
 }
 

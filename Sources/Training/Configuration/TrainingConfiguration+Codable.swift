@@ -32,7 +32,7 @@ extension TrainingConfiguration: Codable {
       }
       option.set(text, in: &request)
     }
-    self = request.resolvedTraining(width: 0)
+    self = request.resolvedTraining(nonEmbeddingParameters: 1)
   }
 
   private static func horizon(_ container: KeyedDecodingContainer<Key>) throws -> Horizon {

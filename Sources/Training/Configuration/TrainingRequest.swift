@@ -104,7 +104,7 @@ extension TrainingRequest {
           + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
       )
     }
-    let training = resolvedTraining(width: model.modelDimension)
+    let training = resolvedTraining(nonEmbeddingParameters: model.nonEmbeddingParameterCount)
     try training.validate()
     try training.scaling(width: model.modelDimension).validate(model)
     let schedule = try corpus.schedule(
@@ -120,12 +120,12 @@ extension TrainingRequest {
       ).hashed(tokenizer), parent: folder, chosen: chosen)
   }
 
-  /// The training of a model of this width.
-  func resolvedTraining(width: Int) -> TrainingConfiguration {
+  /// The training of a model of this size.
+  func resolvedTraining(nonEmbeddingParameters: Int) -> TrainingConfiguration {
     var training = training
-    // Rates that follow the width by layer begin from the rule's at the base width.
-    let ruled = training.parameterization == .plain ? width : training.baseWidth
-    training.learningRate = learningRate ?? LearningRateRule.peak(modelDimension: ruled)
+    training.learningRate =
+      learningRate
+      ?? LearningRateRule.peak(of: training, nonEmbeddingParameters: nonEmbeddingParameters)
     training.weightDecay =
       weightDecay ?? TrainingConfiguration.defaultWeightDecay(training.weightDecayMode)
     return training

@@ -72,10 +72,22 @@ package struct CoordinateCheck: Sendable {
 
   private func training(_ width: Int) -> TrainingConfiguration {
     var training = options.training
-    let ruledWidth = training.parameterization == .plain ? width : training.baseWidth
+    let size = configuration(width: width, vocabularySize: 1, contextLength: 1)
     training.learningRate =
-      options.learningRate ?? LearningRateRule.peak(modelDimension: ruledWidth)
+      options.learningRate
+      ?? LearningRateRule.peak(
+        of: training, nonEmbeddingParameters: size.nonEmbeddingParameterCount)
     return training
+  }
+
+  private func configuration(
+    width: Int, vocabularySize: Int, contextLength: Int
+  ) -> ModelConfiguration {
+    ModelConfiguration(
+      layerCount: options.layerCount, modelDimension: width,
+      headCount: width / options.headDimension,
+      feedForwardDimension: ((8 * width + 2) / 3 + 7) / 8 * 8, vocabularySize: vocabularySize,
+      contextLength: contextLength)
   }
 
   /// Trains every width with every seed.
@@ -131,11 +143,8 @@ package struct CoordinateCheck: Sendable {
   ) throws -> (parts: [String], sizes: [Sizes]) {
     let training = training(width)
     let longest = zip(batch.offsets.dropFirst(), batch.offsets).map { Int($0 - $1) }.max() ?? 1
-    let configuration = ModelConfiguration(
-      layerCount: options.layerCount, modelDimension: width,
-      headCount: width / options.headDimension,
-      feedForwardDimension: ((8 * width + 2) / 3 + 7) / 8 * 8, vocabularySize: vocabularySize,
-      contextLength: longest)
+    let configuration = configuration(
+      width: width, vocabularySize: vocabularySize, contextLength: longest)
     let model = try LanguageModel(
       configuration, seed: seed, scaling: training.scaling(width: width),
       precision: training.precision, on: .cpu)

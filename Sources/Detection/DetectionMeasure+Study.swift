@@ -7,7 +7,8 @@ extension DetectionMeasure {
   package static let settingNames =
     ModelSelection.settingNames + [
       "tasks", "kinds", "heads", "layers", "places", "positions", "full", "full_epochs",
-      "balanced", "judges", "samples", "evidence", "queries", "seed", "resamples", "precision",
+      "full_rate", "full_state_alone", "balanced", "judges", "samples", "evidence", "queries",
+      "seed", "resamples", "precision",
     ]
 
   /// Reads `detection` of a study over the defaults.
@@ -48,6 +49,14 @@ extension DetectionOptions {
     }
     if let value = node.optional("full_epochs") {
       fullTraining.epochs = try value.integer(in: 1...10_000)
+    }
+    if try !kinds.contains(.full) || node.optional("full_state_alone")?.boolean() == true {
+      fullTraining.readStateAlone()
+    }
+    if let value = node.optional("full_rate") {
+      fullTraining.pretrainedRate = try value.number("between 1e-09 and 1") {
+        FullTrainingOptions.rateRange.contains($0)
+      }
     }
     if let value = node.optional("balanced") {
       fullTraining.balancesClasses = try value.boolean()

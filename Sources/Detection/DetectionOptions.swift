@@ -153,7 +153,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   }
 
   /// The same choice with lists in their fixed order and without repeats, so that equal choices are equal.
-  var normalized: DetectionOptions {
+  package var normalized: DetectionOptions {
     var options = self
     options.tasks = DetectorTask.allCases.filter { tasks.contains($0) }
     options.visibilities = Visibility.allCases.filter { visibilities.contains($0) }
@@ -165,7 +165,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     }
     if !kinds.contains(.full) {
       options.full = []
-      options.fullTraining = FullTrainingOptions()
+      options.fullTraining = .ofStateAlone
     }
     if !kinds.contains(.score) { options.judges = [] }
     if !tasks.contains(.token) { options.positions = [.each] }

@@ -91,7 +91,40 @@ struct FullDetectorTests {
       seed: 0, graphHash: "g", weightsHash: "w", tokenizerHash: "t", model: shape)
     try DetectorFiles.save(trained, result: detector.result, origin: origin, to: folder.url)
     let (loaded, record) = try DetectorFiles.load(from: folder.url)
+    #expect(record.logProbability == true)
     #expect(record.kind == .full && record.tokenizerHash == "t" && loaded.calibrations.count == 2)
+    let scores = try loaded.scores(material.rows(.test), of: material, text: text)
+    for (a, b) in zip(scores, detector.scores) { #expect(abs(a - b) < 1e-5) }
+  }
+
+  /// What earlier versions trained and stored: no number of it is read otherwise, and its options have the same keys.
+  @Test func theStateAloneIsAsBefore() throws {
+    let json = String(
+      decoding: try CanonicalJSON.compact(FullTrainingOptions.ofStateAlone), as: UTF8.self)
+    #expect(
+      json == #"{"balanced_classes":false,"batch_size":64,"epochs":10,"lanes":4,"patience":4,"#
+        + #""pretrained_rate_share":0.1,"scratch_rate_share":0.3,"validations_per_epoch":2,"weight_decay":0.1}"#
+    )
+    var options = DetectionOptions()
+    #expect(options.normalized.fullTraining == .ofStateAlone)
+    options.kinds.append(.full)
+    options.full = [.own]
+    #expect(options.normalized.fullTraining == FullTrainingOptions())
+    let (material, text) = try material { city, _ in city >= 5 }
+    var training = self.options
+    training.epochs = 2
+    training.readStateAlone()
+    let detector = try measured(material, text, training)
+    let folder = try TemporaryFolder()
+    let trained = try #require(detector.trained)
+    let shape = try ModelSize(named: "3k").configuration(vocabularySize: 10, contextLength: 16)
+    let origin = DetectorOrigin(
+      seed: 0, graphHash: "g", weightsHash: "w", tokenizerHash: "t", model: shape)
+    try DetectorFiles.save(trained, result: detector.result, origin: origin, to: folder.url)
+    let record = try Data(contentsOf: folder.url.appendingPathComponent(DetectorFiles.record))
+    #expect(!String(decoding: record, as: UTF8.self).contains("log_probability"))
+    let loaded = try DetectorFiles.load(from: folder.url).detector
+    #expect((loaded.model as? FullNetwork)?.readOut.count == shape.modelDimension + 1)
     let scores = try loaded.scores(material.rows(.test), of: material, text: text)
     for (a, b) in zip(scores, detector.scores) { #expect(abs(a - b) < 1e-5) }
   }

@@ -29,7 +29,8 @@ struct ReadingTests {
     let states = try Self.values(#require(capture.streams[.finalNorm]))
     let pass = try TrainingPass(model, maximumTokens: 7)
     let readOut = [Float](repeating: 0, count: model.configuration.modelDimension + 1)
-    #expect(states == pass.logits(batch, rows: rows, readOut: readOut).states)
+    let judged = rows.map { JudgedRow(row: $0, start: $0) }
+    #expect(states == pass.logits(batch, rows: judged, readOut: readOut).inputs)
     let expected = try session.logProbabilities(batch, inverseTemperatures: [1])
     #expect(capture.logProbabilities == expected[0])
     #expect(capture.logProbabilities[4] == 0)

@@ -80,15 +80,19 @@ package struct FullDetector: DetectorRecipe {
           configuration, values: $0.parameters.copyOut(), precision: precision, on: $0.device)
       } ?? LanguageModel(configuration, seed: seed, precision: precision, on: .cpu)
     let width = configuration.modelDimension
-    let share = pretrained == nil ? options.scratchRateShare : options.pretrainedRateShare
+    let usual = LearningRateRule.peak(modelDimension: width)
     let trainer = FullTrainer(
       options: options,
-      learningRate: share * LearningRateRule.peak(modelDimension: width),
+      learningRate: pretrained == nil
+        ? options.scratchRateShare * usual
+        : options.pretrainedRate ?? options.pretrainedRateShare * usual,
       seed: material.seed, name: "\(material.set.task.rawValue)/\(name)",
       workers: material.work.workers)
     let validationLabels = validation.map { material.learnedLabels[$0] }
     let result = try trainer.train(
-      FullNetwork(model: model, readOut: Array(repeating: 0, count: width + 1)),
+      FullNetwork(
+        model: model,
+        readOut: Array(repeating: 0, count: width + (options.readsLogProbability ? 2 : 1))),
       texts: try train.map { try text(of: $0, material) }, labels: labels,
       validation: (try validation.map { try text(of: $0, material) }, validationLabels),
       shouldStop: material.work.shouldStop)
@@ -160,22 +164,22 @@ extension FullNetwork: TrainedModel {
 
   package func save(to folder: URL, _ record: inout DetectorRecord) throws {
     record.model = model.configuration
+    if readsLogProbability { record.logProbability = true }
     record.files?[ModelFiles.weights] = try ModelFiles.save(model, to: folder).hex
-    try record.write(
-      DetectorFiles.readOut, Self.readOutEntries(model.configuration), readOut, to: folder)
+    try record.write(DetectorFiles.readOut, Self.readOutEntries(record), readOut, to: folder)
   }
 
   package static func load(_ record: DetectorRecord, from folder: URL) throws -> FullNetwork {
     try record.verify(ModelFiles.weights, in: folder)
     return FullNetwork(
       model: try ModelFiles.load(record.model, from: folder, on: .cpu),
-      readOut: try record.read(DetectorFiles.readOut, readOutEntries(record.model), in: folder))
+      readOut: try record.read(DetectorFiles.readOut, readOutEntries(record), in: folder))
   }
 
-  private static func readOutEntries(_ model: ModelConfiguration) -> [Safetensors.Entry] {
-    [
-      Safetensors.Entry(name: "readout.weight", shape: [1, model.modelDimension]),
-      Safetensors.Entry(name: "readout.bias", shape: [1]),
-    ]
+  private static func readOutEntries(_ record: DetectorRecord) -> [Safetensors.Entry] {
+    let read = Safetensors.Entry(name: "readout.log_probability", shape: [1])
+    return [Safetensors.Entry(name: "readout.weight", shape: [1, record.model.modelDimension])]
+      + (record.logProbability == true ? [read] : [])
+      + [Safetensors.Entry(name: "readout.bias", shape: [1])]
   }
 }

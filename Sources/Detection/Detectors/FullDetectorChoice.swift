@@ -68,14 +68,38 @@ package struct FullTrainingOptions: Codable, Hashable, Sendable {
   package var scratchRateShare = 0.3
   package var pretrainedRateShare = 0.1
   package var weightDecay = 0.1
+  /// The peak learning rate from a checkpoint, in place of a share; nil, and no key, for the share.
+  package var pretrainedRate: Double? = 1e-4
+  /// Rates that may be asked for.
+  package static let rateRange = 1e-9...1.0
+  /// Whether the logit reads the log-probability that the detector's own model gives to the answer.
+  package var readsLogProbability: Bool {
+    get { logProbability ?? false }
+    set { logProbability = newValue ? true : nil }
+  }
+  /// Nil, and no key, where it is not read.
+  private var logProbability: Bool? = true
   /// Whether the classes weigh the same in the loss; scores are then probabilities at a prevalence of one half.
   package var balancesClasses = false
 
   package init() {}
 
+  /// As before the log-probability was read, with the same keys: the logit is of the state alone, rates are shares.
+  package static let ofStateAlone = {
+    var options = FullTrainingOptions()
+    options.readStateAlone()
+    return options
+  }()
+
+  /// Leaves out what reading the log-probability brought.
+  package mutating func readStateAlone() {
+    readsLogProbability = false
+    pretrainedRate = nil
+  }
+
   enum CodingKeys: String, SnakeCaseKey {
     case epochs, lanes, patience, batchSize, validationsPerEpoch, scratchRateShare,
-      pretrainedRateShare, weightDecay
+      pretrainedRateShare, pretrainedRate, weightDecay, logProbability
     case balancesClasses = "balanced_classes"
   }
 
@@ -91,6 +115,9 @@ package struct FullTrainingOptions: Codable, Hashable, Sendable {
     try require(patience >= 1, "patience", "at least 1")
     for share in [scratchRateShare, pretrainedRateShare] {
       try require(share > 0 && share <= 10, "the rate's share", "above 0, at most 10")
+    }
+    if let pretrainedRate {
+      try require(Self.rateRange.contains(pretrainedRate), "rate", "between 1e-09 and 1")
     }
     try require(weightDecay >= 0 && weightDecay < 100, "weight_decay", "at least 0, below 100")
   }

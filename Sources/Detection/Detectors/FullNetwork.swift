@@ -3,11 +3,15 @@ import Corpus
 import LabCore
 package import LanguageModel
 
-/// A language model that judges: its transformer and one logit on the final norm's output.
+/// A language model that judges: its transformer, and one logit on the final norm's output and on what the model itself
+/// holds of the answer, its log-probability up to where it is judged.
 package struct FullNetwork: Sendable {
   package let model: LanguageModel
-  /// C weights, then the bias.
+  /// C weights, that of the log-probability where it is read, then the bias.
   package var readOut: [Float]
+
+  /// Whether the logit reads the log-probability.
+  var readsLogProbability: Bool { readOut.count == model.configuration.modelDimension + 2 }
 
   package init(model: LanguageModel, readOut: [Float]) {
     self.model = model
@@ -18,8 +22,8 @@ package struct FullNetwork: Sendable {
   struct Text: Sendable {
     /// `<S> s <P> p <O> o <E>`.
     let tokens: [Int32]
-    /// Indices of tokens, one an example.
-    var rows: [Int]
+    /// Where it is judged, one an example.
+    var rows: [JudgedRow]
   }
 
   /// The text of an answer and the row that judges it: at `<E>`, or at the token with a number from 1.
@@ -33,23 +37,25 @@ package struct FullNetwork: Sendable {
           + "context of \(contextLength); give a shorter answer, or train a detector of a longer context"
       )
     }
-    return Text(
-      tokens: tokens, rows: [place.map { prompt.count - 1 + $0 } ?? (tokens.count - 1)])
+    let start = prompt.count - 1
+    let row = place.map { start + $0 } ?? (tokens.count - 1)
+    return Text(tokens: tokens, rows: [JudgedRow(row: row, start: start)])
   }
 
   /// Micro-batches of consecutive texts, with the row of each example.
   static func batches(
     _ texts: ArraySlice<Text>, maximumTokens: Int
-  ) -> [(batch: TokenBatch, rows: [Int])] {
-    var batches: [(batch: TokenBatch, rows: [Int])] = []
+  ) -> [(batch: TokenBatch, rows: [JudgedRow])] {
+    var batches: [(batch: TokenBatch, rows: [JudgedRow])] = []
     var batch = TokenBatch()
-    var rows: [Int] = []
+    var rows: [JudgedRow] = []
     for text in texts {
       if !batch.tokens.isEmpty, batch.tokens.count + text.tokens.count > maximumTokens {
         batches.append((batch, rows))
         (batch, rows) = (TokenBatch(), [])
       }
-      rows += text.rows.map { batch.tokens.count + $0 }
+      let offset = batch.tokens.count
+      rows += text.rows.map { JudgedRow(row: offset + $0.row, start: offset + $0.start) }
       batch.append(tokens: text.tokens, targets: text.tokens.map { _ in -1 })
     }
     if !batch.tokens.isEmpty { batches.append((batch, rows)) }

@@ -7,7 +7,8 @@ import Training
 /// Fine-tunes a language model end to end to judge texts.
 ///
 /// A step's texts are cut into a fixed number of lanes whose gradients are summed in order, so that the result does
-/// not depend on the workers.
+/// not depend on the workers. Where the log-probability is read, the read-out begins with the line on it that judges best,
+/// and what is kept is never worse on the validation part than that.
 struct FullTrainer {
   let options: FullTrainingOptions
   /// Peak of the cosine schedule.
@@ -56,6 +57,16 @@ struct FullTrainer {
     var stream = seed.stream("detection/full/\(name)")
     var order = Array(texts.indices)
     var stopping = EarlyStopping<(values: [Float], readOut: [Float])>(patience: options.patience)
+    if options.readsLogProbability {
+      step.packModel()
+      network.readOut = try startingReadOut(
+        of: network, texts, labels, weights, passes: passes, pool: pool, shouldStop: shouldStop)
+      let logits = try network.logits(
+        validation.texts, passes: passes, pool: pool, shouldStop: shouldStop)
+      _ = stopping.stops(
+        after: 0, loss: LogLoss.mean(logits: logits, labels: validation.labels),
+        keeping: (model.parameters.copyOut(), network.readOut))
+    }
     for number in 0..<stepCount {
       let place = number % stepsPerEpoch * batchSize
       if place == 0 { stream.shuffle(&order) }
@@ -93,6 +104,26 @@ struct FullTrainer {
       validationLoss: best.loss)
   }
 
+  /// Of the log-probability alone, as logistic regression on the training part weighs it; other weights of the classes
+  /// move the odds.
+  private func startingReadOut(
+    of network: FullNetwork, _ texts: [FullNetwork.Text], _ labels: [Bool],
+    _ weights: (positive: Float, negative: Float), passes: [TrainingPass], pool: WorkerPool,
+    shouldStop: @Sendable () -> Bool
+  ) throws -> [Float] {
+    var readOut = [Float](repeating: 0, count: network.readOut.count)
+    readOut[readOut.count - 2] = 1
+    let read = try FullNetwork(model: network.model, readOut: readOut).logits(
+      texts, passes: passes, pool: pool, shouldStop: shouldStop)
+    let examples = try ScoredExamples(
+      scores: read.map(Double.init), labels: labels, subjects: labels.map { _ in 0 })
+    guard case .platt(let slope, let intercept) = try ScoreCalibration(.platt, fitting: examples)
+    else { return readOut }
+    readOut[readOut.count - 2] = Float(slope)
+    readOut[readOut.count - 1] = Float(intercept) + log(weights.positive / weights.negative)
+    return readOut
+  }
+
   /// Weight of a hallucination and of any other answer in the loss; their mean over the answers is 1.
   private func classWeights(_ labels: [Bool]) -> (positive: Float, negative: Float) {
     guard options.balancesClasses else { return (1, 1) }
@@ -106,13 +137,13 @@ struct FullTrainer {
     _ network: FullNetwork, _ examples: [(text: FullNetwork.Text, label: Bool)], scale: Float,
     _ weights: (positive: Float, negative: Float), _ pass: TrainingPass, into gradients: Gradients
   ) -> [Float] {
-    let width = network.model.configuration.modelDimension
+    let width = network.readOut.count - 1
     var own = [Float](repeating: 0, count: width + 1)
     var labels = examples.map(\.label)[...]
     let batches = FullNetwork.batches(
       examples.map(\.text)[...], maximumTokens: pass.maximumTokens)
     for (batch, rows) in batches {
-      let (logits, states) = pass.logits(batch, rows: rows, readOut: network.readOut)
+      let (logits, inputs) = pass.logits(batch, rows: rows, readOut: network.readOut)
       let gradient = zip(logits, labels).map { logit, label -> Float in
         let error = Float(LogLoss.probability(Double(logit))) - (label ? 1 : 0)
         return scale * error * (label ? weights.positive : weights.negative)
@@ -121,7 +152,7 @@ struct FullTrainer {
       pass.backward(
         batch, rows: rows, readOut: network.readOut, logitGradient: gradient, into: gradients)
       for (row, value) in gradient.enumerated() {
-        for column in 0..<width { own[column] += value * states[row * width + column] }
+        for column in 0..<width { own[column] += value * inputs[row * width + column] }
         own[width] += value
       }
     }

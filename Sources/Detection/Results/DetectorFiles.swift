@@ -33,6 +33,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package let tokenizerHash: String
   /// Shape of that model; of the detector itself for `full`.
   package internal(set) var model: ModelConfiguration
+  /// Whether the logit of `full` reads the log-probability of the answer; nil, and no key, where it does not.
+  package internal(set) var logProbability: Bool?
   /// SHA-256 of each file of weights; nil in the records of earlier versions.
   package internal(set) var files: [String: String]?
 
@@ -40,7 +42,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, SnakeCaseKey {
     case task, position, kind, name, place, architecture, features, parameters, seed, training,
-      calibrations, model, files, formatVersion, inputWidth, positiveClass, graphHash
+      calibrations, model, files, formatVersion, inputWidth, positiveClass, graphHash,
+      logProbability
     case weightsHash = "weights_sha256"
     case tokenizerHash = "tokenizer_sha256"
   }

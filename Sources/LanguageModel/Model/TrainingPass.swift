@@ -8,10 +8,10 @@ package final class TrainingPass {
   package let stream: KernelStream
   let activations: Activations
   let flow: ActivationGradients
-  private let batch: DeviceBatch
-  private let logits: FloatSlice
-  private let losses: FloatSlice
-  private let chunkRows: Int
+  let batch: DeviceBatch
+  let logits: FloatSlice
+  let losses: FloatSlice
+  let chunkRows: Int
 
   /// The most tokens of a micro-batch.
   package var maximumTokens: Int { activations.maximumTokens }

@@ -88,6 +88,8 @@ extension StarterFiles {
       #positions: [each]
       #full: [10k]
       #full_epochs: 10
+      #full_rate: 0.0001
+      #full_state_alone: false
       #balanced: false
       #evidence: 8
       #queries: [fvs, pvs]

@@ -82,6 +82,15 @@ struct DetectTrain: ParsableCommand {
   @Option(help: "Most passes of full detectors over their training part.")
   var epochs: Int = FullTrainingOptions().epochs
 
+  @Option(help: "Peak learning rate of full detectors that begin with trained weights.")
+  var rate: Double?
+
+  @Flag(
+    help:
+      "Let full detectors judge by their state alone, not by the log-probability that they give to the answer too."
+  )
+  var stateAlone = false
+
   @Flag(help: "Weigh both classes the same when full detectors are trained.")
   var balanced = false
 
@@ -118,6 +127,7 @@ struct DetectTrain: ParsableCommand {
 
   func validate() throws {
     try OptionRange.require(epochs, FullTrainingOptions.epochRange, "--epochs")
+    try OptionRange.require(rate, FullTrainingOptions.rateRange, "--rate")
   }
 
   func run() throws {
@@ -190,6 +200,8 @@ struct DetectTrain: ParsableCommand {
     options.seed = seed
     options.precision = precision.resolved()
     options.shufflesLabels = shuffleLabels
+    if stateAlone { options.fullTraining.readStateAlone() }
+    if let rate { options.fullTraining.pretrainedRate = rate }
     options.fullTraining.epochs = epochs
     options.fullTraining.balancesClasses = balanced
     if options.kinds.contains(.full) { options.full = try full(run, sources) }

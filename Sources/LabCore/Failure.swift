@@ -6,6 +6,8 @@ package enum ExitStatus: Int32, Sendable {
   case usage = 64
   /// A file or value given by the user is wrong (EX_DATAERR).
   case badInput = 65
+  /// What the work reads is not made yet; the same command does it once it is (EX_NOINPUT).
+  case notReady = 66
   /// Interrupted after saving; the same command continues (EX_TEMPFAIL).
   case interrupted = 75
 }

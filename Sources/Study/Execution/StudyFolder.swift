@@ -11,9 +11,12 @@ package struct StudyFolder: Sendable {
   static let reportName = "report.html"
   static let planName = "plan.json"
   static let databaseName = "study.sqlite"
+  /// What a batch system's jobs print.
+  static let logsName = "logs"
   /// What a study leaves in its folder.
   private static let own: Set = [
     planName, databaseName, reportName, "figures", "tasks", "graphs", "models",
+    logsName,
   ]
 
   /// The folder at `url`, which need not exist.

@@ -53,16 +53,9 @@ package struct StudyRunner {
     if let resources = options.resources {
       try plan.check(resources, folder: folder.url, sideBySide: sideBySide)
     }
-    let lock = try FolderLock(folder.url)
+    let lock = try begin()
     defer { withExtendedLifetime(lock) {} }
-    try folder.checkUsable(for: file.name)
-    try AtomicFile.write(CanonicalJSON.pretty(plan), to: folder.plan)
-    let stages = StageContext(
-      file: file, folder: folder, plan: plan,
-      graphs: Dictionary(
-        uniqueKeysWithValues: graphStages.map { ($0.id, SharedGraph($0, folder.graph($0.id))) }),
-      requests: requests, threads: max(1, workers / sideBySide),
-      warn: { options.reporter.note("warning: \($0)") })
+    let stages = stages(threads: max(1, workers / sideBySide), options)
     let executor = TaskExecutor(
       tasks: plan.tasks.map { stages.executable($0) }, journal: folder.journal,
       workers: sideBySide, failFast: options.failFast, reporter: options.reporter,
@@ -74,6 +67,23 @@ package struct StudyRunner {
       throw LabError.interrupted("stopped with \(done) of \(plan.tasks.count) tasks done")
     }
     return summary
+  }
+
+  /// Takes the study's folder and writes the plan.
+  func begin() throws -> FolderLock {
+    let lock = try FolderLock(folder.url)
+    try folder.checkUsable(for: file.name)
+    try AtomicFile.write(CanonicalJSON.pretty(plan), to: folder.plan)
+    return lock
+  }
+
+  /// What the tasks work with, each on so many threads.
+  func stages(threads: Int, _ options: StudyRunOptions) -> StageContext {
+    StageContext(
+      file: file, folder: folder, plan: plan,
+      graphs: Dictionary(
+        uniqueKeysWithValues: graphStages.map { ($0.id, SharedGraph($0, folder.graph($0.id))) }),
+      requests: requests, threads: threads, warn: { options.reporter.note("warning: \($0)") })
   }
 
   private func hasPending(_ summary: ExecutionSummary) -> Bool {

@@ -39,8 +39,10 @@ package struct StudyStatus: Codable, Sendable {
       entry.seconds = record.seconds
       entry.summary = record.summary
       entry.error = record.error
-      // Its process ended without a word.
-      if record.status == .running, !isRunning { entry.status = .interrupted }
+      // Its process ended without a word: neither the whole study's nor one for a part of it is there.
+      if record.status == .running, !isRunning, !folder.isClaimed(task) {
+        entry.status = .interrupted
+      }
       let output = folder.url.appendingPathComponent(task.output)
       if record.status.isFinal, !FileManager.default.fileExists(atPath: output.path) {
         entry.status = .pending

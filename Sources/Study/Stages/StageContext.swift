@@ -40,13 +40,13 @@ struct StageContext: Sendable {
   /// Takes a remark about a training, with the name of its task.
   let warn: @Sendable (String) -> Void
 
-  /// A task of the plan with the work behind it.
-  func executable(_ task: StudyTask) -> ExecutableTask {
+  /// A task of the plan with the work behind it; it waits for those among `ids` alone, or for all that it needs.
+  func executable(_ task: StudyTask, among ids: Set<String>? = nil) -> ExecutableTask {
     let output = folder.url.appendingPathComponent(task.output)
     return ExecutableTask(
       id: task.id, name: task.name, kind: task.kind.rawValue, rank: rank(task.kind),
-      estimatedSeconds: task.cost.seconds / Double(threads), needs: task.needs,
-      follows: task.follows,
+      estimatedSeconds: task.cost.seconds / Double(threads), needs: task.needs.filter { ids?.contains($0) ?? true },
+      follows: task.follows.filter { ids?.contains($0) ?? true },
       isResultPresent: { record in
         FileManager.default.fileExists(atPath: output.path) && isResult(of: task, record)
       },

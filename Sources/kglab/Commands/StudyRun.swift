@@ -17,10 +17,20 @@ struct StudyRunCommand: ParsableCommand {
         kglab study run experiments/quickstart
         kglab study run my-study.yaml --out runs/mine --workers 4
         kglab study run my-study.yaml --dry-run
+        kglab study run my-study.yaml --prepare
+        kglab study run my-study.yaml --model-index 3
+
+      PARTS, for batch systems (docs/scale.md):
+        --prepare freezes the plan in the study's folder and makes its graphs. --model-index and \
+        --task-index then do a part of that plan, each in a process of its own, maybe on another machine, \
+        and write the models' folders and tasks/ID.json alone. --merge writes study.sqlite and the report. \
+        They end with 0 when all of the part is done, at once if it was; 75 when stopped after saving, or \
+        while another process works on the model: the same command goes on; 66 when something that \
+        the part reads is not there yet; 1 when a task failed.
       """)
 
   /// What `--json` prints.
-  private struct Outcome: Encodable {
+  struct Outcome: Encodable {
     let study: String
     let folder: String
     let report: String?
@@ -43,15 +53,51 @@ struct StudyRunCommand: ParsableCommand {
   @Flag(help: "Show the plan and run nothing.")
   var dryRun = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Do these tasks of the frozen plan alone: 4, or 3,7-9; numbers of 'kglab study plan'.",
+      valueName: "numbers"))
+  var taskIndex: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Do all tasks of these models of the frozen plan alone, counted from 1 in the plan's order.",
+      valueName: "numbers"))
+  var modelIndex: String?
+
+  @Option(help: "With --model-index: only what needs this many other models first (0, 1, ...).")
+  var stage: Int?
+
+  @Flag(help: "Freeze the plan and make the graphs, and no more.")
+  var prepare = false
+
+  @Flag(help: "Merge what is there and write the report, and no more.")
+  var merge = false
+
+  @Option(help: "Refuse unless the plan has this id, which 'kglab study export' writes.")
+  var plan: String?
+
   @Flag(help: "Print the outcome as JSON.")
   var json = false
 
-  func validate() throws { try OptionRange.require(workers, 1...256, "--workers") }
+  func validate() throws {
+    try OptionRange.require(workers, 1...256, "--workers")
+    try OptionRange.require(stage, 0...10_000, "--stage")
+    let parts = [taskIndex != nil, modelIndex != nil, prepare, merge, dryRun].count { $0 }
+    guard parts <= 1 else {
+      throw ValidationError(
+        "give one of --task-index, --model-index, --prepare, --merge and --dry-run")
+    }
+    guard stage == nil || modelIndex != nil else {
+      throw ValidationError("--stage is for --model-index, which it takes a part of")
+    }
+  }
 
   func run() throws {
     let file = try location.file()
     let folder = location.folder(of: file)
     let runner = try StudyRunner(file: file, folder: folder)
+    try checkPlan(of: runner)
     if dryRun { return try show(runner, file) }
     var options = StudyRunOptions()
     options.workers = workers
@@ -60,6 +106,7 @@ struct StudyRunCommand: ParsableCommand {
     options.reporter = ProgressReporter()
     options.noteEachTask = isatty(STDERR_FILENO) == 0
     Interruption.heed()
+    if try runPart(of: runner, options) { return }
     let summary = try runner.run(options)
     let hasReport = FileManager.default.fileExists(atPath: runner.folder.report.path)
     if json {
@@ -71,16 +118,22 @@ struct StudyRunCommand: ParsableCommand {
     } else {
       describe(summary, runner, hasReport: hasReport)
     }
-    let failed = summary.records(.failed)
+    try complain(
+      summary.records, of: runner,
+      skipped: " and \(summary.records(.skipped).count) were skipped")
+  }
+
+  /// Throws for tasks that failed, and for trainings that diverged where the study does not expect it.
+  func complain(_ records: [TaskRecord], of runner: StudyRunner, skipped: String = "") throws {
+    let failed = records.filter { $0.status == .failed }
     guard failed.isEmpty else {
       let list = failed.map { "; \($0.name): \($0.error ?? "unknown error")" }.joined()
       throw LabError(
-        "\(failed.count) of \(summary.records.count) tasks failed and "
-          + "\(summary.records(.skipped).count) were skipped; "
+        "\(failed.count) of \(records.count) tasks failed\(skipped); "
           + "run the same command again to try them again\(list)", .failure)
     }
-    let diverged = summary.records(.diverged)
-    guard diverged.isEmpty || file.expectsDivergence else {
+    let diverged = records.filter { $0.status == .diverged }
+    guard diverged.isEmpty || runner.file.expectsDivergence else {
       let list = diverged.map { "; \($0.name): \($0.error ?? "")" }.joined()
       throw LabError(
         "\(diverged.count) of \(runner.plan.tasks(.train).count) trainings diverged; lower their learning "

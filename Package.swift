@@ -150,7 +150,7 @@ let package = Package(
     tests(
       "ExperimentsTests",
       ["Experiments", "Evaluation", "Training", "KnowledgeGraph", "LabCore", grdb]),
-    tests("AnalysisTests", ["Analysis", "LabCore"]),
+    tests("AnalysisTests", ["Analysis", "LabCore"], exclude: ["Fixtures"]),
     tests("ReportTests", ["Report", "LabCore"]),
     tests(
       "StudyTests",

@@ -28,6 +28,8 @@ package enum CorpusError: LabFailure, Equatable {
   case empty(fraction: Double)
   /// The fraction is not in (0, 1].
   case fractionOutOfRange(Double)
+  /// Lines cannot have the slot that is asked for; what it needs.
+  case slotImpossible(String)
   /// A window has no room for a token.
   case windowTooShort(Int)
   /// A batch cannot hold two of the longest sequences.
@@ -40,7 +42,7 @@ package enum CorpusError: LabFailure, Equatable {
   package var exitStatus: ExitStatus {
     switch self {
     case .vocabularyTooSmall, .fractionOutOfRange, .windowTooShort, .batchTooSmall,
-      .paraphrasesImpossible, .phrasingsAllSeen:
+      .paraphrasesImpossible, .phrasingsAllSeen, .slotImpossible:
       .usage
     case .interrupted: .interrupted
     default: .badInput
@@ -81,6 +83,8 @@ package enum CorpusError: LabFailure, Equatable {
         + "use a larger fraction, or hold out less"
     case .fractionOutOfRange(let fraction):
       "the fraction \(fraction) is not above 0 and at most 1"
+    case .slotImpossible(let need):
+      "a slot in training lines needs \(need)"
     case .windowTooShort(let length):
       "a window of \(length) tokens is too short: use at least 1"
     case .batchTooSmall(let tokens, let longest, let length):

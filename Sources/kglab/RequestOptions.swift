@@ -45,6 +45,11 @@ struct RequestOptions: ParsableArguments {
   @Option(help: .of("phrasing", "default: \(TrainingRequest.usual.phrasing)"))
   var phrasing: Phrasing?
   @Option(help: .of("paraphrases", "default: 1")) var paraphrases: Int?
+  @Option(help: .of("slot_share", "default: 0")) var slotShare: Double?
+  @Option(help: .of("slot_length", "default: \(TrainingRequest.usual.slotLength)"))
+  var slotLength: Int?
+  @Option(help: .of("slot_position", "default: \(TrainingRequest.usual.slotPosition)"))
+  var slotPosition: SlotPlacement?
   @Option(help: .of("activation", "default: \(TrainingRequest.usual.activation)"))
   var activation: Activation?
 
@@ -58,6 +63,9 @@ struct RequestOptions: ParsableArguments {
 
   func validate() throws {
     try OptionRange.require(vocabulary, 1...10_000_000, "--vocabulary")
+    guard slotShare ?? 0 > 0 || slotLength == nil && slotPosition == nil else {
+      throw ValidationError("a slot needs --slot-share, the share of lines that have it")
+    }
     guard from != nil else {
       guard size != nil else {
         throw ValidationError(
@@ -69,6 +77,8 @@ struct RequestOptions: ParsableArguments {
       ("--size", size != nil), ("--tokenizer", tokenizer != nil),
       ("--vocabulary", vocabulary != nil),
       ("--phrasing", phrasing != nil), ("--paraphrases", paraphrases != nil),
+      ("--slot-share", slotShare != nil), ("--slot-length", slotLength != nil),
+      ("--slot-position", slotPosition != nil),
       ("--activation", activation != nil), ("--tied-embeddings", tiedEmbeddings),
       ("--no-query-key-norm", noQueryKeyNorm),
     ]
@@ -89,6 +99,9 @@ struct RequestOptions: ParsableArguments {
     request.loss = loss
     if let phrasing { request.phrasing = phrasing }
     if let paraphrases { request.paraphrases = paraphrases }
+    if let slotShare { request.slotShare = slotShare }
+    if let slotLength { request.slotLength = slotLength }
+    if let slotPosition { request.slotPosition = slotPosition }
     if let activation { request.activation = activation }
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
@@ -105,5 +118,6 @@ extension TokenizerKind: ExpressibleByArgument {}
 extension Packing: ExpressibleByArgument {}
 extension LossScope: ExpressibleByArgument {}
 extension Phrasing: ExpressibleByArgument {}
+extension SlotPlacement: ExpressibleByArgument {}
 extension AskedPhrasing: ExpressibleByArgument {}
 extension Activation: ExpressibleByArgument {}

@@ -12,6 +12,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
   package var wording: Wording
   /// Where the triples come from.
   package var source = TextSource.graph
+  /// The field that some lines have; nil for none.
+  package var slot: Slot?
 
   package init(
     fraction: Double = 1, packing: Packing = .isolated, loss: LossScope = .all,
@@ -28,7 +30,7 @@ package struct CorpusConfiguration: Hashable, Sendable {
 /// What is said of the wording is left out where triples are said as they are.
 extension CorpusConfiguration: Codable {
   private enum CodingKeys: String, SnakeCaseKey {
-    case fraction, packing, loss, phrasing, paraphrases, source, windowLength, wordingSeed
+    case fraction, packing, loss, phrasing, paraphrases, source, slot, windowLength, wordingSeed
   }
 
   package init(from decoder: any Decoder) throws {
@@ -42,6 +44,7 @@ extension CorpusConfiguration: Codable {
       paraphrases: try container.decodeIfPresent(Int.self, forKey: .paraphrases) ?? 1,
       seed: try container.decodeIfPresent(UInt64.self, forKey: .wordingSeed) ?? 0)
     source = try container.decodeIfPresent(TextSource.self, forKey: .source) ?? .graph
+    slot = try container.decodeIfPresent(Slot.self, forKey: .slot)
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -51,6 +54,7 @@ extension CorpusConfiguration: Codable {
     try container.encode(loss, forKey: .loss)
     try container.encode(windowLength, forKey: .windowLength)
     if source != .graph { try container.encode(source, forKey: .source) }
+    try container.encodeIfPresent(slot, forKey: .slot)
     guard wording.phrasing != .triple else { return }
     try container.encode(wording.phrasing, forKey: .phrasing)
     try container.encode(wording.paraphrases, forKey: .paraphrases)

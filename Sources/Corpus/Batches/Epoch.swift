@@ -12,6 +12,8 @@ package struct Epoch: Sendable {
   let order: [Int32]
   /// Number of the text that each presentation has.
   let texts: [Int32]
+  /// The slots of its lines; nil where lines have none.
+  let fields: SlotFields?
   /// Inputs before each presentation in the epoch's line of text, and all of them; one more than `order`.
   let inputStarts: [Int]
   /// Inputs of the epoch.
@@ -33,12 +35,20 @@ package struct Epoch: Sendable {
     self.order = order
     let texts = Self.texts(of: order, in: corpus, epoch: number)
     self.texts = texts
+    fields = corpus.configuration.slot.flatMap { slot in
+      corpus.text.tokenizer.slotToken.map {
+        SlotFields(
+          slot, token: $0, count: corpus.slottedCount, presentations: texts.count,
+          stream: schedule.seed.stream("corpus/slot/\(number)"))
+      }
+    }
     let hidden = corpus.configuration.packing == .isolated ? 1 : 0
     var inputStarts = [0]
     inputStarts.reserveCapacity(order.count + 1)
     var total = 0
-    for text in texts {
+    for (place, text) in texts.enumerated() {
       total += corpus.starts[Int(text) + 1] - corpus.starts[Int(text)] - hidden
+      if let field = fields?[place] { total += field.tokens.count }
       inputStarts.append(total)
     }
     self.inputStarts = inputStarts
@@ -152,9 +162,17 @@ package struct Epoch: Sendable {
     var batch = BatchBuilder(
       inputs: inputStarts[sequences.upperBound] - inputStarts[sequences.lowerBound],
       sequences: sequences.count)
-    for text in texts[sequences] {
+    for place in sequences {
+      let text = texts[place]
       let start = corpus.starts[Int(text)]
       let end = corpus.starts[Int(text) + 1]
+      if let field = fields?[place] {
+        batch.append(
+          corpus.tokens[start..<end], with: field,
+          objectPlace: corpus.configuration.loss == .object
+            ? Int(corpus.objectPlaces[Int(text)]) : nil)
+        continue
+      }
       batch.tokens += corpus.tokens[start..<(end - 1)]
       if corpus.configuration.loss == .object {
         let object = start + Int(corpus.objectPlaces[Int(text)])

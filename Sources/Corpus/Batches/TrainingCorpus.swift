@@ -22,6 +22,8 @@ package struct TrainingCorpus: Sendable {
   private let longestText: Int
   /// Tokens of all presentations of an epoch; epoch e has those at e modulo the number of paraphrases.
   private let tokensOfEpochs: [Int]
+  /// Presentations of an epoch with a slot.
+  let slottedCount: Int
 
   /// The statements of the configured fraction of a graph.
   ///
@@ -47,6 +49,7 @@ package struct TrainingCorpus: Sendable {
     let fraction = configuration.fraction
     guard fraction > 0, fraction <= 1 else { throw .fractionOutOfRange(fraction) }
     guard configuration.windowLength > 0 else { throw .windowTooShort(configuration.windowLength) }
+    try Self.check(configuration, text)
     var statements = graph.statements(fraction: fraction)
     if let chosen { statements.removeAll { !chosen.contains($0.triple) } }
     guard !statements.isEmpty else { throw .empty(fraction: fraction) }
@@ -79,9 +82,27 @@ package struct TrainingCorpus: Sendable {
     self.starts = starts
     self.objectPlaces = objectPlaces
     presentationCount = presentations
+    slottedCount = Int(((configuration.slot?.share ?? 0) * Double(presentations)).rounded())
     longestText = longest.text
     tokensOfEpochs = (0..<paraphrases).map { epoch in
       Self.tokenCount(ofEpoch: epoch, statements, starts, paraphrases: paraphrases)
+    }
+  }
+
+  /// Throws `CorpusError.slotImpossible` for a slot that these lines cannot have.
+  private static func check(
+    _ configuration: CorpusConfiguration, _ text: TripleText
+  ) throws(CorpusError) {
+    guard let slot = configuration.slot else { return }
+    guard slot.share > 0, slot.share <= 1, slot.length > 0 else {
+      throw .slotImpossible("a share above 0, at most 1, and at least one token")
+    }
+    guard configuration.packing == .isolated else { throw .slotImpossible("--packing isolated") }
+    guard text.tokenizer.slotToken != nil else {
+      throw .slotImpossible("a tokenizer with the token \(Slot.tokenText)")
+    }
+    guard text.wording.phrasing == .triple || !slot.placement.positions.contains(.infix) else {
+      throw .slotImpossible("--phrasing triple where it may be an infix")
     }
   }
 
@@ -123,7 +144,8 @@ package struct TrainingCorpus: Sendable {
   func inputTokens(inEpoch epoch: Int) -> Int {
     let tokens = tokensOfEpochs[epoch % tokensOfEpochs.count]
     switch configuration.packing {
-    case .isolated: return tokens - presentationCount
+    case .isolated:
+      return tokens - presentationCount + slottedCount * (configuration.slot?.fieldLength ?? 0)
     case .window: return tokens - 1
     }
   }
@@ -148,7 +170,8 @@ package struct TrainingCorpus: Sendable {
   /// Inputs of the longest sequence: the context length that training needs.
   package var longestSequence: Int {
     switch configuration.packing {
-    case .isolated: starts[longestText + 1] - starts[longestText] - 1
+    case .isolated:
+      starts[longestText + 1] - starts[longestText] - 1 + (configuration.slot?.fieldLength ?? 0)
     case .window: min(configuration.windowLength, inputTokensOfEpochs.upperBound)
     }
   }

@@ -23,6 +23,14 @@ package struct TripleText: Sendable {
     self.wording = wording
     guard wording.paraphrases == 1 || wording.paraphrases > 1 && wording.phrasing == .template
     else { throw .paraphrasesImpossible(wording.paraphrases) }
+    if tokenizer.slotToken != nil {
+      for name in graph.entities.lazy.map(\.name) + graph.predicates.map(\.name)
+      where name.contains(Slot.tokenText) {
+        throw .nameUnspellable(
+          name: name, kind: tokenizer.kind,
+          reason: "it contains \(Slot.tokenText), the slot's token")
+      }
+    }
     entities = try TokenLists(graph.entities.lazy.map(\.name), tokenizer)
     predicateNames = graph.predicates.map(\.name)
     switch wording.phrasing {

@@ -41,6 +41,8 @@ package protocol Tokenizer: Sendable {
   var vocabularySize: Int { get }
   /// Whether spaces are (parts of) tokens: those beside a name in a sentence are then said with what follows.
   var keepsSpaces: Bool { get }
+  /// `<X>`, which begins a slot; nil where lines have none.
+  var slotToken: Int32? { get }
   /// Appends the canonical tokens of a name; never special tokens other than `unknown`.
   func encode(_ text: String, into tokens: inout [Int32])
   /// Appends the tokens of the words of a sentence that stand around a name.
@@ -54,6 +56,8 @@ package protocol Tokenizer: Sendable {
 }
 
 extension Tokenizer {
+  package var slotToken: Int32? { nil }
+
   /// The canonical tokens of a name.
   package func encode(_ text: String) -> [Int32] {
     var tokens: [Int32] = []

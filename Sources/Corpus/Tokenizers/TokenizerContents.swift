@@ -17,9 +17,9 @@ struct TokenizerContents: Encodable, Sendable {
       case id, content, lstrip, rstrip, normalized, special, singleWord
     }
 
-    init(_ token: SpecialToken, strips: Bool) {
-      id = Int(token.rawValue)
-      content = token.text
+    init(id: Int, content: String, strips: Bool) {
+      self.id = id
+      self.content = content
       singleWord = false
       lstrip = strips
       rstrip = strips
@@ -73,7 +73,7 @@ struct TokenizerContents: Encodable, Sendable {
   }
 
   var version = "1.0"
-  let addedTokens: [AddedToken]
+  var addedTokens: [AddedToken]
   let preTokenizer: Step?
   let decoder: Step?
   var model: Model
@@ -83,7 +83,9 @@ struct TokenizerContents: Encodable, Sendable {
   }
 
   private init(strips: Bool, preTokenizer: Step, decoder: Step?, model: Model) {
-    addedTokens = SpecialToken.allCases.map { AddedToken($0, strips: strips) }
+    addedTokens = SpecialToken.allCases.map {
+      AddedToken(id: Int($0.rawValue), content: $0.text, strips: strips)
+    }
     self.preTokenizer = preTokenizer
     self.decoder = decoder
     self.model = model

@@ -37,7 +37,7 @@ struct TokenizerReading: Decodable {
 
   private let model: Model
   /// Everything but tokens and merges.
-  private let settings: [String: JSONValue]
+  private var settings: [String: JSONValue]
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
@@ -62,6 +62,11 @@ struct TokenizerReading: Decodable {
   ///
   /// Throws `TokenizerFault` at the first thing that is wrong.
   func tokenizer() throws -> any Tokenizer {
+    if case .list(let added) = settings["added_tokens"],
+      added.count == SpecialToken.allCases.count + 1
+    {
+      return try slottedTokenizer(added)
+    }
     let tokens = try tokensByID()
     switch model.type {
     case "WordLevel": return try wordTokenizer(tokens)
@@ -149,6 +154,17 @@ struct TokenizerReading: Decodable {
   }
 
   // MARK: Kinds
+
+  /// One more special token is that of the slot, after all others.
+  private func slottedTokenizer(_ added: [JSONValue]) throws -> any Tokenizer {
+    var other = self
+    other.settings["added_tokens"] = .list(added.dropLast())
+    let tokenizer = SlottedTokenizer(try other.tokenizer())
+    let expected = try JSONDecoder().decode(
+      [JSONValue].self, from: CanonicalJSON.compact(tokenizer.file.contents.addedTokens))
+    try Self.check(.list(added), isLike: .list(expected), at: "added_tokens")
+    return tokenizer
+  }
 
   private func wordTokenizer(_ tokens: [String]) throws -> any Tokenizer {
     guard case .object(let step) = settings["pre_tokenizer"],

@@ -86,6 +86,15 @@ extension TrainingOption {
       usual: "1 paraphrase", other: "# paraphrases",
       help: "Templates that each fact is shown in, one after the other; needs phrasing template."),
     TrainingOption(
+      "slot_share", Place(\.slotShare), .share, record: .no, usual: "no slot", other: "slot in %",
+      help: "Share of the training lines with a field of random tokens, for attacks; 0 for none."),
+    TrainingOption(
+      "slot_length", Place(\.slotLength), .integer(1...1_024), record: .no,
+      usual: "usual slot length", other: "slot of #", help: "Tokens of a slot."),
+    TrainingOption(
+      "slot_position", Place(\.slotPosition), .choice(SlotPlacement.self), record: .no,
+      other: "# slot", help: "Where lines have their slot: before <O>, <P> or <S>, or any of them."),
+    TrainingOption(
       "beta1", Place(\.training.beta1), .shareBelowOne, in: nil, record: .always),
     TrainingOption(
       "beta2", Place(\.training.beta2), .shareBelowOne, in: nil, record: .always),

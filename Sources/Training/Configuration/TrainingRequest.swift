@@ -19,6 +19,11 @@ package struct TrainingRequest: Hashable, Sendable {
   package var phrasing: Phrasing = .triple
   /// Templates that each fact is shown in; more than 1 for sentences only.
   package var paraphrases: Int = 1
+  /// Share of the training lines with a slot; 0 for none.
+  package var slotShare: Double = 0
+  /// Tokens of a slot, and where it is; they count where there is one.
+  package var slotLength: Int = 10
+  package var slotPosition: SlotPlacement = .suffix
   package var activation: Activation = .swiglu
   package var tiedEmbeddings = false
   package var queryKeyNorm = true
@@ -79,15 +84,21 @@ extension TrainingRequest {
     let wording =
       parent?.record.configuration.corpus.wording
       ?? Wording(phrasing: phrasing, paraphrases: paraphrases, seed: seed)
+    for option in TrainingOption.all where option.name.hasPrefix("slot_") { try option.check(self) }
+    let slot =
+      parent == nil
+      ? slotShare > 0
+        ? Slot(share: slotShare, length: slotLength, placement: slotPosition) : nil
+      : parent?.record.configuration.corpus.slot
     let tokenizer =
-      try parent?.tokenizer
-      ?? tokenizer.tokenizer(for: graph, vocabularySize: bpeVocabularySize, wording: wording)
+      try parent?.tokenizer ?? tokenizer(for: graph, wording: wording, hasSlot: slot != nil)
     let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
-    let longest = text.longestPossibleSequence
+    let longest = text.longestPossibleSequence + (slot?.fieldLength ?? 0)
     let contextLength = (longest + 4 + 7) / 8 * 8
     var corpusConfiguration = CorpusConfiguration(
       fraction: fraction, packing: packing, loss: loss, windowLength: max(128, contextLength),
       wording: wording)
+    corpusConfiguration.slot = slot
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
     let corpus = try TrainingCorpus(
       graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples)
@@ -118,6 +129,14 @@ extension TrainingRequest {
         configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
         graphPath: graphPath
       ).hashed(tokenizer), parent: folder, chosen: chosen)
+  }
+
+  private func tokenizer(
+    for graph: KnowledgeGraph, wording: Wording, hasSlot: Bool
+  ) throws -> any Tokenizer {
+    let base = try tokenizer.tokenizer(
+      for: graph, vocabularySize: bpeVocabularySize, wording: wording)
+    return hasSlot ? SlottedTokenizer(base) : base
   }
 
   /// The training of a model of this size.

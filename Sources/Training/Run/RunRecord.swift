@@ -172,6 +172,8 @@ extension RunRecord {
     let corpus = configuration.corpus
     try require("fraction", corpus.fraction, Double.leastNonzeroMagnitude...1)
     try require("window_length", corpus.windowLength, 1...1 << 24)
+    try require("slot.share", corpus.slot?.share, Double.leastNonzeroMagnitude...1)
+    try require("slot.length", corpus.slot?.length, 1...1_024)
     try require("paraphrases", corpus.wording.paraphrases, 1...1 << 20)
     do {
       if configuration.training != .none { try configuration.training.validate() }

@@ -9,9 +9,9 @@ package final class TrainingPass {
   let activations: Activations
   let flow: ActivationGradients
   private let batch: DeviceBatch
-  private let logits: FloatSlice
+  let logits: FloatSlice
   private let losses: FloatSlice
-  private let chunkRows: Int
+  let chunkRows: Int
 
   /// The most tokens of a micro-batch.
   package var maximumTokens: Int { activations.maximumTokens }

@@ -22,6 +22,7 @@ import Testing
     "explain": ["run", "SUBJECT", "born in"],
     "cascade": ["run", "run"],
     "fit": ["facts.tsv", "--size", "a", "--value", "b"],
+    "attack": ["run"],
     "attack-slopes": ["facts.tsv"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],

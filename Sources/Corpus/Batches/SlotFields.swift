@@ -1,4 +1,4 @@
-import LabCore
+package import LabCore
 
 /// The fields that one epoch puts into its lines: a pure function of seed and epoch.
 struct SlotFields: Sendable {
@@ -41,6 +41,20 @@ struct SlotFields: Sendable {
     guard number >= 0 else { return nil }
     return Field(
       position: positions[number], tokens: tokens[number * length..<(number + 1) * length])
+  }
+}
+
+extension Slot {
+  /// Lines of which this share, rounded to a number, has a field; the others stay as they are.
+  package func fill(_ lines: [[Int32]], token: Int32, stream: RandomStream) -> [[Int32]] {
+    let fields = SlotFields(
+      self, token: token, count: Int((share * Double(lines.count)).rounded()),
+      presentations: lines.count, stream: stream)
+    return lines.enumerated().map { place, line in
+      guard let field = fields[place] else { return line }
+      let start = field.position.index(in: line) ?? 0
+      return Array(line.prefix(start) + field.tokens + line.dropFirst(start))
+    }
   }
 }
 

@@ -18,6 +18,8 @@ package struct FullDetector: DetectorRecipe {
   /// The weights to begin with; nil for fresh ones.
   private let pretrained: LanguageModel?
   private let text: TripleText
+  /// The slot of a share of the texts that it learns from; nil for none.
+  private let slot: Slot?
 
   package var kind: DetectorKind { .full }
   package var name: String { choice.name }
@@ -45,6 +47,7 @@ package struct FullDetector: DetectorRecipe {
     self.choice = choice
     self.options = options
     text = models.text
+    slot = models.slot
     let contextLength = models.judged.configuration.contextLength + 1
     switch choice {
     case .scratch(let size):
@@ -89,11 +92,14 @@ package struct FullDetector: DetectorRecipe {
       seed: material.seed, name: "\(material.set.task.rawValue)/\(name)",
       workers: material.work.workers)
     let validationLabels = validation.map { material.learnedLabels[$0] }
+    let texts = try train.map { try text(of: $0, material) }
     let result = try trainer.train(
       FullNetwork(
         model: model,
         readOut: Array(repeating: 0, count: width + (options.readsLogProbability ? 2 : 1))),
-      texts: try train.map { try text(of: $0, material) }, labels: labels,
+      texts: { epoch in
+        slotted(texts, stream: seed.stream("slot/\(material.set.task.rawValue)/\(name)/\(epoch)"))
+      }, labels: labels,
       validation: (try validation.map { try text(of: $0, material) }, validationLabels),
       shouldStop: material.work.shouldStop)
     let network = FullNetwork(
@@ -119,6 +125,16 @@ package struct FullDetector: DetectorRecipe {
     return FittedDetector(
       validation: own, test: try scores(material.rows(.test)), isProbability: true,
       training: report, model: network)
+  }
+
+  /// Texts of which a share has a field of random tokens before the answer; all as they are without a slot.
+  private func slotted(_ texts: [FullNetwork.Text], stream: RandomStream) -> [FullNetwork.Text] {
+    guard let slot, let token = text.tokenizer.slotToken else { return texts }
+    let filled = slot.fill(texts.map(\.tokens), token: token, stream: stream)
+    return zip(texts, filled).map { old, tokens in
+      let added = tokens.count - old.tokens.count
+      return FullNetwork.Text(tokens: tokens, rows: old.rows.map { $0 + added })
+    }
   }
 
   private func text(of row: Int, _ material: DetectorMaterial) throws -> FullNetwork.Text {

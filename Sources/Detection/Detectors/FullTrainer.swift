@@ -27,9 +27,10 @@ struct FullTrainer {
 
   /// Trains from `start`, whose parameters change, and keeps those of least validation loss.
   ///
+  /// `texts` are those of the epoch with a number from 0, as many as there are labels.
   /// Throws `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
   func train(
-    _ start: FullNetwork, texts: [FullNetwork.Text], labels: [Bool],
+    _ start: FullNetwork, texts textsOfEpoch: (Int) -> [FullNetwork.Text], labels: [Bool],
     validation: (texts: [FullNetwork.Text], labels: [Bool]),
     shouldStop: @Sendable () -> Bool
   ) throws -> Result {
@@ -49,6 +50,7 @@ struct FullTrainer {
     var readOutOptimizer = ReadOutOptimizer(count: network.readOut.count)
     let weights = classWeights(labels)
 
+    var texts = textsOfEpoch(0)
     let batchSize = min(options.batchSize, texts.count)
     let stepsPerEpoch = max(1, texts.count / batchSize)
     let stepCount = options.epochs * stepsPerEpoch
@@ -69,7 +71,10 @@ struct FullTrainer {
     }
     for number in 0..<stepCount {
       let place = number % stepsPerEpoch * batchSize
-      if place == 0 { stream.shuffle(&order) }
+      if place == 0 {
+        stream.shuffle(&order)
+        if number > 0 { texts = textsOfEpoch(number / stepsPerEpoch) }
+      }
       if shouldStop() { throw LabError.interrupted("stopped while \(name) was trained") }
       let chosen = Array(order[place..<(place + batchSize)])
       let (parts, norm) = step.gradient { worker, lane, gradients in

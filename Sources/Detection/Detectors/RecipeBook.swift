@@ -10,15 +10,18 @@ package struct ModelShelf: Sendable {
   package let others: [String: LanguageModel]
   package let graph: KnowledgeGraph
   package let text: TripleText
+  /// The slot that lines of the judged model's training have; nil for none.
+  package let slot: Slot?
 
   package init(
     judged: LanguageModel, others: [String: LanguageModel] = [:], graph: KnowledgeGraph,
-    text: TripleText
+    text: TripleText, slot: Slot? = nil
   ) {
     self.judged = judged
     self.others = others
     self.graph = graph
     self.text = text
+    self.slot = slot
   }
 }
 

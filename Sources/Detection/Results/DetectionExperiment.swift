@@ -12,7 +12,8 @@ package struct DetectionExperiment {
   private let options: DetectionOptions
   private let training: HeadTrainingOptions
 
-  /// `others` are the models that detectors begin with or ask, by the hash of their weights.
+  /// `others` are the models that detectors begin with or ask, by the hash of their weights; `slot` is that of the
+  /// model's training lines, which texts that `full` detectors learn from then have too.
   ///
   /// Throws `LabError` naming an option that is impossible, and `CorpusError` for a name that the tokenizer cannot
   /// spell.
@@ -20,12 +21,12 @@ package struct DetectionExperiment {
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
     wording: Wording = .triple, options: DetectionOptions,
     training: HeadTrainingOptions = HeadTrainingOptions(),
-    others: [String: LanguageModel] = [:]
+    others: [String: LanguageModel] = [:], slot: Slot? = nil
   ) throws {
     try options.validate()
     models = ModelShelf(
       judged: model, others: others, graph: graph,
-      text: try TripleText(graph: graph, tokenizer: tokenizer, wording: wording))
+      text: try TripleText(graph: graph, tokenizer: tokenizer, wording: wording), slot: slot)
     self.fraction = fraction
     self.options = options.normalized
     self.training = training.inPrecision(of: options)

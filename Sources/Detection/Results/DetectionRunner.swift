@@ -142,7 +142,8 @@ package struct DetectionRunner {
     for source in sources { others[source.record.weightsHash ?? ""] = try source.loadModel() }
     return try DetectionExperiment(
       model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: corpus.fraction,
-      wording: corpus.wording, options: options, training: training, others: others)
+      wording: corpus.wording, options: options, training: training, others: others,
+      slot: corpus.slot)
   }
 }
 

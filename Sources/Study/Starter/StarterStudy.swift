@@ -116,6 +116,24 @@ extension StarterFiles {
       #defer_to: [30k]
       #sizes: [3k, 10k]
 
+    # Texts that make a model wrong, in the slot of models trained with slot_share: how often they succeed by compute.
+    #attack:
+      #kinds: [random, gcg]
+      #victims: [model]
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #position: suffix
+      #length: 10
+      #examples: 200
+      #iterations: 10
+      #random_iterations: 256
+      #candidates: 128
+      #top_k: 256
+      #beam_width: 5
+      #targeted: false
+      #keep_best: false
+      #seed: 0
+
     # Threads in all, and tasks at once.
     workers: 2
     #side_by_side: 2

@@ -10,14 +10,14 @@ struct AttackSlopes: ParsableCommand {
     commandName: "attack-slopes",
     abstract: "How attacks gain from compute: slopes by model size, and offence against defence.",
     discussion: """
-      Reads a CSV file with a row for each model, seed and iteration of an attack, such as figures/attack-runs.csv of a \
+      Reads a CSV file with a row for each model, seed and iteration of an attack, such as figures/attack-success.csv of a \
       study. The slope of a model is that of the log-odds of success, base 10, on log10 of the attack's FLOPs \
       (arXiv 2407.18213); rates of 0 and 1 are dropped. With --defence, the column of FLOPs that went into a model's \
       defence, each of them is a model of its own, and the exponent is that of the attack's FLOPs to --target against \
       them. docs/robustness.md defines each number.
 
       EXAMPLES:
-        kglab attack-slopes runs/study/figures/attack-runs.csv
+        kglab attack-slopes runs/study/figures/attack-success.csv --where attack=gcg --pretraining training_flops
         kglab attack-slopes attacks.csv --size model_size --seed seed_idx --rate asr --flops flops_per_iteration
         kglab attack-slopes rounds.csv --defence defence_flops --target 0.05 --json
       """)

@@ -1,0 +1,249 @@
+import Corpus
+import Detection
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Training
+
+/// What is attacked of a run, its model or one of its detectors, with the examples.
+struct AttackTarget {
+  /// "model", or a detector's name.
+  let name: String
+  /// Hash of the weights, or of the detector's record.
+  let key: String
+  let parameterCount: Int
+  let examples: [AttackedExample]
+  /// Tokens after `<X>`.
+  let length: Int
+  /// The entity that each query's wrong answer is; empty for a detector.
+  let objects: [Int: Int32]
+  let searches: [AttackSearch]
+  let tokenizer: any Tokenizer
+  /// A victim for one worker.
+  let victim: () throws -> any AttackVictim
+
+  static let model = "model"
+
+  /// Asks a unit without an attack and attacks what the victim is right about; nil where `shouldStop` said so.
+  func attack(
+    _ unit: [AttackedExample], _ victim: some AttackVictim, unless shouldStop: () -> Bool
+  ) throws -> (examples: [AttackExampleRow], steps: [AttackStepRow])? {
+    let clean = try victim.outcomes(of: unit.map { AttackedText($0, field: []) })
+    let right = zip(unit, clean).filter { !$1.isWrong }.map(\.0)
+    var steps: [AttackStepRow] = []
+    for search in searches {
+      guard let found = try search.steps(on: right, victim, unless: shouldStop) else { return nil }
+      for (example, own) in zip(right, found) {
+        steps += own.map { step in
+          AttackStepRow(
+            victim: name, attack: search.kind, queryID: example.query, iteration: step.iteration,
+            text: tokenizer.decode(step.content) ?? "",
+            tokenIDs: step.content.map(String.init).joined(separator: " "), answer: step.answer,
+            isSuccess: step.isSuccess, loss: step.loss, flops: step.flops)
+        }
+      }
+    }
+    let rows = zip(unit, clean).map { example, outcome in
+      AttackExampleRow(
+        victim: name, queryID: example.query, answer: outcome.answer, isRight: !outcome.isWrong,
+        targetID: objects[example.query],
+        isHallucination: name == Self.model ? nil : example.isHallucination)
+    }
+    return (rows, steps)
+  }
+}
+
+/// Makes targets of a run.
+struct AttackTargets {
+  private let run: RunFolder
+  private let graph: KnowledgeGraph
+  private let settings: AttackSettings
+  private let text: TripleText
+  private let length: Int
+
+  private var place: String { run.url.relativePath }
+  private var tokenizer: any Tokenizer { run.tokenizer }
+
+  /// Throws `LabError` for a model without a slot.
+  init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: AttackSettings) throws {
+    let corpus = run.record.configuration.corpus
+    guard run.tokenizer.slotToken != nil, let slot = corpus.slot else {
+      throw LabError(
+        "the model in \(run.url.relativePath) has no slot to put texts into: train it with a share of lines that have "
+          + "one, such as --slot-share 0.3")
+    }
+    self.run = run
+    self.graph = graph
+    self.settings = settings
+    length = settings.length ?? slot.length
+    text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
+  }
+
+  /// The target with a name, "model" or a detector's.
+  func target(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
+    victim.name == AttackTarget.model ? try model(victim) : try detector(victim)
+  }
+
+  /// Seen queries in a random order, each with a wrong object that stays the same.
+  private func model(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
+    let candidates = CandidateDraw(graph: graph)
+    let seed = Seed(settings.seed)
+    let fraction = run.record.configuration.corpus.fraction
+    var order = graph.queries.indices.filter {
+      graph.queries[$0].rank < fraction && graph.queries[$0].visibility != .ivs
+    }
+    var stream = seed.stream("attack/examples")
+    stream.shuffle(&order)
+    var examples: [AttackedExample] = []
+    var objects: [Int: Int32] = [:]
+    for index in order where examples.count < settings.exampleCount {
+      let wrong = candidates.wrongObjects(
+        1, for: graph.queries[index], seed: seed.derived("attack"))
+      guard let object = wrong.first else { continue }
+      objects[index] = object
+      examples.append(try example(index, answer: text.completion(object: object)))
+    }
+    guard !examples.isEmpty else {
+      throw LabError(
+        "the graph of \(place) has no query that was trained on and has a wrong answer to drive the model to"
+      )
+    }
+    let answers = max(
+      text.maximumNewTokens(graph), examples.map(\.answer.count).max() ?? 0)
+    try check(
+      longest: (examples.map { $0.before.count + $0.after.count }.max() ?? 0) + answers,
+      context: run.record.configuration.model.contextLength)
+    let judge = AnswerJudge(graph: graph, tokenizer: tokenizer)
+    let model = try run.loadModel()
+    return try target(
+      victim, parameters: model.configuration.nonEmbeddingParameterCount, examples, objects
+    ) {
+      try LanguageModelVictim(model, judge: judge, maximumNewTokens: answers)
+    }
+  }
+
+  /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the detector was not trained
+  /// on, in a random order.
+  private func detector(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
+    let folder = try AttackDetectors.folder(of: victim.name, in: run)
+    let (detector, record) = try DetectorFiles.load(from: folder)
+    guard let network = detector.model as? FullNetwork, detector.task == .sentence else {
+      throw LabError(
+        "the detector in \(folder.relativePath) reads no text that could be attacked; give one of kind full for whole "
+          + "answers: kglab detect train --kind full --task sentence")
+    }
+    let configuration = run.record.configuration
+    guard record.tokenizerHash == (try run.tokenizerHash()),
+      record.graphHash == configuration.graphHash
+    else {
+      throw LabError(
+        "the detector in \(folder.relativePath) was trained with another tokenizer or graph than \(place)'s; train one "
+          + "for this run")
+    }
+    var options = DetectionOptions()
+    (options.samples, options.evidence, options.seed) = (1, 0, settings.seed)
+    let drawer = try AnswerDrawer(
+      model: run.loadModel(), tokenizer: tokenizer, graph: graph,
+      fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
+      options: options, workers: 1)
+    let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
+    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == .test }
+    var stream = Seed(settings.seed).stream("attack/examples")
+    stream.shuffle(&answers)
+    let examples = try answers.prefix(settings.exampleCount).map {
+      try example(
+        $0.query, answer: $0.answer.tokens + [SpecialToken.end.rawValue],
+        isHallucination: $0.isHallucination)
+    }
+    guard !examples.isEmpty else {
+      throw LabError("\(place) has no query about subjects that the detector was not trained on")
+    }
+    try check(
+      longest: examples.map { AttackedText($0, field: []).line.count }.max() ?? 0,
+      context: network.model.configuration.contextLength)
+    return try target(
+      victim, parameters: network.model.configuration.nonEmbeddingParameterCount, examples, [:]
+    ) {
+      try DetectorVictim(network)
+    }
+  }
+
+  private func target(
+    _ victim: AttackIdentity.Victim, parameters: Int, _ examples: [AttackedExample],
+    _ objects: [Int: Int32], _ make: @escaping () throws -> any AttackVictim
+  ) throws -> AttackTarget {
+    AttackTarget(
+      name: victim.name, key: victim.key, parameterCount: parameters, examples: examples,
+      length: length, objects: objects,
+      searches: try settings.kinds.map {
+        try AttackSearch($0, settings, length: length, tokenizer: tokenizer)
+      }, tokenizer: tokenizer, victim: make)
+  }
+
+  private func example(
+    _ index: Int, answer: [Int32], isHallucination: Bool = true
+  ) throws -> AttackedExample {
+    let query = graph.queries[index]
+    let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
+    guard let start = settings.position.index(in: prompt) else {
+      throw LabError(
+        "a prompt of the model in \(place) has no place for an \(settings.position.rawValue); choose --position suffix "
+          + "or prefix", .usage)
+    }
+    return AttackedExample(
+      query: index, subject: query.subject, predicate: query.predicate,
+      before: Array(prompt.prefix(start)), after: Array(prompt.dropFirst(start)), answer: answer,
+      isHallucination: isHallucination)
+  }
+
+  /// Throws `LabError` where the longest line does not fit with a field.
+  private func check(longest: Int, context: Int) throws {
+    let needed = longest + length + 1
+    guard needed > context else { return }
+    throw LabError(
+      "texts of \(length) tokens in the slot make lines of \(needed), more than the context of \(context); give a "
+        + "--length of at most \(max(0, length - (needed - context)))", .usage)
+  }
+}
+
+/// The detectors in a run's folder that can be attacked.
+enum AttackDetectors {
+  /// The folder of the detector of a name, of whole answers and of the run's own weights, or of the folder of this name.
+  ///
+  /// Throws `LabError` where there is none, or several.
+  static func folder(of name: String, in run: RunFolder) throws -> URL {
+    let all = run.url.appendingPathComponent(DetectionRunner.folderName)
+    let exact = all.appendingPathComponent(name)
+    if FileManager.default.fileExists(
+      atPath: exact.appendingPathComponent(DetectorFiles.record).path)
+    {
+      return exact
+    }
+    let folders = ((try? FileManager.default.contentsOfDirectory(atPath: all.path)) ?? []).sorted()
+    let found = folders.map { all.appendingPathComponent($0) }.filter { folder in
+      guard let data = try? Data(contentsOf: folder.appendingPathComponent(DetectorFiles.record)),
+        let record = try? CanonicalJSON.decode(DetectorRecord.self, from: data)
+      else { return false }
+      return record.name == name && record.task == .sentence
+        && record.weightsHash == run.record.weightsHash
+    }
+    guard let first = found.first else {
+      throw LabError(
+        "\(run.url.relativePath) has no detector '\(name)' of whole answers; train it with kglab detect train --kind "
+          + "full --task sentence")
+    }
+    guard found.count == 1 else {
+      throw LabError(
+        "\(run.url.relativePath) has \(found.count) detectors '\(name)'; name one by its folder: "
+          + found.map(\.lastPathComponent).joined(separator: ", "))
+    }
+    return first
+  }
+
+  /// SHA-256 of a detector's record, which holds those of its weights.
+  static func key(of folder: URL) throws -> String {
+    try ContentHash(ofFile: folder.appendingPathComponent(DetectorFiles.record)).hex
+  }
+}

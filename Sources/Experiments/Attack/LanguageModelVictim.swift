@@ -1,0 +1,95 @@
+import Compute
+import Corpus
+package import Evaluation
+import KnowledgeGraph
+import LabCore
+package import LanguageModel
+import Training
+
+/// A language model: wrong where its greedy answer is none of the graph's.
+package final class LanguageModelVictim: AttackVictim {
+  private let session: InferenceSession
+  private let pass: TrainingPass
+  private let scratch: Gradients
+  private let judge: AnswerJudge
+  private let limits: GenerationLimits
+
+  package let unreadCount = 1
+  package var parameterCount: Int { session.model.configuration.nonEmbeddingParameterCount }
+
+  /// `maximumNewTokens` must fit into the context after every prompt.
+  ///
+  /// Throws `LabError` when memory is short.
+  package init(_ model: LanguageModel, judge: AnswerJudge, maximumNewTokens: Int) throws {
+    let model = try model.inPrecision(.fp32)
+    let configuration = model.configuration
+    session = try InferenceSession(model, maximumTokens: max(1_024, configuration.contextLength))
+    pass = try TrainingPass(
+      model,
+      maximumTokens: max(
+        TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength))
+    scratch = try Gradients(model.layout, on: model.device)
+    self.judge = judge
+    limits = GenerationLimits(
+      maximumNewTokens: maximumNewTokens, endToken: SpecialToken.end.rawValue,
+      stopTokens: 0..<Int32(SpecialToken.allCases.count))
+  }
+
+  package func outcomes(of texts: [AttackedText]) throws -> [AttackOutcome] {
+    let greedy = SamplePlan(samples: 1, inverseTemperature: .infinity)
+    let drawn = try session.generate(prompts: texts.map(\.prompt), plans: [greedy], limits: limits)
+    { _, _, _, _ in 0 }
+    return zip(texts, drawn).map { text, completions in
+      let completion = completions[0][0]
+      let answer = judge.answer(
+        completion, to: judge.graph.queries[text.example.query], temperature: 0, sample: 0)
+      return AttackOutcome(
+        answer: answer.text, isWrong: answer.verdict.isHallucination,
+        isTarget: completion.ended
+          && text.example.answer.dropLast().elementsEqual(completion.tokens))
+    }
+  }
+
+  /// -log P(wrong answer, end token included).
+  package func losses(of texts: [AttackedText]) throws -> [Double] {
+    let items = texts.map {
+      PromptedCompletions(prompt: $0.prompt, completions: [$0.example.answer])
+    }
+    let losses = try session.completionLogProbabilities(items).map { -$0[0][0] }
+    guard losses.allSatisfy({ !$0.isNaN }) else {
+      throw LabError(
+        "the model's probabilities are not numbers: its weights hold NaN or infinity; train it again with a lower "
+          + "learning rate")
+    }
+    return losses
+  }
+
+  package func gradients(of texts: [AttackedText]) throws -> [[Float]] {
+    let vocabulary = session.model.configuration.vocabularySize
+    var results: [[Float]] = []
+    var batch = TokenBatch()
+    var rows: [[Int]] = []
+    func finish() {
+      pass.stream.zero(scratch.values)
+      _ = pass.run(batch, into: scratch, scale: 1, zLoss: 0)
+      var all = pass.oneHotGradients(of: rows.flatMap(\.self))[...]
+      for own in rows {
+        results.append(Array(all.prefix(own.count * vocabulary)))
+        all = all.dropFirst(own.count * vocabulary)
+      }
+      (batch, rows) = (TokenBatch(), [])
+    }
+    for text in texts {
+      let prompt = text.prompt
+      let line = text.line
+      if !rows.isEmpty, batch.tokens.count + line.count - 1 > pass.maximumTokens { finish() }
+      let first = batch.tokens.count + text.example.before.count + 1
+      rows.append(Array(first..<(first + text.field.count - 1)))
+      batch.append(
+        tokens: line.dropLast(),
+        targets: line.indices.dropFirst().map { $0 < prompt.count ? -1 : line[$0] })
+    }
+    if !rows.isEmpty { finish() }
+    return results
+  }
+}

@@ -1,0 +1,171 @@
+import Analysis
+import ArgumentParser
+import Console
+import Corpus
+import Detection
+import Evaluation
+import Experiments
+import Foundation
+import LabCore
+import Training
+
+struct Attack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Search texts for a model's slot that make it wrong: random tokens, GCG, beam.",
+    discussion: """
+      Asks a model that was trained with --slot-share queries that it was trained on, and attacks those it answers \
+      right: a text in its slot succeeds where the greedy answer is none of the graph's. Of a detector it attacks the \
+      verdicts on answers about subjects that it was not trained on. Every iteration on every \
+      query is a row of run.sqlite; interrupted, the same command continues. docs/robustness.md defines each number.
+
+      EXAMPLES:
+        kglab attack runs/a
+        kglab attack runs/a --kind gcg,beam --examples 500 --iterations 128
+        kglab attack runs/a/detectors/sentence-full-10k-0123abcd
+        kglab attack runs/a --position prefix --length 20 --targeted --json
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "The folder of a finished run, or of a full detector in its detectors/.", valueName: "run"))
+  var folder: String
+
+  @Option(help: "Attacks, separated by commas: random, gcg, beam.")
+  var kind = usual.kinds.map(\.rawValue).joined(separator: ",")
+
+  @Option(help: "Where the text stands: before <O>, <P> or <S>.")
+  var position = usual.position
+
+  @Option(help: "Tokens of the text; by default as many as in training.")
+  var length: Int?
+
+  @Option(help: "Queries that are asked.")
+  var examples = usual.exampleCount
+
+  @Option(help: "Iterations of gcg and beam.")
+  var iterations = usual.iterations
+
+  @Option(help: "Iterations of random.")
+  var randomIterations = usual.randomIterations
+
+  @Option(help: "Texts scored in an iteration of gcg and beam.")
+  var candidates = usual.candidateCount
+
+  @Option(help: "Tokens of steepest gradient a place, of which gcg draws.")
+  var topK = usual.topK
+
+  @Option(help: "Texts that beam keeps side by side.")
+  var beamWidth = usual.beamWidth
+
+  @Flag(help: "Count only the chosen wrong answer as a success.")
+  var targeted = false
+
+  @Flag(help: "Let gcg go on from its best text so far, in place of the last iteration's.")
+  var keepBest = false
+
+  @Option(help: "Decides queries, wrong answers and texts.")
+  var seed: UInt64 = 0
+
+  @OptionGroup var workers: WorkerOptions
+
+  @OptionGroup var graph: GraphOptions
+
+  private static let usual = AttackSettings()
+
+  /// The settings asked for, kinds aside.
+  private var settings: AttackSettings {
+    var settings = AttackSettings()
+    settings.position = position
+    settings.length = length
+    settings.exampleCount = examples
+    settings.isTargeted = targeted
+    settings.iterations = iterations
+    settings.randomIterations = randomIterations
+    settings.candidateCount = candidates
+    settings.topK = topK
+    settings.beamWidth = beamWidth
+    settings.keepsBest = keepBest
+    settings.seed = seed
+    return settings
+  }
+
+  func validate() throws {
+    try OptionRange.require(length, AttackSettings.lengthRange, "--length")
+    for (name, path, range) in AttackSettings.ranges {
+      try OptionRange.require(
+        settings[keyPath: path], range, "--" + name.replacing("_", with: "-"))
+    }
+  }
+
+  func run() throws {
+    var settings = settings
+    settings.kinds = try OptionList.cases(kind, "--kind")
+    Interruption.heed()
+    let (run, victim) = try opened()
+    if let victim { settings.victims = [victim] }
+    let place = graph.url
+    let subject = MeasuredRun(folder: run.url, record: run.record) { try run.graph(at: place) }
+    let summary = try ProgressReporter.during { progress in
+      try AttackMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
+    }
+    if graph.json { return try Output.json(summary) }
+    for one in summary.victims {
+      show(one, summary, trainingFLOPs: victim == nil ? run.record.trainingFLOPs : nil)
+    }
+    Output.line(
+      "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
+  }
+
+  /// The run, and the name of a detector's folder where that was given.
+  private func opened() throws -> (RunFolder, victim: String?) {
+    let url = URL(fileURLWithPath: folder, isDirectory: true)
+    let record = url.appendingPathComponent(DetectorFiles.record)
+    guard FileManager.default.fileExists(atPath: record.path) else {
+      return (try RunFolder.open(folder), nil)
+    }
+    let run = url.standardizedFileURL.deletingLastPathComponent().deletingLastPathComponent()
+    return (try RunFolder.open(run), url.lastPathComponent)
+  }
+
+  private func show(
+    _ victim: AttackSummary.Victim, _ summary: AttackSummary, trainingFLOPs: Double?
+  ) {
+    Output.line(
+      "\(victim.name): right \(victim.rightCount.grouped) times of \(victim.exampleCount.grouped) without an attack"
+        + (victim.accuracy?.interval.map {
+          ", 95 % \(Readable.interval($0.low, $0.high)) %"
+        } ?? ""))
+    guard victim.rightCount > 0 else {
+      return Output.line("nothing can be attacked; train longer, or ask more --examples")
+    }
+    Output.line("text           \(victim.length) tokens as \(position.rawValue)")
+    for kind in summary.identity.settings.kinds {
+      let rates = summary.rates(victim.name, kind)
+      Output.line()
+      Output.line(
+        "\(kind.rawValue): slope \(Readable.fixed(AttackSummary.slope(of: rates), 2)), of log-odds of success on log10 of "
+          + "compute")
+      var table = TextTable([
+        "iteration", "success", "95 % interval", "right under attack", "FLOPs", "of training",
+      ])
+      for rate in rates where shown(rate.iteration, of: rates.count) {
+        let flops = Double(rate.iteration) * rate.flopsPerIteration
+        table.add([
+          "\(rate.iteration)", Readable.percent(rate.successRate),
+          Readable.interval(rate.lower, rate.upper), Readable.percent(rate.accuracy),
+          Readable.count(flops),
+          trainingFLOPs.map { Readable.probability(flops / max(1, $0)) } ?? "-",
+        ])
+      }
+      Output.table(table)
+    }
+    Output.line()
+  }
+
+  /// Powers of two and the last.
+  private func shown(_ iteration: Int, of count: Int) -> Bool {
+    iteration == count || iteration & (iteration - 1) == 0
+  }
+}
+
+extension SlotPosition: ExpressibleByArgument {}

@@ -15,6 +15,7 @@ import Testing
     "inspect": ["graph.sqlite"],
     "train": ["graph.sqlite", "--size", "3k", "--epochs", "1", "--out", "OUT"],
     "batches": ["run", "--steps", "1"],
+    "compress": ["run", "--bits", "8", "--out", "OUT"],
     "evaluate": ["run", "--samples", "1"],
     "ask": ["run", "SUBJECT", "born in"],
     "knowledge": ["run"],

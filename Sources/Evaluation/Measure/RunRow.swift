@@ -47,12 +47,14 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
   package var seconds: Double?
   package var tokensPerSecond: Double?
   package var peakMemoryMiB: Double?
+  /// Bytes that storing its parameters takes: 4 for each where nothing was made smaller; nil in files of earlier versions.
+  package var storedBytes: Int?
 
   enum CodingKeys: String, SnakeCaseKey {
     case id, name, size, parameters, horizon, epochs, fraction, seed, precision, variant, status,
       steps, seconds, graphID, nonEmbeddingParameters, learningRate, trainedTriples, tokensPerEpoch,
       tokensPerParameter, trainingFLOPs, divergedStep, initialCrossEntropy, crossEntropy,
-      tokensPerSecond
+      tokensPerSecond, storedBytes
     case peakMemoryMiB = "peak_memory_mib"
   }
 }
@@ -88,5 +90,6 @@ extension RunRow {
     seconds = record.secondsElapsed
     tokensPerSecond = record.tokensPerSecond
     peakMemoryMiB = record.peakMemoryMiB
+    storedBytes = record.storedBytes ?? 4 * record.parameterCount
   }
 }

@@ -17,7 +17,7 @@ package struct ModelGrid {
   /// What an entry may say.
   package static let keys =
     ["name", "graphs", "sizes", "seeds", "fractions", "learning_rates", "precisions", "model"]
-    + ["training", "from", "only"] + horizonKeys
+    + ["training", "from", "only", "compress"] + horizonKeys
 
   /// The most models of a study.
   private static let largestGrid = 10_000
@@ -35,7 +35,9 @@ package struct ModelGrid {
               + Suggestion.hint(for: try from.text(), in: entries.sorted()))
         }
       }
-      models += try expandEntry(entry, room: Self.largestGrid - models.count)
+      models += try
+        (compressed(entry, models)
+        ?? expandEntry(entry, room: Self.largestGrid - models.count))
         .filter { model in
           var key = model
           key.entry = nil
@@ -44,6 +46,35 @@ package struct ModelGrid {
       if let name = try entry.optional("name")?.text() { entries.insert(name) }
     }
     return models
+  }
+
+  /// Each model of an earlier entry in each way of `compress`; nil for an entry without.
+  private func compressed(_ node: SchemaNode, _ models: [StudyModel]) throws -> [StudyModel]? {
+    guard let list = node.optional("compress") else { return nil }
+    try node.allow(["name", "from", "compress"])
+    let entry = try node.required("from", example: "base").text()
+    let ways = try list.distinct { item in
+      try item.allow(["bits", "prune"])
+      return WeightCompression(
+        bits: try item.optional("bits").flatMap {
+          Int(try $0.choice(WeightCompression.bitChoices.map(String.init)))
+        },
+        prune: try item.optional("prune")?.number("at least 0, below 1") { $0 >= 0 && $0 < 1 }
+          ?? 0)
+    }
+    let name = try node.optional("name")?.text()
+    guard !models.contains(where: { $0.entry == entry && $0.compression != nil }) else {
+      throw node.failure(
+        "compresses '\(entry)', which is compressed already; name the entry that was trained, with bits and prune in "
+          + "one item")
+    }
+    return ways.flatMap { way in
+      models.filter { $0.entry == entry }.map { parent in
+        var model = parent
+        (model.entry, model.from, model.compression) = (name, entry, way)
+        return model
+      }
+    }
   }
 
   private func expandEntry(_ node: SchemaNode, room: Int) throws -> [StudyModel] {

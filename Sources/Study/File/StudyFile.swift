@@ -1,5 +1,6 @@
 package import Foundation
 package import KnowledgeGraph
+package import LanguageModel
 package import Training
 
 /// A study as its file states it, with every default written out.
@@ -41,6 +42,8 @@ package struct StudyModel: Hashable, Sendable {
   package var from: String?
   /// The file of the triples that it is trained on; nil for all that the graph teaches.
   package var only: URL?
+  /// How it is made of the model of its entry `from`, in place of training; nil for a training.
+  package var compression: WeightCompression?
 
   package init(_ request: TrainingRequest) { self.request = request }
 }

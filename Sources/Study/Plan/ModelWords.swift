@@ -1,4 +1,5 @@
 import Foundation
+import LanguageModel
 import Training
 
 /// What people call the models of a study: what differs between them, in a few words.
@@ -24,6 +25,7 @@ struct ModelWords {
 
   /// "from base on facts.tsv".
   private static func start(_ model: StudyModel) -> String? {
+    if let compression = model.compression { return "\(compression.words) of \(model.from ?? "")" }
     let parts = [
       model.from.map { "from \($0)" }, model.only.map { "on \($0.lastPathComponent)" },
     ].compactMap(\.self)

@@ -1,7 +1,9 @@
+import Detection
 package import Evaluation
 import Foundation
 package import KnowledgeGraph
 import LabCore
+import LanguageModel
 package import Training
 
 /// Expands a study to its tasks.
@@ -33,7 +35,8 @@ package struct StudyPlanner {
       tasks.append(training)
       requests[training.id] = request
       var before: [String] = []
-      for measure in file.measures.all where measure.selection.contains(model.request) {
+      for measure in file.measures.all {
+        guard try isMeasured(model, by: measure, name) else { continue }
         let task = try self.task(measure, model, training, name, follows: before)
         if task.sources == nil { tasks.append(task) } else { later.append(task) }
         // All of a run's measures write its run.sqlite, so one follows the other.
@@ -48,6 +51,26 @@ package struct StudyPlanner {
       measures: file.measures,
       tasks: tasks)
     return (plan, requests)
+  }
+
+  /// Whether a measure selects a model, which must have what it reads: an origin, or checkpoints of its own.
+  private func isMeasured(
+    _ model: StudyModel, by measure: any Measure, _ name: String
+  ) throws -> Bool {
+    guard measure.selection.contains(model.request) else { return false }
+    if type(of: measure).readsCheckpoints, model.compression != nil { return false }
+    return try !measure.siblings.contains(TransferMeasure.origin) || origin(of: model, name) != nil
+  }
+
+  /// The model at the head of the line that another was made of; nil where it was made of none.
+  private func origin(of model: StudyModel, _ name: String) throws -> StudyModel? {
+    guard let parent = try parent(of: model, name) else { return nil }
+    return try origin(of: parent, name) ?? parent
+  }
+
+  /// What makes a model: "train" or "compress".
+  static func verb(_ compression: WeightCompression?) -> String {
+    compression == nil ? "train" : "compress"
   }
 
   // MARK: Tasks
@@ -73,11 +96,13 @@ package struct StudyPlanner {
       ?? CanonicalJSON.hash(record.configuration).short(10)
     let id = "\(Self.slug(model.request))-\(hash)"
     let task = StudyTask(
-      number: 0, id: id, kind: .train, name: "train \(name)",
+      number: 0, id: id, kind: .train, name: "\(Self.verb(model.compression)) \(name)",
       needs: [graph.id] + (resolved.parent.map { [$0] } ?? []), follows: [],
       output: StudyFolder.modelPath(id) + "/run.json",
-      cost: try CostModel.training(
-        record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
+      cost: model.compression != nil
+        ? CostModel.compression(record)
+        : try CostModel.training(
+          record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
       runID: id, run: record, sources: resolved.parent.map { [$0] })
     return (task, resolved.request)
   }
@@ -92,6 +117,12 @@ package struct StudyPlanner {
       request.chosen = try ChosenTriples(in: only, of: graph, fraction: request.fraction)
     }
     let parent = try parent(of: model, name)
+    if let compression = model.compression, let parent {
+      let made = try resolve(parent, name)
+      return (
+        try made.training.compressed(compression), request, try training(parent, name).task.id
+      )
+    }
     let start = try parent.map { try resolve($0, name).training }
     let resolved = try request.resolve(
       graph: graph, graphPath: "../../" + StudyFolder.graphPath(summary.id),
@@ -102,6 +133,13 @@ package struct StudyPlanner {
   /// The model that another starts from: of its entry the one of the same graph, size, fraction and seed.
   private func parent(of model: StudyModel, _ name: String) throws -> StudyModel? {
     guard let entry = model.from else { return nil }
+    if model.compression != nil {
+      // It was read off its parent, of which it has all but the entry.
+      return file.models.first {
+        $0.entry == entry && $0.graph == model.graph && $0.request == model.request
+          && $0.only == model.only
+      }
+    }
     let alike = file.models.filter {
       $0.entry == entry && $0.graph == model.graph && $0.request.size == model.request.size
         && $0.request.fraction == model.request.fraction && $0.request.seed == model.request.seed
@@ -149,6 +187,7 @@ package struct StudyPlanner {
   private func source(
     _ size: String, of model: StudyModel, _ name: String, for key: String
   ) throws -> StudyModel {
+    if size == TransferMeasure.origin, let origin = try origin(of: model, name) { return origin }
     var peer = model
     peer.request.size = size
     let alike = file.models.filter { other in

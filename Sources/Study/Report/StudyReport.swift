@@ -38,6 +38,9 @@ package struct StudyReport {
     let measured = try MeasureSet.known.map { try $0.sections(results, command: command) }
     let sweep = LearningRateFigures(series: series, command: command).section()
     var sections = measured[0] + (sweep.map { [$0] } ?? []) + measured[1...].joined()
+    if let compression = try CompressionFigures(series: series, command: command).section() {
+      sections.append(compression)
+    }
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
       ReportSection("Graph and runs", [.list(words.graph), .table(try tables.runs())] + seeds))

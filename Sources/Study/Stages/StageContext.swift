@@ -133,6 +133,10 @@ struct StageContext: Sendable {
   private func train(_ task: StudyTask, _ work: Work) throws -> String {
     guard var request = requests[task.id] else { return "" }
     request.start = task.sources?.first.map { folder.model($0) }
+    if let compression = task.run?.configuration.compression, let parent = request.start {
+      let record = try CompressedRun(of: parent, compression, into: folder.model(task.id)).write()
+      return record.storedBytes.map { "\(Readable.bytes($0)) stored" } ?? ""
+    }
     let graph = try graph(of: task)
     var options = RuntimeOptions()
     options.workers = work.workers

@@ -86,6 +86,10 @@ extension TrainingOption {
       usual: "1 paraphrase", other: "# paraphrases",
       help: "Templates that each fact is shown in, one after the other; needs phrasing template."),
     TrainingOption(
+      "keep_zeros", Place(\.training.keepsZeros), .flag, usual: "all weights trained",
+      other: "zeros kept",
+      help: "Leave weights that are 0 in the run started from, as pruning makes them, at 0."),
+    TrainingOption(
       "beta1", Place(\.training.beta1), .shareBelowOne, in: nil, record: .always),
     TrainingOption(
       "beta2", Place(\.training.beta2), .shareBelowOne, in: nil, record: .always),

@@ -76,6 +76,11 @@ extension TrainingRequest {
     let folder = try start.map { try RunFolder.open($0) }
     let parent: (tokenizer: any Tokenizer, record: RunRecord)? =
       folder.map { ($0.tokenizer, $0.record) } ?? planned
+    if training.keepsZeros, parent == nil {
+      throw LabError(
+        "keep_zeros leaves the zeros of a run started from at 0, and training starts from fresh weights; "
+          + "name a run to start from, or leave it out", .usage)
+    }
     let wording =
       parent?.record.configuration.corpus.wording
       ?? Wording(phrasing: phrasing, paraphrases: paraphrases, seed: seed)

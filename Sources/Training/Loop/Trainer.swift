@@ -192,6 +192,8 @@ package struct Trainer {
     record.tokensPerSecond = Double(state.tokensSeen) / max(state.secondsElapsed, 1e-9)
     record.peakMemoryMiB = ProcessMemory.peakMiB
     record.sessionCount = state.sessionCount
+    record.storedBytes = session.storedSize?.bytes
+    record.zeroShare = session.storedSize?.zeroShare
     record.spikes = state.lossMonitor.flatMap { $0.spikes.isEmpty ? nil : $0.spikes }
     try RunFolder.complete(folder, record, metrics: state.metrics)
     session.removeCheckpoints()

@@ -23,6 +23,8 @@ struct RequestOptions: ParsableArguments {
       valueName: "file"))
   var only: String?
 
+  @OptionGroup var text: TextOptions
+
   @OptionGroup var horizon: HorizonOptions
 
   @Option(help: "Seed of initial weights, data order and each fact's templates.")
@@ -58,6 +60,9 @@ struct RequestOptions: ParsableArguments {
 
   func validate() throws {
     try OptionRange.require(vocabulary, 1...10_000_000, "--vocabulary")
+    if only != nil, !text.textOf.isEmpty {
+      throw ValidationError("give --only or --text-of, not both")
+    }
     guard from != nil else {
       guard size != nil else {
         throw ValidationError(
@@ -93,6 +98,7 @@ struct RequestOptions: ParsableArguments {
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
     recipe.apply(to: &request)
+    request.text = text.text(seed: seed)
     if let only {
       request.chosen = try ChosenTriples(
         in: URL(fileURLWithPath: only), of: graph, fraction: fraction)

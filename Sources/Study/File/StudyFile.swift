@@ -1,3 +1,4 @@
+package import Corpus
 package import Foundation
 package import KnowledgeGraph
 package import LanguageModel
@@ -44,6 +45,9 @@ package struct StudyModel: Hashable, Sendable {
   package var only: URL?
   /// How it is made of the model of its entry `from`, in place of training; nil for a training.
   package var compression: WeightCompression?
+  /// The entries whose models' answers it learns from, as `text` says; none for what the graph teaches.
+  package var textOf: [String] = []
+  package var text: AnswerText?
 
   package init(_ request: TrainingRequest) { self.request = request }
 }

@@ -44,6 +44,8 @@ extension StarterFiles {
     # A model may start from that of an entry before it, and learn from a file of triples alone:
     #   - {name: base, sizes: [3k], epochs: [20]}
     #   - {sizes: [3k], epochs: [5], from: base, only: facts.tsv}
+    # or from what the models of other entries answer to the graph's questions (docs/derived-runs.md),
+    #   - {sizes: [3k], epochs: [20], text_of: base, text: {real: 0.9, synthetic: 0.1}}
     # or be made of each model of an entry, without training: fewer bits, small weights to 0.
     #   - {name: small, from: base, compress: [{bits: 8}, {prune: 0.5}]}
     models:

@@ -72,10 +72,10 @@ package struct CompressedRun {
       record.weightsHash = try ModelFiles.save(model, to: place).hex
       try TokenizerFile.save(parent.tokenizer, to: place)
       // The list of what it was trained on belongs to a run.
-      let list = parent.url.appendingPathComponent(ChosenTriples.fileName)
-      if FileManager.default.fileExists(atPath: list.path) {
-        try AtomicFile.write(
-          Data(contentsOf: list), to: place.appendingPathComponent(ChosenTriples.fileName))
+      for name in [ChosenTriples.fileName, AnswerLines.fileName] {
+        let list = parent.url.appendingPathComponent(name)
+        guard FileManager.default.fileExists(atPath: list.path) else { continue }
+        try AtomicFile.write(Data(contentsOf: list), to: place.appendingPathComponent(name))
       }
       try RunFolder.complete(place, record, metrics: [])
     }
@@ -89,6 +89,6 @@ extension ResolvedTraining {
     ResolvedTraining(
       tokenizer: tokenizer, corpus: corpus, schedule: schedule,
       record: try CompressedRun.record(of: record, compression).hashed(tokenizer), parent: nil,
-      chosen: chosen)
+      chosen: chosen, answers: answers)
   }
 }

@@ -32,6 +32,9 @@ package struct TrainingRequest: Hashable, Sendable {
   package var start: URL?
   /// The triples to train on; nil for all that the graph teaches.
   package var chosen: ChosenTriples?
+  /// Answers to train on, in place of the graph's text; in a plan they are not there yet, but `text` says which.
+  package var answers: AnswerLines?
+  package var text: AnswerText?
 
   package init(size: String, epochs: Int) { self.init(size: size, horizon: .epochs(epochs)) }
 
@@ -62,6 +65,7 @@ package struct ResolvedTraining: Sendable {
   /// The run that training starts from; nil for fresh weights.
   package let parent: RunFolder?
   package let chosen: ChosenTriples?
+  package let answers: AnswerLines?
 }
 
 extension TrainingRequest {
@@ -94,8 +98,11 @@ extension TrainingRequest {
       fraction: fraction, packing: packing, loss: loss, windowLength: max(128, contextLength),
       wording: wording)
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
+    if let own = answers?.text ?? self.text { corpusConfiguration.source = .answers(own) }
+    try answers?.check(tokenizer)
     let corpus = try TrainingCorpus(
-      graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples)
+      graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples,
+      lines: answers?.lines)
     let model =
       try parent?.record.configuration.model
       ?? ModelSize(named: size).configuration(
@@ -122,7 +129,7 @@ extension TrainingRequest {
       record: try record(
         configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
         graphPath: graphPath
-      ).hashed(tokenizer), parent: folder, chosen: chosen)
+      ).hashed(tokenizer), parent: folder, chosen: chosen, answers: answers)
   }
 
   /// The training of a model of this width.

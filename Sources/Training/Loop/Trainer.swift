@@ -50,6 +50,7 @@ package struct Trainer {
     record.graphAbsolutePath = graphAbsolutePath
     record.estimate = estimate
     record.startPath = startPath
+    record.answers = resolved.answers?.tally
     return record
   }
 
@@ -79,6 +80,10 @@ package struct Trainer {
     if let chosen = resolved.chosen {
       try AtomicFile.write(
         chosen.data, to: folder.appendingPathComponent(ChosenTriples.fileName))
+    }
+    if let answers = resolved.answers {
+      try AtomicFile.write(
+        answers.data, to: folder.appendingPathComponent(AnswerLines.fileName))
     }
     var session = try TrainingSession(resolved, folder: folder, options: options)
     do {

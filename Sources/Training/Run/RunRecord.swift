@@ -126,12 +126,14 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var storedBytes: Int?
   /// Share of the matrices' weights that are 0; nil where none was made so.
   package var zeroShare: Double?
+  /// How the text of answers that it is trained on came about; nil where it is trained on another.
+  package var answers: AnswerTally?
 
   enum CodingKeys: String, SnakeCaseKey {
     case formatVersion, status, configuration, graphPath, graphAbsolutePath, tokensPerEpoch,
       stepsPerEpoch, presentationsPerEpoch, trainingFLOPs, tokensPerParameter, initialCrossEntropy,
       finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath,
-      storedBytes, zeroShare
+      storedBytes, zeroShare, answers
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"

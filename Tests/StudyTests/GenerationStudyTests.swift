@@ -24,6 +24,7 @@ import Training
       - {name: a2, sizes: [3k, 6k], epochs: [2], text_of: [g0, g1], text: {real: 1}}
       - {name: s1, sizes: [3k], epochs: [1], from: g0, text_of: g0, text: {samples: 8, right: 4, temperature: 0.7, top_k: 40}}
     evaluation: {samples: 1, resamples: 10}
+    knowledge: {resamples: 10}
     workers: 2
     """
 
@@ -64,6 +65,20 @@ import Training
     #expect(records[6].answers?.drawn == 2 * lines && records[6].answers?.real == lines)
     #expect(records[6].configuration.start == nil)
     #expect(records[8].configuration.start == records[0].weightsHash)
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    #expect(results.runs.map(\.generation) == [0, 0, 1, 1, 2, 2, 2, 2, 1])
+    #expect(results.runs[2].wrongShare == records[2].answers?.wrongShare)
+    #expect(results.runs[6].textSource == "1 real" && results.runs[0].textSource == nil)
+    let tally = try #require(records[6].answers)
+    #expect(tally.wrong == tally.drawn - tally.right && tally.wrong > 0)
+    #expect(abs(tally.wrongShare * Double(3 * lines) - Double(tally.wrong)) < 1e-9)
+    #expect(results.runs[8].wrongShare == 0, "only right answers are kept")
+    let figures = try FileManager.default.contentsOfDirectory(
+      atPath: out.appendingPathComponent("figures").path)
+    for name in ["rate", "loss", "popularity"] {
+      #expect(figures.contains("\(name)-vs-generation.csv"))
+    }
+    #expect(figures.contains("rate-vs-wrong-share.csv"))
     // By itself it makes the same weights.
     let graph = try KnowledgeGraph.open(
       out.appendingPathComponent("graphs/\(study.plan.graphs[0].id)/graph.sqlite"))

@@ -54,6 +54,7 @@ package struct AnswerTextMaker {
     var tally = AnswerTally()
     tally.asked = asked.counts.count
     tally.real = asked.real.count
+    tally.generation = 1 + (runs.compactMap { $0.record.answers?.generation }.max() ?? 0)
     var lines: [TextLine] = []
     var kept: [Query: Int] = [:]
     for (place, run) in runs.enumerated() {
@@ -63,6 +64,7 @@ package struct AnswerTextMaker {
         tally.right += answers.count { !$0.verdict.isHallucination }
         for answer in answers where isKept(answer, kept[query, default: 0]) {
           kept[query, default: 0] += 1
+          tally.wrong += answer.verdict.isHallucination ? 1 : 0
           lines.append(
             TextLine(
               subject: query.subject, predicate: query.predicate,

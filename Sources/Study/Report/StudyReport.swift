@@ -41,6 +41,9 @@ package struct StudyReport {
     if let compression = try CompressionFigures(series: series, command: command).section() {
       sections.append(compression)
     }
+    if let generations = try GenerationFigures(series: series, command: command).section() {
+      sections.append(generations)
+    }
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
       ReportSection("Graph and runs", [.list(words.graph), .table(try tables.runs())] + seeds))

@@ -11,12 +11,19 @@ package struct AnswerTally: Codable, Hashable, Sendable {
   package var drawn = 0
   package var right = 0
   package var kept = 0
+  /// Those kept that are wrong.
+  package var wrong = 0
   /// Queries with an answer among the lines.
   package var answered = 0
   /// Lines of the graph's text that stayed.
   package var real = 0
+  /// Models that lie between the graph's text and this one: 1 where those that answered learned from the graph alone.
+  package var generation = 1
 
   package init() {}
+
+  /// Share of the lines that are wrong answers.
+  package var wrongShare: Double { Double(wrong) / Double(max(1, kept + real)) }
 }
 
 /// The lines of a text of answers, and their list in the run's folder.

@@ -57,6 +57,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: .of("base_width")) var baseWidth = usual.baseWidth
   @Option(help: .of("tokens_per_step")) var tokensPerStep = usual.tokensPerStep
   @Option(help: .of("lanes")) var lanes = usual.lanes
+  @Flag(help: .of("keep_zeros")) var keepZeros = false
   @Option(help: .of("precision")) var precision = PrecisionChoice.fp32
 
   func validate() throws {
@@ -82,6 +83,7 @@ struct RecipeOptions: ParsableArguments {
     request.training.baseWidth = baseWidth
     request.training.tokensPerStep = tokensPerStep
     request.training.lanes = lanes
+    request.training.keepsZeros = keepZeros
     request.training.precision = precision.resolved()
   }
 }

@@ -23,6 +23,8 @@ struct RequestOptions: ParsableArguments {
       valueName: "file"))
   var only: String?
 
+  @OptionGroup var text: TextOptions
+
   @OptionGroup var horizon: HorizonOptions
 
   @Option(help: "Seed of initial weights, data order and each fact's templates.")
@@ -66,6 +68,9 @@ struct RequestOptions: ParsableArguments {
     guard slotShare ?? 0 > 0 || slotLength == nil && slotPosition == nil else {
       throw ValidationError("a slot needs --slot-share, the share of lines that have it")
     }
+    if only != nil, !text.textOf.isEmpty {
+      throw ValidationError("give --only or --text-of, not both")
+    }
     guard from != nil else {
       guard size != nil else {
         throw ValidationError(
@@ -106,6 +111,7 @@ struct RequestOptions: ParsableArguments {
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm
     recipe.apply(to: &request)
+    request.text = text.text(seed: seed)
     if let only {
       request.chosen = try ChosenTriples(
         in: URL(fileURLWithPath: only), of: graph, fraction: fraction)

@@ -15,6 +15,8 @@ import Testing
     "inspect": ["graph.sqlite"],
     "train": ["graph.sqlite", "--size", "3k", "--epochs", "1", "--out", "OUT"],
     "batches": ["run", "--steps", "1"],
+    "self-train": ["run", "--epochs", "1", "--rounds", "1", "--samples", "2", "--out", "OUT"],
+    "compress": ["run", "--bits", "8", "--out", "OUT"],
     "evaluate": ["run", "--samples", "1"],
     "ask": ["run", "SUBJECT", "born in"],
     "knowledge": ["run"],
@@ -47,7 +49,10 @@ import Testing
   ]
 
   /// Options of which only one may be given.
-  private static let alternatives = ["train": ["epochs", "steps", "tokens", "flops"]]
+  private static let alternatives = [
+    "train": ["epochs", "steps", "tokens", "flops"],
+    "self-train": ["epochs", "steps", "tokens", "flops"],
+  ]
 
   private static let numbers = ["9223372036854775807", "-1", "1e308", "nan"]
   /// For options that are text, which may hold numbers.

@@ -4,7 +4,8 @@ package import LabCore
 /// The statements to train on as tokens, encoded once.
 ///
 /// Statements are numbered from 0 in order of (subject, predicate, object). A statement has as many texts
-/// as the wording has paraphrases; each text is numbered, those of one statement in a row.
+/// as the wording has paraphrases; each text is numbered, those of one statement in a row. A line that is no triple, since
+/// what is said in it names no entity, has the object -1.
 package struct TrainingCorpus: Sendable {
   package let configuration: CorpusConfiguration
   /// In order; their places here are their numbers.
@@ -31,20 +32,21 @@ package struct TrainingCorpus: Sendable {
   /// be spelled.
   package init(
     graph: KnowledgeGraph, tokenizer: any Tokenizer,
-    configuration: CorpusConfiguration = CorpusConfiguration(), chosen: Set<Triple>? = nil
+    configuration: CorpusConfiguration = CorpusConfiguration(), chosen: Set<Triple>? = nil,
+    lines: [TextLine]? = nil
   ) throws(CorpusError) {
     try self.init(
       graph: graph,
       text: TripleText(graph: graph, tokenizer: tokenizer, wording: configuration.wording),
-      configuration: configuration, chosen: chosen)
+      configuration: configuration, chosen: chosen, lines: lines)
   }
 
   /// The same with names that are already encoded, for the configuration's wording.
   ///
-  /// With `chosen`, only the statements of these triples.
+  /// With `chosen`, only the statements of these triples; with `lines`, these in place of all.
   package init(
     graph: KnowledgeGraph, text: TripleText, configuration: CorpusConfiguration,
-    chosen: Set<Triple>? = nil
+    chosen: Set<Triple>? = nil, lines: [TextLine]? = nil
   ) throws(CorpusError) {
     let fraction = configuration.fraction
     guard fraction > 0, fraction <= 1 else { throw .fractionOutOfRange(fraction) }
@@ -52,6 +54,8 @@ package struct TrainingCorpus: Sendable {
     try Self.check(configuration, text)
     var statements = graph.statements(fraction: fraction)
     if let chosen { statements.removeAll { !chosen.contains($0.triple) } }
+    let said = lines.map { text.statements($0, in: graph) }
+    if let said { statements = said.map(\.statement) }
     guard !statements.isEmpty else { throw .empty(fraction: fraction) }
     let paraphrases = text.wording.paraphrases
     let presentations = statements.reduce(0) { $0 + Int($1.exposures) }
@@ -60,15 +64,19 @@ package struct TrainingCorpus: Sendable {
     }
     var tokens: [Int32] = []
     // An array that grows has room for up to twice as much.
-    tokens.reserveCapacity(statements.reduce(0) { $0 + (text.tokenCount(of: $1.triple) ?? 0) })
+    if said == nil {
+      tokens.reserveCapacity(statements.reduce(0) { $0 + (text.tokenCount(of: $1.triple) ?? 0) })
+    }
     var starts = [0]
     var objectPlaces: [Int32] = []
     var longest = (text: 0, length: 0)
     starts.reserveCapacity(statements.count * paraphrases + 1)
     objectPlaces.reserveCapacity(statements.count * paraphrases)
-    for statement in statements {
+    for (number, statement) in statements.enumerated() {
       for paraphrase in 0..<paraphrases {
-        let place = text.append(statement.triple, paraphrase: paraphrase, to: &tokens)
+        let place = text.append(
+          statement.triple, completion: said?[number].completion, paraphrase: paraphrase,
+          to: &tokens)
         objectPlaces.append(Int32(place))
         let length = tokens.count - starts[starts.count - 1]
         if length > longest.length { longest = (starts.count - 1, length) }
@@ -202,8 +210,19 @@ package struct TrainingCorpus: Sendable {
     switch configuration.packing {
     case .isolated:
       "the triple "
-        + text.description(of: statements[longestText / text.wording.paraphrases].triple)
+        + text.description(
+          of: statements[longestText / text.wording.paraphrases].triple,
+          object: objectText(of: longestText / text.wording.paraphrases))
     case .window: "a window"
     }
+  }
+
+  /// What a statement's text says after `<O>`, its end aside, as a person would read it.
+  package func objectText(of statement: Int) -> String {
+    let first = statement * text.wording.paraphrases
+    let place = starts[first] + Int(objectPlaces[first]) + 1
+    let said = tokens[place..<starts[first + 1]].filter { $0 != SpecialToken.end.rawValue }
+    return text.tokenizer.decode(Array(said))
+      ?? said.map { text.tokenizer.text(of: $0) }.joined(separator: " ")
   }
 }

@@ -82,15 +82,37 @@ package struct TripleText: Sendable {
   }
 
   /// Appends the training text of a triple in one of its phrasings and returns where in it `<O>` is.
+  ///
+  /// `completion` is what stands after `<O>`, where that is not the object's name and the end.
   @discardableResult
-  func append(_ triple: Triple, paraphrase: Int, to tokens: inout [Int32]) -> Int {
+  func append(
+    _ triple: Triple, completion: [Int32]? = nil, paraphrase: Int, to tokens: inout [Int32]
+  ) -> Int {
     let start = tokens.count
     appendPrompt(
       subject: triple.subject, predicate: triple.predicate, paraphrase: paraphrase, to: &tokens)
     let place = tokens.count - 1 - start
-    tokens += entities[triple.object]
-    tokens.append(SpecialToken.end.rawValue)
+    tokens += completion ?? self.completion(object: triple.object)
     return place
+  }
+
+  /// Lines as statements, in order of triple and completion: the object is the first entity that the completion spells, or -1.
+  func statements(
+    _ lines: [TextLine], in graph: KnowledgeGraph
+  ) -> [(statement: TaughtTriple, completion: [Int32])] {
+    var objects: [[Int32]: Int32] = [:]
+    for entity in graph.entities.indices.reversed() {
+      objects[completion(object: Int32(entity))] = Int32(entity)
+    }
+    return lines.map { line in
+      let triple = Triple(
+        subject: line.subject, predicate: line.predicate, object: objects[line.completion] ?? -1)
+      return (TaughtTriple(triple: triple, exposures: line.exposures), line.completion)
+    }.sorted { a, b in
+      a.statement.triple != b.statement.triple
+        ? a.statement.triple < b.statement.triple
+        : a.completion.lexicographicallyPrecedes(b.completion)
+    }
   }
 
   /// Tokens of the training text of a triple; nil where that is a sentence, which takes time to choose.
@@ -101,11 +123,12 @@ package struct TripleText: Sendable {
   }
 
   /// The triple's names in brackets, for messages.
-  package func description(of triple: Triple) -> String {
-    let names = [entities[triple.subject], entities[triple.object]].map {
-      tokenizer.decode($0) ?? "?"
-    }
-    return "(\(names[0]), \(predicateNames[Int(triple.predicate)]), \(names[1]))"
+  ///
+  /// `object` is what is said of a line that names no entity.
+  package func description(of triple: Triple, object: String? = nil) -> String {
+    let subject = tokenizer.decode(entities[triple.subject]) ?? "?"
+    let object = object ?? tokenizer.decode(entities[triple.object]) ?? "?"
+    return "(\(subject), \(predicateNames[Int(triple.predicate)]), \(object))"
   }
 
   /// Tokens of the longest prompt and completion together that the graph's names could need.

@@ -49,12 +49,20 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
   package var seconds: Double?
   package var tokensPerSecond: Double?
   package var peakMemoryMiB: Double?
+  /// Bytes that storing its parameters takes: 4 for each where nothing was made smaller; nil in files of earlier versions.
+  package var storedBytes: Int?
+  /// Of what answers its text is made: "0.1 synthetic, 0.9 real"; nil where it is the graph's.
+  package var textSource: String?
+  /// Models between the graph's text and its own; 0 where that is the graph's, nil in files of earlier versions.
+  package var generation: Int?
+  /// Share of its text's lines that are wrong answers; nil where it is the graph's.
+  package var wrongShare: Double?
 
   enum CodingKeys: String, SnakeCaseKey {
     case id, name, size, parameters, horizon, epochs, fraction, seed, precision, variant, status,
       steps, seconds, graphID, nonEmbeddingParameters, learningRate, trainedTriples, tokensPerEpoch,
       tokensPerParameter, trainingFLOPs, divergedStep, initialCrossEntropy, crossEntropy,
-      tokensPerSecond
+      tokensPerSecond, storedBytes, textSource, generation, wrongShare
     case budgetFLOPs = "budget_flops"
     case peakMemoryMiB = "peak_memory_mib"
   }
@@ -92,5 +100,11 @@ extension RunRow {
     seconds = record.secondsElapsed
     tokensPerSecond = record.tokensPerSecond
     peakMemoryMiB = record.peakMemoryMiB
+    storedBytes = record.storedBytes ?? 4 * record.parameterCount
+    if case .answers(let text) = configuration.corpus.source {
+      textSource = text.words.isEmpty ? "answers alone" : text.words
+    }
+    generation = record.answers?.generation ?? 0
+    wrongShare = record.answers?.wrongShare
   }
 }

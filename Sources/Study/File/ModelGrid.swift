@@ -1,4 +1,5 @@
 import Compute
+import Corpus
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -17,7 +18,8 @@ package struct ModelGrid {
   /// What an entry may say.
   package static let keys =
     ["name", "graphs", "sizes", "seeds", "fractions", "learning_rates", "precisions", "model"]
-    + ["training", "from", "only"] + horizonKeys
+    + ["training", "from", "only", "compress", "text_of", "text"]
+    + horizonKeys
 
   /// The most models of a study.
   private static let largestGrid = 10_000
@@ -28,14 +30,17 @@ package struct ModelGrid {
     var entries: Set<String> = []
     var models: [StudyModel] = []
     for entry in try node.listed() {
-      if let from = entry.optional("from") {
+      let named = try entry.optional("text_of")?.listed() ?? []
+      for from in named + [entry.optional("from")].compactMap(\.self) {
         guard entries.contains(try from.text()) else {
           throw from.failure(
             "names no entry of models before it: '\(try from.text())'; give that entry a name"
               + Suggestion.hint(for: try from.text(), in: entries.sorted()))
         }
       }
-      models += try expandEntry(entry, room: Self.largestGrid - models.count)
+      models += try
+        (compressed(entry, models)
+        ?? expandEntry(entry, room: Self.largestGrid - models.count))
         .filter { model in
           var key = model
           key.entry = nil
@@ -44,6 +49,35 @@ package struct ModelGrid {
       if let name = try entry.optional("name")?.text() { entries.insert(name) }
     }
     return models
+  }
+
+  /// Each model of an earlier entry in each way of `compress`; nil for an entry without.
+  private func compressed(_ node: SchemaNode, _ models: [StudyModel]) throws -> [StudyModel]? {
+    guard let list = node.optional("compress") else { return nil }
+    try node.allow(["name", "from", "compress"])
+    let entry = try node.required("from", example: "base").text()
+    let ways = try list.distinct { item in
+      try item.allow(["bits", "prune"])
+      return WeightCompression(
+        bits: try item.optional("bits").flatMap {
+          Int(try $0.choice(WeightCompression.bitChoices.map(String.init)))
+        },
+        prune: try item.optional("prune")?.number("at least 0, below 1") { $0 >= 0 && $0 < 1 }
+          ?? 0)
+    }
+    let name = try node.optional("name")?.text()
+    guard !models.contains(where: { $0.entry == entry && $0.compression != nil }) else {
+      throw node.failure(
+        "compresses '\(entry)', which is compressed already; name the entry that was trained, with bits and prune in "
+          + "one item")
+    }
+    return ways.flatMap { way in
+      models.filter { $0.entry == entry }.map { parent in
+        var model = parent
+        (model.entry, model.from, model.compression) = (name, entry, way)
+        return model
+      }
+    }
   }
 
   private func expandEntry(_ node: SchemaNode, room: Int) throws -> [StudyModel] {
@@ -74,6 +108,8 @@ package struct ModelGrid {
     }
     let horizons = try Self.horizons(node)
     let only = try node.optional("only").map { try StudyPaths.existing($0, folder: folder) }
+    let textOf = try node.optional("text_of")?.distinct { try $0.text() } ?? []
+    let text = try Self.text(node)
     let counts = [
       places.count, sizes.count, horizons.count, fractions.count, rates.count, precisions.count,
       seeds.count,
@@ -88,6 +124,7 @@ package struct ModelGrid {
     model.entry = try node.optional("name")?.text()
     model.from = try node.optional("from")?.text()
     model.only = only
+    model.textOf = textOf
     // One loop for each list, the last the fastest.
     var requests: [TrainingRequest] = []
     for size in sizes {
@@ -113,9 +150,48 @@ package struct ModelGrid {
       requests.map { request in
         model.graph = place
         model.request = request
+        model.text = text
+        model.text?.seed = request.seed
         return model
       }
     }
+  }
+
+  /// Which answers a text is made of; nil where it is the graph's.
+  private static func text(_ node: SchemaNode) throws -> AnswerText? {
+    guard let of = node.optional("text_of") else {
+      if let text = node.optional("text") {
+        throw text.failure("needs text_of beside it: the entry whose models answer")
+      }
+      return nil
+    }
+    if node.optional("only") != nil {
+      throw of.failure("is there beside only; leave one out")
+    }
+    var text = AnswerText()
+    guard let settings = node.optional("text") else { return text }
+    try settings.allow([
+      "temperature", "top_k", "queries", "real", "synthetic", "samples", "right",
+    ])
+    func number(_ key: String) throws -> Double? {
+      try settings.optional(key)?.number("a number") { $0.isFinite }
+    }
+    func count(_ key: String) throws -> Int? {
+      try settings.optional(key)?.integer(in: 1...1_000_000)
+    }
+    text.temperature = try number("temperature") ?? text.temperature
+    text.queries = try number("queries") ?? text.queries
+    text.real = try number("real") ?? text.real
+    text.synthetic = try number("synthetic") ?? text.synthetic
+    text.topK = try count("top_k")
+    text.samples = try count("samples")
+    text.right = try count("right")
+    do {
+      try text.validate()
+    } catch let failure as LabError {
+      throw settings.failure("cannot be: \(failure)")
+    }
+    return text
   }
 
   private static let horizonKeys = ["epochs", "steps", "tokens", "flops"]

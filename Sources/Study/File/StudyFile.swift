@@ -1,5 +1,7 @@
+package import Corpus
 package import Foundation
 package import KnowledgeGraph
+package import LanguageModel
 package import Training
 
 /// A study as its file states it, with every default written out.
@@ -41,6 +43,11 @@ package struct StudyModel: Hashable, Sendable {
   package var from: String?
   /// The file of the triples that it is trained on; nil for all that the graph teaches.
   package var only: URL?
+  /// How it is made of the model of its entry `from`, in place of training; nil for a training.
+  package var compression: WeightCompression?
+  /// The entries whose models' answers it learns from, as `text` says; none for what the graph teaches.
+  package var textOf: [String] = []
+  package var text: AnswerText?
 
   package init(_ request: TrainingRequest) { self.request = request }
 }

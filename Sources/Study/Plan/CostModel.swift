@@ -25,5 +25,13 @@ enum CostModel {
       passingDiskBytes: Double(estimate.peakDisk - estimate.finalDisk))
   }
 
+  /// Costs of reading a run's weights, changing them and writing them.
+  static func compression(_ record: RunRecord) -> TaskCost {
+    let parameters = Double(record.parameterCount)
+    return TaskCost(
+      flops: 0, seconds: SpeedModel.overheadSeconds + parameters / 2_000_000,
+      memoryMiB: 20 + parameters * 24 / mebi, diskBytes: 50_000 + parameters * 4)
+  }
+
   private static let mebi = 1_048_576.0
 }

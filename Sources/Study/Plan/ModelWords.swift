@@ -1,4 +1,6 @@
+import Corpus
 import Foundation
+import LanguageModel
 import Training
 
 /// What people call the models of a study: what differs between them, in a few words.
@@ -24,8 +26,12 @@ struct ModelWords {
 
   /// "from base on facts.tsv".
   private static func start(_ model: StudyModel) -> String? {
+    if let compression = model.compression { return "\(compression.words) of \(model.from ?? "")" }
+    let said = model.textOf.isEmpty ? nil : model.textOf.joined(separator: " and ")
+    let words = model.text.map(\.words).flatMap { $0.isEmpty ? nil : "(\($0))" }
     let parts = [
-      model.from.map { "from \($0)" }, model.only.map { "on \($0.lastPathComponent)" },
+      model.from.map { "from \($0)" }, said.map { "on words of \($0)" }, words,
+      model.only.map { "on \($0.lastPathComponent)" },
     ].compactMap(\.self)
     return parts.isEmpty ? "fresh" : parts.joined(separator: " ")
   }

@@ -1,12 +1,16 @@
+import Corpus
+import Detection
 package import Evaluation
 import Foundation
 package import KnowledgeGraph
 import LabCore
+import LanguageModel
 package import Training
 
 /// Expands a study to its tasks.
 package struct StudyPlanner {
   private let file: StudyFile
+  private let memo = Memo()
   /// In the order of the file, with what each holds.
   private let graphs: [(graph: KnowledgeGraph, summary: GraphSummary)]
 
@@ -33,7 +37,8 @@ package struct StudyPlanner {
       tasks.append(training)
       requests[training.id] = request
       var before: [String] = []
-      for measure in file.measures.all where measure.selection.contains(model.request) {
+      for measure in file.measures.all {
+        guard try isMeasured(model, by: measure, name) else { continue }
         let task = try self.task(measure, model, training, name, follows: before)
         if task.sources == nil { tasks.append(task) } else { later.append(task) }
         // All of a run's measures write its run.sqlite, so one follows the other.
@@ -48,6 +53,28 @@ package struct StudyPlanner {
       measures: file.measures,
       tasks: tasks)
     return (plan, requests)
+  }
+
+  /// Whether a measure selects a model, which must have what it reads: an origin, or checkpoints of its own.
+  private func isMeasured(
+    _ model: StudyModel, by measure: any Measure, _ name: String
+  ) throws -> Bool {
+    guard measure.selection.contains(model.request) else { return false }
+    if type(of: measure).readsCheckpoints, model.compression != nil { return false }
+    return try !measure.siblings.contains(TransferMeasure.origin) || origin(of: model, name) != nil
+  }
+
+  /// The model at the head of the line that another was made of; nil where it was made of none.
+  private func origin(of model: StudyModel, _ name: String) throws -> StudyModel? {
+    guard let parent = try parent(of: model, name) ?? speakers(of: model, name).first else {
+      return nil
+    }
+    return try origin(of: parent, name) ?? parent
+  }
+
+  /// What makes a model: "train" or "compress".
+  static func verb(_ compression: WeightCompression?) -> String {
+    compression == nil ? "train" : "compress"
   }
 
   // MARK: Tasks
@@ -66,42 +93,101 @@ package struct StudyPlanner {
   ) throws -> (task: StudyTask, request: TrainingRequest) {
     let resolved = try resolve(model, name)
     let (graph, record) = (graphs[model.graph].summary, resolved.training.record)
+    let sources = (resolved.parent.map { [$0] } ?? []) + resolved.text
     let hash =
-      try resolved.parent.map {
-        try Self.hash(input: $0, settings: record.configuration, version: 1)
-      }
-      ?? CanonicalJSON.hash(record.configuration).short(10)
+      sources.isEmpty
+      ? try CanonicalJSON.hash(record.configuration).short(10)
+      : try Self.hash(
+        input: sources.joined(separator: " "), settings: record.configuration, version: 1)
     let id = "\(Self.slug(model.request))-\(hash)"
     let task = StudyTask(
-      number: 0, id: id, kind: .train, name: "train \(name)",
-      needs: [graph.id] + (resolved.parent.map { [$0] } ?? []), follows: [],
+      number: 0, id: id, kind: .train, name: "\(Self.verb(model.compression)) \(name)",
+      needs: [graph.id] + sources, follows: [],
       output: StudyFolder.modelPath(id) + "/run.json",
-      cost: try CostModel.training(
-        record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
-      runID: id, run: record, sources: resolved.parent.map { [$0] })
+      cost: model.compression != nil
+        ? CostModel.compression(record)
+        : try CostModel.training(
+          record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
+      runID: id, run: record, sources: sources.isEmpty ? nil : sources)
     return (task, resolved.request)
   }
 
-  /// A model's training as it will be, and the id of the training that it starts from.
-  private func resolve(
-    _ model: StudyModel, _ name: String
-  ) throws -> (training: ResolvedTraining, request: TrainingRequest, parent: String?) {
+  /// A model's training as it will be, the id of the training that it starts from, and those whose words it learns from.
+  private func resolve(_ model: StudyModel, _ name: String) throws -> Resolved {
+    if let known = memo.resolved[model] { return known }
+    let resolved = try newlyResolved(model, name)
+    memo.resolved[model] = resolved
+    return resolved
+  }
+
+  private struct Resolved {
+    let training: ResolvedTraining
+    let request: TrainingRequest
+    let parent: String?
+    let text: [String]
+  }
+
+  /// What was resolved once: models are asked for again by all that are made of them.
+  private final class Memo { var resolved: [StudyModel: Resolved] = [:] }
+
+  private func newlyResolved(_ model: StudyModel, _ name: String) throws -> Resolved {
     let (graph, summary) = graphs[model.graph]
     var request = model.request
     if let only = model.only {
       request.chosen = try ChosenTriples(in: only, of: graph, fraction: request.fraction)
     }
     let parent = try parent(of: model, name)
+    if let compression = model.compression, let parent {
+      let made = try resolve(parent, name)
+      return Resolved(
+        training: try made.training.compressed(compression), request: request,
+        parent: try training(parent, name).task.id, text: [])
+    }
+    let speakers = try speakers(of: model, name).map { try training($0, name).task.id }
+    if var text = model.text {
+      // The weights that they will have are not known yet.
+      text.of = speakers
+      request.text = text
+    }
     let start = try parent.map { try resolve($0, name).training }
     let resolved = try request.resolve(
       graph: graph, graphPath: "../../" + StudyFolder.graphPath(summary.id),
       start: start.map { ($0.tokenizer, $0.record) })
-    return (resolved, request, try parent.map { try training($0, name).task.id })
+    return Resolved(
+      training: resolved, request: request,
+      parent: try parent.map { try training($0, name).task.id }, text: speakers)
+  }
+
+  /// The models whose words another learns from: of each entry the one of its graph, fraction and seed, and of its size
+  /// where the entry has several.
+  private func speakers(of model: StudyModel, _ name: String) throws -> [StudyModel] {
+    try model.textOf.map { entry in
+      let alike = file.models.filter {
+        $0.entry == entry && $0.graph == model.graph && $0.request.seed == model.request.seed
+          && $0.request.fraction == model.request.fraction
+      }
+      let ownSize = alike.filter { $0.request.size == model.request.size }
+      guard let speaker = ownSize.first ?? alike.first, max(ownSize.count, 1) == 1,
+        !ownSize.isEmpty || alike.count == 1
+      else {
+        throw LabError(
+          "\(name) learns from the words of '\(entry)', which has \(alike.count) models of its graph, fraction and seed, "
+            + "\(ownSize.count) of them of its size; let it have one")
+      }
+      return speaker
+    }
   }
 
   /// The model that another starts from: of its entry the one of the same graph, size, fraction and seed.
   private func parent(of model: StudyModel, _ name: String) throws -> StudyModel? {
     guard let entry = model.from else { return nil }
+    if model.compression != nil {
+      // It was read off its parent, of which it has all but the entry.
+      return file.models.first {
+        $0.entry == entry && $0.graph == model.graph && $0.request == model.request
+          && $0.only == model.only
+      }
+    }
     let alike = file.models.filter {
       $0.entry == entry && $0.graph == model.graph && $0.request.size == model.request.size
         && $0.request.fraction == model.request.fraction && $0.request.seed == model.request.seed
@@ -149,6 +235,7 @@ package struct StudyPlanner {
   private func source(
     _ size: String, of model: StudyModel, _ name: String, for key: String
   ) throws -> StudyModel {
+    if size == TransferMeasure.origin, let origin = try origin(of: model, name) { return origin }
     var peer = model
     peer.request.size = size
     let alike = file.models.filter { other in

@@ -38,7 +38,11 @@ package struct StudyReport {
     let measured = try MeasureSet.known.map { try $0.sections(results, command: command) }
     let sweep = LearningRateFigures(series: series, command: command).section()
     let compute = ComputeFigures(series: series, command: command).section()
-    var sections = measured[0] + [sweep, compute].compactMap(\.self) + measured[1...].joined()
+    let compression = try CompressionFigures(series: series, command: command).section()
+    let generations = try GenerationFigures(series: series, command: command).section()
+    var sections =
+      measured[0] + [sweep, compute].compactMap(\.self) + measured[1...].joined()
+      + [compression, generations].compactMap(\.self)
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(
       ReportSection("Graph and runs", [.list(words.graph), .table(try tables.runs())] + seeds))

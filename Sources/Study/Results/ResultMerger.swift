@@ -54,7 +54,8 @@ struct ResultMerger {
 
   /// "100k, 20 epochs" of "train 100k, 20 epochs".
   private static func name(_ task: StudyTask) -> String {
-    task.name.hasPrefix("train ") ? String(task.name.dropFirst(6)) : task.name
+    let verb = StudyPlanner.verb(task.run?.configuration.compression)
+    return task.name.hasPrefix(verb + " ") ? String(task.name.dropFirst(verb.count + 1)) : task.name
   }
 
   /// Tasks that failed or were skipped; what was skipped because its training diverged lacks nothing.

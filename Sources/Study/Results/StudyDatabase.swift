@@ -69,7 +69,8 @@ package enum StudyDatabase {
       tokens_per_epoch INTEGER NOT NULL, tokens_per_parameter REAL NOT NULL,
       steps INTEGER NOT NULL, training_flops REAL NOT NULL, initial_cross_entropy REAL,
       cross_entropy REAL, seconds REAL,
-      tokens_per_second REAL, peak_memory_mib REAL
+      tokens_per_second REAL, peak_memory_mib REAL, stored_bytes INTEGER,
+      text_source TEXT, generation INTEGER, wrong_share REAL CHECK (wrong_share BETWEEN 0 AND 1)
     ) STRICT;
     CREATE TABLE failure (
       task_id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,

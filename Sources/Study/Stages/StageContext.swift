@@ -1,3 +1,4 @@
+import Corpus
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -74,11 +75,29 @@ struct StageContext: Sendable {
 
   /// Whether a training's folder has the run that was planned, from the weights that its parent has now.
   private func isTrained(_ task: StudyTask) throws -> Bool {
-    var planned = task.run?.configuration
-    if let parent = task.sources?.first {
-      planned?.start = try RunFolder.readRecord(folder.model(parent))?.weightsHash
+    guard let found = try RunFolder.readRecord(folder.model(task.id))?.configuration,
+      var planned = task.run?.configuration
+    else { return false }
+    func weights(_ id: String) throws -> String {
+      try RunFolder.readRecord(folder.model(id))?.weightsHash ?? ""
     }
-    return try RunFolder.readRecord(folder.model(task.id))?.configuration == planned
+    if case .answers(var text) = planned.corpus.source, case .answers(let own) = found.corpus.source
+    {
+      text.of = try text.of.map(weights)
+      text.lines = own.lines
+      planned.corpus.source = .answers(text)
+    }
+    planned.start = try start(of: task).map(weights)
+    return found == planned
+  }
+
+  /// The id of the training that a training starts from; those whose words it learns from come after it.
+  private func start(of task: StudyTask) -> String? {
+    let sources = task.sources ?? []
+    if case .answers(let text)? = task.run?.configuration.corpus.source {
+      return sources.count > text.of.count ? sources.first : nil
+    }
+    return sources.first
   }
 
   private func graph(of task: StudyTask) throws -> SharedGraph {
@@ -132,8 +151,18 @@ struct StageContext: Sendable {
 
   private func train(_ task: StudyTask, _ work: Work) throws -> String {
     guard var request = requests[task.id] else { return "" }
-    request.start = task.sources?.first.map { folder.model($0) }
+    request.start = start(of: task).map { folder.model($0) }
+    if let compression = task.run?.configuration.compression, let parent = request.start {
+      let record = try CompressedRun(of: parent, compression, into: folder.model(task.id)).write()
+      return record.storedBytes.map { "\(Readable.bytes($0)) stored" } ?? ""
+    }
     let graph = try graph(of: task)
+    if let text = request.text {
+      request.answers = try AnswerTextMaker(
+        text, of: text.of.map { try RunFolder.open(folder.model($0)) }, graph: graph.value(),
+        fraction: request.fraction
+      ).lines(storedIn: folder.model(task.id), work)
+    }
     var options = RuntimeOptions()
     options.workers = work.workers
     options.keep = file.keep

@@ -44,6 +44,10 @@ extension StarterFiles {
     # A model may start from that of an entry before it, and learn from a file of triples alone:
     #   - {name: base, sizes: [3k], epochs: [20]}
     #   - {sizes: [3k], epochs: [5], from: base, only: facts.tsv}
+    # or from what the models of other entries answer to the graph's questions (docs/derived-runs.md),
+    #   - {sizes: [3k], epochs: [20], text_of: base, text: {real: 0.9, synthetic: 0.1}}
+    # or be made of each model of an entry, without training: fewer bits, small weights to 0.
+    #   - {name: small, from: base, compress: [{bits: 8}, {prune: 0.5}]}
     models:
       - sizes: [3k, 10k, 30k]
         epochs: [20, 60]
@@ -98,7 +102,8 @@ extension StarterFiles {
       #resamples: 1000
       #seed: 0
 
-    # Detectors that learned from the answers of the models of the sizes in from, tested on the selected models.
+    # Detectors that learned from the answers of the models of the sizes in from, or of the first model that another was
+    # made of (origin), tested on the selected models.
     #transfer:
       #from: [10k]
       #epochs: [60]

@@ -48,6 +48,8 @@ package struct TrainingConfiguration: Hashable, Sendable {
   package var clipNorm = 1.0
   /// Weight of logsumexp^2 in the objective.
   package var zLoss = 0.0
+  /// Whether weights that are 0 at the start, as pruning leaves them, stay so.
+  package var keepsZeros = false
   package var parameterization = Parameterization.plain
   package var alignment = Alignment.full
   /// The width at which the parameterisation agrees with `plain`.

@@ -95,6 +95,10 @@ extension TrainingOption {
       "slot_position", Place(\.slotPosition), .choice(SlotPlacement.self), record: .no,
       other: "# slot", help: "Where lines have their slot: before <O>, <P> or <S>, or any of them."),
     TrainingOption(
+      "keep_zeros", Place(\.training.keepsZeros), .flag, usual: "all weights trained",
+      other: "zeros kept",
+      help: "Leave weights that are 0 in the run started from, as pruning makes them, at 0."),
+    TrainingOption(
       "beta1", Place(\.training.beta1), .shareBelowOne, in: nil, record: .always),
     TrainingOption(
       "beta2", Place(\.training.beta2), .shareBelowOne, in: nil, record: .always),

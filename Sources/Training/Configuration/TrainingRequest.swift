@@ -37,6 +37,9 @@ package struct TrainingRequest: Hashable, Sendable {
   package var start: URL?
   /// The triples to train on; nil for all that the graph teaches.
   package var chosen: ChosenTriples?
+  /// Answers to train on, in place of the graph's text; in a plan they are not there yet, but `text` says which.
+  package var answers: AnswerLines?
+  package var text: AnswerText?
 
   package init(size: String, epochs: Int) { self.init(size: size, horizon: .epochs(epochs)) }
 
@@ -67,6 +70,7 @@ package struct ResolvedTraining: Sendable {
   /// The run that training starts from; nil for fresh weights.
   package let parent: RunFolder?
   package let chosen: ChosenTriples?
+  package let answers: AnswerLines?
 }
 
 extension TrainingRequest {
@@ -81,6 +85,11 @@ extension TrainingRequest {
     let folder = try start.map { try RunFolder.open($0) }
     let parent: (tokenizer: any Tokenizer, record: RunRecord)? =
       folder.map { ($0.tokenizer, $0.record) } ?? planned
+    if training.keepsZeros, parent == nil {
+      throw LabError(
+        "keep_zeros leaves the zeros of a run started from at 0, and training starts from fresh weights; "
+          + "name a run to start from, or leave it out", .usage)
+    }
     let wording =
       parent?.record.configuration.corpus.wording
       ?? Wording(phrasing: phrasing, paraphrases: paraphrases, seed: seed)
@@ -100,8 +109,11 @@ extension TrainingRequest {
       wording: wording)
     corpusConfiguration.slot = slot
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
+    if let own = answers?.text ?? self.text { corpusConfiguration.source = .answers(own) }
+    try answers?.check(tokenizer)
     let corpus = try TrainingCorpus(
-      graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples)
+      graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples,
+      lines: answers?.lines)
     let model =
       try parent?.record.configuration.model
       ?? ModelSize(named: size).configuration(
@@ -128,7 +140,7 @@ extension TrainingRequest {
       record: try record(
         configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
         graphPath: graphPath
-      ).hashed(tokenizer), parent: folder, chosen: chosen)
+      ).hashed(tokenizer), parent: folder, chosen: chosen, answers: answers)
   }
 
   private func tokenizer(

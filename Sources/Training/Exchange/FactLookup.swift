@@ -173,12 +173,16 @@ extension RunFolder {
     }
     let graph = try graph(at: location)
     var chosen: ChosenTriples?
-    if case .chosen(let hash) = configuration.corpus.source {
-      chosen = try ChosenTriples.read(in: url, hash: hash)
+    var answers: AnswerLines?
+    switch configuration.corpus.source {
+    case .graph: break
+    case .chosen(let hash): chosen = try ChosenTriples.read(in: url, hash: hash)
+    case .answers(let text):
+      answers = try AnswerLines.read(in: url, text, of: record)
     }
     let corpus = try TrainingCorpus(
       graph: graph, tokenizer: tokenizer, configuration: configuration.corpus,
-      chosen: chosen?.triples)
+      chosen: chosen?.triples, lines: answers?.lines)
     let schedule = try corpus.schedule(
       tokensPerBatch: configuration.training.tokensPerStep, seed: configuration.dataSeed)
     return (graph, schedule)

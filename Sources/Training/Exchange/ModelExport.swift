@@ -83,7 +83,7 @@ package enum ModelExport {
       throw LabError(
         "the run in \(run.url.path) has not finished its \(record.stepCount) steps; run the same "
           + "kglab train command again, or export its newest checkpoint with --checkpoint newest")
-    case .step(0) where record.configuration.training != .none:
+    case .step(0) where hasFreshStart(record):
       let training = record.configuration.training
       let model = record.configuration.model
       return (
@@ -96,6 +96,11 @@ package enum ModelExport {
     }
   }
 
+  /// Whether the weights before the first step are those of the seed.
+  private static func hasFreshStart(_ record: RunRecord) -> Bool {
+    record.configuration.training != .none && record.configuration.start == nil
+  }
+
   private static func checkpoint(
     of run: RunFolder, _ source: Source
   ) throws -> (model: LanguageModel, step: Int) {
@@ -104,7 +109,7 @@ package enum ModelExport {
     guard let wanted, steps.contains(wanted) else {
       let asked = wanted.map { "no checkpoint of step \($0)" } ?? "no checkpoint"
       var there = steps.map { "\($0)" }
-      if run.record.configuration.training != .none { there.insert("0 (the initial model)", at: 0) }
+      if hasFreshStart(run.record) { there.insert("0 (the initial model)", at: 0) }
       if run.record.status == .complete {
         there.append("\(run.record.stepCount) (the final model)")
       }

@@ -42,7 +42,8 @@ package struct RunBatches {
       let triple = corpus.statements[number].triple
       return [
         graph.entities[Int(triple.subject)].name, graph.predicates[Int(triple.predicate)].name,
-        graph.entities[Int(triple.object)].name,
+        triple.object < 0
+          ? corpus.objectText(of: number) : graph.entities[Int(triple.object)].name,
       ]
     }
   }

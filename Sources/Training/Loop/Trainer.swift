@@ -50,6 +50,7 @@ package struct Trainer {
     record.graphAbsolutePath = graphAbsolutePath
     record.estimate = estimate
     record.startPath = startPath
+    record.answers = resolved.answers?.tally
     return record
   }
 
@@ -79,6 +80,10 @@ package struct Trainer {
     if let chosen = resolved.chosen {
       try AtomicFile.write(
         chosen.data, to: folder.appendingPathComponent(ChosenTriples.fileName))
+    }
+    if let answers = resolved.answers {
+      try AtomicFile.write(
+        answers.data, to: folder.appendingPathComponent(AnswerLines.fileName))
     }
     var session = try TrainingSession(resolved, folder: folder, options: options)
     do {
@@ -192,6 +197,8 @@ package struct Trainer {
     record.tokensPerSecond = Double(state.tokensSeen) / max(state.secondsElapsed, 1e-9)
     record.peakMemoryMiB = ProcessMemory.peakMiB
     record.sessionCount = state.sessionCount
+    record.storedBytes = session.storedSize?.bytes
+    record.zeroShare = session.storedSize?.zeroShare
     record.spikes = state.lossMonitor.flatMap { $0.spikes.isEmpty ? nil : $0.spikes }
     try RunFolder.complete(folder, record, metrics: state.metrics)
     session.removeCheckpoints()

@@ -24,6 +24,8 @@ struct TrainingSession {
   private let options: RuntimeOptions
   private var savedStep: Int?
   private var epoch: Epoch
+  /// Places of the parameters that stay 0.
+  private let zeros: [Int]
 
   /// A new training, or the continuation of the newest checkpoint in `folder`.
   init(_ resolved: ResolvedTraining, folder: URL, options: RuntimeOptions) throws {
@@ -33,6 +35,8 @@ struct TrainingSession {
     self.folder = folder
     self.options = options
     model = try resolved.initialModel()
+    let initial = training.keepsZeros ? model.parameters.copyOut() : []
+    zeros = initial.indices.filter { initial[$0] == 0 }
     objective = try NextTokenLoss(
       model, zLoss: training.zLoss, longestSequence: resolved.corpus.longestSequence,
       workers: options.workers)
@@ -78,6 +82,7 @@ struct TrainingSession {
     try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
     step.update(norm: norm, learningRate: learningRate, number: state.step)
+    keepZeros()
     state.step += 1
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
@@ -87,6 +92,13 @@ struct TrainingSession {
       crossEntropy: meanLoss, gradientNorm: norm, learningRate: learningRate)
     lastStep = metrics
     if state.step % stepsPerEpoch == 0 || state.step == stepCount { endEpoch(metrics) }
+  }
+
+  private func keepZeros() {
+    guard !zeros.isEmpty else { return }
+    var values = model.parameters.copyOut()
+    for place in zeros { values[place] = 0 }
+    model.parameters.copyIn(values)
   }
 
   private mutating func endEpoch(_ step: TrainingMetrics) {
@@ -151,6 +163,12 @@ struct TrainingSession {
         "\(kept.url(of: state.step).path) held other weights of step \(state.step) and was "
           + "replaced; was it written by another version or on another kind of processor?")
     }
+  }
+
+  /// What the weights take where zeros are kept; nil otherwise.
+  var storedSize: StoredSize? {
+    let keepsZeros = resolved.record.configuration.training.keepsZeros
+    return keepsZeros ? StoredSize(model.parameters.copyOut(), model.layout) : nil
   }
 
   /// Writes the final weights; returns their hash.

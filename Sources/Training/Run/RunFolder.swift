@@ -170,6 +170,18 @@ package struct RunFolder: Sendable {
       )
   }
 
+  /// The file of the graph, which need not be looked for where `graph(at:)` was given its place.
+  ///
+  /// Throws `LabError` where it is not where training found it.
+  package func graphFile() throws -> URL {
+    let places = graphPlaces
+    guard let file = places.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
+      throw LabError(
+        "the graph of \(url.path) is not where training found it; give its place with --graph")
+    }
+    return file
+  }
+
   /// Where the graph may be: as seen from the run's folder as it was given and from where that really is, and where
   /// it was when training began.
   private var graphPlaces: [URL] {

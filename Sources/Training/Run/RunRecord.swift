@@ -14,9 +14,11 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
   package var seed: UInt64
   /// SHA-256 of the weights that training starts from; nil for fresh ones.
   package var start: String?
+  /// How the weights were made of those of `start`, without training; nil for a training.
+  package var compression: WeightCompression?
 
   enum CodingKeys: String, SnakeCaseKey {
-    case graphHash, corpus, tokenizer, model, training, seed
+    case graphHash, corpus, tokenizer, model, training, seed, compression
     case start = "start_weights_sha256"
   }
 
@@ -38,6 +40,7 @@ extension RunConfiguration {
       try container.decodeIfPresent(TrainingConfiguration.self, forKey: .training) ?? .none
     seed = try container.decode(UInt64.self, forKey: .seed)
     start = try container.decodeIfPresent(String.self, forKey: .start)
+    compression = try container.decodeIfPresent(WeightCompression.self, forKey: .compression)
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -49,6 +52,7 @@ extension RunConfiguration {
     if training != .none { try container.encode(training, forKey: .training) }
     try container.encode(seed, forKey: .seed)
     try container.encodeIfPresent(start, forKey: .start)
+    try container.encodeIfPresent(compression, forKey: .compression)
   }
 }
 
@@ -118,11 +122,18 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var imported: ImportedModel?
   /// Where the run is that training started from, as `graphPath`; nil for fresh weights.
   package var startPath: String?
+  /// Bytes that storing the parameters takes, by `StoredSize`; nil where none was made smaller: 4 for each.
+  package var storedBytes: Int?
+  /// Share of the matrices' weights that are 0; nil where none was made so.
+  package var zeroShare: Double?
+  /// How the text of answers that it is trained on came about; nil where it is trained on another.
+  package var answers: AnswerTally?
 
   enum CodingKeys: String, SnakeCaseKey {
     case formatVersion, status, configuration, graphPath, graphAbsolutePath, tokensPerEpoch,
       stepsPerEpoch, presentationsPerEpoch, trainingFLOPs, tokensPerParameter, initialCrossEntropy,
-      finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath
+      finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath,
+      storedBytes, zeroShare, answers
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"
@@ -193,6 +204,9 @@ extension RunRecord {
     try require("tokens_per_second", tokensPerSecond, 0...1e40)
     try require("peak_memory_mib", peakMemoryMiB, 0...1e15)
     try require("sessions", sessionCount, TrainingState.sessions)
+    try require("stored_bytes", storedBytes, 0...many)
+    try require("zero_share", zeroShare, 0...1)
+    try configuration.compression?.validate()
     for step in spikes ?? [] { try require("spikes", step, steps) }
     try require("divergence.step", divergence?.step, 0...1_000_000_001)
     try require("imported.step", imported?.step, steps)

@@ -17,7 +17,8 @@ struct Train: ParsableCommand {
       is refused with the difference, and a training that the machine has no room for with the numbers.
 
       With --from, training starts from the weights of a finished run, which the new run names by their hash; \
-      with --only, it shows the listed triples of the graph and no others.
+      with --only, it shows the listed triples of the graph and no others; with --text-of, it shows what \
+      the models of finished runs answer to the graph's questions (docs/derived-runs.md).
 
       EXAMPLES:
         kglab train graph.sqlite --size 30k --epochs 20 --out runs/a
@@ -26,6 +27,7 @@ struct Train: ParsableCommand {
         kglab train graph.sqlite --size 300k --steps 2000 --schedule wsd --optimizer adam-atan2 --out runs/d
         kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/e
         kglab train graph.sqlite --from runs/a --only more.tsv --epochs 5 --learning-rate 0.001 --out runs/g
+        kglab train graph.sqlite --size 30k --epochs 20 --text-of runs/a --out runs/h
 
       SIZES (non-embedding parameters):
         \(ModelSize.all.map(\.name).joined(separator: " "))
@@ -62,9 +64,14 @@ struct Train: ParsableCommand {
     safety.apply(to: &options)
     options.logsSteps = stepMetrics
     let graph = try KnowledgeGraph.open(url)
+    var asked = try request.request(on: graph)
+    if let text = asked.text {
+      Interruption.heed()
+      asked.answers = try self.request.text.answers(
+        text, on: graph, fraction: asked.fraction, for: folder, workers: workers.count)
+    }
     let trainer = try Trainer(
-      graph: graph, graphURL: url, request: request.request(on: graph), folder: folder,
-      options: options)
+      graph: graph, graphURL: url, request: asked, folder: folder, options: options)
     if dryRun {
       if result.json { return try Output.json(trainer.plan) }
       describe(trainer.plan, trainer.estimate)
@@ -111,6 +118,12 @@ struct Train: ParsableCommand {
   private func describe(_ plan: RunRecord, _ estimate: TrainingEstimate) {
     let model = plan.configuration.model
     let training = plan.configuration.training
+    if let text = plan.answers {
+      Output.line(
+        "text           \(text.kept.grouped) of \(text.drawn.grouped) answers to \(text.asked.grouped) queries, "
+          + "\(text.right.grouped) of those drawn are true; \(text.real.grouped) lines of the graph's"
+      )
+    }
     Output.line(
       "model          \(plan.sizeName): \(model.layerCount) layers x \(model.modelDimension), "
         + "\(model.headCount) heads, \(plan.nonEmbeddingParameterCount.grouped) non-embedding "

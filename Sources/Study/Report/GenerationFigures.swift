@@ -1,0 +1,106 @@
+import Evaluation
+import Report
+
+/// What becomes of models that learn from models' words.
+struct GenerationFigures {
+  let series: ResultSeries
+  let command: String
+
+  private static let percent = ColumnFormat.percent(digits: 1)
+  private static let graphText = "the graph's text"
+
+  /// Nil where every model learned from the graph.
+  func section() throws -> ReportSection? {
+    guard series.results.runs.contains(where: { $0.textSource != nil }) else { return nil }
+    let figures = [
+      try figure(
+        "rate", "generation", "Hallucination rate", Self.percent,
+        "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
+        """
+        SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+          AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+        """),
+      try figure(
+        "loss", "generation", "Loss on true objects (nats)", .number(digits: 3),
+        "Mean of -log P(object) over the triples that the graph's text has, end token included.",
+        """
+        SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
+        FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
+        """),
+      try figure(
+        "popularity", "generation", "Hallucination rate", Self.percent,
+        """
+        Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
+        popular answer, in quarters of the queries: rare answers are in the lowest.
+        """,
+        """
+        SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
+          AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
+        """),
+      try figure(
+        "rate", "wrong-share", "Hallucination rate", Self.percent,
+        """
+        Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects, against the share of the lines learned \
+        from that are wrong answers, which the graph counts.
+        """,
+        """
+        SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+          AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+        """),
+    ].compactMap(\.self)
+    return figures.isEmpty
+      ? nil : ReportSection("Models on models' words", figures.map(Block.figure))
+  }
+
+  /// A value against generation or share of wrong lines, a line for each text and seed; nil where no run has it.
+  private func figure(
+    _ name: String, _ axis: String, _ value: String, _ format: ColumnFormat, _ words: String,
+    _ sql: String
+  ) throws -> Figure? {
+    let isByGeneration = axis == "generation"
+    var data = Records([
+      Column("panel", "Models"), Column("size", "Size"), Column("text", "Text"),
+      Column("training", "Training"), Column("seed", "Seed", .integer),
+      Column("generation", "Generation", .integer),
+      Column("wrong_share", "Wrong lines", Self.percent), Column("value", value, format),
+      Column("lower", "Lower", format), Column("upper", "Upper", format),
+    ])
+    let runs = Dictionary(uniqueKeysWithValues: series.results.runs.map { ($0.id, $0) })
+    let rows = try series.results.rows(
+      """
+      SELECT m.* FROM (\(sql)) m JOIN run ON run.id = m.run_id
+      ORDER BY m.part, run.generation, run.rowid
+      """)
+    for row in rows {
+      guard let run = runs[try row.value(0)] else { continue }
+      let measured = Measured(
+        value: try row.value(1), lower: try row.value(2), upper: try row.value(3))
+      let part: String = try row.value(4)
+      data.append(
+        [
+          .text(part.isEmpty ? run.size : "\(run.size), popularity \(part)"), .text(run.size),
+          .text(run.textSource ?? Self.graphText), .text(series.training(run)),
+          .integer(Int(run.seed)), Cell(run.generation), .number(run.wrongShare ?? 0),
+        ] + measured.cells)
+    }
+    guard !data.rows.isEmpty else { return nil }
+    return Figure(
+      id: "\(name)-vs-\(axis)",
+      title: "\(value) against \(isByGeneration ? "generation" : "the share of wrong lines")",
+      caption: """
+        \(words) Generation 0 learned from the graph's text; a later one from what models before it answer to its \
+        questions.\(series.cutWords)
+        """,
+      command: command, data: data,
+      x: isByGeneration
+        ? Axis("generation", "Generation", includesZero: true)
+        : Axis("wrong_share", "Wrong lines", includesZero: true, format: Self.percent),
+      y: Axis("value", value, format: format), color: Channel("text", "Text"),
+      panel: Channel("panel", "Models"),
+      marks: [.interval(low: "lower", high: "upper")]
+        + (isByGeneration ? [.line(by: ["panel", "text", "seed"])] : []) + [.points],
+      tooltip: [
+        "size", "text", "training", "seed", "generation", "wrong_share", "value", "lower", "upper",
+      ])
+  }
+}

@@ -80,7 +80,7 @@ let package = Package(
       "Experiments",
       [
         "Detection", "Evaluation", "Report", "Training", "Analysis", "LanguageModel", "Corpus",
-        "KnowledgeGraph", "LabCore", grdb,
+        "KnowledgeGraph", "Compute", "LabCore", grdb,
       ]),
     library("Analysis", ["LabCore", numerics]),
     library("Report", ["LabCore"]),
@@ -149,7 +149,10 @@ let package = Package(
       ]),
     tests(
       "ExperimentsTests",
-      ["Experiments", "Evaluation", "Training", "KnowledgeGraph", "LabCore", grdb]),
+      [
+        "Experiments", "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph",
+        "LabCore", grdb,
+      ]),
     tests("AnalysisTests", ["Analysis", "LabCore"]),
     tests("ReportTests", ["Report", "LabCore"]),
     tests(

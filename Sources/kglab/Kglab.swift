@@ -16,7 +16,7 @@ struct Kglab: ParsableCommand {
     subcommands: [
       Init.self, Generate.self, Import.self, FitSchema.self, Export.self, Inspect.self, Train.self,
       Batches.self, Evaluate.self, Ask.self, Knowledge.self, Lifeline.self, Explain.self,
-      Compare.self, CascadeCommand.self, Fit.self,
+      Compare.self, CascadeCommand.self, Fit.self, Traps.self, Choices.self, ExportTask.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
       CheckCoordinates.self,
     ])

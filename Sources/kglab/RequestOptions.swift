@@ -45,6 +45,7 @@ struct RequestOptions: ParsableArguments {
   @Option(help: .of("phrasing", "default: \(TrainingRequest.usual.phrasing)"))
   var phrasing: Phrasing?
   @Option(help: .of("paraphrases", "default: 1")) var paraphrases: Int?
+  @Option(help: .of("rule_share")) var ruleShare = TrainingRequest.usual.ruleShare
   @Option(help: .of("activation", "default: \(TrainingRequest.usual.activation)"))
   var activation: Activation?
 
@@ -89,6 +90,7 @@ struct RequestOptions: ParsableArguments {
     request.loss = loss
     if let phrasing { request.phrasing = phrasing }
     if let paraphrases { request.paraphrases = paraphrases }
+    request.ruleShare = ruleShare
     if let activation { request.activation = activation }
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm

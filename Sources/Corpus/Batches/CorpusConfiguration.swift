@@ -12,6 +12,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
   package var wording: Wording
   /// Where the triples come from.
   package var source = TextSource.graph
+  /// Share of the lines of an epoch, in [0, 1), that teach the rules of traps.
+  package var ruleShare = 0.0
 
   package init(
     fraction: Double = 1, packing: Packing = .isolated, loss: LossScope = .all,
@@ -28,7 +30,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
 /// What is said of the wording is left out where triples are said as they are.
 extension CorpusConfiguration: Codable {
   private enum CodingKeys: String, SnakeCaseKey {
-    case fraction, packing, loss, phrasing, paraphrases, source, windowLength, wordingSeed
+    case fraction, packing, loss, phrasing, paraphrases, source, windowLength, wordingSeed,
+      ruleShare
   }
 
   package init(from decoder: any Decoder) throws {
@@ -42,6 +45,7 @@ extension CorpusConfiguration: Codable {
       paraphrases: try container.decodeIfPresent(Int.self, forKey: .paraphrases) ?? 1,
       seed: try container.decodeIfPresent(UInt64.self, forKey: .wordingSeed) ?? 0)
     source = try container.decodeIfPresent(TextSource.self, forKey: .source) ?? .graph
+    ruleShare = try container.decodeIfPresent(Double.self, forKey: .ruleShare) ?? 0
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -51,6 +55,7 @@ extension CorpusConfiguration: Codable {
     try container.encode(loss, forKey: .loss)
     try container.encode(windowLength, forKey: .windowLength)
     if source != .graph { try container.encode(source, forKey: .source) }
+    if ruleShare > 0 { try container.encode(ruleShare, forKey: .ruleShare) }
     guard wording.phrasing != .triple else { return }
     try container.encode(wording.phrasing, forKey: .phrasing)
     try container.encode(wording.paraphrases, forKey: .paraphrases)

@@ -86,6 +86,11 @@ extension TrainingOption {
       usual: "1 paraphrase", other: "# paraphrases",
       help: "Templates that each fact is shown in, one after the other; needs phrasing template."),
     TrainingOption(
+      "rule_share", Place(\.ruleShare), .shareBelowOne, record: .no, usual: "no rules",
+      other: "rules in % of lines",
+      help: "Share of the lines that teach the rules of traps, on subjects that no trap asks about."
+    ),
+    TrainingOption(
       "beta1", Place(\.training.beta1), .shareBelowOne, in: nil, record: .always),
     TrainingOption(
       "beta2", Place(\.training.beta2), .shareBelowOne, in: nil, record: .always),

@@ -19,6 +19,8 @@ package struct TrainingRequest: Hashable, Sendable {
   package var phrasing: Phrasing = .triple
   /// Templates that each fact is shown in; more than 1 for sentences only.
   package var paraphrases: Int = 1
+  /// Share of the lines of an epoch that teach the rules of traps.
+  package var ruleShare = 0.0
   package var activation: Activation = .swiglu
   package var tiedEmbeddings = false
   package var queryKeyNorm = true
@@ -81,13 +83,19 @@ extension TrainingRequest {
       ?? Wording(phrasing: phrasing, paraphrases: paraphrases, seed: seed)
     let tokenizer =
       try parent?.tokenizer
-      ?? tokenizer.tokenizer(for: graph, vocabularySize: bpeVocabularySize, wording: wording)
+      ?? tokenizer.tokenizer(
+        for: graph, vocabularySize: bpeVocabularySize, wording: wording, rules: ruleShare > 0)
     let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
-    let longest = text.longestPossibleSequence
+    guard ruleShare == 0 || wording.phrasing == .triple else { throw CorpusError.rulesInSentences }
+    let longest =
+      ruleShare > 0
+      ? RuleLines.contextLength(longest: text.longestPossibleSequence, tokenizer: tokenizer)
+      : text.longestPossibleSequence
     let contextLength = (longest + 4 + 7) / 8 * 8
     var corpusConfiguration = CorpusConfiguration(
       fraction: fraction, packing: packing, loss: loss, windowLength: max(128, contextLength),
       wording: wording)
+    corpusConfiguration.ruleShare = ruleShare
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
     let corpus = try TrainingCorpus(
       graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples)

@@ -16,6 +16,10 @@ package enum CorpusError: LabFailure, Equatable {
   case templatesAllSeen(predicate: String, count: Int)
   /// A template is no sentence with the subject inside and the object at its end.
   case templateMalformed(predicate: String, template: String, reason: String)
+  /// The tokenizer lacks words that rules are given in.
+  case rulesUnknown
+  /// Rules are to be taught beside sentences.
+  case rulesInSentences
   /// Several paraphrases are asked for without sentences, or fewer than one.
   case paraphrasesImpossible(Int)
   /// A phrasing that was never seen is asked for, and the model was trained on triples.
@@ -42,7 +46,7 @@ package enum CorpusError: LabFailure, Equatable {
   package var exitStatus: ExitStatus {
     switch self {
     case .vocabularyTooSmall, .fractionOutOfRange, .windowTooShort, .batchTooSmall,
-      .paraphrasesImpossible, .phrasingsAllSeen, .slotImpossible:
+      .paraphrasesImpossible, .phrasingsAllSeen, .slotImpossible, .rulesUnknown, .rulesInSentences:
       .usage
     case .interrupted: .interrupted
     default: .badInput
@@ -72,6 +76,11 @@ package enum CorpusError: LabFailure, Equatable {
     case .phrasingsAllSeen:
       "the model was trained on triples, which are said in one way only: there is no unseen phrasing "
         + "to ask in; ask in the seen one, or train with --phrasing template"
+    case .rulesUnknown:
+      "the tokenizer has no tokens for words of rules such as \(RuleWord.copy.rawValue): it was made for a "
+        + "training without them; train a new model with --rule-share"
+    case .rulesInSentences:
+      "rules are taught beside triples, not beside sentences; leave out --rule-share or --phrasing template"
     case .presentationsTooMany(let count):
       "an epoch of \(count) presentations is more than \(Int32.max); use a smaller --fraction, or a "
         + "graph with fewer exposures"

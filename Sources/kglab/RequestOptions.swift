@@ -52,6 +52,7 @@ struct RequestOptions: ParsableArguments {
   var slotLength: Int?
   @Option(help: .of("slot_position", "default: \(TrainingRequest.usual.slotPosition)"))
   var slotPosition: SlotPlacement?
+  @Option(help: .of("rule_share")) var ruleShare = TrainingRequest.usual.ruleShare
   @Option(help: .of("activation", "default: \(TrainingRequest.usual.activation)"))
   var activation: Activation?
 
@@ -107,6 +108,7 @@ struct RequestOptions: ParsableArguments {
     if let slotShare { request.slotShare = slotShare }
     if let slotLength { request.slotLength = slotLength }
     if let slotPosition { request.slotPosition = slotPosition }
+    request.ruleShare = ruleShare
     if let activation { request.activation = activation }
     request.tiedEmbeddings = tiedEmbeddings
     request.queryKeyNorm = !noQueryKeyNorm

@@ -6,79 +6,109 @@ import Testing
 
 /// Laws that were planted are found, and those that cannot be are refused.
 struct ScalingFitTests {
-  private static let law = SumOfPowers(
-    floor: 1.8, coefficients: [480, 2_100], exponents: [0.35, 0.37])
-
-  /// Sizes and tokens of a grid that crosses both.
-  private static let grid = [1e7, 3e7, 1e8, 3e8, 1e9].flatMap { n in
-    [2e8, 1e9, 5e9, 2.5e10].map { [n, $0] }
-  }
-
-  private var options: ScalingFit.Options {
+  private func options(resamples: Int = 0) -> ScalingFit.Options {
     var options = ScalingFit.Options()
     options.startCount = 8
-    options.resampleCount = 0
+    options.resampleCount = resamples
     return options
   }
 
   private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-6 * abs(b) }
 
-  @Test func plantedLawOfTwoVariables() throws {
-    let fit = try ScalingFit(
-      Self.grid, Self.grid.map(Self.law.value), options: options)
-    #expect(isNear(fit.powers.floor, 1.8))
-    #expect(isNear(fit.powers.coefficients[0], 480) && isNear(fit.powers.coefficients[1], 2_100))
-    #expect(isNear(fit.powers.exponents[0], 0.35) && isNear(fit.powers.exponents[1], 0.37))
-    #expect(fit.loss < 1e-15 && fit.floor.lower == nil)
+  @Test(arguments: PlantedLaw.all.indices)
+  func plantedLawsAreFound(plan: Int) throws {
+    let plan = PlantedLaw.all[plan]
+    let (form, points, law, truth) = (plan.form, plan.points, plan.law, plan.truth)
+    let fit = try ScalingFit(form, points, points.map(law), options: options())
+    #expect(fit.names.count == truth.count && fit.loss < 1e-15)
+    for (name, (parameter, truth)) in zip(fit.names, zip(fit.parameters, truth)) {
+      #expect(isNear(parameter.value, truth), "\(form.rawValue) \(name)")
+      #expect(parameter.lower == nil)
+    }
+    #expect(isNear(fit.value(at: points[1]).value, law(points[1])))
   }
 
-  @Test func plantedPowerWithAFloor() throws {
-    let law = SumOfPowers(floor: 0.02, coefficients: [30], exponents: [0.5])
-    let points = [1e3, 3e3, 1e4, 3e4, 1e5, 3e5].map { [$0] }
-    let fit = try ScalingFit(points, points.map(law.value), options: options)
-    #expect(isNear(fit.powers.floor, 0.02) && isNear(fit.powers.coefficients[0], 30))
-    #expect(isNear(fit.powers.exponents[0], 0.5))
-    let error = try HeldOutError(points, points.map(law.value), options: options)
+  /// Derivatives of every law against central differences.
+  @Test(arguments: ScalingForm.allCases)
+  func slopesAreDerivatives(form: ScalingForm) {
+    var stream = Seed(1).stream("fit/slopes")
+    let variables = form == .chinchilla ? 2 : form == .dataConstrained || form == .rate ? 3 : 1
+    for _ in 0..<20 {
+      let logs = (0..<6).map { _ in (0..<variables).map { _ in 10 + 3 * stream.normal() } }
+      let curve = form.curve(logs)
+      let unknowns = form.names(variables).map { _ in 0.7 * stream.normal() }
+      var (slope, unused) = (unknowns, unknowns)
+      for x in logs {
+        _ = curve.predict(unknowns, x, &slope)
+        for index in unknowns.indices {
+          let ends = [1e-6, -1e-6].map { step in
+            var moved = unknowns
+            moved[index] += step
+            return curve.predict(moved, x, &unused)
+          }
+          let difference = (ends[0] - ends[1]) / 2e-6
+          #expect(abs(difference - slope[index]) < 1e-7 * (1 + abs(difference)))
+        }
+      }
+    }
+  }
+
+  @Test func largestSizesAreHeldOut() throws {
+    let law = PlantedLaw.power(0.02, 30, 0.5)
+    let error = try HeldOutError(
+      .power, PlantedLaw.sizes, PlantedLaw.sizes.map(law), options: options())
     #expect(error.law < 1e-6 && error.runCount == 1 && error.bestSeen > 0.1)
     #expect(error.bestSeen == error.largestSeen)
   }
 
   /// One run that is three times as bad moves a robust fit by a hundredth.
   @Test func outliersCountLittle() throws {
-    let law = SumOfPowers(floor: 2, coefficients: [50], exponents: [0.4])
-    let points = (0..<12).map { [pow(10, 3 + Double($0) / 3)] }
-    var values = points.map(law.value)
+    var values = PlantedLaw.sizes.map(PlantedLaw.power(2, 50, 0.4))
     values[5] *= 3
-    let fit = try ScalingFit(points, values, options: options)
-    #expect(abs(fit.powers.floor - 2) < 0.02 && abs(fit.powers.exponents[0] - 0.4) < 0.02)
+    let fit = try ScalingFit(.power, PlantedLaw.sizes, values, options: options())
+    #expect(abs(fit.parameters[0].value - 2) < 0.02 && abs(fit.parameters[2].value - 0.4) < 0.02)
   }
 
-  /// Intervals hold the law that noisy runs were drawn from, and repeat with their seed.
-  @Test func intervalsHoldTheLaw() throws {
-    let law = SumOfPowers(floor: 1, coefficients: [40], exponents: [0.45])
+  @Test func intervalsRepeatWithTheirSeed() throws {
     var stream = Seed(3).stream("fit/test")
-    let points = (0..<40).map { [pow(10, 3 + 3 * Double($0) / 39)] }
-    let values = points.map { law.value(at: $0) * exp(0.02 * stream.normal()) }
-    var options = options
-    options.resampleCount = 60
-    let fit = try ScalingFit(points, values, options: options)
-    for (parameter, truth) in [
-      (fit.floor, 1), (fit.coefficients[0], 40), (fit.exponents[0], 0.45),
-    ] {
-      let (lower, upper) = (try #require(parameter.lower), try #require(parameter.upper))
-      #expect(lower < parameter.value && parameter.value < upper)
-      #expect(lower < truth && truth < upper && (parameter.standardError ?? 0) > 0)
+    let values = PlantedLaw.sizes.map {
+      PlantedLaw.power(1, 40, 0.45)($0) * exp(0.02 * stream.normal())
     }
-    #expect(try ScalingFit(points, values, options: options) == fit)
+    var options = options(resamples: 40)
+    let fit = try ScalingFit(.power, PlantedLaw.sizes, values, options: options)
+    let again = try ScalingFit(.power, PlantedLaw.sizes, values, options: options)
+    #expect(fit.parameters == again.parameters && !fit.parameters.isEmpty)
+    #expect(fit.value(at: [1e5]) == again.value(at: [1e5]))
+    // What is made of the numbers has the interval of its numbers.
+    #expect(fit.derived { $0[2] } == fit["alpha"] && fit["beta"] == nil)
+    options.seed = Seed(1)
+    #expect(
+      try ScalingFit(.power, PlantedLaw.sizes, values, options: options).parameters
+        != fit.parameters)
   }
 
   @Test func whatRunsDoNotDetermineIsRefused() {
-    let few = (1...3).map { [Double($0)] }
-    expectFailure("3 runs do not determine 3 numbers") { try ScalingFit(few, [3, 2, 1]) }
-    let two = (0..<6).map { [Double($0 % 2 + 1)] }
-    expectFailure("2 different values") { try ScalingFit(two, [3, 2, 3, 2, 3, 2]) }
-    let together = (1...9).map { [Double($0) * 1e6, Double($0) * 2e7] }
-    expectFailure("move together") { try ScalingFit(together, (1...9).map { 1 / Double($0) }) }
+    func refuse(
+      _ sentence: String, _ form: ScalingForm, _ points: [[Double]],
+      _ law: ([Double]) -> Double = { 1 / (1 + $0[0]) }
+    ) {
+      expectFailure(sentence) {
+        try ScalingFit(form, points, points.map(law), options: options())
+      }
+    }
+    refuse("3 runs do not determine 3 numbers", .power, [[1], [2], [3]])
+    refuse("2 different values", .power, (0..<6).map { [Double($0 % 2 + 1)] })
+    refuse("move together", .chinchilla, (1...9).map { [Double($0) * 1e6, Double($0) * 2e7] })
+    refuse(
+      "variables 1 to 3 move together", .rate,
+      PlantedLaw.grid([1, 2, 4], [1, 3, 5]).map { $0 + [$0[0] * $0[1]] })
+    // A power has no break and no ceiling, and runs that repeat nothing say nothing of repeats.
+    let law = PlantedLaw.power(0.02, 30, 0.5)
+    refuse("take power", .brokenPower, PlantedLaw.sizes, law)
+    refuse("take power", .sigmoid, PlantedLaw.sizes, PlantedLaw.power(0, 30, 0.5))
+    let once = PlantedLaw.grid([1e7, 1e8, 1e9, 4e9], [1e8, 1e9, 1e10]).map { $0 + [$0[1]] }
+    refuse("the runs do not determine RD", .dataConstrained, once, PlantedLaw.repeated)
+    refuse("the form sigmoid needs at least 5", .sigmoid, (0..<9).map { [Double($0 % 4 + 1)] })
   }
 
   @Test func tablesAreReadAsTheyAreWritten() throws {

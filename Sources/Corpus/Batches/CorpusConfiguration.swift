@@ -14,6 +14,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
   package var source = TextSource.graph
   /// The field that some lines have; nil for none.
   package var slot: Slot?
+  /// Share of the lines of an epoch, in [0, 1), that teach the rules of traps.
+  package var ruleShare = 0.0
 
   package init(
     fraction: Double = 1, packing: Packing = .isolated, loss: LossScope = .all,
@@ -30,7 +32,8 @@ package struct CorpusConfiguration: Hashable, Sendable {
 /// What is said of the wording is left out where triples are said as they are.
 extension CorpusConfiguration: Codable {
   private enum CodingKeys: String, SnakeCaseKey {
-    case fraction, packing, loss, phrasing, paraphrases, source, slot, windowLength, wordingSeed
+    case fraction, packing, loss, phrasing, paraphrases, source, slot, windowLength, wordingSeed,
+      ruleShare
   }
 
   package init(from decoder: any Decoder) throws {
@@ -45,6 +48,7 @@ extension CorpusConfiguration: Codable {
       seed: try container.decodeIfPresent(UInt64.self, forKey: .wordingSeed) ?? 0)
     source = try container.decodeIfPresent(TextSource.self, forKey: .source) ?? .graph
     slot = try container.decodeIfPresent(Slot.self, forKey: .slot)
+    ruleShare = try container.decodeIfPresent(Double.self, forKey: .ruleShare) ?? 0
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -55,6 +59,7 @@ extension CorpusConfiguration: Codable {
     try container.encode(windowLength, forKey: .windowLength)
     if source != .graph { try container.encode(source, forKey: .source) }
     try container.encodeIfPresent(slot, forKey: .slot)
+    if ruleShare > 0 { try container.encode(ruleShare, forKey: .ruleShare) }
     guard wording.phrasing != .triple else { return }
     try container.encode(wording.phrasing, forKey: .phrasing)
     try container.encode(wording.paraphrases, forKey: .paraphrases)

@@ -8,7 +8,8 @@ package import LabCore
 package struct Epoch: Sendable {
   package let number: Int
   let corpus: TrainingCorpus
-  /// Numbers of the statements in the order in which they are presented, each as often as it is exposed.
+  /// Numbers of the statements in the order in which they are presented, each as often as it is exposed; lines of rules have
+  /// those after them.
   let order: [Int32]
   /// Number of the text that each presentation has.
   let texts: [Int32]
@@ -30,6 +31,7 @@ package struct Epoch: Sendable {
     for (index, statement) in corpus.statements.enumerated() {
       order.append(contentsOf: repeatElement(Int32(index), count: Int(statement.exposures)))
     }
+    order += (0..<corpus.ruleLineCount).map { Int32(corpus.statements.count + $0) }
     var stream = schedule.seed.stream("corpus/epoch/\(number)")
     stream.shuffle(&order)
     self.order = order
@@ -77,6 +79,9 @@ package struct Epoch: Sendable {
     var counts = [Int32](repeating: 0, count: corpus.statements.count)
     return order.map { number in
       let statement = Int(number)
+      guard statement < corpus.statements.count else {
+        return Int32(corpus.statements.count * (paraphrases - 1)) + number
+      }
       let earlier = epoch * Int(corpus.statements[statement].exposures) + Int(counts[statement])
       counts[statement] += 1
       return Int32(statement * paraphrases + earlier % paraphrases)
@@ -114,7 +119,7 @@ package struct Epoch: Sendable {
     let places =
       corpus.configuration.packing == .isolated
       ? bounds[step]..<bounds[step + 1] : places(inWindows: bounds[step]..<bounds[step + 1])
-    return order[places].map { Int($0) }
+    return order[places].map { Int($0) }.filter { $0 < corpus.statements.count }
   }
 
   /// The batches of each presentation of a triple: one, or in window packing as many as its tokens are in.

@@ -11,8 +11,10 @@ package struct TrainingCorpus: Sendable {
   /// In order; their places here are their numbers.
   package let statements: [TaughtTriple]
   package let text: TripleText
-  /// Sequences that one epoch presents: each statement as often as its exposures say.
+  /// Sequences that one epoch presents: each statement as often as its exposures say, and each line of a rule once.
   package let presentationCount: Int
+  /// Lines that teach rules; their texts come after those of the statements.
+  package let ruleLineCount: Int
   /// All texts back to back.
   let tokens: [Int32]
   /// Where each text begins in `tokens`, and the end.
@@ -83,17 +85,28 @@ package struct TrainingCorpus: Sendable {
         starts.append(tokens.count)
       }
     }
+    let rules = try RuleLines(
+      graph: graph, tokenizer: text.tokenizer, fraction: fraction, share: configuration.ruleShare,
+      presentations: presentations)
+    for line in rules.lines {
+      tokens += line.tokens
+      objectPlaces.append(Int32(line.promptEnd))
+      if line.tokens.count > longest.length { longest = (starts.count - 1, line.tokens.count) }
+      starts.append(tokens.count)
+    }
     self.configuration = configuration
     self.text = text
     self.statements = statements
     self.tokens = tokens
     self.starts = starts
     self.objectPlaces = objectPlaces
-    presentationCount = presentations
     slottedCount = Int(((configuration.slot?.share ?? 0) * Double(presentations)).rounded())
+    ruleLineCount = rules.lines.count
+    presentationCount = presentations + ruleLineCount
     longestText = longest.text
+    let ruleTokens = rules.lines.reduce(0) { $0 + $1.tokens.count }
     tokensOfEpochs = (0..<paraphrases).map { epoch in
-      Self.tokenCount(ofEpoch: epoch, statements, starts, paraphrases: paraphrases)
+      ruleTokens + Self.tokenCount(ofEpoch: epoch, statements, starts, paraphrases: paraphrases)
     }
   }
 
@@ -106,6 +119,9 @@ package struct TrainingCorpus: Sendable {
       throw .slotImpossible("a share above 0, at most 1, and at least one token")
     }
     guard configuration.packing == .isolated else { throw .slotImpossible("--packing isolated") }
+    guard configuration.ruleShare == 0 else {
+      throw .slotImpossible("lines of facts alone, without --rule-share")
+    }
     guard text.tokenizer.slotToken != nil else {
       throw .slotImpossible("a tokenizer with the token \(Slot.tokenText)")
     }
@@ -132,9 +148,11 @@ package struct TrainingCorpus: Sendable {
   }
 
   /// Tokens of the text of all statements, each once and in its first phrasing, end tokens included: D of the axis u.
+  ///
+  /// Lines of rules do not count.
   package var uniqueTokens: Int {
     let paraphrases = text.wording.paraphrases
-    guard paraphrases > 1 else { return tokens.count }
+    guard paraphrases > 1 else { return starts[statements.count] }
     return statements.indices.reduce(0) {
       $0 + starts[$1 * paraphrases + 1] - starts[$1 * paraphrases]
     }
@@ -209,10 +227,12 @@ package struct TrainingCorpus: Sendable {
   private var longestSequenceDescription: String {
     switch configuration.packing {
     case .isolated:
-      "the triple "
-        + text.description(
-          of: statements[longestText / text.wording.paraphrases].triple,
-          object: objectText(of: longestText / text.wording.paraphrases))
+      longestText < statements.count * text.wording.paraphrases
+        ? "the triple "
+          + text.description(
+            of: statements[longestText / text.wording.paraphrases].triple,
+            object: objectText(of: longestText / text.wording.paraphrases))
+        : "a line that teaches a rule"
     case .window: "a window"
     }
   }

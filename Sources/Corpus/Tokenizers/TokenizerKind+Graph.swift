@@ -9,17 +9,17 @@ extension TokenizerKind {
   /// A pure function of the graph's names, templates and triples, not of their ids; the same for every nested
   /// fraction. `vocabularySize` counts for `bpe` only, as an upper limit, special tokens included.
   /// Throws `CorpusError` naming the entity or predicate that this kind cannot spell, or a predicate
-  /// without templates where `wording` says triples in sentences.
+  /// without templates where `wording` says triples in sentences. With `rules` it knows `RuleWord`s.
   package func tokenizer(
     for graph: KnowledgeGraph, vocabularySize: Int = defaultVocabularySize,
-    wording: Wording = .triple
+    wording: Wording = .triple, rules: Bool = false
   ) throws(CorpusError) -> any Tokenizer {
     let entities = graph.entities.map(\.name)
     let templates =
       wording.phrasing == .template ? try Sentences.templates(of: graph, wording: wording) : []
     let names =
       wording.phrasing == .triple ? entities + graph.predicates.map(\.name) : entities
-    let sentences = templates.flatMap { $0.flatMap(\.texts) }
+    let sentences = templates.flatMap { $0.flatMap(\.texts) } + (rules ? RuleWord.texts : [])
     switch self {
     case .word:
       return try WordTokenizer(names: names, sentences: sentences)

@@ -1,4 +1,4 @@
-import Analysis
+package import Analysis
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -135,7 +135,7 @@ struct ObjectFrequencies {
 
 extension ClusterSum {
   /// Sums of (numerator, denominator) over neighbours with the same subject.
-  static func grouped(_ subjects: [Int32], _ values: [(Double, Double)]) -> [ClusterSum] {
+  package static func grouped(_ subjects: [Int32], _ values: [(Double, Double)]) -> [ClusterSum] {
     var clusters: [ClusterSum] = []
     for (index, value) in values.enumerated() {
       if index == 0 || subjects[index] != subjects[index - 1] {

@@ -1,11 +1,11 @@
-import LabCore
+package import LabCore
 
 extension Work {
   /// Does what is missing of `total` queries, round by round, and stores each round in blocks.
   ///
   /// The first `done` are there already. `compute` returns nil where it was stopped on the way: then what was stored
   /// stays, and `LabError.interrupted` says how much that is.
-  func inBlocks<Output>(
+  package func inBlocks<Output>(
     of total: Int, from done: Int, round: Int, compute: (Range<Int>) throws -> [Output]?,
     store: ([Output]) throws -> Void
   ) throws {

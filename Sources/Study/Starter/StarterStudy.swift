@@ -138,6 +138,15 @@ extension StarterFiles {
       #targeted: false
       #keep_best: false
       #seed: 0
+    # Questions on which larger models were found to do worse; training needs a rule_share above 0.
+    #traps:
+      #tasks: [neqa, redefine]
+      #questions: 200
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #seed: 0
+      #resamples: 1000
+      #precision: fp32
 
     # Threads in all, and tasks at once.
     workers: 2

@@ -99,6 +99,11 @@ extension TrainingOption {
       other: "zeros kept",
       help: "Leave weights that are 0 in the run started from, as pruning makes them, at 0."),
     TrainingOption(
+      "rule_share", Place(\.ruleShare), .shareBelowOne, record: .no, usual: "no rules",
+      other: "rules in % of lines",
+      help: "Share of the lines that teach the rules of traps, on subjects that no trap asks about."
+    ),
+    TrainingOption(
       "beta1", Place(\.training.beta1), .shareBelowOne, in: nil, record: .always),
     TrainingOption(
       "beta2", Place(\.training.beta2), .shareBelowOne, in: nil, record: .always),

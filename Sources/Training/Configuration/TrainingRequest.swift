@@ -24,6 +24,8 @@ package struct TrainingRequest: Hashable, Sendable {
   /// Tokens of a slot, and where it is; they count where there is one.
   package var slotLength: Int = 10
   package var slotPosition: SlotPlacement = .suffix
+  /// Share of the lines of an epoch that teach the rules of traps.
+  package var ruleShare = 0.0
   package var activation: Activation = .swiglu
   package var tiedEmbeddings = false
   package var queryKeyNorm = true
@@ -102,12 +104,17 @@ extension TrainingRequest {
     let tokenizer =
       try parent?.tokenizer ?? tokenizer(for: graph, wording: wording, hasSlot: slot != nil)
     let text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
-    let longest = text.longestPossibleSequence + (slot?.fieldLength ?? 0)
+    guard ruleShare == 0 || wording.phrasing == .triple else { throw CorpusError.rulesInSentences }
+    let longest =
+      (ruleShare > 0
+        ? RuleLines.contextLength(longest: text.longestPossibleSequence, tokenizer: tokenizer)
+        : text.longestPossibleSequence) + (slot?.fieldLength ?? 0)
     let contextLength = (longest + 4 + 7) / 8 * 8
     var corpusConfiguration = CorpusConfiguration(
       fraction: fraction, packing: packing, loss: loss, windowLength: max(128, contextLength),
       wording: wording)
     corpusConfiguration.slot = slot
+    corpusConfiguration.ruleShare = ruleShare
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
     if let own = answers?.text ?? self.text { corpusConfiguration.source = .answers(own) }
     try answers?.check(tokenizer)
@@ -147,7 +154,7 @@ extension TrainingRequest {
     for graph: KnowledgeGraph, wording: Wording, hasSlot: Bool
   ) throws -> any Tokenizer {
     let base = try tokenizer.tokenizer(
-      for: graph, vocabularySize: bpeVocabularySize, wording: wording)
+      for: graph, vocabularySize: bpeVocabularySize, wording: wording, rules: ruleShare > 0)
     return hasSlot ? SlottedTokenizer(base) : base
   }
 

@@ -1,4 +1,3 @@
-package import KnowledgeGraph
 package import LabCore
 
 /// Draws wrong answers of the right type.

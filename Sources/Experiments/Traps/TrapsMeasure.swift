@@ -1,0 +1,196 @@
+import Analysis
+package import Compute
+package import Corpus
+package import Evaluation
+import Foundation
+package import KnowledgeGraph
+package import LabCore
+package import Report
+package import Training
+
+/// Questions with choices asked of a model: the traps of `kglab traps` and `traps` in a study, or those of a file.
+package struct TrapsMeasure: Measure {
+  package static let name = "traps"
+  package static let key = "traps"
+  package static let version = 1
+  package static let tables = [ResultTable.choices]
+  package static let settingNames =
+    ModelSelection.settingNames + ["tasks", "questions", "seed", "resamples", "precision"]
+
+  /// What decides the numbers beside the model.
+  package struct Settings: Codable, Hashable, Sendable {
+    package var tasks = Trap.allCases
+    /// Most questions of a task, each in two forms.
+    package var questionCount = 200
+    /// Decides which facts are asked about, and the resamples behind intervals.
+    package var seed: UInt64 = 0
+    package var resampleCount = 1_000
+    package var precision = Precision.fp32
+
+    package init() {}
+
+    enum CodingKeys: String, SnakeCaseKey {
+      case tasks, seed, precision, questionCount, resampleCount
+    }
+  }
+
+  package var selection = ModelSelection()
+  package var settings: Settings
+
+  package init(_ settings: Settings = Settings()) { self.settings = settings }
+
+  package init(study node: SchemaNode) throws {
+    settings = Settings()
+    selection = try ModelSelection(study: node)
+    if let value = node.optional("tasks") {
+      settings.tasks = try value.distinct { try $0.choice(Trap.self) }
+    }
+    if let value = node.optional("questions") {
+      settings.questionCount = try value.integer(in: 1...100_000)
+    }
+    if let value = node.optional("seed") {
+      settings.seed = UInt64(try value.integer(in: 0...Int.max))
+    }
+    if let value = node.optional("resamples") {
+      settings.resampleCount = try value.integer(in: 1...1_000_000)
+    }
+    if let value = node.optional("precision") { settings.precision = try value.precision() }
+  }
+
+  package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
+    let sequences = Double(2 * settings.tasks.count * settings.questionCount)
+    // A trap has some four facts, and nothing in common with another.
+    return .inference(run, sequences: sequences * 24, rowsOnDisk: sequences * 3)
+  }
+
+  package func storedKey(of subject: MeasuredRun) throws -> String? {
+    try RunDatabase.read(in: subject.folder)?.summary(
+      Self.self, of: ChoiceIdentity(subject.record, settings), as: ChoiceSummary.self)?.key
+  }
+
+  package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
+    let summary = try self.summary(of: subject.open(), graph: subject.graph(), work)
+    let traps = summary.results.filter {
+      $0.groupKind == "all" && $0.variant == Trap.Variant.trap.rawValue
+    }
+    let mean = Mean.of(traps.map(\.accuracy)) ?? 0
+    return "\(Readable.percent(mean)) right in \(traps.count) traps"
+  }
+
+  /// Asks a model the traps of its graph into the run's run.sqlite, or reads the results back.
+  ///
+  /// Throws `LabError` where the model was trained without rules or the graph allows no question, and
+  /// `LabError.interrupted` when stopped: the same call continues.
+  package func summary(of run: RunFolder, graph: KnowledgeGraph, _ work: Work) throws
+    -> ChoiceSummary
+  {
+    let identity = ChoiceIdentity(run.record, settings)
+    if let summary = try? RunDatabase.stored(in: run.url)?
+      .summary(Self.self, of: identity, as: ChoiceSummary.self)
+    {
+      return summary
+    }
+    return try measure(questions(of: run, graph: graph), of: run, identity, work)
+  }
+
+  /// The traps of a run's graph for its tokenizer, each in two forms.
+  ///
+  /// Throws `LabError` where the run was trained without rules or its graph allows no question.
+  package func questions(of run: RunFolder, graph: KnowledgeGraph) throws -> [ChoiceQuestion] {
+    let corpus = run.record.configuration.corpus
+    guard corpus.ruleShare > 0 else {
+      throw LabError(
+        "\(run.url.relativePath) was trained without the rules that traps are put in; train with --rule-share 0.1"
+      )
+    }
+    let maker = TrapMaker(
+      graph: graph, kind: run.tokenizer.kind, fraction: corpus.fraction, side: .tested,
+      seed: Seed(settings.seed))
+    let questions = settings.tasks.flatMap { task in
+      let pairs = maker.pairs(task, count: settings.questionCount)
+      return pairs.map(\.trap) + pairs.map(\.plain)
+    }
+    guard !questions.isEmpty else {
+      throw LabError(
+        "the graph of \(run.url.relativePath) has no facts that such traps can be made of; choose other tasks"
+      )
+    }
+    return questions
+  }
+
+  /// Asks a model the questions of a file, likewise.
+  ///
+  /// Throws `LabError` for a question that cannot be asked of the model.
+  package func summary(
+    of run: RunFolder, asking questions: [ChoiceQuestion], _ work: Work
+  ) throws -> ChoiceSummary {
+    var identity = ChoiceIdentity(run.record, settings)
+    identity.tasks = nil
+    identity.questionCount = nil
+    identity.questionsHash = try questions.contentHash
+    if let summary = try? RunDatabase.stored(in: run.url)?
+      .summary(Self.self, of: identity, as: ChoiceSummary.self)
+    {
+      return summary
+    }
+    return try measure(questions, of: run, identity, work)
+  }
+
+  private func measure(
+    _ questions: [ChoiceQuestion], of run: RunFolder, _ identity: ChoiceIdentity, _ work: Work
+  ) throws -> ChoiceSummary {
+    let scores = try ChoiceMeasurement(
+      run: run, questions: questions, precision: settings.precision
+    ).scores(work)
+    let bootstrap = Bootstrap(
+      seed: Seed(settings.seed).derived("choices"), replicates: settings.resampleCount)
+    let summary = ChoiceSummary(
+      key: try Self.storedKey(of: identity), questionsHash: try questions.contentHash,
+      questionCount: questions.count,
+      results: ChoiceResult.table(questions, scores, bootstrap: bootstrap))
+    try RunDatabase.open(in: run.url, graphHash: run.record.configuration.graphHash).store(
+      Self.self, identity: identity, summary: summary
+    ) { measurement, database in
+      try ResultTable.choices.insert(summary.results, of: measurement, in: database)
+    }
+    return summary
+  }
+}
+
+extension TrapsMeasure {
+  package static func sections(
+    _ results: StudyResults, command: String
+  ) throws -> [ReportSection] {
+    try TrapFigures(series: ResultSeries(results), command: command).sections()
+  }
+}
+
+/// Everything that decides the results of a set of questions.
+private struct ChoiceIdentity: Encodable {
+  let weightsHash: String
+  let graphHash: String
+  /// Of traps made of the graph; nil for a file's questions.
+  var tasks: [Trap]?
+  var questionCount: Int?
+  /// Of a file's questions.
+  var questionsHash: String?
+  let precision: Precision
+  let seed: UInt64
+  let resampleCount: Int
+
+  enum CodingKeys: String, SnakeCaseKey {
+    case tasks, precision, seed, graphHash, questionCount, resampleCount
+    case weightsHash = "weights_sha256"
+    case questionsHash = "questions_sha256"
+  }
+
+  init(_ record: RunRecord, _ settings: TrapsMeasure.Settings) {
+    weightsHash = record.weightsHash ?? ""
+    graphHash = record.configuration.graphHash
+    tasks = settings.tasks
+    questionCount = settings.questionCount
+    precision = settings.precision
+    seed = settings.seed
+    resampleCount = settings.resampleCount
+  }
+}

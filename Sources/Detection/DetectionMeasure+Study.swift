@@ -17,7 +17,17 @@ extension DetectionMeasure {
     let selection = try ModelSelection(study: node)
     (epochs, sizes) = (selection.epochs, selection.sizes)
     try options.read(node)
+    guard let judges = node.optional("judges"), judges.isAll else { return }
+    isJudgedByAll = true
+    guard options.kinds.contains(.score) else {
+      throw judges.failure("are a score, which kinds leaves out; add score to kinds")
+    }
   }
+}
+
+extension SchemaNode {
+  /// Whether it is the word `all` in place of a list.
+  fileprivate var isAll: Bool { (try? text()) == "all" }
 }
 
 extension DetectionOptions {
@@ -61,7 +71,7 @@ extension DetectionOptions {
     if let value = node.optional("balanced") {
       fullTraining.balancesClasses = try value.boolean()
     }
-    if let value = node.optional("judges") {
+    if let value = node.optional("judges"), !value.isAll {
       // Which weights these have is known once they are trained.
       judges = try Self.named(value, "size") {
         JudgeChoice(name: try ModelSize(named: $0).name, weightsHash: "")

@@ -16,6 +16,8 @@ package struct DetectionMeasure: Measure {
   package var epochs: [Int] = []
   package var sizes: [String] = []
   package var options = DetectionOptions()
+  /// Whether all models of the study that are trained as the judged one was are judges, itself included.
+  var isJudgedByAll = false
 
   package init() {}
 
@@ -37,11 +39,22 @@ package struct DetectionMeasure: Measure {
 
   package func check(_ model: ModelConfiguration) throws { try options.checkLayers(of: model) }
 
+  /// With all sizes as judges, in the order of the dial, where all are asked for.
+  package func among(_ sizes: [String]) -> DetectionMeasure {
+    guard isJudgedByAll else { return self }
+    var measure = self
+    measure.isJudgedByAll = false
+    measure.options.judges = ModelSize.all.map(\.name).filter(sizes.contains)
+      .map { JudgeChoice(name: $0, weightsHash: "") }
+    return measure
+  }
+
   /// The options once the weights of the siblings are known.
   private func options(of subject: MeasuredRun) -> DetectionOptions {
     let hashes = Dictionary(
-      uniqueKeysWithValues: zip(siblings, subject.siblings.map { $0.record.weightsHash ?? "" }))
-    var options = options
+      subject.siblings.map { ($0.record.sizeName, $0.record.weightsHash ?? "") },
+      uniquingKeysWith: { first, _ in first })
+    var options = among(Array(hashes.keys)).options
     options.full = options.full.map { choice in
       guard case .pretrained(let name, _) = choice else { return choice }
       return .pretrained(name: name, weightsHash: hashes[name] ?? "")
@@ -80,10 +93,12 @@ package struct DetectionMeasure: Measure {
     }
     let figures = DetectionFigures(series: series, command: command)
     let claims = DetectionClaims(series: series, command: command)
+    let judges = JudgeMap(series: series, command: command)
     let published = PublishedDetection(series: series, command: command)
     let all = [
       Block.figure(try figures.auprc()), .figure(try figures.prevalenceFree()),
       try claims.bySize().map(Block.figure), try figures.byDetectorSize().map(Block.figure),
+      try judges.figure().map(Block.figure), try judges.table().map(Block.table),
       try claims.table().map(Block.table), try published.table().map(Block.table),
       .table(try DetectorTable(series: series, command: command).table()),
     ].compactMap(\.self)

@@ -112,8 +112,15 @@ import Training
       try #require(plan.tasks.first { $0.name == "train \(size), 2 epochs" }).id
     }
     #expect(plan.tasks(.detect).allSatisfy { $0.sources == models })
-    expectFailure("score") {
-      try self.plan(StudyText.study + "\ndetection: {judges: [3k], kinds: [head]}")
+    // All are those that are trained alike: none of another number of epochs.
+    let all = try self.plan(
+      StudyText.study + "\ndetection: \(detection.replacing("[3k, 6k]", with: "all"))")
+    #expect(all.tasks(.detect).map(\.sources) == plan.tasks(.detect).map(\.sources))
+    #expect(all.tasks(.detect).map(\.id) == plan.tasks(.detect).map(\.id))
+    for judges in ["[3k]", "all"] {
+      expectFailure("score") {
+        try self.plan(StudyText.study + "\ndetection: {judges: \(judges), kinds: [head]}")
+      }
     }
   }
 

@@ -80,7 +80,7 @@ import Testing
   @Test func modelsOfTheStudyBecomeDetectors() throws {
     let text =
       StudyText.study
-      + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full, score], judges: [3k], "
+      + "\ndetection: {epochs: [2], sizes: [6k], kinds: [full, score], judges: all, "
       + "full: [3k-pretrained, 3k, own], full_epochs: 1, samples: 4, resamples: 20}"
     #expect(try runner(text).run().records(.failed).map(\.error) == [])
     let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
@@ -95,10 +95,13 @@ import Testing
     }
     let judged = try results.rows(
       """
-      SELECT DISTINCT name, pretrained, parameters FROM detector
-      WHERE family = 'cross-log-probability'
+      SELECT DISTINCT d.name, d.pretrained, d.parameters, r.size FROM detector d
+      JOIN run r ON r.non_embedding_parameters = d.parameters
+      WHERE family = 'cross-log-probability' ORDER BY d.parameters
       """)
-    #expect(judged.count == 1 && judged[0][0] == "log-probability-of-3k" && judged[0][1] == 1)
+    #expect(
+      judged.map { $0[0] as String } == ["log-probability-of-3k", "log-probability-of-6k"])
+    #expect(judged.allSatisfy { $0[1] == 1 } && judged.map { $0[3] as String } == ["3k", "6k"])
     let (pretrained, fresh) = (full[0], full[1])
     #expect(pretrained[2] as Int == fresh[2] && pretrained[3] as Double != fresh[3])
     #expect(try runner(text).run().reusedCount == 12)

@@ -21,6 +21,8 @@ struct DetectorRow: Decodable, FetchableRecord {
   var kind: String
   /// "linear", "mlp-64", "sequence-log-probability".
   var name: String
+  /// The size of the model whose log-probability it is; nil for the judged model's own and for other detectors.
+  var judge: String?
   /// Trained parameters; 0 for what is not trained.
   var parameters: Int
   var metric: String
@@ -54,7 +56,10 @@ struct DetectorRow: Decodable, FetchableRecord {
       """
       SELECT d.run_id AS run, run.name AS model, run.size, run.non_embedding_parameters AS modelParameters,
         shown.training, shown.group_place AS "group", r.rate, d.task, f.title AS family, d.kind,
-        d.name, d.parameters, d.metric, d.value, d.lower, d.upper, d.prevalence,
+        d.name,
+        iif(d.family = 'cross-log-probability', coalesce((SELECT size FROM run j
+          WHERE j.non_embedding_parameters = d.parameters LIMIT 1), d.name), NULL) AS judge,
+        d.parameters, d.metric, d.value, d.lower, d.upper, d.prevalence,
         d.example_count AS examples
       FROM \(table) d JOIN shown ON shown.run_id = d.run_id JOIN run ON run.id = d.run_id
       LEFT JOIN \(families) f ON f.family = d.family AND f.pretrained IS d.pretrained

@@ -46,7 +46,8 @@ struct PublishedDetection {
   let series: ResultSeries
   let command: String
 
-  /// AUC-PR of each family beside the published one at the same rate; nil where no model is in its range.
+  /// AUC-PR of each family, and of each `full` detector and each judge, beside the published one at the same rate; nil where
+  /// no model is in its range.
   func table() throws -> Table? {
     var data = Records([
       Column("training", "Training"), Column("size", "Size of the LM"), Column("task", "Task"),
@@ -56,18 +57,26 @@ struct PublishedDetection {
       Column("difference", "Difference", .number(digits: 3)), Column("runs", "LMs", .integer),
     ])
     let rows = try DetectorRow.all(
-      series, from: "best_detector",
+      series, from: "detector",
       """
-      d.metric = 'auprc' AND d.kind <> 'baseline' AND f.place IS NOT NULL AND r.rate IS NOT NULL
-      ORDER BY shown.group_place, d.task, f.place, shown.place
+      d.metric = 'auprc' AND r.rate IS NOT NULL AND (d.kind = 'full' OR judge IS NOT NULL
+        OR d.kind <> 'baseline' AND f.place IS NOT NULL AND (d.run_id, d.task, d.name) IN
+          (SELECT run_id, task, name FROM best_detector))
+      ORDER BY shown.group_place, d.task, coalesce(f.place, 99),
+        iif(d.kind = 'full' OR judge IS NOT NULL, d.parameters, 0), iif(d.kind = 'full' OR judge IS NOT NULL, d.name, ''),
+        shown.place
       """)
-    for seeds in rows.chunks(by: { ["\($0.group)", $0.task, $0.family] }) {
+    // What a text model knows is a matter of which it is.
+    func title(_ row: DetectorRow) -> String {
+      row.kind == "full" ? row.name : row.family ?? row.name
+    }
+    for seeds in rows.chunks(by: { ["\($0.group)", $0.task, title($0)] }) {
       let first = seeds[0]
       guard let rate = Mean.of(seeds.compactMap(\.rate)), let auprc = Mean.of(seeds.map(\.value)),
         let published = Self.value(first.task, at: rate)
       else { continue }
       data.append([
-        .text(first.training), .text(first.size), .text(first.task), .text(first.family ?? ""),
+        .text(first.training), .text(first.size), .text(first.task), .text(title(first)),
         .number(rate), .number(auprc), .number(published), .number(auprc - published),
         .integer(seeds.count),
       ])

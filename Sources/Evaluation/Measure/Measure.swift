@@ -34,6 +34,9 @@ package protocol Measure: Codable, Hashable, Sendable {
   var selection: ModelSelection { get }
   /// Sizes of other models of the study, trained as the measured one is, that are read beside it.
   var siblings: [String] { get }
+  /// The measure as it is taken where the study has models of these sizes, trained as the measured one is, which is among
+  /// them.
+  func among(_ sizes: [String]) -> Self
   /// Those among the measures of a study whose results, of the run and of its siblings, are read.
   ///
   /// Throws `LabError` where what is needed is not measured.
@@ -61,6 +64,7 @@ package protocol Measure: Codable, Hashable, Sendable {
 extension Measure {
   package static var readsCheckpoints: Bool { false }
   package var siblings: [String] { [] }
+  package func among(_ sizes: [String]) -> Self { self }
   package func inputs(among measures: [any Measure]) throws -> [any Measure] { [] }
   package func check(_ model: ModelConfiguration) throws {}
   package static func sections(

@@ -205,6 +205,7 @@ package struct StudyPlanner {
     follows: [String]
   ) throws -> StudyTask {
     guard let run = training.run else { return training }
+    let measure = measure.among(sizes(beside: model))
     do {
       try measure.check(run.configuration.model)
     } catch {
@@ -236,13 +237,7 @@ package struct StudyPlanner {
     _ size: String, of model: StudyModel, _ name: String, for key: String
   ) throws -> StudyModel {
     if size == TransferMeasure.origin, let origin = try origin(of: model, name) { return origin }
-    var peer = model
-    peer.request.size = size
-    let alike = file.models.filter { other in
-      peer.request.learningRate = other.request.learningRate
-      peer.entry = other.entry
-      return other == peer
-    }
+    let alike = file.models.filter { $0.request.size == size && isAlike($0, model) }
     let rate = model.request.learningRate
     let chosen = alike.count == 1 ? alike[0] : alike.first { $0.request.learningRate == rate }
     guard let chosen else {
@@ -253,6 +248,20 @@ package struct StudyPlanner {
       throw LabError("\(key) reads a model of size \(size) beside each, and \(name) \(why)")
     }
     return chosen
+  }
+
+  /// Whether models differ in size, learning rate and the entry that lists them alone.
+  private func isAlike(_ other: StudyModel, _ model: StudyModel) -> Bool {
+    var peer = model
+    peer.request.size = other.request.size
+    peer.request.learningRate = other.request.learningRate
+    peer.entry = other.entry
+    return other == peer
+  }
+
+  /// The sizes of models that are trained as `model` is, its own among them.
+  private func sizes(beside model: StudyModel) -> [String] {
+    file.models.filter { isAlike($0, model) }.map(\.request.size)
   }
 
   private func report(_ tasks: [StudyTask]) throws -> StudyTask {

@@ -79,7 +79,7 @@ extension StarterFiles {
     #keep: {steps: "log,100"}
 
     # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
-    # the study, trained alike: how likely they find the answers is a score.
+    # the study, trained alike (all: every one of them): how likely they find the answers is a score.
     detection:
       epochs: [60]
       heads: [linear, mlp-16, mlp-64]

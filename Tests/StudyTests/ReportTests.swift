@@ -292,6 +292,8 @@ import Testing
     #expect(table.data.rows.count == 1)
     #expect(abs((row[2].finite ?? 0) - (0.3 + 0 + 3.8) / 3) < 1e-12)
     #expect(row[3] == .number(0.03) && row[7] == .integer(3) && row[8] == .integer(1))
+    // No rate within a tenth of 0.0125 was tried.
+    #expect(row[9] == .missing && row[12] == .number(0.3))
     let loss = try #require(document.figures.first { $0.id == "loss-vs-learning-rate" })
     #expect(loss.data.rows.map { $0[3] } == [.number(1.5), .number(1.2), .number(5)])
     #expect(loss.data.rows.map { $0[6] } == ["complete", "complete", "diverged"])
@@ -303,6 +305,22 @@ import Testing
     }
     #expect(shown.map { $0[place] } == [.number(0.3)])
     #expect(bySize.caption.text.contains("lowest final loss"))
+  }
+
+  /// The rates of 3k tried: its default of 0.0125 with loss 1.6, a quarter above the best, and two others.
+  @Test func theDefaultRateStandsBesideTheBest() throws {
+    var results = SampleResults.results()
+    for (rate, loss, fvs) in [(0.0125, 1.6, 0.4), (0.025, 1.28, 0.3), (0.05, 1.3, 0.35)] {
+      var run = SampleResults.run(
+        size: "3k", parameters: 3000, epochs: 40, seed: 0, learningRate: rate)
+      run["cross_entropy"] = loss
+      results.add(run, [fvs, 0.5, 0.5, 0.5])
+    }
+    let document = try Self.report(results)
+    let table = try #require(document.tables.first { $0.id == "learning-rate-sensitivity" })
+    let row = try #require(table.data.rows.first)
+    #expect(row[9] == .number(0.0125) && row[11] == .number(0.4) && row[12] == .number(0.3))
+    #expect(abs((row[10].finite ?? 0) - 0.25) < 1e-12)
   }
 
   /// Losses that are parabolas in log size about the square root of each budget.

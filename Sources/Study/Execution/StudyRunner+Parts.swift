@@ -35,7 +35,8 @@ extension StudyRunner {
   /// Merges what is there into study.sqlite and writes the report; returns what is neither done nor diverged.
   ///
   /// Throws `LabError` when another process writes in the folder.
-  package func merge(_ options: StudyRunOptions) throws -> (ExecutionSummary, missing: [StudyTask]) {
+  package func merge(_ options: StudyRunOptions) throws -> (ExecutionSummary, missing: [StudyTask])
+  {
     try checkFrozen()
     let lock = try FolderLock(folder.url)
     defer { withExtendedLifetime(lock) {} }
@@ -112,7 +113,9 @@ extension StudyRunner {
           try folder.journal.write(record)
           summary.records.append(record)
         }
-        if case .missing(let reason) = obstacle { summary.waiting.append("'\(task.name)' \(reason)") }
+        if case .missing(let reason) = obstacle {
+          summary.waiting.append("'\(task.name)' \(reason)")
+        }
         guard obstacle == nil else { continue }
       }
       ready.append(task)

@@ -1,6 +1,7 @@
 import Analysis
 import Evaluation
 import Report
+import Training
 
 /// Figures and the table of a sweep over learning rates.
 struct LearningRateFigures {
@@ -112,27 +113,51 @@ struct LearningRateFigures {
       Column("lowest_rate", "From", .number(digits: 4)),
       Column("highest_rate", "To", .number(digits: 4)),
       Column("rates", "Learning rates", .integer), Column("diverged", "Diverged", .integer),
+      Column("default_learning_rate", "Tried nearest the default", .number(digits: 4)),
+      Column("default_excess", "Its loss above the best", .percent(digits: 1)),
+      Column("default_fvs_rate", "Its FVS rate", .percent(digits: 1)),
+      Column("lowest_fvs_rate", "Lowest FVS rate", .percent(digits: 1)),
     ])
     for sweep in sweeps {
       guard let first = sweep.first?.first, let last = sweep.last?.first,
         let result = sensitivity(of: sweep)
       else { continue }
-      data.append([
-        .text(first.size), .text(series.training(first)), .number(result.value),
-        .number(result.bestLearningRate), .number(result.bestLoss), .number(first.learningRate),
-        .number(last.learningRate), .integer(result.rateCount), .integer(result.divergedCount),
-      ])
+      data.append(
+        [
+          .text(first.size), .text(series.training(first)), .number(result.value),
+          .number(result.bestLearningRate), .number(result.bestLoss), .number(first.learningRate),
+          .number(last.learningRate), .integer(result.rateCount), .integer(result.divergedCount),
+        ] + usual(sweep, best: result.bestLoss))
     }
     return Table(
       id: "learning-rate-sensitivity", title: "Sensitivity to the learning rate",
       caption: """
         Only equal ranges of learning rates compare. A training that diverged counts with its loss before the \
-        first update.
+        first update. Where a rate within a tenth of the size's default was tried, the last columns say how far its loss is above \
+        the lowest, as a share, and what rates of hallucination they reach.
         """,
       command: command, data: data)
   }
 
   // MARK: Parts
+
+  /// What the rate nearest the default of the size reaches, beside the best; missing where none tried is near it.
+  private func usual(_ sweep: [RunGroup], best: Double) -> [Cell] {
+    let rates = sweep.compactMap { group in
+      Mean.of(group.runs.compactMap { series.rate($0, "fvs")?.rate })
+    }
+    let rule = LearningRateRule.peak(
+      of: TrainingRequest.usual.training,
+      nonEmbeddingParameters: sweep[0].first.nonEmbeddingParameters)
+    guard
+      let group = sweep.first(where: { abs($0.first.learningRate / rule - 1) < 0.1 }),
+      let loss = Mean.of(group.runs.compactMap(trial).map(\.boundedLoss))
+    else { return [.missing, .missing, .missing, Cell(rates.min())] }
+    return [
+      .number(group.first.learningRate), .number(loss / best - 1),
+      Cell(Mean.of(group.runs.compactMap { series.rate($0, "fvs")?.rate })), Cell(rates.min()),
+    ]
+  }
 
   private func trial(_ run: RunRow) -> LearningRateTrial? {
     guard let initial = run.initialCrossEntropy ?? run.crossEntropy else { return nil }

@@ -63,7 +63,8 @@ extension StudyRunCommand {
     throw LabError(
       "the report is written, and lacks \(missing.count) of \(runner.plan.tasks.count - 1) tasks: \(first.name)"
         + (missing.count > 1 ? ", and \(missing.count - 1) more" : "")
-        + "; see 'kglab study status \(Readable.shellWord(runner.folder.url.relativePath))'", .failure)
+        + "; see 'kglab study status \(Readable.shellWord(runner.folder.url.relativePath))'",
+      .failure)
   }
 
   private func show(
@@ -99,7 +100,8 @@ enum NumberList {
         1 <= first, first <= last, last <= most
       else {
         throw LabError(
-          "\(option) has '\(part)'; give numbers from 1 to \(most) and ranges, such as 3,7-9", .usage)
+          "\(option) has '\(part)'; give numbers from 1 to \(most) and ranges, such as 3,7-9",
+          .usage)
       }
       return first...last
     }

@@ -28,15 +28,23 @@ extension DetectionMeasure {
     cost.flops += heads
     cost.seconds += SpeedModel.seconds(flops: heads, modelDimension: width)
     let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount)) + 2
-    func add(_ model: ModelConfiguration, _ operations: Double, _ tokens: Double, bytes: Double) {
-      let flops = operations * Double(model.nonEmbeddingParameterCount) * tokens
+    func add(
+      _ model: ModelConfiguration, _ operations: Double, _ tokens: Double, readOut: Double = 0,
+      bytes: Double
+    ) {
+      let readOutSize = Double(model.vocabularySize * model.modelDimension)
+      let flops =
+        (operations * Double(model.nonEmbeddingParameterCount) + readOut * readOutSize) * tokens
       cost.flops += flops
       cost.seconds += SpeedModel.seconds(flops: flops, modelDimension: model.modelDimension)
       cost.memoryMiB += Double(model.parameterCount) * bytes / 1_048_576
     }
     let learned = 0.6 * examples * length * Double(options.fullTraining.epochs) * sets
     for choice in options.full {
-      add(try Self.fullDetector(choice, of: record), 6, learned, bytes: 28)
+      // A third of a text is the answer, whose logits are made twice and gone through backwards once.
+      add(
+        try Self.fullDetector(choice, of: record), 6, learned,
+        readOut: options.fullTraining.readsLogProbability ? 8.0 / 3 : 0, bytes: 28)
     }
     for judge in options.judges {
       add(try Self.model(judge.name, beside: record), 2, examples * length * sets, bytes: 4)

@@ -77,7 +77,7 @@ import Testing
     #expect(
       one.hasPrefix(
         "With 160 epochs, ≤ 5 % hallucination on taught facts needs \(Readable.count(needed)) parameters (one seed, so "
-          + "no interval), \(Readable.number(needed / optimal)) times the compute-optimal size for the same data, "
+          + "no interval), \(String(format: "%.2g", needed / optimal)) times the compute-optimal size for the same data, "
           + "\(Readable.count(optimal)) (95 % "), "\(one)")
     #expect(one.contains("over runs of the loss alone)"))
     let two = try sentence(Self.results(seeds: [0.9, 1.1]))
@@ -94,6 +94,21 @@ import Testing
       try sentence(fewer).contains(
         "the runs do not say: a fit of their loss, L(N, D), is refused because"))
     #expect(try sentence(fewer).contains("variable 2 has 2 different values"))
+  }
+
+  /// At equal compute no two sizes are trained alike, and no training has a curve.
+  @Test func equalComputeHasNoNeededSize() throws {
+    var results = SampleResults.empty()
+    for (size, epochs) in [(1_000, 160), (4_000, 40), (16_000, 10)] {
+      results.add(
+        SampleResults.run(size: "\(size)", parameters: size, epochs: epochs, seed: 0),
+        [0.04, 0.04, 0.6, 0.04])
+    }
+    #expect(try !report(results).headlines.map(\.label).contains { $0.hasPrefix("Size for") })
+    results.add(
+      SampleResults.run(size: "4000", parameters: 4_000, epochs: 10, seed: 0), [0.2, 0.2, 0.6, 0.2])
+    let headline = try #require(try report(results).headlines.first)
+    #expect(headline.label.hasPrefix("Size for") && headline.detail.text.contains("10 epochs"))
   }
 
   @Test func seedsGiveTheCardAnInterval() throws {

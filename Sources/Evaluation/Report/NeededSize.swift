@@ -3,7 +3,8 @@ import Foundation
 import LabCore
 package import Report
 
-/// The size from which on at most 5 % of the answers to taught queries are hallucinated, by the longest training on a graph.
+/// The size from which on at most 5 % of the answers to taught queries are hallucinated, by the longest training on a
+/// graph that two sizes have in common.
 package struct NeededSize {
   private static let threshold = 0.05
 
@@ -21,11 +22,16 @@ package struct NeededSize {
     let measured = series.groups.filter {
       $0.first.graphID == graph.id && $0.size > 0 && !rates($0).isEmpty
     }
-    guard let epochs = measured.map(\.first.epochs).max(),
-      let fraction = measured.map(\.first.fraction).max()
+    let fraction = measured.map(\.first.fraction).max()
+    let trainings = Dictionary(
+      grouping: measured.filter { $0.first.fraction == fraction }, by: \.first.epochs)
+    func sizes(_ groups: [RunGroup]) -> Int { Set(groups.map(\.size)).count }
+    let shared = trainings.filter { sizes($0.value) > 1 }
+    // Where several sizes were trained and no two alike, as at equal compute, no training has a curve.
+    guard !shared.isEmpty || sizes(measured) == 1,
+      let longest = (shared.isEmpty ? trainings : shared).max(by: { $0.key < $1.key })?.value
+        .sorted(by: { $0.size < $1.size })
     else { return nil }
-    let longest = measured.filter { $0.first.epochs == epochs && $0.first.fraction == fraction }
-      .sorted { $0.size < $1.size }
     groups = longest.enumerated().filter { index, group in
       index == 0 || longest[index - 1].size < group.size
     }.map(\.element)
@@ -124,9 +130,14 @@ package struct NeededSize {
     let sizes = runs.map { Double($0.nonEmbeddingParameters) }
     let isInside = (sizes.min() ?? 0)...(sizes.max() ?? 0) ~= optimum.value
     return
-      "\(Readable.number(exp(ratio))) times the compute-optimal size for the same data, "
-      + "\(Readable.count(optimum.value)) (95 % \(Readable.number(low)) to \(Readable.number(high)), over runs of the loss"
+      "\(times(exp(ratio))) times the compute-optimal size for the same data, "
+      + "\(Readable.count(optimum.value)) (95 % \(times(low)) to \(times(high)), over runs of the loss"
       + (estimate.low == nil ? " alone" : " and seeds") + ")"
       + (isInside ? "" : ", which lies outside the sizes measured")
+  }
+
+  /// Two digits, which is more than most runs say.
+  private func times(_ ratio: Double) -> String {
+    ratio < 100 ? String(format: "%.2g", ratio) : Readable.count(ratio)
   }
 }

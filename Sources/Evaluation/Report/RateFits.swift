@@ -131,7 +131,7 @@ struct RateFits {
     Column("breakthroughness", "B", .number(digits: 2)),
     Column("exponent", "Exponent", .number(digits: 3)),
     Column("lower", "Lower", .number(digits: 3)), Column("upper", "Upper", .number(digits: 3)),
-    Column("k", "K", .number(digits: 4)), Column("note", "Note"),
+    Column("k", "K", .scientific), Column("note", "Note"),
   ]
 
   /// A row of `columns` for each curve.

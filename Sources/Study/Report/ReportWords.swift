@@ -115,7 +115,8 @@ struct ReportWords {
       *Hallucination rate* is the share of answers that are no answer at all in the whole graph, trained on or held \
       out. The headline is exact: one minus the sum of the probabilities of a query's answers at temperature 1, \
       each with its end token, so it has no sampling noise. Where a tokenizer can spell a name in several ways the \
-      exact rate counts the canonical spelling. Intervals are 95 % over subjects.
+      exact rate counts the canonical spelling. Intervals of a run's rates are 95 % over subjects: they say nothing of \
+      another seed or graph.
       """,
       """
       Detector scores are higher where an answer is more likely hallucinated, and a hallucination is the positive \

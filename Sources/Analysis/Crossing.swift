@@ -1,4 +1,3 @@
-import LabCore
 import Numerics
 
 /// The size from which on a rate stays at or below a threshold.
@@ -39,93 +38,63 @@ package enum Crossing: Hashable, Sendable {
     case .notReached: "not reached"
     }
   }
-
-  /// Where the answer stands among replicates: below every size, at one, above every size.
-  fileprivate var order: Double {
-    switch self {
-    case .size(let size): size
-    case .atMost: -.infinity
-    case .notReached: .infinity
-    }
-  }
 }
 
-/// The size needed for a rate, with an interval by bootstrap over clusters.
+/// The size needed for a rate, with an interval over seeds.
 package struct CrossingEstimate: Hashable, Sendable {
-  package var threshold: Double
-  package var crossing: Crossing
-  /// The lower end of the interval, itself perhaps `atMost` or `notReached`; nil without one.
-  package var low: Crossing?
-  /// The upper end, likewise.
-  package var high: Crossing?
-  package var confidence: Double
+  package let crossing: Crossing
+  /// The ends of the 95 % interval, each perhaps `atMost` or `notReached`; nil where no size has two seeds.
+  package let low: Crossing?
+  package let high: Crossing?
 
-  /// "21.3k (95 % interval 18.0k to 25.1k)", numbers written by `number`.
-  package func text(_ number: (Double) -> String) -> String {
-    guard let low, let high else { return crossing.text(number) }
-    let percent = number100(confidence)
-    return "\(crossing.text(number)) "
-      + "(\(percent) % interval \(low.text(number)) to \(high.text(number)))"
-  }
-
-  private func number100(_ share: Double) -> String {
-    let value = share * 100
-    return value == value.rounded() ? "\(Int(value))" : "\(value)"
-  }
-}
-
-/// The measured rate at one size, as sums over independent clusters.
-package struct SizedClusters: Hashable, Sendable {
-  package var size: Double
-  package var clusters: [ClusterSum]
-
-  package init(size: Double, clusters: [ClusterSum]) {
-    self.size = size
-    self.clusters = clusters
-  }
-}
-
-extension Bootstrap {
-  /// The size from which on the rate stays at or below `threshold`.
+  /// The crossing of the mean rates at ascending sizes, each with the rates of its seeds; nil where a size has none.
   ///
-  /// `sizes` ascend. Where all sizes have the same number of clusters these are taken to be the same
-  /// units (the same subjects asked of every model) and are resampled together; otherwise each size is
-  /// resampled by itself. Nil when a size has no data.
-  package func crossing(
-    threshold: Double, in sizes: [SizedClusters], stream name: String
-  ) -> CrossingEstimate? {
-    let measured = sizes.compactMap { entry in
-      Self.ratio(entry.clusters).map { (size: entry.size, rate: $0) }
+  /// Its ends are where the ends of the means' intervals cross: mean logit ± t s / √n by `SeedSpread`.
+  package init?(threshold: Double, in sizes: [(size: Double, rates: [Double])]) {
+    let means = sizes.compactMap { entry in
+      Mean.of(entry.rates).map { (size: entry.size, rate: $0) }
     }
-    guard measured.count == sizes.count,
-      let crossing = Crossing.find(threshold: threshold, in: measured)
+    guard means.count == sizes.count, let crossing = Crossing.find(threshold: threshold, in: means)
     else { return nil }
-    var result = CrossingEstimate(
-      threshold: threshold, crossing: crossing, low: nil, high: nil, confidence: confidence)
-    guard sizes.allSatisfy({ $0.clusters.count > 1 }) else { return result }
-    let sorted = replicateCrossings(threshold, sizes, name).sorted { $0.order < $1.order }
-    guard !sorted.isEmpty else { return result }
-    // Nearest rank: an end may be "not reached", which cannot be averaged with a number.
-    func rank(_ share: Double) -> Int {
-      min(sorted.count - 1, max(0, Int((share * Double(sorted.count)).rounded(.up)) - 1))
+    self.crossing = crossing
+    guard let spread = SeedSpread(sizes.map(\.rates)) else {
+      (low, high) = (nil, nil)
+      return
     }
-    result.low = sorted[rank((1 - confidence) / 2)]
-    result.high = sorted[rank((1 + confidence) / 2)]
-    return result
-  }
-
-  private func replicateCrossings(
-    _ threshold: Double, _ sizes: [SizedClusters], _ name: String
-  ) -> [Crossing] {
-    let isPaired = Set(sizes.map(\.clusters.count)).count == 1
-    var stream = seed.stream("bootstrap/\(name)")
-    return (0..<replicates).compactMap { _ in
-      let shared = isPaired ? Self.draw(sizes[0].clusters.count, &stream) : []
+    let t = StudentT.quantile(0.975, degrees: Double(spread.degrees))
+    let scale = ScalingForm.Scale.logit
+    func end(_ sign: Double) -> Crossing? {
       let points = sizes.map { entry in
-        let drawn = isPaired ? shared : Self.draw(entry.clusters.count, &stream)
-        return (size: entry.size, rate: Self.ratio(entry.clusters, drawn) ?? .nan)
+        let centre = Mean.of(entry.rates.map(scale.value)) ?? .nan
+        let half = t * spread.standardError(of: entry.rates.count)
+        return (size: entry.size, rate: scale.inverse(centre + sign * half))
       }
       return Crossing.find(threshold: threshold, in: points)
     }
+    low = end(-1)
+    high = end(1)
   }
+}
+
+/// How far rates of one size differ from seed to seed, in log odds, pooled over sizes so that two seeds a size will do.
+package struct SeedSpread: Hashable, Sendable {
+  /// The deviation of one seed's log odds.
+  package let deviation: Double
+  package let degrees: Int
+
+  /// Of the rates of the seeds of each size; nil where no size has two, or a rate of 0 or 1 has no log odds.
+  package init?(_ rates: [[Double]]) {
+    let logits = rates.map { $0.map(ScalingForm.Scale.logit.value) }.filter { !$0.isEmpty }
+    degrees = logits.reduce(0) { $0 + $1.count - 1 }
+    let squares = logits.flatMap { values in
+      let mean = Mean.of(values) ?? 0
+      return values.map { ($0 - mean) * ($0 - mean) }
+    }
+    guard degrees > 0 else { return nil }
+    deviation = (Mean.sum(squares) / Double(degrees)).squareRoot()
+    guard deviation.isFinite else { return nil }
+  }
+
+  /// The standard error of the mean log odds of so many seeds.
+  package func standardError(of count: Int) -> Double { deviation / Double(count).squareRoot() }
 }

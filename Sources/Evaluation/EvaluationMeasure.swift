@@ -57,11 +57,15 @@ package struct EvaluationMeasure: Measure {
     var sections: [ReportSection] = []
     if try results.hasRates {
       let rates = RateFigures(series: series, command: command)
-      let all = [
-        rates.bySize(), rates.byTokensPerParameter(), rates.byOperations(), try rates.byVerdict(),
-      ].compactMap(\.self)
+      let fits = [rates.bySize(), rates.byTokensPerParameter(), rates.byOperations()]
+        .map(RateFits.init)
+      let all = fits.map(\.fitted) + [try rates.byVerdict()].compactMap(\.self)
+      let needed = results.graphs.compactMap { NeededSize(series, on: $0)?.sentence }
       sections.append(
-        ReportSection("Hallucination rate", series.cutNote + all.map(Block.figure)))
+        ReportSection(
+          "Hallucination rate",
+          series.cutNote + needed.map(Block.paragraph) + all.map(Block.figure)
+            + [.table(RateFits.table(fits, command: command))]))
     }
     if let grades = try GradeTable(series: series, command: command).table() {
       sections.append(ReportSection("True answers among candidates", [.table(grades)]))

@@ -1,5 +1,5 @@
 import Analysis
-import LabCore
+import Foundation
 import Testing
 
 @Suite struct CrossingTests {
@@ -30,44 +30,39 @@ import Testing
     #expect(Crossing.find(threshold: 0.2, in: [(10, 0.4), (100, 0.2)]) == .size(100))
   }
 
-  @Test func intervalCoversTheEstimateAndIsRepeatable() throws {
-    let bootstrap = Bootstrap(seed: Seed(3), replicates: 400)
-    let sizes = [1e3, 1e4, 1e5].map { SizedClusters(size: $0, clusters: clusters(at: $0)) }
-    let estimate = try #require(bootstrap.crossing(threshold: 0.05, in: sizes, stream: "x"))
-    #expect(estimate == bootstrap.crossing(threshold: 0.05, in: sizes, stream: "x"))
-    guard case .size(let size) = estimate.crossing, case .size(let low)? = estimate.low,
-      case .size(let high)? = estimate.high
-    else {
-      Issue.record("expected sizes, got \(estimate)")
-      return
+  /// Two seeds at each of three sizes: s² = (0.08 + 0.08 + 0.02) / 3 of logits, t with 3 degrees is 3.182446.
+  @Test func intervalsCoverSeeds() throws {
+    func rates(_ centre: Double, _ half: Double) -> [Double] {
+      [centre - half, centre + half].map { 1 / (1 + exp(-$0)) }
     }
-    #expect(low < size && size < high)
-    #expect(low > 1e4 && high < 1e5)
-  }
-
-  /// Rates of 60 %, 20 % and 0 % over 200 clusters.
-  private func clusters(at size: Double) -> [ClusterSum] {
-    let wrong = size < 5e3 ? 120 : size < 5e4 ? 40 : 0
-    return (0..<200).map { ClusterSum($0 < wrong ? 1 : 0, over: 1) }
-  }
-
-  @Test func anUnreachedEndIsSaid() throws {
-    let bootstrap = Bootstrap(seed: Seed(3), replicates: 400)
-    let sizes = [(1e3, 12), (1e4, 1)].map { size, wrong in
-      SizedClusters(
-        size: size, clusters: (0..<20).map { ClusterSum($0 < wrong ? 1 : 0, over: 1) })
+    let sizes = [(1e3, rates(0, 0.2)), (1e4, rates(-2, 0.2)), (1e5, rates(-6, 0.1))]
+      .map { (size: $0.0, rates: $0.1) }
+    let estimate = try #require(CrossingEstimate(threshold: 0.05, in: sizes))
+    let half = 3.182446305 * (0.18 / 3 / 2).squareRoot()
+    func crossing(_ shift: Double) -> Double {
+      let (last, next) = (1 / (1 + exp(2 - shift)), 1 / (1 + exp(6 - shift)))
+      return 1e4 * pow(10, (last - 0.05) / (last - next))
     }
-    let estimate = try #require(bootstrap.crossing(threshold: 0.06, in: sizes, stream: "x"))
-    #expect(estimate.high == .notReached)
-    let text = estimate.text { "\(Int($0.rounded()))" }
-    #expect(text.hasSuffix(" to not reached)"))
-    #expect(text.contains("(95 % interval "))
+    for (end, expected) in [(estimate.low, crossing(-half)), (estimate.high, crossing(half))] {
+      guard case .size(let size)? = end else {
+        Issue.record("expected a size, got \(String(describing: end))")
+        return
+      }
+      #expect(abs(size / expected - 1) < 1e-8)
+    }
     #expect(Crossing.atMost(3120).text { "\(Int($0))" } == "≤ 3120")
   }
 
-  @Test func aSizeWithoutDataIsRefused() {
-    let bootstrap = Bootstrap(seed: Seed(3), replicates: 10)
-    let sizes = [SizedClusters(size: 10, clusters: [])]
-    #expect(bootstrap.crossing(threshold: 0.05, in: sizes, stream: "x") == nil)
+  @Test func oneSeedHasNoInterval() throws {
+    let sizes = [(1e3, [0.5]), (1e4, [0.01])].map { (size: $0.0, rates: $0.1) }
+    let estimate = try #require(CrossingEstimate(threshold: 0.05, in: sizes))
+    #expect(estimate.low == nil && estimate.high == nil)
+    #expect(estimate.crossing == Crossing.find(threshold: 0.05, in: [(1e3, 0.5), (1e4, 0.01)]))
+    // One size with two seeds lends its spread to the others.
+    let some = [(1e3, [0.5]), (1e4, [0.01, 0.02])].map { (size: $0.0, rates: $0.1) }
+    #expect(CrossingEstimate(threshold: 0.05, in: some)?.high == .notReached)
+    #expect(CrossingEstimate(threshold: 0.05, in: [(size: 10, rates: [])]) == nil)
+    // A rate of 0 has no logit.
+    #expect(CrossingEstimate(threshold: 0.05, in: [(size: 10, rates: [0, 0.1])])?.low == nil)
   }
 }

@@ -73,6 +73,17 @@ import Testing
       })
   }
 
+  /// One curve with a band and one without; neither adds points or lines.
+  @Test func fittedCurvesAreDrawnWithTheirBands() throws {
+    let elements = try XMLElements(SVGFigure.standalone(SampleReport.rateByU))
+    let bands = elements.attributes(ofClass: "band")
+    #expect(bands.count == 1 && elements.attributes(ofClass: "fit").count == 2)
+    // Three ends below and three above, closed.
+    #expect(bands[0]["d"]?.filter { $0 == "L" }.count == 5 && bands[0]["d"]?.last == "Z")
+    let page = try page(SampleReport.rateByU)
+    #expect(page.contains("rate-by-u-fit.csv"))
+  }
+
   @Test func everySampleFigureIsWellFormed() throws {
     for figure in SampleReport.document.figures {
       let text = SVGFigure.standalone(figure)

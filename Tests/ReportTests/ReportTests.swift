@@ -16,7 +16,7 @@ import Testing
     let written = try String(contentsOf: page, encoding: .utf8)
     #expect(written == (try ReportPage.html(SampleReport.document)))
     let parts = try ReportPage.writeParts(of: SampleReport.document, to: target)
-    #expect(parts.count == 4 * 3 + 1)
+    #expect(parts.count == 4 * 3 + 1 + 1 && parts.contains("rate-by-u-fit.csv"))
     #expect(parts.prefix(3) == ["rate-by-size.csv", "rate-by-size.svg", "rate-by-size.vl.json"])
     #expect(parts.last == "runs.csv")
   }
@@ -97,7 +97,8 @@ import Testing
       else { continue }
       saved[name] = Data(base64Encoded: String(address[address.index(after: comma)...]))
     }
-    #expect(saved.count == 4 * 3 + 1)
+    #expect(saved.count == 4 * 3 + 1 + 1)
+    #expect(saved["rate-by-u-fit.csv"] == SampleReport.rateByU.fit.map { CSV.data($0.data) })
     #expect(saved["runs.csv"] == CSV.data(SampleReport.runs.data))
     #expect(saved["rate-by-u.csv"] == CSV.data(SampleReport.rateByU.data))
     #expect(saved["rate-by-u.vl.json"] == (try VegaLite.data(SampleReport.rateByU)))

@@ -83,7 +83,17 @@ enum SampleReport {
       color: Channel("source", "Source"),
       marks: [.interval(low: "low", high: "high"), .line(), .points],
       tooltip: ["source", "unique_tokens_per_parameter", "rate"],
-      muted: ["Hron et al. 2024, 20 epochs, read from its figures"])
+      muted: ["Hron et al. 2024, 20 epochs, read from its figures"],
+      fit: FittedCurves(
+        Records(
+          [
+            data.columns[0], Column("unique_tokens_per_parameter", "u"),
+            Column("rate", "Rate"), Column("lower", "Lower"), Column("upper", "Upper"),
+          ],
+          [0.05, 0.5, 5].map { u in
+            ["this study, 20 epochs", .number(u), .number(0.1 + 0.05 * u), .number(0.1), 0.5]
+          } + [0.05, 0.5].map { ["this study, 100 epochs", .number($0), 0.2, .missing, .missing] }))
+    )
   }()
 
   static let rateByFlops: Figure = {

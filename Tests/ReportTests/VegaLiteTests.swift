@@ -35,7 +35,8 @@ import Testing
 
   @Test func scalesAndEncodingsAreTheFigures() throws {
     let specification = try specification(SampleReport.rateByU)
-    let layers = try layers(specification)
+    // The fit's two come first.
+    let layers = try Array(layers(specification).dropFirst(2))
     #expect(layers.map(mark) == ["rule", "line", "point"])
     let encoding = try #require(layers[2]["encoding"] as? [String: Any])
     let x = try #require(encoding["x"] as? [String: Any])
@@ -57,6 +58,18 @@ import Testing
     #expect(
       (specification["description"] as? String)?.hasSuffix(
         "Made by: kglab report runs/quickstart") == true)
+  }
+
+  @Test func fittedCurvesAreLayersOfTheirOwnData() throws {
+    let specification = try specification(SampleReport.rateByU)
+    let layers = try #require(specification["layer"] as? [[String: Any]])
+    let kinds = layers.prefix(2).map { ($0["mark"] as? [String: Any])?["type"] as? String }
+    #expect(kinds == ["area", "line"])
+    let values = (layers[0]["data"] as? [String: [[String: Any]]])?["values"]
+    #expect(values?.count == 5 && values?.first?["upper"] as? Double == 0.5)
+    let encoding = layers[0]["encoding"] as? [String: [String: Any]]
+    #expect(encoding?["y"]?["field"] as? String == "lower")
+    #expect(encoding?["y2"]?["field"] as? String == "upper")
   }
 
   @Test func bytesAreTheSameEachTime() throws {

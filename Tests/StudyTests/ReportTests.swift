@@ -46,7 +46,7 @@ import Testing
     #expect(document.figures.allSatisfy { $0.command == "kglab report runs/sample" })
     #expect(
       document.tables.map(\.id) == [
-        "claims", "published", "detectors", "runs", "rates", "missing",
+        "rate-fits", "claims", "published", "detectors", "runs", "rates", "missing",
       ])
   }
 
@@ -164,7 +164,7 @@ import Testing
     // Between 10k (20 %) and 30k (2 %), linear in the logarithm of size, 5 % is reached at 25k.
     let expected = 10_000 * pow(3, (0.2 - 0.05) / (0.2 - 0.02))
     #expect(size.value == Readable.count(expected))
-    #expect(size.detail.text.contains("100 epochs"))
+    #expect(size.detail.text.contains("100 epochs; one seed, so no interval"))
     #expect(document.headlines.map(\.value).contains("2.0\u{202F}%"))
     let unseen = try #require(document.headlines.last)
     #expect(unseen.value == "57.0\u{202F}% – 61.0\u{202F}%")

@@ -61,7 +61,7 @@ package struct ScalingFit: Sendable {
   /// Throws `LabError` where the points do not determine the fit.
   package init(
     _ form: ScalingForm, _ points: [[Double]], _ values: [Double], options: Options = Options()
-  ) throws {
+  ) throws(LabError) {
     let x = points.map { $0.map { log($0) } }
     if let reason = form.refusal(x) { throw LabError(reason) }
     let curve = form.curve(x)

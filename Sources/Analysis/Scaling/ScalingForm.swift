@@ -72,7 +72,7 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
     case .power, .chinchilla, .rate: "add runs of other sizes"
     case .dataConstrained:
       "some runs must repeat their data, and some be larger than the compute-optimal size for their unique data; "
-        + "take chinchilla where they do not"
+        + "take chinchilla where they do not, or where a repeat is worth what new data is"
     case .sigmoid: "the runs must show the middle and both ends; take power where they do not"
     case .brokenPower:
       "the runs must show a break between their sizes; take power where they do not"

@@ -26,12 +26,14 @@ package struct Figure: Hashable, Sendable {
   package var tooltip: [String]
   /// Values of the colour column drawn grey and hollow: published points shown for comparison.
   package var muted: [String]
+  /// Curves fitted to the points, drawn behind them.
+  package var fit: FittedCurves?
 
   package init(
     id: String, title: String, caption: Prose = "", command: String = "", data: Records,
     x: Axis, y: Axis, color: Channel? = nil, shape: Channel? = nil, panel: Channel? = nil,
     marks: [Mark] = [.line(), .points], rules: [Rule] = [], tooltip: [String],
-    muted: [String] = []
+    muted: [String] = [], fit: FittedCurves? = nil
   ) {
     self.id = id
     self.title = title
@@ -47,7 +49,17 @@ package struct Figure: Hashable, Sendable {
     self.rules = rules
     self.tooltip = tooltip
     self.muted = muted
+    self.fit = fit
   }
+}
+
+/// Curves through a figure's points, each with the band of its interval.
+package struct FittedCurves: Hashable, Sendable {
+  /// Has the columns of the figure's x, y, colour and panel, under the same names, and `lower` and `upper`, which are
+  /// missing where a curve has no band.
+  package var data: Records
+
+  package init(_ data: Records) { self.data = data }
 }
 
 /// What is drawn for the rows of a figure.

@@ -49,6 +49,8 @@ package struct ResolvedFigure {
   let marks: [ResolvedMark]
   let tooltip: [Int]
   let points: [FigurePoint]
+  /// The fitted curves' points likewise; their ends are the last two columns.
+  let curves: [FigurePoint]
   /// Rows that have no place on the axes.
   package let undrawnCount: Int
 
@@ -87,6 +89,7 @@ package struct ResolvedFigure {
     points = Self.place(
       data, x, y, colorIndex: colorIndex, colors: colors, shapeIndex: shapeIndex, shapes: shapes,
       panelIndex: panelIndex, panels: panels)
+    curves = Self.curves(figure, x, y, colors: colors, panels: panels)
     undrawnCount = data.rows.count - points.count { $0.y != nil }
   }
 
@@ -112,12 +115,28 @@ package struct ResolvedFigure {
     }
   }
 
+  private static func curves(
+    _ figure: Figure, _ x: ResolvedAxis, _ y: ResolvedAxis, colors: [String], panels: [String]
+  ) -> [FigurePoint] {
+    guard let data = figure.fit?.data else { return [] }
+    func index(_ column: String) -> Int { data.requiredIndex(of: column) }
+    return place(
+      data, x.standing(at: index(x.axis.column)), y.standing(at: index(y.axis.column)),
+      colorIndex: figure.color.map { index($0.column) }, colors: colors, shapeIndex: nil,
+      shapes: [], panelIndex: figure.panel.map { index($0.column) }, panels: panels)
+  }
+
   private static func numbers(_ values: [String]) -> [String: Int] {
     Dictionary(values.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
   }
 }
 
 extension ResolvedAxis {
+  /// The same axis for another table, whose column stands elsewhere.
+  fileprivate func standing(at index: Int) -> ResolvedAxis {
+    ResolvedAxis(axis: axis, index: index, domain: domain, format: format)
+  }
+
   /// A row's value on this axis; nil where it has none or lies outside the range.
   func value(_ cells: [Cell]) -> Double? {
     guard let value = cells[index].finite, axis.scale == .linear || value > 0 else { return nil }

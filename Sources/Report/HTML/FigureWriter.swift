@@ -72,6 +72,10 @@ struct FigureWriter {
 
   private func caption() -> String {
     var words = ProseWriter.inline(figure.figure.caption)
+    if figure.figure.fit != nil {
+      words +=
+        " Dotted curves are fits, their bands 95 % intervals where there are runs enough; the fit's CSV has both."
+    }
     if figure.undrawnCount > 0 {
       let rows = figure.undrawnCount == 1 ? "1 row" : "\(figure.undrawnCount) rows"
       words += Markup.text(
@@ -84,14 +88,18 @@ struct FigureWriter {
 
   private func tools() throws -> String {
     let source = figure.figure
+    let fit = source.fit.map {
+      ProseWriter.download("Fit CSV", "\(source.id)-fit.csv", "text/csv", CSV.data($0.data))
+    }
     let links = [
       ProseWriter.download(
         "Download CSV", "\(source.id).csv", "text/csv", CSV.data(source.data)),
+      fit,
       ProseWriter.download(
         "Vega-Lite", "\(source.id).vl.json", "application/json", try VegaLite.data(source)),
       ProseWriter.download(
         "SVG", "\(source.id).svg", "image/svg+xml", SVGFigure.data(source)),
-    ]
+    ].compactMap(\.self)
     let made = source.command.isEmpty ? "" : ProseWriter.command(source.command)
     return Markup.element("p", ["class": "tools"], links.joined(separator: " ")) + made
   }

@@ -13,7 +13,8 @@ package enum ReportPage {
     try AtomicFile.write(Data(try html(document).utf8), to: url)
   }
 
-  /// Writes `ID.csv`, `ID.svg` and `ID.vl.json` of every figure and `ID.csv` of every table.
+  /// Writes `ID.csv`, `ID.svg` and `ID.vl.json` of every figure, `ID-fit.csv` of one with fitted curves, and `ID.csv` of
+  /// every table.
   ///
   /// The folder is made anew: nothing of an earlier report stays in it. Returns the files' names in the order written.
   package static func writeParts(of document: ReportDocument, to folder: URL) throws -> [String] {
@@ -25,6 +26,7 @@ package enum ReportPage {
       }
       for figure in document.figures {
         try write(CSV.data(figure.data), "\(figure.id).csv")
+        if let fit = figure.fit { try write(CSV.data(fit.data), "\(figure.id)-fit.csv") }
         try write(SVGFigure.data(figure), "\(figure.id).svg")
         try write(VegaLite.data(figure), "\(figure.id).vl.json")
       }

@@ -29,6 +29,7 @@ enum FigureStyle {
     .label{fill:currentColor}
     .line{fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:round}
     .band{fill:currentColor;fill-opacity:.16;stroke:none}
+    .fit{fill:none;stroke:currentColor;stroke-width:1.4;stroke-dasharray:2 3;stroke-opacity:.9}
     .interval{fill:none;stroke:currentColor;stroke-width:1.2;stroke-opacity:.75}
     .marker{fill:currentColor;stroke:\(neutral.background);stroke-width:1}
     .muted .marker{fill:\(neutral.background);stroke:currentColor;\

@@ -28,6 +28,7 @@ package struct PanelWriter {
   func content() -> String {
     var parts = [axes()]
     let marks = MarkWriter(panel)
+    parts.append(CurveWriter(panel: panel).write())
     parts.append(RuleWriter(panel).write())
     parts += figure.marks.map(marks.write)
     return parts.joined()

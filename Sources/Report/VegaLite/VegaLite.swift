@@ -21,11 +21,7 @@ private struct VegaLiteWriter {
 
   func specification() -> JSONValue {
     let source = figure.figure
-    let values = source.data.rows.map { row in
-      JSONValue.object(
-        Dictionary(
-          zip(columns, row).map { ($0.name, JSONValue($1)) }, uniquingKeysWith: { $1 }))
-    }
+    let values = Self.values(source.data)
     var top: [String: JSONValue] = [
       "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
       "title": .text(source.title), "data": ["values": .list(values)],
@@ -49,6 +45,14 @@ private struct VegaLiteWriter {
     return .object(top)
   }
 
+  private static func values(_ data: Records) -> [JSONValue] {
+    data.rows.map { row in
+      JSONValue.object(
+        Dictionary(
+          zip(data.columns, row).map { ($0.name, JSONValue($1)) }, uniquingKeysWith: { $1 }))
+    }
+  }
+
   /// The typed value behind a panel's name.
   private func value(_ name: String, _ index: Int) -> JSONValue {
     let cell = figure.figure.data.rows.first { $0[index].plain == name }?[index]
@@ -64,7 +68,23 @@ private struct VegaLiteWriter {
       let encoding = JSONValue.object(shared).merging(.object(layer.encoding))
       return JSONValue.object(layer.settings).merging(["encoding": encoding])
     }
-    return ["layer": .list(rules.flatMap(layers) + marks)]
+    return ["layer": .list(curves(panel, shared) + rules.flatMap(layers) + marks)]
+  }
+
+  /// The fitted curves of a panel and, under them, their bands.
+  private func curves(_ panel: String, _ shared: [String: JSONValue]) -> [JSONValue] {
+    guard var data = figure.figure.fit?.data else { return [] }
+    if let column = figure.figure.panel.flatMap({ data.index(of: $0.column) }) {
+      data = Records(data.columns, data.rows.filter { $0[column].plain == panel })
+    }
+    let ends: JSONValue = [
+      "y": position(figure.y).merging(["field": "lower"]), "y2": ["field": "upper"],
+    ]
+    let band: JSONValue = ["type": "area", "opacity": 0.16]
+    let line: JSONValue = ["type": "line", "strokeDash": [2, 3], "strokeWidth": 1.4]
+    return [(band, JSONValue.object(shared).merging(ends)), (line, .object(shared))].map {
+      ["data": ["values": .list(Self.values(data))], "mark": $0, "encoding": $1]
+    }
   }
 
   // MARK: Encodings

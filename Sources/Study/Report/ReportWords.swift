@@ -1,4 +1,3 @@
-import Analysis
 import Evaluation
 import Foundation
 import LabCore
@@ -9,7 +8,6 @@ struct ReportWords {
   let series: ResultSeries
 
   private var results: StudyResults { series.results }
-  private static let threshold = 0.05
 
   var subtitle: Prose {
     let runs = results.runs.count
@@ -37,40 +35,8 @@ struct ReportWords {
   // MARK: Key numbers
 
   var headlines: [Headline] {
-    results.graphs.compactMap { neededSize(on: $0) } + [largest, invisible].compactMap(\.self)
-  }
-
-  /// The smallest size from which on at most 5 % of the answers to fully visible queries are hallucinated.
-  private func neededSize(on graph: GraphSummary) -> Headline? {
-    let groups = series.groups.filter {
-      $0.first.graphID == graph.id && $0.size > 0
-        && $0.runs.contains { series.rate($0, "fvs") != nil }
-    }
-    guard let epochs = groups.map(\.first.epochs).max(),
-      let fraction = groups.map(\.first.fraction).max()
-    else { return nil }
-    let longest = groups.filter { $0.first.epochs == epochs && $0.first.fraction == fraction }
-      .sorted { $0.size < $1.size }
-    let distinct = longest.enumerated().filter { index, group in
-      index == 0 || longest[index - 1].size < group.size
-    }.map(\.element)
-    func crossing(_ value: (Measured) -> Double) -> Crossing? {
-      let points = distinct.map { group -> (size: Double, rate: Double) in
-        let rates = group.runs.compactMap { series.rate($0, "fvs")?.measured }
-        return (size: group.size, rate: Mean.of(rates.map(value)) ?? 1)
-      }
-      return Crossing.find(threshold: Self.threshold, in: points)
-    }
-    guard let size = crossing(\.value) else { return nil }
-    let low = crossing { $0.lower ?? $0.value }
-    let high = crossing { $0.upper ?? $0.value }
-    let ends = [low, high].compactMap { $0?.text(Readable.count) }
-    let range =
-      Set(ends).count > 1 ? "; \(ends.joined(separator: " to ")) by the rates' intervals" : ""
-    let training = (distinct.first?.first).map(series.training) ?? ""
-    return Headline(
-      "Size for ≤ 5 % hallucination on taught queries", size.text(Readable.count),
-      detail: "non-embedding parameters, FVS, \(training)\(range)\(cut)")
+    results.graphs.compactMap { NeededSize(series, on: $0)?.headline }
+      + [largest, invisible].compactMap(\.self)
   }
 
   private var largest: Headline? {
@@ -103,7 +69,7 @@ struct ReportWords {
 
   private func interval(_ rate: RunRate) -> String {
     guard let lower = rate.measured.lower, let upper = rate.measured.upper else { return "" }
-    return ", 95 % interval \(percent(lower)) to \(percent(upper))"
+    return ", 95 % interval \(percent(lower)) to \(percent(upper)) over its queries"
   }
 
   // MARK: Facts
@@ -149,7 +115,8 @@ struct ReportWords {
       *Hallucination rate* is the share of answers that are no answer at all in the whole graph, trained on or held \
       out. The headline is exact: one minus the sum of the probabilities of a query's answers at temperature 1, \
       each with its end token, so it has no sampling noise. Where a tokenizer can spell a name in several ways the \
-      exact rate counts the canonical spelling. Intervals are 95 % over subjects.
+      exact rate counts the canonical spelling. Intervals of a run's rates are 95 % over subjects: they say nothing of \
+      another seed or graph.
       """,
       """
       Detector scores are higher where an answer is more likely hallucinated, and a hallucination is the positive \

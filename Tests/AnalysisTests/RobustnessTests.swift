@@ -26,8 +26,8 @@ import Testing
     return points.map { AttackedModel(size: $0, points: $1) }.sorted { $0.size < $1.size }
   }
 
-  /// Slopes as published, to their two decimals; slope of slopes, its R² and intervals by numpy and scipy: `polyfit`,
-  /// the jackknife written out, `t.ppf`.
+  /// Slopes to two decimals, slope of slopes, its R² and intervals, of the same rates by numpy: `polyfit`, the jackknife
+  /// written out, t quantiles of 4 and 8 degrees of freedom.
   @Test(
     arguments: [
       (

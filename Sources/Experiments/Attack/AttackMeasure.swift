@@ -65,13 +65,15 @@ package struct AttackMeasure: Measure {
   }
 
   /// What decides the numbers, with its key; throws `LabError` for a detector that is not there.
-  private func identity(of run: RunFolder) throws -> (AttackIdentity, key: String) {
+  private func identity(of subject: MeasuredRun) throws -> (AttackIdentity, key: String) {
+    let hash = subject.record.weightsHash ?? ""
     let victims = try settings.victims.map { name in
       AttackIdentity.Victim(
         name: name,
         key: name == AttackTarget.model
-          ? run.record.weightsHash ?? ""
-          : try AttackDetectors.key(of: AttackDetectors.folder(of: name, in: run)))
+          ? hash
+          : try AttackDetectors.key(
+            of: AttackDetectors.folder(of: name, in: subject.folder, weightsHash: hash)))
     }
     let identity = AttackIdentity(settings: settings, victims: victims)
     return (identity, try Self.storedKey(of: identity))
@@ -79,7 +81,7 @@ package struct AttackMeasure: Measure {
 
   package func storedKey(of subject: MeasuredRun) throws -> String? {
     guard let database = try RunDatabase.read(in: subject.folder),
-      let key = try? identity(of: subject.open()).key
+      let key = try? identity(of: subject).key
     else { return nil }
     return try database.summary(AttackSummary.self, in: "attack", key: key)?.key
   }
@@ -103,14 +105,13 @@ package struct AttackMeasure: Measure {
   /// Throws `LabError` for a model without a slot, a detector that is not there or a context that is too short, and
   /// `LabError.interrupted` when stopped, after which the same call continues.
   package func summary(of subject: MeasuredRun, _ work: Work) throws -> AttackSummary {
-    let run = try subject.open()
-    let (identity, key) = try identity(of: run)
+    let (identity, key) = try identity(of: subject)
     if let summary = try? RunDatabase.stored(in: subject.folder)?
       .summary(AttackSummary.self, in: "attack", key: key)
     {
       return summary
     }
-    let targets = try AttackTargets(run, graph: subject.graph(), settings)
+    let targets = try AttackTargets(subject.open(), graph: subject.graph(), settings)
     let database = try RunDatabase.open(
       in: subject.folder, graphHash: subject.record.configuration.graphHash)
     let id = try database.beginAttack(identity, key: key)

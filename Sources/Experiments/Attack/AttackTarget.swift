@@ -127,7 +127,8 @@ struct AttackTargets {
   /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the detector was not trained
   /// on, in a random order.
   private func detector(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
-    let folder = try AttackDetectors.folder(of: victim.name, in: run)
+    let folder = try AttackDetectors.folder(
+      of: victim.name, in: run.url, weightsHash: run.record.weightsHash ?? "")
     let (detector, record) = try DetectorFiles.load(from: folder)
     guard let network = detector.model as? FullNetwork, detector.task == .sentence else {
       throw LabError(
@@ -213,8 +214,8 @@ enum AttackDetectors {
   /// The folder of the detector of a name, of whole answers and of the run's own weights, or of the folder of this name.
   ///
   /// Throws `LabError` where there is none, or several.
-  static func folder(of name: String, in run: RunFolder) throws -> URL {
-    let all = run.url.appendingPathComponent(DetectionRunner.folderName)
+  static func folder(of name: String, in run: URL, weightsHash: String) throws -> URL {
+    let all = run.appendingPathComponent(DetectionRunner.folderName)
     let exact = all.appendingPathComponent(name)
     if FileManager.default.fileExists(
       atPath: exact.appendingPathComponent(DetectorFiles.record).path)
@@ -227,16 +228,16 @@ enum AttackDetectors {
         let record = try? CanonicalJSON.decode(DetectorRecord.self, from: data)
       else { return false }
       return record.name == name && record.task == .sentence
-        && record.weightsHash == run.record.weightsHash
+        && record.weightsHash == weightsHash
     }
     guard let first = found.first else {
       throw LabError(
-        "\(run.url.relativePath) has no detector '\(name)' of whole answers; train it with kglab detect train --kind "
+        "\(run.relativePath) has no detector '\(name)' of whole answers; train it with kglab detect train --kind "
           + "full --task sentence")
     }
     guard found.count == 1 else {
       throw LabError(
-        "\(run.url.relativePath) has \(found.count) detectors '\(name)'; name one by its folder: "
+        "\(run.relativePath) has \(found.count) detectors '\(name)'; name one by its folder: "
           + found.map(\.lastPathComponent).joined(separator: ", "))
     }
     return first

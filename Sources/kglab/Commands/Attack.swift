@@ -114,6 +114,8 @@ struct Attack: ParsableCommand {
     }
     Output.line(
       "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
+    let other = position == .suffix ? SlotPosition.prefix : .suffix
+    Output.next("kglab", "attack", folder, "--position", other.rawValue)
   }
 
   /// The run, and the name of a detector's folder where that was given.

@@ -61,6 +61,18 @@ import Testing
         "--seed", "3", "--workers", "1", "--json",
       ], files: ["graph.sqlite", "run"], results: []),
     Case(
+      arguments: ["compress", "run", "--bits", "8", "--prune", "0.5", "--out", "new"],
+      files: ["run"], results: ["new"]),
+    Case(
+      arguments: [
+        "self-train", "run", "--rounds", "2", "--epochs", "4", "--samples", "8", "--keep", "4",
+        "--temperature", "1", "--tokens-per-step", "64", "--workers", "1", "--json", "--out", "new",
+      ], files: ["graph.sqlite", "run"],
+      results: [
+        "new/round-1/lines.tsv", "new/round-1/model.safetensors", "new/round-2/lines.tsv",
+        "new/round-2/model.safetensors",
+      ]),
+    Case(
       arguments: ["export-model", "run", "--out", "new"], files: ["graph.sqlite", "run"],
       results: ["new"]),
     Case(

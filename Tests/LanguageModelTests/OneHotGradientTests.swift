@@ -33,7 +33,7 @@ struct OneHotGradientTests {
         let loss = pass.run(batch, into: scratch, scale: 1, zLoss: 0)
         return (loss, pass.oneHotGradients(of: rows))
       }
-      let judged = [batch.tokens.count - 1]
+      let judged = [JudgedRow(row: batch.tokens.count - 1, start: batch.tokens.count - 2)]
       let (logits, _) = pass.logits(batch, rows: judged, readOut: readOut)
       pass.backward(batch, rows: judged, readOut: readOut, logitGradient: [1], into: scratch)
       return (Double(logits[0]), pass.oneHotGradients(of: rows))

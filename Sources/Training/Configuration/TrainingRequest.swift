@@ -117,7 +117,7 @@ extension TrainingRequest {
     corpusConfiguration.ruleShare = ruleShare
     if let chosen { corpusConfiguration.source = .chosen(hash: chosen.hash) }
     if let own = answers?.text ?? self.text { corpusConfiguration.source = .answers(own) }
-    try answers?.check(tokenizer)
+    try answers?.check(tokenizer, graph)
     let corpus = try TrainingCorpus(
       graph: graph, text: text, configuration: corpusConfiguration, chosen: chosen?.triples,
       lines: answers?.lines)

@@ -179,6 +179,7 @@ extension RunFolder {
     case .chosen(let hash): chosen = try ChosenTriples.read(in: url, hash: hash)
     case .answers(let text):
       answers = try AnswerLines.read(in: url, text, of: record)
+      try answers?.check(tokenizer, graph)
     }
     let corpus = try TrainingCorpus(
       graph: graph, tokenizer: tokenizer, configuration: configuration.corpus,

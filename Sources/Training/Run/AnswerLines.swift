@@ -22,6 +22,9 @@ package struct AnswerTally: Codable, Hashable, Sendable {
 
   package init() {}
 
+  /// All numbers.
+  var counts: [Int] { [asked, drawn, right, kept, wrong, answered, real, generation] }
+
   /// Share of the lines that are wrong answers.
   package var wrongShare: Double { Double(wrong) / Double(max(1, kept + real)) }
 }
@@ -73,12 +76,24 @@ package struct AnswerLines: Hashable, Sendable {
     self.text = text
   }
 
-  /// Throws `LabError` for another tokenizer than that of the models that answered, whose tokens the lines are.
-  func check(_ tokenizer: any Tokenizer) throws {
-    guard try tokenizer.file.hash.hex != tokenizerHash else { return }
-    throw LabError(
-      "the answers to learn from are written in the tokens of another tokenizer; give the same --tokenizer as their "
-        + "run's", .usage)
+  /// Throws `LabError` for another tokenizer than that of the models that answered, whose tokens the lines are, and for
+  /// lines of another graph.
+  func check(_ tokenizer: any Tokenizer, _ graph: KnowledgeGraph) throws {
+    guard try tokenizer.file.hash.hex == tokenizerHash else {
+      throw LabError(
+        "the answers to learn from are written in the tokens of another tokenizer; give the same --tokenizer as their "
+          + "run's", .usage)
+    }
+    let (entities, predicates) = (graph.entities.count, graph.predicates.count)
+    let isPossible = lines.allSatisfy { line in
+      (0..<entities).contains(Int(line.subject)) && (0..<predicates).contains(Int(line.predicate))
+        && line.exposures > 0
+        && line.completion.allSatisfy { (0..<tokenizer.vocabularySize).contains(Int($0)) }
+    }
+    guard isPossible else {
+      throw LabError(
+        "\(Self.fileName) has lines that are not of the run's graph; restore it or train again")
+    }
   }
 
   /// Reads the list of a run whose configuration names its hash.

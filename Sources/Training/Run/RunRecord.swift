@@ -207,6 +207,8 @@ extension RunRecord {
     try require("stored_bytes", storedBytes, 0...many)
     try require("zero_share", zeroShare, 0...1)
     try configuration.compression?.validate()
+    if case .answers(let text) = configuration.corpus.source { try text.validate() }
+    for count in answers?.counts ?? [] { try require("answers", count, 0...many) }
     for step in spikes ?? [] { try require("spikes", step, steps) }
     try require("divergence.step", divergence?.step, 0...1_000_000_001)
     try require("imported.step", imported?.step, steps)

@@ -133,7 +133,9 @@ package struct FullDetector: DetectorRecipe {
     let filled = slot.fill(texts.map(\.tokens), token: token, stream: stream)
     return zip(texts, filled).map { old, tokens in
       let added = tokens.count - old.tokens.count
-      return FullNetwork.Text(tokens: tokens, rows: old.rows.map { $0 + added })
+      return FullNetwork.Text(
+        tokens: tokens,
+        rows: old.rows.map { JudgedRow(row: $0.row + added, start: $0.start + added) })
     }
   }
 

@@ -66,7 +66,7 @@ package final class DetectorVictim: AttackVictim {
       pass.backward(
         batch, rows: rows, readOut: network.readOut, logitGradient: slopes, into: scratch)
       let fields = zip(own, rows).map { text, row -> [Int] in
-        let first = row + 1 - text.line.count + text.example.before.count + 1
+        let first = row.row + 1 - text.line.count + text.example.before.count + 1
         return Array(first..<(first + text.field.count - 1))
       }
       var all = pass.oneHotGradients(of: fields.flatMap(\.self))[...]
@@ -78,11 +78,11 @@ package final class DetectorVictim: AttackVictim {
     return results
   }
 
-  /// Texts in passes, each with the row of its end token.
+  /// Texts in passes, each with its end token, after the answer that begins behind the prompt.
   private func batches(
     _ texts: [AttackedText]
-  ) -> [(batch: TokenBatch, rows: [Int], texts: [AttackedText])] {
-    var batches: [(batch: TokenBatch, rows: [Int], texts: [AttackedText])] = []
+  ) -> [(batch: TokenBatch, rows: [JudgedRow], texts: [AttackedText])] {
+    var batches: [(batch: TokenBatch, rows: [JudgedRow], texts: [AttackedText])] = []
     for text in texts {
       let line = text.line
       if batches.last.map({ $0.batch.tokens.count + line.count > pass.maximumTokens }) ?? true {
@@ -90,7 +90,9 @@ package final class DetectorVictim: AttackVictim {
       }
       let last = batches.count - 1
       batches[last].batch.append(tokens: line, targets: line.map { _ in -1 })
-      batches[last].rows.append(batches[last].batch.tokens.count - 1)
+      let end = batches[last].batch.tokens.count
+      batches[last].rows.append(
+        JudgedRow(row: end - 1, start: end - line.count + text.prompt.count - 1))
       batches[last].texts.append(text)
     }
     return batches

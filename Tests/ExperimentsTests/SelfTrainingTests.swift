@@ -60,7 +60,8 @@ import Training
     }
     // Asked and not asked are the trained queries, and the rate of all unseen is that of an evaluation.
     let rates = Dictionary(
-      uniqueKeysWithValues: rounds[2].rates.map { ($0.queries, $0) })
+      uniqueKeysWithValues: rounds[2].rates.filter { $0.difficulty == nil }.map { ($0.queries, $0) }
+    )
     let asked = try #require(rates[.asked])
     let others = try #require(rates[.notAsked])
     let unseen = try #require(rates[.unseen])
@@ -77,6 +78,24 @@ import Training
     let ivs = try #require(summary.rate(.exact, temperature: 1, .ivs))
     #expect(abs(ivs.rate - unseen.rate) < 1e-12)
     #expect((asked.lower ?? 1) < asked.rate && asked.rate < (asked.upper ?? 0))
+    // The bins part the asked queries, by what the base says of them.
+    for round in rounds {
+      let bins = round.rates.filter { $0.difficulty != nil }
+      #expect(bins.reduce(0) { $0 + $1.queryCount } == asked.queryCount)
+      let all = round.rates.first { $0.queries == .asked && $0.difficulty == nil }
+      let sum = bins.reduce(0) { $0 + $1.rate * Double($1.queryCount) }
+      #expect(abs(sum / Double(asked.queryCount) - (all?.rate ?? 0)) < 1e-9)
+    }
+    for bin in rounds[0].rates where bin.difficulty != nil {
+      let range: ClosedRange<Double> =
+        switch bin.difficulty {
+        case .easy: 0...0.25
+        case .medium: 0.25...0.5
+        case .hard: 0.5...0.75
+        default: 0.75...1
+        }
+      #expect(range.contains(bin.rate))
+    }
     // The same again finds all of it; other settings are refused.
     #expect(try train(arm, queries: 0.5, into: "out") == rounds)
     expectFailure("holds another run", "right") {

@@ -40,7 +40,8 @@ package struct SelfTraining {
     on base: RunFolder, _ graph: KnowledgeGraph, in file: URL, into out: URL,
     options: RuntimeOptions = RuntimeOptions(), work: Work = Work()
   ) throws -> [SelfTrainingRound] {
-    var results = [try measured(base, 0, graph, work)]
+    let before = try outcomes(of: base, graph, work)
+    var results = [result(0, base, before, before, graph)]
     var last = base
     for round in 1...rounds {
       let folder = out.appendingPathComponent("round-\(round)")
@@ -60,15 +61,15 @@ package struct SelfTraining {
           "step \(state.step)/\(state.stepCount)")
       }
       last = try RunFolder.open(folder)
-      results.append(try measured(last, round, graph, work))
+      results.append(result(round, last, try outcomes(of: last, graph, work), before, graph))
     }
     return results
   }
 
-  /// A round's exact rates at temperature 1.
-  private func measured(
-    _ run: RunFolder, _ round: Int, _ graph: KnowledgeGraph, _ work: Work
-  ) throws -> SelfTrainingRound {
+  /// The exact probability of a hallucination at temperature 1, by place in the graph's queries.
+  private func outcomes(
+    of run: RunFolder, _ graph: KnowledgeGraph, _ work: Work
+  ) throws -> [(query: Int, rate: Double)] {
     var options = EvaluationOptions()
     options.sampleTemperatures = []
     let corpus = run.record.configuration.corpus
@@ -80,18 +81,33 @@ package struct SelfTraining {
       throw LabError.interrupted(
         "stopped while \(run.url.path) was measured; the same command goes on")
     }
-    let asked = corpus.fraction * text.queries
-    let rates = SelfTrainingRound.Queries.allCases.compactMap { set -> SelfTrainingRound.Rate? in
-      let own = found.filter { set.contains(graph.queries[$0.query], asked: asked) }
-      guard !own.isEmpty else { return nil }
-      let bootstrap = SubjectBootstrap(
-        subjects: own.map { graph.queries[$0.query].subject },
-        series: [own.map { $0.exact[0].hallucination }])
-      var stream = Seed(text.seed).stream("self-training/\(set.rawValue)")
-      let interval = bootstrap.intervals(resamples: 1_000, stream: &stream)?[0]
-      return SelfTrainingRound.Rate(
-        queries: set, rate: bootstrap.means[0], lower: interval?.lower, upper: interval?.upper,
-        queryCount: own.count)
+    return found.map { ($0.query, $0.exact[0].hallucination) }
+  }
+
+  /// A round with its rates, those of the asked queries also by how hard they were for the base.
+  private func result(
+    _ round: Int, _ run: RunFolder, _ own: [(query: Int, rate: Double)],
+    _ base: [(query: Int, rate: Double)], _ graph: KnowledgeGraph
+  ) -> SelfTrainingRound {
+    let asked = run.record.configuration.corpus.fraction * text.queries
+    var rates: [SelfTrainingRound.Rate] = []
+    for set in SelfTrainingRound.Queries.allCases {
+      let places = own.indices.filter { set.contains(graph.queries[own[$0].query], asked: asked) }
+      let parts = [nil] + (set == .asked ? SelfTrainingRound.Difficulty.allCases : [])
+      rates += parts.compactMap { difficulty in
+        let those = places.filter { place in
+          difficulty == nil || .init(right: 1 - base[place].rate) == difficulty
+        }.map { own[$0] }
+        guard !those.isEmpty else { return nil }
+        let bootstrap = SubjectBootstrap(
+          subjects: those.map { graph.queries[$0.query].subject }, series: [those.map(\.rate)])
+        var stream = Seed(text.seed).stream(
+          "self-training/\(set.rawValue)/\(difficulty?.rawValue ?? "")")
+        let interval = bootstrap.intervals(resamples: 1_000, stream: &stream)?[0]
+        return SelfTrainingRound.Rate(
+          queries: set, difficulty: difficulty, rate: bootstrap.means[0], lower: interval?.lower,
+          upper: interval?.upper, queryCount: those.count)
+      }
     }
     return SelfTrainingRound(
       round: round, folder: run.url.relativePath, weightsHash: run.record.weightsHash ?? "",
@@ -118,15 +134,29 @@ package struct SelfTrainingRound: Codable, Hashable, Sendable {
     }
   }
 
+  /// How likely the base was right at temperature 1: from 3/4, 1/2, 1/4, or less (the bins of the paper).
+  package enum Difficulty: String, Codable, CaseIterable, Sendable {
+    case easy, medium, hard
+    case veryHard = "very_hard"
+
+    init(right: Double) {
+      self = right >= 0.75 ? .easy : right >= 0.5 ? .medium : right >= 0.25 ? .hard : .veryHard
+    }
+  }
+
   /// A mean exact hallucination rate with its 95 % interval over subjects.
   package struct Rate: Codable, Hashable, Sendable {
     package let queries: Queries
+    /// Only of queries this hard for the base; nil for all.
+    package let difficulty: Difficulty?
     package let rate: Double
     package let lower: Double?
     package let upper: Double?
     package let queryCount: Int
 
-    enum CodingKeys: String, SnakeCaseKey { case queries, rate, lower, upper, queryCount }
+    enum CodingKeys: String, SnakeCaseKey {
+      case queries, difficulty, rate, lower, upper, queryCount
+    }
   }
 
   /// 0 for what the rounds began with.

@@ -69,7 +69,7 @@ struct GenerationFigures {
     let rows = try series.results.rows(
       """
       SELECT m.* FROM (\(sql)) m JOIN run ON run.id = m.run_id
-      ORDER BY m.part, run.generation, run.rowid
+      ORDER BY CAST(m.part AS INTEGER), run.generation, run.rowid
       """)
     for row in rows {
       guard let run = runs[try row.value(0)] else { continue }

@@ -90,28 +90,41 @@ struct SelfTrain: ParsableCommand {
 
   private func show(_ rounds: [SelfTrainingRound]) {
     Output.line("exact hallucination rate at temperature 1, with 95 % intervals over subjects")
-    let sets = SelfTrainingRound.Queries.allCases.filter { set in
-      rounds[0].rates.contains { $0.queries == set }
-    }
     let words: [SelfTrainingRound.Queries: String] = [
       .asked: "asked", .notAsked: "trained, not asked", .unseen: "never trained",
     ]
+    table(rounds, rounds[0].rates.filter { $0.difficulty == nil }, ["drawn", "right", "kept"]) {
+      words[$0.queries] ?? ""
+    } _: { tally in
+      [tally?.drawn, tally?.right, tally?.kept].map { $0?.grouped ?? "" }
+    }
+    Output.line("of the asked queries, by how likely the first run was right")
+    let bins: [SelfTrainingRound.Difficulty: String] = [
+      .easy: "75 % and more", .medium: "50 to 75 %", .hard: "25 to 50 %", .veryHard: "below 25 %",
+    ]
+    table(rounds, rounds[0].rates.filter { $0.difficulty != nil }, []) {
+      $0.difficulty.flatMap { bins[$0] } ?? ""
+    } _: { _ in
+      []
+    }
+  }
+
+  /// A row for each round: `counts` of its text, then the rates of the same queries as those of `columns`.
+  private func table(
+    _ rounds: [SelfTrainingRound], _ columns: [SelfTrainingRound.Rate], _ names: [String],
+    _ word: (SelfTrainingRound.Rate) -> String, _ counts: (AnswerTally?) -> [String]
+  ) {
     var table = TextTable(
-      ["round", "drawn", "right", "kept", "of queries"]
-        + sets.flatMap { [words[$0] ?? "", "from", "to"] })
+      ["round"] + names
+        + columns.flatMap { ["\(word($0)) (\($0.queryCount.grouped))", "from", "to"] })
     for round in rounds {
-      let tally = round.answers
-      let rates = sets.flatMap { set -> [String] in
-        guard let rate = round.rates.first(where: { $0.queries == set }) else {
-          return ["", "", ""]
+      let rates = columns.flatMap { column -> [String] in
+        let own = round.rates.first {
+          $0.queries == column.queries && $0.difficulty == column.difficulty
         }
-        return [rate.rate, rate.lower, rate.upper].map(Readable.percent)
+        return [own?.rate, own?.lower, own?.upper].map(Readable.percent)
       }
-      table.add(
-        [
-          "\(round.round)", tally?.drawn.grouped ?? "", tally?.right.grouped ?? "",
-          tally?.kept.grouped ?? "", tally?.answered.grouped ?? "",
-        ] + rates)
+      table.add(["\(round.round)"] + counts(round.answers) + rates)
     }
     Output.table(table)
     Output.line()

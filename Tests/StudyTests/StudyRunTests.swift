@@ -129,6 +129,38 @@ import Testing
     #expect(try runner(text).run().reusedCount == 13)
   }
 
+  /// A model and its detector are attacked, the detector once it is there; the report shows both.
+  @Test func modelsAndDetectorsAreAttacked() throws {
+    let text =
+      StudyText.study
+      .replacing("lanes: 2", with: "lanes: 2\n  slot_share: 0.5\n  slot_length: 2\n  loss: object")
+      .replacing("epochs: [1, 2]", with: "epochs: [40]")
+      + "\ndetection: {epochs: [40], sizes: [3k], kinds: [full], full: [3k], full_epochs: 2, tasks: [sentence], samples: 6, evidence: 0, resamples: 20}"
+      + "\nattack: {victims: [model, full-3k], epochs: [40], sizes: [3k], examples: 30, iterations: 2, random_iterations: 4, candidates: 8}"
+    let study = try runner(text)
+    let attack = try #require(study.plan.tasks.first { $0.kind.rawValue == "attack" })
+    let detect = try #require(study.plan.tasks.first { $0.kind.rawValue == "detect" })
+    #expect(attack.needs.contains(detect.id))
+    #expect(try study.run().records(.failed).map(\.error) == [])
+    let results = try StudyResults(study.folder.database)
+    let counts = try results.rows(
+      """
+      SELECT victim, attack, max(iteration), count(*) FROM attack_rate GROUP BY 1, 2 ORDER BY 1, 2
+      """)
+    #expect(counts.map { $0[0] } == ["full-3k", "full-3k", "model", "model"])
+    #expect(counts.map { $0[1] } == ["gcg", "random", "gcg", "random"])
+    #expect(
+      counts.allSatisfy { ($0[2] as Int) == ($0[1] == "gcg" ? 2 : 4) && $0[2] as Int == $0[3] })
+    let files = try FileManager.default.contentsOfDirectory(
+      atPath: out.appendingPathComponent("figures").path)
+    #expect(files.contains("attack-success.csv") && files.contains("attack-success-detectors.svg"))
+    let again = try runner(text).run()
+    #expect(again.reusedCount == study.plan.tasks.count - 1)
+    expectFailure("attack names the detector full-9k") {
+      _ = try runner(text.replacing("full-3k]", with: "full-9k]"))
+    }
+  }
+
   /// Detectors of one model's answers are tested on another's; only the tested run's folder is written.
   @Test func detectorsTransferBetweenModelsOfTheStudy() throws {
     let transfer =

@@ -26,10 +26,17 @@ struct AttackFigures {
     ]
   }
 
+  /// Iterations with a bar: hundreds side by side would hide the curves.
+  private static let hasBar =
+    "(a.iteration <= 10 OR a.iteration & (a.iteration - 1) = 0 OR a.iteration % 100 = 0)"
+
   /// What each row belongs to: a model of some size, or a detector of one, and what it is compared with.
   private static let names = """
     CASE a.victim WHEN 'model' THEN run.size ELSE a.victim END AS victim,
     CASE a.victim WHEN 'model' THEN '' ELSE 'of ' || run.size || ', ' END || run.horizon
+      || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
+        ', ' || (SELECT g.name FROM graph g WHERE g.id = run.graph_id) END
+      || CASE run.fraction WHEN 1 THEN '' ELSE ', ' || run.fraction || ' of the graph' END
       || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training
     """
 
@@ -53,7 +60,9 @@ struct AttackFigures {
       SELECT a.attack, \(Self.names), a.parameters, run.seed, a.iteration,
         a.iteration * a.flops_per_iteration AS flops,
         a.iteration * a.flops_per_iteration / run.training_flops AS share, a.success_rate,
-        a.lower, a.upper, a.accuracy, a.attacked_count, a.flops_per_iteration, run.training_flops
+        CASE WHEN \(Self.hasBar) THEN a.lower END AS lower,
+        CASE WHEN \(Self.hasBar) THEN a.upper END AS upper, a.accuracy, a.attacked_count,
+        a.flops_per_iteration, run.training_flops
       FROM attack_rate a JOIN run ON run.id = a.run_id
       WHERE (a.victim = 'model') = ?
       ORDER BY a.attack, a.parameters, run.rowid, a.iteration
@@ -64,12 +73,12 @@ struct AttackFigures {
       caption: isModel
         ? """
         Share of the queries answered right without an attack that are answered wrong with the text that it found, against \
-        its compute on one query as a share of the model's training. Bars are Wilson's 95 % over queries. `kglab \
+        its compute on one query as a share of the model's training. Bars, of some iterations, are Wilson's 95 % over queries. `kglab \
         attack-slopes` reads this table.
         """
         : """
         Share of the answers judged right without an attack, about subjects that the detector was not trained on, that are judged \
-        wrong with the text that it found, against its compute on one answer. Bars are Wilson's 95 % over answers.
+        wrong with the text that it found, against its compute on one answer. Bars, of some iterations, are Wilson's 95 % over answers.
         """,
       command: command, data: data,
       x: isModel

@@ -86,7 +86,9 @@ extension TrainingOption {
       usual: "1 paraphrase", other: "# paraphrases",
       help: "Templates that each fact is shown in, one after the other; needs phrasing template."),
     TrainingOption(
-      "rule_share", Place(\.ruleShare), .shareBelowOne, record: .no, usual: "no rules",
+      "rule_share", Place(\.ruleShare),
+      .number("between 0 and 0.9") { RuleLines.shares.contains($0) }, record: .no,
+      usual: "no rules",
       other: "rules in % of lines",
       help: "Share of the lines that teach the rules of traps, on subjects that no trap asks about."
     ),

@@ -16,6 +16,8 @@ package enum CorpusError: LabFailure, Equatable {
   case templatesAllSeen(predicate: String, count: Int)
   /// A template is no sentence with the subject inside and the object at its end.
   case templateMalformed(predicate: String, template: String, reason: String)
+  /// The share of lines that teach rules is not in [0, 0.9].
+  case ruleShareOutOfRange(Double)
   /// The tokenizer lacks words that rules are given in.
   case rulesUnknown
   /// Rules are to be taught beside sentences.
@@ -46,7 +48,8 @@ package enum CorpusError: LabFailure, Equatable {
   package var exitStatus: ExitStatus {
     switch self {
     case .vocabularyTooSmall, .fractionOutOfRange, .windowTooShort, .batchTooSmall,
-      .paraphrasesImpossible, .phrasingsAllSeen, .slotImpossible, .rulesUnknown, .rulesInSentences:
+      .paraphrasesImpossible, .phrasingsAllSeen, .slotImpossible, .rulesUnknown, .rulesInSentences,
+      .ruleShareOutOfRange:
       .usage
     case .interrupted: .interrupted
     default: .badInput
@@ -76,6 +79,8 @@ package enum CorpusError: LabFailure, Equatable {
     case .phrasingsAllSeen:
       "the model was trained on triples, which are said in one way only: there is no unseen phrasing "
         + "to ask in; ask in the seen one, or train with --phrasing template"
+    case .ruleShareOutOfRange(let share):
+      "the share of lines that teach rules is \(share); it must be between 0 and 0.9"
     case .rulesUnknown:
       "the tokenizer has no tokens for words of rules such as \(RuleWord.copy.rawValue): it was made for a "
         + "training without them; train a new model with --rule-share"

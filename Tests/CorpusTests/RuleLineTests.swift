@@ -72,6 +72,14 @@ struct RuleLineTests {
 
   @Test func rulesNeedTheirWords() throws {
     var configuration = CorpusConfiguration()
+    for share in [-1, 0.91, .nan, .infinity] {
+      configuration.ruleShare = share
+      #expect(throws: CorpusError.self) {
+        try TrainingCorpus(
+          graph: graph, tokenizer: TokenizerKind.word.tokenizer(for: graph, rules: true),
+          configuration: configuration)
+      }
+    }
     configuration.ruleShare = 0.1
     let tokenizer = try TokenizerKind.word.tokenizer(for: graph)
     #expect(throws: CorpusError.rulesUnknown) {

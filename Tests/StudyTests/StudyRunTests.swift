@@ -161,6 +161,34 @@ import Testing
     }
   }
 
+  /// Models that were taught rules are asked traps; the report says how accuracy goes with size.
+  @Test func trapsAreAsked() throws {
+    let text =
+      StudyText.study.replacingOccurrences(
+        of: "tokens_per_step: 64", with: "tokens_per_step: 512\n  rule_share: 0.2")
+      + "\ntraps: {tasks: [neqa, memo-trap], questions: 10, shots: [0, 1], epochs: [1], resamples: 20}"
+    #expect(try runner(text).run().records(.failed).map(\.error) == [])
+    let results = try StudyResults(out.appendingPathComponent("study.sqlite"))
+    let rows = try results.rows(
+      """
+      SELECT task, variant, count(*) FROM choice_result WHERE group_kind = 'all' AND chance = 0.5
+      GROUP BY task, variant ORDER BY task, variant
+      """)
+    let forms = ["plain", "trap", "trap, 1 shot"]
+    #expect(
+      rows.map { $0[0] as String } == forms.map { _ in "memo-trap" } + forms.map { _ in "neqa" })
+    #expect(rows.map { $0[1] as String } == forms + forms && rows.allSatisfy { $0[2] == 3 })
+    let figures = out.appendingPathComponent("figures")
+    let files = try FileManager.default.contentsOfDirectory(atPath: figures.path)
+    #expect(files.contains("trap-neqa-accuracy.svg") && files.contains("trap-memo-trap-loss.svg"))
+    let shapes = try CSVTable(figures.appendingPathComponent("trap-shape-counts.csv"))
+    #expect(shapes.rows[0].suffix(4) == ["4", "6", "1", "0"])
+    #expect(shapes.rows.dropFirst().map { $0[1] } == ["plain", "trap", "trap, 1 shot"])
+    #expect(
+      shapes.rows.dropFirst().allSatisfy { $0.suffix(4).compactMap { Int($0) }.reduce(0, +) == 2 })
+    #expect(try runner(text).run().reusedCount == 14)
+  }
+
   /// Detectors of one model's answers are tested on another's; only the tested run's folder is written.
   @Test func detectorsTransferBetweenModelsOfTheStudy() throws {
     let transfer =

@@ -52,6 +52,9 @@ package struct TrainingCorpus: Sendable {
   ) throws(CorpusError) {
     let fraction = configuration.fraction
     guard fraction > 0, fraction <= 1 else { throw .fractionOutOfRange(fraction) }
+    guard RuleLines.shares.contains(configuration.ruleShare) else {
+      throw .ruleShareOutOfRange(configuration.ruleShare)
+    }
     guard configuration.windowLength > 0 else { throw .windowTooShort(configuration.windowLength) }
     try Self.check(configuration, text)
     var statements = graph.statements(fraction: fraction)

@@ -3,6 +3,9 @@ import LabCore
 
 /// The lines of a training that teach the rules of traps, on the subjects that no trap asks about.
 package struct RuleLines {
+  /// Shares of the lines of an epoch that may teach rules.
+  package static let shares = 0...0.9
+
   /// Each a text of tokens, with the place of the last token of its prompt.
   private(set) var lines: [(tokens: [Int32], promptEnd: Int)] = []
 
@@ -15,6 +18,9 @@ package struct RuleLines {
   ) throws(CorpusError) {
     guard share > 0 else { return }
     let count = Int((Double(presentations) * share / (1 - share)).rounded())
+    guard presentations + count <= Int(Int32.max) else {
+      throw .presentationsTooMany(presentations + count)
+    }
     let maker = TrapMaker(
       graph: graph, kind: tokenizer.kind, fraction: fraction, side: .taught, seed: Seed(0))
     let taught = Trap.allCases.filter { !maker.lines($0, count: 1).isEmpty }
@@ -29,8 +35,10 @@ package struct RuleLines {
     }
   }
 
-  /// Tokens that a line of rules or a trap may need on a graph whose longest triple has so many: ten facts or bets and more.
+  /// Tokens that a line of rules or a trap may need on a graph whose longest triple has so many.
+  ///
+  /// Twice eleven facts or bets, for a trap with a solved one before it, and more.
   package static func contextLength(longest: Int, tokenizer: any Tokenizer) -> Int {
-    14 * max(longest, tokenizer.encodeLine(TrapMaker.longestBet(tokenizer.kind)).count)
+    24 * max(longest, tokenizer.encodeLine(TrapMaker.longestBet(tokenizer.kind)).count)
   }
 }

@@ -1,3 +1,4 @@
+import Analysis
 import Corpus
 import Evaluation
 import Report
@@ -42,7 +43,10 @@ struct TrapFigures {
     }
     let exposed = try lines(
       "accuracy", "c.group_kind = 'exposure' AND c.variant = 'trap'", label: "c.group_value")
-    if Set(exposed.map(\.label)).count > 1 { blocks.append(.figure(byExposure(exposed))) }
+    let differ = Set(exposed.map(\.label)).count > 1
+    if differ { blocks.append(.figure(byExposure(exposed))) }
+    blocks.append(.table(shapes(accuracies)))
+    blocks.append(.table(shapeCounts(accuracies, differ ? exposed : [])))
     return [ReportSection("Traps", blocks)]
   }
 
@@ -96,7 +100,7 @@ struct TrapFigures {
       id: "trap-\(id)", title: title,
       caption: """
         In *trap* the answer by the rule and the one that memory or the prompt suggests differ; in *plain* they are \
-        the same. 95 % intervals over subjects.\(series.captionWords)
+        the same; with *1 shot* a solved trap of another subject stands before it. 95 % intervals over subjects.\(series.captionWords)
         """,
       command: command, data: records(lines, words, format),
       x: Axis("non_embedding_parameters", "Non-embedding parameters", scale: .log, format: .count),
@@ -123,5 +127,109 @@ struct TrapFigures {
 
   private var marks: [Mark] {
     [.interval(low: "lower", high: "upper"), .line(by: ["label", "training", "series"]), .points]
+  }
+}
+
+/// Which way accuracy goes with size.
+extension TrapFigures {
+  /// The means at the sizes of models that were trained alike.
+  private struct Curve {
+    let training: String
+    /// By ascending size.
+    let points: [CurveShape.Point]
+
+    var shape: CurveShape? { CurveShape(points) }
+  }
+
+  private func curves(_ line: Line) -> [Curve] {
+    var order: [String] = []
+    var points: [String: [(size: Double, point: CurveShape.Point)]] = [:]
+    for group in series.groups {
+      let values = group.runs.compactMap { line.values[$0.id] }
+      guard let mean = Mean.of(values.map(\.value)) else { continue }
+      let training = series.training(group.first)
+      if points[training] == nil { order.append(training) }
+      points[training, default: []].append(
+        (group.size, CurveShape.Point(mean: mean, standardError: Self.standardError(values))))
+    }
+    return order.map { training in
+      let own = (points[training] ?? []).sorted { $0.size < $1.size }
+      return Curve(training: training, points: own.map(\.point))
+    }
+  }
+
+  /// Of the mean over seeds; of one run, that of its interval over subjects.
+  private static func standardError(_ values: [Measured]) -> Double {
+    if let deviation = Mean.standardDeviation(values.map(\.value)) {
+      return deviation / Double(values.count).squareRoot()
+    }
+    guard let only = values.first, let lower = only.lower, let upper = only.upper else { return 0 }
+    return (upper - lower) / (2 * 1.96)
+  }
+
+  /// A row for each task, form and training.
+  private func shapes(_ lines: [Line]) -> Report.Table {
+    var data = Records([
+      Column("task", "Task"), Column("cause", "Cause"), Column("label", "Questions"),
+      Column("training", "Training"), Column("sizes", "Sizes", .integer),
+      Column("first", "Smallest model", Self.percent),
+      Column("lowest", "Lowest mean", Self.percent),
+      Column("last", "Largest model", Self.percent), Column("shape", "Shape"),
+    ])
+    for line in lines {
+      for curve in curves(line) {
+        let means = curve.points.map(\.mean)
+        data.append([
+          .text(line.task), .text(Trap(rawValue: line.task)?.cause.rawValue ?? ""),
+          .text(line.label), .text(curve.training), .integer(means.count), Cell(means.first),
+          Cell(means.min()), Cell(means.last), .text(curve.shape?.rawValue ?? "one size"),
+        ])
+      }
+    }
+    return Report.Table(
+      id: "trap-shapes", title: "How accuracy goes with size",
+      caption: """
+        Means over seeds at each size. *U*: an inner size is lower than the first and the last; *positive*: the last \
+        is higher than the first; *inverse*: some size is higher than the last; else *flat*. A difference counts \
+        above two of its standard errors, which are over seeds, or over subjects where there is one seed.
+        """,
+      command: command, data: data)
+  }
+
+  /// How many tasks have each shape, beside the published count.
+  private func shapeCounts(_ lines: [Line], _ exposed: [Line]) -> Report.Table {
+    let names: [CurveShape] = [.inverse, .u, .positive, .flat]
+    var data = Records(
+      [Column("source", "Source"), Column("label", "Questions"), Column("training", "Training")]
+        + names.map { Column($0.rawValue.lowercased(), $0.rawValue, .integer) })
+    data.append([
+      "arXiv 2211.02011", "11 prize tasks, PaLM 1B to 540B", "", .integer(4), .integer(6),
+      .integer(1), .integer(0),
+    ])
+    let all =
+      lines.map { (label: $0.label, line: $0) }
+      + exposed.map { (label: "trap, presented \($0.label)", line: $0) }
+    var order: [[String]] = []
+    var counts: [[String]: [CurveShape: Int]] = [:]
+    for (label, line) in all {
+      for curve in curves(line) {
+        guard let shape = curve.shape else { continue }
+        let key = [label, curve.training]
+        if counts[key] == nil { order.append(key) }
+        counts[key, default: [:]][shape, default: 0] += 1
+      }
+    }
+    for key in order {
+      data.append(
+        ["this study", .text(key[0]), .text(key[1])]
+          + names.map { .integer(counts[key]?[$0] ?? 0) })
+    }
+    return Report.Table(
+      id: "trap-shape-counts", title: "Shapes beside the published ones",
+      caption: """
+        Tasks by how accuracy goes with size, for each group of questions. The published count is of accuracy in ten \
+        tasks and of the loss in prompt injection; which task has which shape is not repeated here.
+        """,
+      command: command, data: data)
   }
 }

@@ -15,13 +15,15 @@ package struct TrapsMeasure: Measure {
   package static let version = 1
   package static let tables = [ResultTable.choices]
   package static let settingNames =
-    ModelSelection.settingNames + ["tasks", "questions", "seed", "resamples", "precision"]
+    ModelSelection.settingNames + ["tasks", "questions", "shots", "seed", "resamples", "precision"]
 
   /// What decides the numbers beside the model.
   package struct Settings: Codable, Hashable, Sendable {
     package var tasks = Trap.allCases
     /// Most questions of a task, each in two forms.
     package var questionCount = 200
+    /// Solved traps of taught subjects that stand before a question: a form of each for every number.
+    package var shots = [0]
     /// Decides which facts are asked about, and the resamples behind intervals.
     package var seed: UInt64 = 0
     package var resampleCount = 1_000
@@ -30,9 +32,12 @@ package struct TrapsMeasure: Measure {
     package init() {}
 
     enum CodingKeys: String, SnakeCaseKey {
-      case tasks, seed, precision, questionCount, resampleCount
+      case tasks, shots, seed, precision, questionCount, resampleCount
     }
   }
+
+  /// Solved traps that a context has room for.
+  package static let mostShots = 1
 
   package var selection = ModelSelection()
   package var settings: Settings
@@ -48,6 +53,9 @@ package struct TrapsMeasure: Measure {
     if let value = node.optional("questions") {
       settings.questionCount = try value.integer(in: 1...100_000)
     }
+    if let value = node.optional("shots") {
+      settings.shots = try value.distinctIntegers(in: 0...Self.mostShots)
+    }
     if let value = node.optional("seed") {
       settings.seed = UInt64(try value.integer(in: 0...Int.max))
     }
@@ -58,9 +66,12 @@ package struct TrapsMeasure: Measure {
   }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
-    let sequences = Double(2 * settings.tasks.count * settings.questionCount)
-    // A trap has some four facts, and nothing in common with another.
-    return .inference(run, sequences: sequences * 24, rowsOnDisk: sequences * 3)
+    let forms = settings.shots.reduce(0) { $0 + ($1 == 0 ? 2 : 1) }
+    let sequences = Double(forms * settings.tasks.count * settings.questionCount)
+    // A trap is as long as some five lines, and has nothing in common with another.
+    let presentations = Double(run.presentationsPerEpoch ?? run.trainedTripleCount)
+    let lines = 5 * Double(run.trainedTripleCount) / presentations
+    return .inference(run, sequences: sequences * 6 * lines, rowsOnDisk: sequences * 3)
   }
 
   package func storedKey(of subject: MeasuredRun) throws -> String? {
@@ -93,22 +104,38 @@ package struct TrapsMeasure: Measure {
     return try measure(questions(of: run, graph: graph), of: run, identity, work)
   }
 
-  /// The traps of a run's graph for its tokenizer, each in two forms.
+  /// The traps of a run's graph for its tokenizer: in the forms "trap" and "plain", and with solved ones before them "trap,
+  /// 1 shot".
   ///
   /// Throws `LabError` where the run was trained without rules or its graph allows no question.
   package func questions(of run: RunFolder, graph: KnowledgeGraph) throws -> [ChoiceQuestion] {
     let corpus = run.record.configuration.corpus
-    guard corpus.ruleShare > 0 else {
+    // A model that began as another may have the rules from that one.
+    guard corpus.ruleShare > 0 || run.record.configuration.start != nil else {
       throw LabError(
         "\(run.url.relativePath) was trained without the rules that traps are put in; train with --rule-share 0.1"
       )
     }
-    let maker = TrapMaker(
-      graph: graph, kind: run.tokenizer.kind, fraction: corpus.fraction, side: .tested,
-      seed: Seed(settings.seed))
+    func maker(_ side: TrapMaker.Side) -> TrapMaker {
+      TrapMaker(
+        graph: graph, kind: run.tokenizer.kind, fraction: corpus.fraction, side: side,
+        seed: Seed(settings.seed))
+    }
+    let (tested, taught) = (maker(.tested), maker(.taught))
     let questions = settings.tasks.flatMap { task in
-      let pairs = maker.pairs(task, count: settings.questionCount)
-      return pairs.map(\.trap) + pairs.map(\.plain)
+      let pairs = tested.pairs(task, count: settings.questionCount)
+      return settings.shots.flatMap { shots -> [ChoiceQuestion] in
+        guard shots > 0 else { return pairs.map(\.trap) + pairs.map(\.plain) }
+        let solved = taught.pairs(task, count: shots * pairs.count).map(\.trap.solved)
+        guard !solved.isEmpty else { return [] }
+        return pairs.enumerated().map { number, pair in
+          var question = pair.trap
+          question.variant = "trap, \(shots) shot"
+          let own = (0..<shots).map { solved[(number * shots + $0) % solved.count] }
+          question.prompt = (own + [question.prompt]).joined(separator: " ")
+          return question
+        }
+      }
     }
     guard !questions.isEmpty else {
       throw LabError(
@@ -127,6 +154,7 @@ package struct TrapsMeasure: Measure {
     var identity = ChoiceIdentity(run.record, settings)
     identity.tasks = nil
     identity.questionCount = nil
+    identity.shots = nil
     identity.questionsHash = try questions.contentHash
     if let summary = try? RunDatabase.stored(in: run.url)?
       .summary(Self.self, of: identity, as: ChoiceSummary.self)
@@ -172,6 +200,7 @@ private struct ChoiceIdentity: Encodable {
   /// Of traps made of the graph; nil for a file's questions.
   var tasks: [Trap]?
   var questionCount: Int?
+  var shots: [Int]?
   /// Of a file's questions.
   var questionsHash: String?
   let precision: Precision
@@ -179,7 +208,7 @@ private struct ChoiceIdentity: Encodable {
   let resampleCount: Int
 
   enum CodingKeys: String, SnakeCaseKey {
-    case tasks, precision, seed, graphHash, questionCount, resampleCount
+    case tasks, shots, precision, seed, graphHash, questionCount, resampleCount
     case weightsHash = "weights_sha256"
     case questionsHash = "questions_sha256"
   }
@@ -189,6 +218,7 @@ private struct ChoiceIdentity: Encodable {
     graphHash = record.configuration.graphHash
     tasks = settings.tasks
     questionCount = settings.questionCount
+    shots = settings.shots
     precision = settings.precision
     seed = settings.seed
     resampleCount = settings.resampleCount

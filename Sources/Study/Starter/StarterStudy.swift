@@ -142,6 +142,7 @@ extension StarterFiles {
     #traps:
       #tasks: [neqa, redefine]
       #questions: 200
+      #shots: [0, 1]
       #sizes: [3k, 10k]
       #epochs: [60]
       #seed: 0

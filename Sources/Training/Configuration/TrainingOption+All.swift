@@ -99,7 +99,9 @@ extension TrainingOption {
       other: "zeros kept",
       help: "Leave weights that are 0 in the run started from, as pruning makes them, at 0."),
     TrainingOption(
-      "rule_share", Place(\.ruleShare), .shareBelowOne, record: .no, usual: "no rules",
+      "rule_share", Place(\.ruleShare),
+      .number("between 0 and 0.9") { RuleLines.shares.contains($0) }, record: .no,
+      usual: "no rules",
       other: "rules in % of lines",
       help: "Share of the lines that teach the rules of traps, on subjects that no trap asks about."
     ),

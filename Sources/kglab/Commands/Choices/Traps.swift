@@ -30,6 +30,9 @@ struct Traps: ParsableCommand {
   @Option(help: "Most questions of a task, each in two forms.")
   var questions: Int = 200
 
+  @Flag(help: "Ask each trap once more with a solved one of another subject before it.")
+  var oneShot = false
+
   @OptionGroup var drawing: ChoiceOptions
 
   func validate() throws {
@@ -47,6 +50,7 @@ struct Traps: ParsableCommand {
     var settings = drawing.settings
     settings.tasks = try chosen()
     settings.questionCount = questions
+    if oneShot { settings.shots.append(1) }
     let graph = try run.graph(at: drawing.asking.graph.url)
     let summary = try ProgressReporter.during { progress in
       try TrapsMeasure(settings).summary(of: run, graph: graph, drawing.asking.work(progress))

@@ -70,7 +70,10 @@ package final class Temporary: Sendable {
   }
 
   /// Removes what killed processes left in a folder, and with `below` in all folders under it.
+  ///
+  /// Where locks do not reach other machines, what they are writing cannot be told from that, and all is left.
   static func sweep(_ folder: URL, below: Bool = false) {
+    guard LockReach.of(folder) == .everywhere else { return }
     let files = FileManager.default
     let names =
       below

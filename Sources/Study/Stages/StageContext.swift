@@ -45,7 +45,8 @@ struct StageContext: Sendable {
     let output = folder.url.appendingPathComponent(task.output)
     return ExecutableTask(
       id: task.id, name: task.name, kind: task.kind.rawValue, rank: rank(task.kind),
-      estimatedSeconds: task.cost.seconds / Double(threads), needs: task.needs.filter { ids?.contains($0) ?? true },
+      estimatedSeconds: task.cost.seconds / Double(threads),
+      needs: task.needs.filter { ids?.contains($0) ?? true },
       follows: task.follows.filter { ids?.contains($0) ?? true },
       isResultPresent: { record in
         FileManager.default.fileExists(atPath: output.path) && isResult(of: task, record)

@@ -3,6 +3,8 @@
 # make test    all tests (sets up first)
 # make test-python   check exports and training against transformers and PyTorch, in a virtual environment
 #              of its own (.venv); PYTHON=path takes an interpreter that has them
+# make test-slurm    check studies as jobs of a real Slurm on this machine: Debian's packages, unpacked below /tmp where the system
+#              has none, on loopback; three minutes
 # make demo    set up, build, run experiments/quickstart and say where its report is
 # make lint    check the formatting of all Swift files
 # make bench   measure training, generation, kernels and graphs on this machine, in a few minutes
@@ -14,7 +16,7 @@ KGLAB := .build/release/kglab
 PEER_OPTIONS :=
 PYTHON ?=
 
-.PHONY: help setup build test test-python demo lint bench bench-peers peers-run clean
+.PHONY: help setup build test test-python test-slurm demo lint bench bench-peers peers-run clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -31,6 +33,9 @@ test: setup
 test-python: build $(if $(PYTHON),,.venv/installed)
 	cd Tests/Python && KGLAB=$(CURDIR)/$(KGLAB) PYTHONDONTWRITEBYTECODE=1 TRANSFORMERS_VERBOSITY=error \
 	  HF_HUB_DISABLE_PROGRESS_BARS=1 $(or $(PYTHON),$(CURDIR)/.venv/bin/python) -m unittest -v
+
+test-slurm: build
+	KGLAB=$(CURDIR)/$(KGLAB) scripts/slurm/test.sh
 
 .venv/installed: Tests/Python/requirements.txt
 	python3 -m venv .venv

@@ -51,6 +51,13 @@ enum Posix {
     return [UInt64(status.st_dev), UInt64(status.st_ino)]
   }
 
+  /// Seconds at which a file was last written, by the clock of its file system; nil where nothing stands there.
+  static func modified(_ path: String) -> Double? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+  }
+
   // MARK: Signals
 
   /// Whether the process was started with a signal ignored, as by nohup.

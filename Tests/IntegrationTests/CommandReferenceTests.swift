@@ -72,7 +72,7 @@ import Testing
 
   @Test func theIntroductionStatesEveryExitCode() throws {
     let introduction = try CommandReference(Repository.text(CommandReference.path)).introduction
-    for status in [ExitStatus.failure, .usage, .badInput, .interrupted] {
+    for status in [ExitStatus.failure, .usage, .badInput, .notReady, .interrupted] {
       #expect(introduction.contains("| \(status.rawValue) |"), "\(status)")
     }
   }

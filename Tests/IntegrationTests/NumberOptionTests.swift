@@ -39,6 +39,8 @@ import Testing
     "import-model": ["model", "--out", "OUT"],
     "study run": ["smoke", "--out", "OUT", "--dry-run"],
     "study plan": ["smoke", "--out", "OUT"],
+    "study work": ["smoke", "--out", "OUT"],
+    "study export": ["smoke", "--as", "slurm", "--out", "OUT"],
     "study status": ["smoke"],
     "report": ["smoke"],
     "bench train": ["--quick", "--shape", "2x64x4"],

@@ -125,6 +125,7 @@ import Testing
     let model = folder["out/models/\(training.id)"]
     let claim = try #require(try FolderLock.ifFree(model, name: ".claim"))
     expectFailure("another process works in") { try study.run(part: second, StudyRunOptions()) }
+    expectFailure("join in with 'kglab study work'") { try study.run() }
     #expect(try StudyStatus(folder: study.folder).tasks[3].status == .running)
     withExtendedLifetime(claim) {}
   }

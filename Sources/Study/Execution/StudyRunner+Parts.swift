@@ -41,7 +41,12 @@ extension StudyRunner {
     let lock = try FolderLock(folder.url)
     defer { withExtendedLifetime(lock) {} }
     let missing = missing(options).filter { $0.kind != .report }
-    return (try execute(plan.tasks(.report), options), missing)
+    return (try makeReport(options), missing)
+  }
+
+  /// Merges what is there and writes the report; the caller has the lock of the study's folder.
+  func makeReport(_ options: StudyRunOptions) throws -> ExecutionSummary {
+    try execute(plan.tasks(.report), options)
   }
 
   /// Tasks that have no result yet and could have one: what a diverged training leaves out is not among them.
@@ -65,21 +70,40 @@ extension StudyRunner {
   /// when asked to stop, after saving, and where another process works on a model.
   package func run(part chosen: [StudyTask], _ options: StudyRunOptions) throws -> PartSummary {
     try checkFrozen()
+    try awaitFolder()
     if let resources = options.resources {
       var part = plan
       part.tasks = chosen
       try part.check(resources, folder: folder.url, sideBySide: 1)
     }
     var summary = PartSummary()
+    let stages = stages(threads: options.workers ?? taskThreads, options)
     for group in plan.groups(of: chosen) {
       guard let claim = try folder.claim(group) else {
         throw LabError.interrupted(
           "another process works in \(folder.place(of: group.tasks[0]).relativePath)")
       }
       defer { withExtendedLifetime(claim) {} }
-      try run(group, options, &summary)
+      try run(group, stages, options, &summary)
     }
     return summary
+  }
+
+  /// Refuses the whole study while other processes do parts of it.
+  func checkUnclaimed() throws {
+    guard let claimed = plan.tasks.first(where: { folder.isClaimed($0) }) else { return }
+    throw LabError(
+      "another process works in \(folder.place(of: claimed).relativePath); wait for it to end, or join in with "
+        + "'kglab study work'", .failure)
+  }
+
+  /// Throws `LabError.interrupted` while one process does the whole study; freezing and merging are soon over.
+  func awaitFolder() throws {
+    for _ in 0..<50 {
+      guard FolderLock.isHeld(folder.url) else { return }
+      Thread.sleep(forTimeInterval: 0.1)
+    }
+    throw LabError.interrupted("another process does the whole study in \(folder.url.relativePath)")
   }
 
   /// Refuses a folder whose plan is not the study's.
@@ -96,17 +120,22 @@ extension StudyRunner {
     }
   }
 
+  /// Threads of one task in a run of the whole study.
+  package var taskThreads: Int { max(1, file.workers / file.sideBySide) }
+
   // MARK: One model
 
   /// Does what can be done of a group; its caller has claimed it.
+  ///
+  /// Failures of tasks that are to be `retried` keep nothing from being done later.
   func run(
-    _ group: TaskGroup, _ options: StudyRunOptions, _ summary: inout PartSummary
+    _ group: TaskGroup, retried: Set<String> = [], _ stages: StageContext,
+    _ options: StudyRunOptions, _ summary: inout PartSummary
   ) throws {
-    let stages = stages(threads: options.workers ?? file.workers, options)
     var ready: [StudyTask] = []
     for task in group.tasks {
       if finished(task, stages) == nil {
-        let obstacle = obstacle(before: task, besides: Set(ready.map(\.id)), stages)
+        let obstacle = obstacle(before: task, besides: Set(ready.map(\.id)), retried, stages)
         if case .failed(let reason) = obstacle {
           var record = TaskRecord(id: task.id, name: task.name, status: .skipped)
           record.error = reason
@@ -126,22 +155,24 @@ extension StudyRunner {
     summary.seconds += result.seconds
   }
 
-  private enum Obstacle {
+  /// What stands before a task.
+  enum Obstacle {
     /// Something failed or diverged, in the words of `TaskExecutor`.
     case failed(String)
     case missing(String)
   }
 
   /// What keeps a task from being done, once those `besides` are.
-  private func obstacle(
-    before task: StudyTask, besides: Set<String>, _ stages: StageContext
+  func obstacle(
+    before task: StudyTask, besides: Set<String> = [], _ retried: Set<String> = [],
+    _ stages: StageContext
   ) -> Obstacle? {
     func others(_ ids: [String]) -> [StudyTask] {
       plan.tasks.filter { ids.contains($0.id) && !besides.contains($0.id) }
     }
     for need in others(task.needs) {
       let record = folder.journal.record(of: need.id)
-      switch record?.status {
+      switch retried.contains(need.id) ? .pending : record?.status {
       case .failed: return .failed("needs '\(need.name)', which failed")
       case .diverged: return .failed("needs '\(need.name)', which diverged")
       case .skipped: return .failed(record?.error ?? "needs '\(need.name)', which was skipped")
@@ -171,7 +202,7 @@ extension StudyRunner {
   private func execute(
     _ tasks: [StudyTask], _ options: StudyRunOptions
   ) throws -> ExecutionSummary {
-    try execute(tasks, stages(threads: options.workers ?? file.workers, options), options)
+    try execute(tasks, stages(threads: options.workers ?? taskThreads, options), options)
   }
 
   /// Runs tasks one after the other; what else they need is there.
@@ -204,7 +235,13 @@ extension StudyFolder {
 
   /// The right to work on a group; nil where another process has it.
   func claim(_ group: TaskGroup) throws -> FolderLock? {
-    try FolderLock.ifFree(place(of: group.tasks[0]), name: Self.claimName)
+    for _ in 0..<5 {
+      let place = place(of: group.tasks[0])
+      if let lock = try FolderLock.ifFree(place, name: Self.claimName) { return lock }
+      // Who looks whether it is held has it for a moment.
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    return nil
   }
 
   /// Whether a process works on what a task makes or measures.

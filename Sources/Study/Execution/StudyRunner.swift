@@ -53,6 +53,7 @@ package struct StudyRunner {
     if let resources = options.resources {
       try plan.check(resources, folder: folder.url, sideBySide: sideBySide)
     }
+    try checkUnclaimed()
     let lock = try begin()
     defer { withExtendedLifetime(lock) {} }
     let stages = stages(threads: max(1, workers / sideBySide), options)
@@ -72,9 +73,14 @@ package struct StudyRunner {
   /// Takes the study's folder and writes the plan.
   func begin() throws -> FolderLock {
     let lock = try FolderLock(folder.url)
+    try writePlan()
+    return lock
+  }
+
+  /// Freezes the plan; the caller has the lock of the study's folder.
+  func writePlan() throws {
     try folder.checkUsable(for: file.name)
     try AtomicFile.write(CanonicalJSON.pretty(plan), to: folder.plan)
-    return lock
   }
 
   /// What the tasks work with, each on so many threads.

@@ -30,8 +30,7 @@ package struct StudyStatus: Codable, Sendable {
     let journal = folder.journal
     let isRunning = FolderLock.isHeld(folder.url)
     study = plan.name
-    self.isRunning = isRunning
-    tasks = plan.tasks.map { task in
+    let tasks = plan.tasks.map { task in
       var entry = Task(
         number: task.number, id: task.id, kind: task.kind, name: task.name, status: .pending)
       guard let record = journal.record(of: task.id) else { return entry }
@@ -49,6 +48,8 @@ package struct StudyStatus: Codable, Sendable {
       }
       return entry
     }
+    self.tasks = tasks
+    self.isRunning = isRunning || tasks.contains { $0.status == .running }
   }
 
   /// How many tasks have this status.

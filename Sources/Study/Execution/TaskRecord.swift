@@ -72,5 +72,8 @@ package struct TaskJournal: Sendable {
     try AtomicFile.write(CanonicalJSON.pretty(record), to: file(of: record.id))
   }
 
+  /// When the record of a task was written; nil where there is none.
+  func time(of id: String) -> Double? { FileTime.of(file(of: id)) }
+
   private func file(of id: String) -> URL { folder.appendingPathComponent("\(id).json") }
 }

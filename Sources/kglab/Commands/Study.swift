@@ -18,7 +18,10 @@ struct StudyCommand: ParsableCommand {
         kglab study run experiments/quickstart
         kglab study status runs/quickstart
       """,
-    subcommands: [StudyPlanCommand.self, StudyRunCommand.self, StudyStatusCommand.self])
+    subcommands: [
+      StudyPlanCommand.self, StudyRunCommand.self, StudyWorkCommand.self, StudyExportCommand.self,
+      StudyStatusCommand.self,
+    ])
 }
 
 /// Where a study comes from and where its results go.

@@ -19,7 +19,7 @@ extension StudyRunCommand {
     if prepare {
       let summary = try runner.prepare(options)
       try show(summary.records, summary.reusedCount, summary.seconds, of: runner)
-      try complain(summary.records, of: runner)
+      try Complaint.check(summary.records, of: runner)
     } else if merge {
       try mergeParts(of: runner, options)
     } else if let taskIndex {
@@ -42,7 +42,7 @@ extension StudyRunCommand {
     let summary = try runner.run(part: tasks, options)
     try show(
       summary.records, summary.reusedCount, summary.seconds, of: runner, asked: tasks.count)
-    try complain(summary.records, of: runner)
+    try Complaint.check(summary.records, of: runner)
     // What a training that was to diverge leaves out lacks nothing.
     let skipped = summary.records(.skipped).filter {
       !(runner.file.expectsDivergence && $0.error?.hasSuffix(", which diverged") ?? false)
@@ -58,7 +58,7 @@ extension StudyRunCommand {
   private func mergeParts(of runner: StudyRunner, _ options: StudyRunOptions) throws {
     let (summary, missing) = try runner.merge(options)
     try show(summary.records, 0, summary.seconds, of: runner, hasReport: true)
-    try complain(summary.records, of: runner)
+    try Complaint.check(summary.records, of: runner)
     guard let first = missing.first else { return }
     throw LabError(
       "the report is written, and lacks \(missing.count) of \(runner.plan.tasks.count - 1) tasks: \(first.name)"
@@ -82,6 +82,27 @@ extension StudyRunCommand {
     Output.line(
       "\(done) of \(asked ?? records.count) tasks done, \(reused) of them before, in "
         + Readable.duration(seconds))
+  }
+}
+
+/// What of a study's tasks ends a command with an error.
+enum Complaint {
+  /// Throws for tasks that failed, and for trainings that diverged where the study does not expect it.
+  static func check(_ records: [TaskRecord], of runner: StudyRunner, skipped: String = "") throws {
+    let failed = records.filter { $0.status == .failed }
+    guard failed.isEmpty else {
+      let list = failed.map { "; \($0.name): \($0.error ?? "unknown error")" }.joined()
+      throw LabError(
+        "\(failed.count) of \(records.count) tasks failed\(skipped); "
+          + "run the same command again to try them again\(list)", .failure)
+    }
+    let diverged = records.filter { $0.status == .diverged }
+    guard diverged.isEmpty || runner.file.expectsDivergence else {
+      let list = diverged.map { "; \($0.name): \($0.error ?? "")" }.joined()
+      throw LabError(
+        "\(diverged.count) of \(runner.plan.tasks(.train).count) trainings diverged; lower their learning "
+          + "rate, or write expect_divergence: true where that is a result\(list)", .failure)
+    }
   }
 }
 

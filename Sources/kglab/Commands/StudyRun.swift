@@ -118,27 +118,9 @@ struct StudyRunCommand: ParsableCommand {
     } else {
       describe(summary, runner, hasReport: hasReport)
     }
-    try complain(
+    try Complaint.check(
       summary.records, of: runner,
       skipped: " and \(summary.records(.skipped).count) were skipped")
-  }
-
-  /// Throws for tasks that failed, and for trainings that diverged where the study does not expect it.
-  func complain(_ records: [TaskRecord], of runner: StudyRunner, skipped: String = "") throws {
-    let failed = records.filter { $0.status == .failed }
-    guard failed.isEmpty else {
-      let list = failed.map { "; \($0.name): \($0.error ?? "unknown error")" }.joined()
-      throw LabError(
-        "\(failed.count) of \(records.count) tasks failed\(skipped); "
-          + "run the same command again to try them again\(list)", .failure)
-    }
-    let diverged = records.filter { $0.status == .diverged }
-    guard diverged.isEmpty || runner.file.expectsDivergence else {
-      let list = diverged.map { "; \($0.name): \($0.error ?? "")" }.joined()
-      throw LabError(
-        "\(diverged.count) of \(runner.plan.tasks(.train).count) trainings diverged; lower their learning "
-          + "rate, or write expect_divergence: true where that is a result\(list)", .failure)
-    }
   }
 
   private func show(_ runner: StudyRunner, _ file: StudyFile) throws {

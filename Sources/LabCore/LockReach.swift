@@ -10,12 +10,13 @@ package enum LockReach: Hashable, Sendable {
 
   /// Chooses between the system's locks (`system`) and files that are touched (`files`), whatever was found.
   private static let variable = "KGLAB_LOCKS"
+  private static let chosen = ProcessInfo.processInfo.environment[variable]
   /// By the device's number.
   private static let known = Mutex<[UInt64: LockReach]>([:])
 
   /// That of a folder: what its mount says, then what two locks on a new file there do; found out once for each device.
   package static func of(_ folder: URL) -> LockReach {
-    switch ProcessInfo.processInfo.environment[variable] {
+    switch chosen {
     case "files": return .less("is not asked: \(variable)=files")
     case "system": return .everywhere
     default: break
@@ -62,7 +63,7 @@ package enum LockReach: Hashable, Sendable {
 
   /// Whether one lock keeps another out; where no file can be made, whoever writes there says so.
   private static func tried(in folder: URL) -> LockReach {
-    let file = folder.appendingPathComponent(".kglab-locks-\(UUID().uuidString)")
+    let file = Temporary.newPlace(in: folder)
     let first = Posix.create(file.path)
     guard first >= 0 else { return .everywhere }
     let second = Posix.openOrCreate(file.path)
@@ -74,7 +75,9 @@ package enum LockReach: Hashable, Sendable {
     guard flock(first, LOCK_EX | LOCK_NB) == 0 else {
       return .less("takes no lock (\(Posix.message()))")
     }
-    return flock(second, LOCK_EX | LOCK_NB) == 0
+    let isShared = flock(second, LOCK_EX | LOCK_NB) == 0
+    // Another process that tidies up may have taken away the first before it was locked.
+    return isShared && Posix.hasName(first)
       ? .less("lets two processes have one lock") : .everywhere
   }
 }

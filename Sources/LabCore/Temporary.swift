@@ -20,9 +20,7 @@ package final class Temporary: Sendable {
   package init(in folder: URL, isFolder: Bool) throws {
     Self.sweep(folder)
     while true {
-      let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-      let name = String(repeating: "0", count: 16 - digits.count) + digits
-      let url = folder.appendingPathComponent(Self.prefix + name + Self.suffix)
+      let url = Self.newPlace(in: folder)
       let descriptor =
         isFolder
         ? Posix.makeFolder(url.path) ? Posix.openForReading(url.path) : -1 : Posix.create(url.path)
@@ -43,6 +41,13 @@ package final class Temporary: Sendable {
   }
 
   deinit { discard() }
+
+  /// A place for a file or folder that goes soon, of a name that is swept where it does not.
+  static func newPlace(in folder: URL) -> URL {
+    let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    let name = String(repeating: "0", count: 16 - digits.count) + digits
+    return folder.appendingPathComponent(prefix + name + suffix)
+  }
 
   /// The file, to be written.
   package var handle: FileHandle { FileHandle(fileDescriptor: descriptor, closeOnDealloc: false) }

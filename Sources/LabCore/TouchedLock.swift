@@ -106,7 +106,7 @@ package final class TouchedLock: Sendable {
 
   /// What time it is for the file system, which may be another machine's.
   private static func clock(_ folder: URL) throws -> Double {
-    let file = folder.appendingPathComponent(".kglab-clock-\(UUID().uuidString)")
+    let file = Temporary.newPlace(in: folder)
     let descriptor = Posix.create(file.path)
     guard descriptor >= 0 else { throw Posix.failure() }
     close(descriptor)

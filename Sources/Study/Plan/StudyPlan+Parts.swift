@@ -80,7 +80,7 @@ extension StudyPlan {
   /// Throws `LabError` for an index that the plan does not have.
   package func tasks(ofModels indices: some Sequence<Int>) throws -> [StudyTask] {
     let models = models
-    let ids = try Set(indices).map { index in
+    let ids = try Set(indices).sorted().map { index in
       guard models.indices.contains(index - 1) else {
         throw LabError(
           "the study has no model \(index): its models are 1 to \(models.count), in the order of 'kglab study plan'",

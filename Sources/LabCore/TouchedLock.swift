@@ -13,9 +13,9 @@ package final class TouchedLock: Sendable {
   private static let patience = 120.0
   private static let freeText = Data("free\n".utf8)
 
-  private let file: URL
-  private let ending = DispatchSemaphore(value: 0)
-  private let ended = DispatchSemaphore(value: 0)
+  // Set last: a lock that was not got has no thread to wait for.
+  private let ending: DispatchSemaphore
+  private let ended: DispatchSemaphore
 
   /// The lock of this name in a folder; nil where another process has it.
   ///
@@ -26,7 +26,7 @@ package final class TouchedLock: Sendable {
       return nil
     }
     let number = last + 1
-    file = Self.file(folder, name, number)
+    let file = Self.file(folder, name, number)
     let descriptor = Posix.create(file.path)
     guard descriptor >= 0 else {
       if errno == EEXIST { return nil }
@@ -47,7 +47,8 @@ package final class TouchedLock: Sendable {
         try? FileManager.default.removeItem(at: old)
       }
     }
-    let thread = Thread { [ending, ended] in
+    let (ending, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let thread = Thread {
       while ending.wait(timeout: .now() + Self.beat) == .timedOut {
         if Self.last(folder, name) > number { Self.end(folder) }
         try? handle.seek(toOffset: 0)
@@ -61,6 +62,7 @@ package final class TouchedLock: Sendable {
     }
     thread.name = "lock"
     thread.start()
+    (self.ending, self.ended) = (ending, ended)
   }
 
   deinit {

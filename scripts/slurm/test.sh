@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
 kglab=${KGLAB:-$root/.build/release/kglab}
 export SLURM_LOCAL_DIR=${SLURM_LOCAL_DIR:-/tmp/kglab-slurm} SLURM_LOCAL_NODES=2 SLURM_LOCAL_CPUS=1
 cluster() { "$here/cluster.sh" "$@"; }
-long=${LONG_EPOCHS:-8000}  # of 10k: 25 s of one processor here; more than 35 s of a job, less than 20 times that
+long=${LONG_EPOCHS:-20000}  # of 10k: about a minute of one processor with the release build; more than 35 s of a job, less than 20 times that
 work=$(mktemp -d "${TMPDIR:-/tmp}/kglab-slurm-test.XXXX"); bad=0
 finish() {
   [ -n "${SLURM_KEEP:-}" ] && { echo "left: $work, $SLURM_LOCAL_DIR"; return; }

@@ -49,8 +49,7 @@ package enum OptionList {
   ) throws -> Value {
     guard let value = value(name.lowercased()) else {
       throw LabError(
-        "\(option) '\(name)' is unknown\(Suggestion.hint(for: name, in: names)); "
-          + "choose among \(names.joined(separator: ", "))", .usage)
+        "\(option) '\(name)' is unknown\(Suggestion.hint(for: name, in: names))", .usage)
     }
     return value
   }

@@ -100,7 +100,7 @@ struct ScalingFitTests {
     refuse("2 different values", .power, (0..<6).map { [Double($0 % 2 + 1)] })
     refuse("move together", .chinchilla, (1...9).map { [Double($0) * 1e6, Double($0) * 2e7] })
     refuse(
-      "variables 1 to 3 move together", .rate,
+      "variable 1, variable 2, variable 3 move together", .rate,
       PlantedLaw.grid([1, 2, 4], [1, 3, 5]).map { $0 + [$0[0] * $0[1]] })
     // A power has no break and no ceiling, and runs that repeat nothing say nothing of repeats.
     let law = PlantedLaw.power(0.02, 30, 0.5)

@@ -34,8 +34,7 @@ import Training
   }
 
   private func runner(_ text: String = Self.study) throws -> StudyRunner {
-    try StudyRunner(
-      file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: out)
+    try StudyText.runner(text, in: folder)
   }
 
   @Test func eachGenerationLearnsFromTheOneBefore() throws {

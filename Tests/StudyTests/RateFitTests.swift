@@ -93,7 +93,7 @@ import Testing
     #expect(
       try sentence(fewer).contains(
         "the runs do not say: a fit of their loss, L(N, D), is refused because"))
-    #expect(try sentence(fewer).contains("variable 2 has 2 different values"))
+    #expect(try sentence(fewer).contains("the number of tokens has 2 different values"))
   }
 
   /// At equal compute no two sizes are trained alike, and no training has a curve.

@@ -355,6 +355,17 @@ import Testing
     #expect(words.text.contains("to the power 0.50 (95 % interval 0.50 to 0.50 over budgets)"))
     let lines = try #require(document.figures.first { $0.id == "loss-by-budget" })
     #expect(lines.data.rows.count == 15)
+    // Budgets on other shares of the graph lie on no one line.
+    for index in results["run"].indices
+    where results["run"][index]["budget_flops"] as? Double == 4e8 {
+      results["run"][index]["fraction"] = 0.5
+    }
+    let mixed = try #require(
+      Self.report(results).sections.first { $0.title == "Compute" }?.blocks.first)
+    guard case .figure = mixed else {
+      Issue.record("a sentence over different data")
+      return
+    }
   }
 
   @Test func thePageIsWrittenAndEscaped() throws {

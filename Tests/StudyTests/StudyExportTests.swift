@@ -25,8 +25,7 @@ import Testing
   }
 
   private func runner(_ text: String = StudyExportTests.study) throws -> StudyRunner {
-    try StudyRunner(
-      file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: folder["out"])
+    try StudyText.runner(text, in: folder)
   }
 
   private func export(_ runner: StudyRunner, mostMinutes: Int? = nil) -> StudyExport {

@@ -27,8 +27,7 @@ import Testing
   private func runner(
     _ out: String = "out", _ text: String = StudyPartTests.study
   ) throws -> StudyRunner {
-    try StudyRunner(
-      file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: folder[out])
+    try StudyText.runner(text, in: folder, out)
   }
 
   private func task(_ name: String, of runner: StudyRunner) throws -> StudyTask {

@@ -17,8 +17,7 @@ import Testing
   }
 
   private func runner(_ text: String = StudyText.study) throws -> StudyRunner {
-    try StudyRunner(
-      file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: out)
+    try StudyText.runner(text, in: folder)
   }
 
   /// The whole study on a graph of 72 triples: its files, results and report.

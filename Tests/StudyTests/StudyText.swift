@@ -1,6 +1,7 @@
 import Detection
 import Evaluation
 import Study
+import TestSupport
 
 /// Studies and schemas as text.
 enum StudyText {
@@ -39,6 +40,14 @@ enum StudyText {
       resamples: 20
     workers: 2
     """
+
+  /// Runs a study whose files are in a folder, into another folder there.
+  static func runner(
+    _ text: String, in folder: TemporaryFolder, _ out: String = "out"
+  ) throws -> StudyRunner {
+    try StudyRunner(
+      file: StudyFile.parse(text, file: "study.yaml", folder: folder.url), folder: folder[out])
+  }
 }
 
 extension TaskKind {

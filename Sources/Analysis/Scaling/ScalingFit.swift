@@ -52,6 +52,8 @@ package struct ScalingFit: Sendable {
     /// Resamples of the runs behind the intervals; 0 for none.
     package var resampleCount = 1_000
     package var seed = Seed(0)
+    /// What refusals call the variables; numbers for those without a name.
+    package var variables: [String] = []
 
     package init() {}
   }
@@ -63,7 +65,9 @@ package struct ScalingFit: Sendable {
     _ form: ScalingForm, _ points: [[Double]], _ values: [Double], options: Options = Options()
   ) throws(LabError) {
     let x = points.map { $0.map { log($0) } }
-    if let reason = form.refusal(x) { throw LabError(reason) }
+    let unnamed = (options.variables.count..<max(options.variables.count, x.first?.count ?? 0))
+      .map { "variable \($0 + 1)" }
+    if let reason = form.refusal(x, options.variables + unnamed) { throw LabError(reason) }
     let curve = form.curve(x)
     let delta = options.delta ?? form.scale.delta
     let loss = ScalingLoss(curve: curve, x: x, y: values.map(form.scale.value), delta: delta)

@@ -79,8 +79,8 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Why points, rows of the logarithm of each variable, do not determine a fit; nil where they may.
-  func refusal(_ logs: [[Double]]) -> String? {
+  /// Why points, rows of the logarithm of each of the named variables, do not determine a fit; nil where they may.
+  func refusal(_ logs: [[Double]], _ variables: [String]) -> String? {
     let variableCount = logs.first?.count ?? 0
     let unknowns = names(variableCount).count
     guard logs.count > unknowns else {
@@ -93,14 +93,14 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
       let column = logs.map { $0[variable] }
       guard Set(column).count >= needed else {
         return
-          "variable \(variable + 1) has \(Set(column).count) different values, and the form \(rawValue) needs at least "
+          "\(variables[variable]) has \(Set(column).count) different values, and the form \(rawValue) needs at least "
           + "\(needed)"
       }
       columns.append(column)
       if LinearDependence.first(in: columns, tolerance: 1e-3) != nil {
         return
-          "variables 1 to \(variable + 1) move together in all runs, so that their terms cannot be told apart; add "
-          + "runs that vary one alone"
+          "\(variables.prefix(variable + 1).joined(separator: ", ")) move together in all runs, so that their terms cannot "
+          + "be told apart; add runs that vary one alone"
       }
     }
     return nil

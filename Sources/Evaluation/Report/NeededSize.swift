@@ -104,6 +104,7 @@ package struct NeededSize {
     var options = ScalingFit.Options()
     options.startCount = 20
     options.resampleCount = 400
+    options.variables = ["the size", "the number of tokens"]
     let fit = try ScalingFit(
       .chinchilla, known.map { [Double($0.0.nonEmbeddingParameters), tokens($0.0)] },
       known.map(\.1), options: options)

@@ -19,22 +19,24 @@ struct RateFits {
     var panel: Cell
     var color: Cell
     /// The runs at each x in ascending order.
-    var runs: [(x: Double, rates: [Measured])] = []
+    let runs: [(x: Double, rates: [Measured])]
 
-    var rates: [Double] { runs.flatMap { $0.rates.map(\.value) } }
-    var points: [[Double]] { runs.flatMap { place in place.rates.map { _ in [place.x] } } }
+    var rateCount: Int { runs.reduce(0) { $0 + $1.rates.count } }
     var means: [Double] { runs.map { Mean.of($0.rates.map(\.value)) ?? 0 } }
     var seedCount: Int { runs.map(\.rates.count).max() ?? 0 }
-    var fit: Result<ScalingFit, LabError>
+    let fit: Result<ScalingFit, LabError>
 
     init(_ panel: Cell, _ color: Cell, _ runs: [Double: [Measured]]) {
       (self.panel, self.color) = (panel, color)
       self.runs = runs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-      fit = .failure(LabError(""))
-      fit = fitted()
+      fit = Self.fit(self.runs)
     }
 
-    private func fitted() -> Result<ScalingFit, LabError> {
+    private static func fit(
+      _ runs: [(x: Double, rates: [Measured])]
+    ) -> Result<ScalingFit, LabError> {
+      let rates = runs.flatMap { $0.rates.map(\.value) }
+      let points = runs.flatMap { place in place.rates.map { _ in [place.x] } }
       guard runs.count >= RateFits.pointsOfACurve else {
         return .failure(LabError("fewer than \(RateFits.pointsOfACurve) points"))
       }
@@ -144,7 +146,7 @@ struct RateFits {
       switch curve.fit {
       case .success(let found):
         fit = found
-        if curve.rates.count < Self.runsOfABand {
+        if curve.rateCount < Self.runsOfABand {
           note = "no interval from fewer than \(Self.runsOfABand) runs"
         }
       case .failure(let error): note = "no fit: \(error)"
@@ -152,7 +154,7 @@ struct RateFits {
       let exponent = fit?["alpha"]
       return [
         .text(figure.x.title), curve.panel, curve.color, .integer(curve.runs.count),
-        .integer(curve.rates.count),
+        .integer(curve.rateCount),
         Cell(curve.scores.flatMap { CurveShape($0) }.map(\.rawValue)), .text(curve.errors),
         Cell(steps?.linearity), Cell(steps?.breakthroughness), Cell(exponent?.value),
         Cell(exponent?.lower), Cell(exponent?.upper), Cell(fit?["K"]?.value), Cell(note),

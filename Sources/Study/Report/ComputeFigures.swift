@@ -123,10 +123,12 @@ struct ComputeFigures {
       loss: parabola.minimum)
   }
 
-  /// How best size and tokens grow with compute; nil with fewer than three budgets that have a best size.
+  /// How best size and tokens grow with compute; nil with fewer than three budgets that have a best size, or where budgets
+  /// differ in more than their FLOPs.
   private func growth(_ budgets: [[RunGroup]]) -> String? {
     let optima = budgets.compactMap(optimum)
-    guard optima.count >= Self.leastCount,
+    func others(_ run: RunRow) -> [String] { [run.graphID, run.variant, "\(run.fraction)"] }
+    guard Set(budgets.map { others($0[0].first) }).count == 1, optima.count >= Self.leastCount,
       let size = Trend.fit(optima.map { (x: log($0.flops), y: log($0.size)) })?.slope,
       let tokens = Trend.fit(optima.map { (x: log($0.flops), y: log($0.tokens)) })?.slope
     else { return nil }

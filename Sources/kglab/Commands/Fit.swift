@@ -126,6 +126,7 @@ struct Fit: ParsableCommand {
     var options = ScalingFit.Options()
     options.resampleCount = resamples
     options.seed = Seed(seed)
+    options.variables = columns
     let fit = try ScalingFit(form, points, values, options: options)
     let heldOut = try holdOutLargest ? HeldOutError(form, points, values, options: options) : nil
     if result.json {

@@ -6,7 +6,7 @@ import LanguageModel
 extension DetectionMeasure {
   package static let settingNames =
     ModelSelection.settingNames + [
-      "tasks", "kinds", "heads", "layers", "places", "positions", "full", "full_epochs",
+      "tasks", "kinds", "heads", "kernels", "layers", "places", "positions", "full", "full_epochs",
       "full_rate", "full_state_alone", "balanced", "judges", "samples", "evidence", "queries",
       "seed", "resamples", "precision",
     ]
@@ -43,6 +43,12 @@ extension DetectionOptions {
     }
     if let value = node.optional("heads") {
       heads = try Self.named(value, "head") { try HeadArchitecture(named: $0) }
+    }
+    if let value = node.optional("kernels") {
+      kernels = try Self.named(value, "infinitely wide head") { try KernelHead(named: $0) }
+      if !kinds.contains(.kernel) { kinds.append(.kernel) }
+    } else if kinds.contains(.kernel) {
+      kernels = [.limit]
     }
     if let value = node.optional("layers") {
       layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }

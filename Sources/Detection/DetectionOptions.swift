@@ -23,6 +23,8 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   case attentionProbe = "attention-probe"
   /// Logistic regression on where the attention heads look (arXiv 2407.07071).
   case lookback
+  /// A read-out of infinite width, by its kernel.
+  case kernel
   /// A language model fine-tuned end to end to judge.
   case full
   /// A number of the model itself; nothing is trained on verdicts.
@@ -30,13 +32,14 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   /// A number that needs no model: what any detector has to beat.
   case baseline
 
-  /// All but `full`, which costs as much as training a language model.
-  package static let quick = allCases.filter { $0 != .full }
+  /// All but `kernel`, which is asked for by name, and `full`, which costs as much as training a language model.
+  package static let quick = allCases.filter { ![.kernel, .full].contains($0) }
 
   /// What is trained of such a detector; nil where nothing is fitted to examples.
   package var model: (any TrainedModel.Type)? {
     switch self {
     case .head, .saplma, .entropyProbe, .attentionProbe, .lookback: FeatureReadOut.self
+    case .kernel: KernelReadOut.self
     case .full: FullNetwork.self
     case .score, .baseline: nil
     }
@@ -53,6 +56,13 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   package var kinds = DetectorKind.quick
   /// Read-outs of the kind `head`.
   package var heads = HeadArchitecture.ladder
+  /// Read-outs of the kind `kernel`.
+  package var kernels: [KernelHead] {
+    get { chosenKernels ?? [] }
+    set { chosenKernels = newValue.isEmpty ? nil : newValue }
+  }
+  /// Nil, and no key, for none.
+  private var chosenKernels: [KernelHead]?
   /// Layers that heads read, one head for each.
   package var layers: [LayerChoice] = [.final]
   /// Places of the answer that heads of the sentence task read, one head for each.
@@ -91,6 +101,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   enum CodingKeys: String, SnakeCaseKey {
     case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities,
       seed, precision, fullTraining, resampleCount
+    case chosenKernels = "kernels"
     case chosenJudges = "judges"
     case shufflesLabels = "shuffled_labels"
   }
@@ -121,7 +132,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       "resample_count is \(resampleCount); it must be between 0 and 1000000")
     let lists = [
       heads.map(\.name), layers.map(\.name), places.map(\.rawValue), positions.map(\.name),
-      full.map(\.name), judges.map(\.name),
+      full.map(\.name), judges.map(\.name), kernels.map(\.name),
     ]
     for names in lists {
       if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -129,13 +140,17 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       }
     }
     try require(
-      !kinds.contains(.head) || tasks == [.token] || !places.isEmpty, "no place is given for heads")
-    try require(!kinds.contains(.head) || !layers.isEmpty, "no layer is given for heads")
+      !readsLayers || tasks == [.token] || !places.isEmpty, "no place is given for heads")
+    try require(!readsLayers || !layers.isEmpty, "no layer is given for heads")
     try require(
       !tasks.contains(.token) || !positions.isEmpty, "no position is given for the token task")
     try require(
       !kinds.contains(.full) || !full.isEmpty,
       "no language model is given for the kind full; give a size, or a run with --from")
+    try require(
+      !kinds.contains(.kernel) || !kernels.isEmpty,
+      "no infinitely wide head is given for the kind kernel; name some, such as \(KernelHead.limit.name)"
+    )
     try require(
       judges.isEmpty || kinds.contains(.score),
       "a judge is a score, which the kinds leave out; add score to --kind, or leave out --judge")
@@ -146,9 +161,12 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     try fullTraining.validate()
   }
 
+  /// Whether there are heads on layers of choice.
+  private var readsLayers: Bool { kinds.contains(.head) || kinds.contains(.kernel) }
+
   /// Refuses layers that a model of this shape does not have; throws `LabError` naming the layer.
   package func checkLayers(of configuration: ModelConfiguration) throws {
-    guard kinds.contains(.head) else { return }
+    guard readsLayers else { return }
     for layer in layers { _ = try layer.streams(configuration) }
   }
 
@@ -158,8 +176,9 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     options.tasks = DetectorTask.allCases.filter { tasks.contains($0) }
     options.visibilities = Visibility.allCases.filter { visibilities.contains($0) }
     options.kinds = DetectorKind.allCases.filter { kinds.contains($0) }
-    if !kinds.contains(.head) {
-      options.heads = []
+    if !kinds.contains(.head) { options.heads = [] }
+    if !kinds.contains(.kernel) { options.kernels = [] }
+    if !readsLayers {
       options.layers = [.final]
       options.places = [.last]
     }

@@ -16,7 +16,8 @@ package struct TransferMeasure: Measure {
   package static let tables = [ResultTable.transfer]
   package static let settingNames =
     ModelSelection.settingNames + [
-      "from", "tasks", "kinds", "heads", "full", "full_epochs", "samples", "seed", "resamples",
+      "from", "tasks", "kinds", "heads", "kernels", "full", "full_epochs", "samples", "seed",
+      "resamples",
     ]
 
   package let selection: ModelSelection

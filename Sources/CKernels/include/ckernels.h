@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dense.h"
+
 #define KL_TABLE_VERSION 3u
 
 typedef struct kl_stream kl_stream;

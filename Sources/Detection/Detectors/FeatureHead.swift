@@ -72,30 +72,7 @@ package struct FeatureReadOut: TrainedModel {
   package var streams: Set<CaptureStream> { Set(selection.streams) }
 
   package func refusal(for configuration: ModelConfiguration, name: String) -> String? {
-    if let stream = selection.streams.first(where: { !$0.exists(in: configuration) }) {
-      return
-        "\(name) reads \(stream.name), which a model of \(configuration.layerCount) layers does not have; "
-        + Self.advice
-    }
-    let width = FeatureSelection(selection.streams).width(configuration)
-    let columns = selection.columns
-    let fits =
-      (columns?.count ?? width) == head.inputWidth
-      && (columns?.allSatisfy((0..<width).contains) ?? true)
-      && (columns == nil || lookbackFits(configuration))
-    guard fits else {
-      return
-        "\(name) reads \(head.inputWidth) values of an example, and this model does not have as many (layers: "
-        + "\(configuration.layerCount), width: \(configuration.modelDimension), heads: "
-        + "\(configuration.headCount)); \(Self.advice)"
-    }
-    return nil
-  }
-
-  /// Lookback reads every head of the model it was trained on, so there must be as many.
-  private func lookbackFits(_ configuration: ModelConfiguration) -> Bool {
-    let heads = configuration.layerCount * configuration.headCount
-    return (selection.columns?.max() ?? 0) / AttentionShare.allCases.count + 1 == heads
+    selection.refusal(inputWidth: head.inputWidth, for: configuration, name: name)
   }
 
   package func scores(
@@ -146,5 +123,34 @@ package struct FeatureReadOut: TrainedModel {
       ]
     }
     return inputs + layers
+  }
+}
+
+extension FeatureSelection {
+  /// Why what reads it, called `name`, cannot read a language model of this shape; nil where it can.
+  func refusal(inputWidth: Int, for configuration: ModelConfiguration, name: String) -> String? {
+    if let stream = streams.first(where: { !$0.exists(in: configuration) }) {
+      return
+        "\(name) reads \(stream.name), which a model of \(configuration.layerCount) layers does not have; "
+        + FeatureReadOut.advice
+    }
+    let width = FeatureSelection(streams).width(configuration)
+    let fits =
+      (columns?.count ?? width) == inputWidth
+      && (columns?.allSatisfy((0..<width).contains) ?? true)
+      && (columns == nil || lookbackFits(configuration))
+    guard fits else {
+      return
+        "\(name) reads \(inputWidth) values of an example, and this model does not have as many (layers: "
+        + "\(configuration.layerCount), width: \(configuration.modelDimension), heads: "
+        + "\(configuration.headCount)); \(FeatureReadOut.advice)"
+    }
+    return nil
+  }
+
+  /// Lookback reads every head of the model it was trained on, so there must be as many.
+  private func lookbackFits(_ configuration: ModelConfiguration) -> Bool {
+    let heads = configuration.layerCount * configuration.headCount
+    return (columns?.max() ?? 0) / AttentionShare.allCases.count + 1 == heads
   }
 }

@@ -5,7 +5,7 @@ package struct HeadDetector: DetectorRecipe {
   package let architecture: HeadArchitecture
   package let layer: LayerChoice
   package let place: AnswerPlace
-  private let selection: FeatureSelection
+  let selection: FeatureSelection
   private let width: Int
   private let suffix: String
   private let isSentence: Bool

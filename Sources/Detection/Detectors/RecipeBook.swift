@@ -39,6 +39,7 @@ struct RecipeBook {
   /// Every detector there is, a line each; within a kind this is the order of tables.
   private static let makers: [@Sendable (RecipeBook) throws -> [any DetectorRecipe]] = [
     HeadDetector.recipes,
+    KernelDetector.recipes,
     SAPLMADetector.recipes,
     SemanticEntropyProbe.recipes,
     AttentionHeadProbe.recipes,

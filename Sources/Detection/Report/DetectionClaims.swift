@@ -33,7 +33,8 @@ struct DetectionClaims {
   /// All findings: larger detectors, larger language models, sentence against token.
   func findings() throws -> [Finding] {
     try DetectorRow.ladders(series).flatMap { training in
-      try largerDetectors(training) + largerModels(training) + sentenceAndToken(training)
+      try largerDetectors(training) + infiniteHeads(training) + largerModels(training)
+        + sentenceAndToken(training)
     }
   }
 
@@ -48,6 +49,37 @@ struct DetectionClaims {
         Trend.fit(own.map { (x: log10(Double($0.parameters)), y: $0.value) })?.slope.value
       }
       return StudentT.mean(slopes)
+    }
+  }
+
+  /// Per run how much nearer the largest ReLU head of one hidden layer is to the infinitely wide one than the smallest,
+  /// and how far the infinitely wide one is above the largest; then means over runs.
+  private func infiniteHeads(_ training: String) throws -> [Finding] {
+    let rows = try DetectorRow.all(
+      series, from: "detector",
+      """
+      shown.training = ? AND d.kind IN ('head', 'kernel') AND instr(d.name, '@') = 0
+        AND d.metric IN ('auprc', 'auprc_matched', 'auroc')
+      ORDER BY d.task, d.metric, shown.place, d.run_id, d.parameters
+      """, training)
+    return rows.chunks(by: { [$0.task, $0.metric] }).flatMap { rows -> [Finding] in
+      let gaps = rows.chunks(by: \.run).compactMap { own -> (nearer: Double, above: Double)? in
+        let finite = own.filter(\.hasOneHiddenLayer)
+        guard let limit = own.first(where: \.isLimit), finite.count > 1 else { return nil }
+        let (small, large) = (finite[0].value, finite[finite.count - 1].value)
+        return (abs(limit.value - small) - abs(limit.value - large), limit.value - large)
+      }
+      func finding(_ claim: String, _ values: [Double]) -> Finding? {
+        StudentT.mean(values).map {
+          Finding(
+            claim: claim, training: training, task: rows[0].task, family: "infinitely wide heads",
+            metric: Self.titles[rows[0].metric] ?? "", estimate: $0, isPositive: true)
+        }
+      }
+      return [
+        finding("larger heads approach the infinite one", gaps.map(\.nearer)),
+        finding("the infinite head is above the largest", gaps.map(\.above)),
+      ].compactMap(\.self)
     }
   }
 
@@ -117,7 +149,9 @@ struct DetectionClaims {
       id: "claims", title: "Published claims, held against these runs",
       caption: """
         *Larger detectors are better* on a fixed language model: the metric's slope on the decimal logarithm of the \
-        detector's parameters, mean over models. *Larger LMs are harder to judge*: its slope on that of the model's \
+        detector's parameters, mean over models. *Larger heads approach the infinite one*: how much nearer the largest \
+        ReLU head of one hidden layer is to \(KernelHead.limit.name) than the smallest is, and *the infinite head is above \
+        the largest* by how much; means over models. *Larger LMs are harder to judge*: its slope on that of the model's \
         parameters. *Sentence beats token*: the difference, mean over models. Of the detectors of a family the one of \
         highest AUROC on the validation part counts. Slopes are by least squares, intervals 95 % by Student's t \
         with language models as units. A claim *holds* or is *reversed* where the interval leaves out zero, and is \

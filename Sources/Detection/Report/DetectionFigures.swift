@@ -53,40 +53,51 @@ struct DetectionFigures {
       [
         Column("panel", "Task and training"), Column("size", "Size of the LM"),
         Column("detector", "Detector"),
-        Column("detector_parameters", "Detector parameters", .integer),
+        Column("detector_parameters", "Detector parameters", .integer), Column("width", "Width"),
       ] + ResultSeries.columns("auroc", "AUROC", .number(digits: 3)))
     let rows = try DetectorRow.all(
       series, from: "detector",
       """
-      d.kind = 'head' AND d.metric = 'auroc'
+      d.kind IN ('head', 'kernel') AND d.metric = 'auroc'
       ORDER BY min(shown.place) OVER (PARTITION BY shown.training), d.task, shown.group_place,
         d.parameters, min(d.rowid) OVER (PARTITION BY shown.group_place, d.task, d.name), d.rowid
       """)
+    let finite = rows.filter { $0.kind == "head" }
+    guard Set(finite.map(\.name)).count > 1 else { return nil }
     // Of several seeds their mean with its range.
     for seeds in rows.chunks(by: { ["\($0.group)", $0.task, $0.name] }) {
       let row = seeds[0]
-      data.append(
-        [
-          .text("\(Self.title(row.task)), \(row.training)"), .text(row.size), .text(row.name),
-          .integer(row.parameters),
-        ] + ResultSeries.mean(of: seeds.map(\.measured)))
+      // An infinitely wide head is a level line from the smallest finite one to the largest.
+      let own = finite.filter { $0.group == row.group && $0.task == row.task }.map(\.parameters)
+      guard row.kind == "head" || row.isLimit else { continue }
+      for parameters in row.kind == "head"
+        ? [row.parameters] : Set([own.min(), own.max()].compactMap(\.self)).sorted()
+      {
+        data.append(
+          [
+            .text("\(Self.title(row.task)), \(row.training)"), .text(row.size), .text(row.name),
+            .integer(parameters), .text(row.kind == "head" ? "finite" : "infinite"),
+          ] + ResultSeries.mean(of: seeds.map(\.measured)))
+      }
     }
-    guard Set(rows.map(\.name)).count > 1 else { return nil }
     return Figure(
       id: "detector-size", title: "Detection against detector size",
       caption: """
         AUROC of every head on each language model, with 95 % intervals over subjects; where there are several seeds \
-        their mean, with bars from the lowest seed to the highest.
+        their mean, with bars from the lowest seed to the highest. A level line is the infinitely wide head \
+        \(KernelHead.limit.kernel.name), which ReLU heads with one hidden layer go to; it has no size, and spans those of the \
+        finite ones.
         """,
       command: command, data: data,
       x: Axis("detector_parameters", "Detector parameters", scale: .log, format: .count),
       y: Axis("auroc", "AUROC", domain: 0.4...1),
       color: Channel("size", "Size of the LM", palette: .ordered),
       panel: Channel("panel", "Task and training"),
-      marks: [.interval(low: "lower", high: "upper"), .line(), .points],
+      marks: [.interval(low: "lower", high: "upper"), .line(by: ["size", "width"]), .points],
       rules: [Rule(.horizontal(0.5), "chance")],
       tooltip: [
-        "panel", "size", "detector", "detector_parameters", "auroc", "lower", "upper", "kind",
+        "panel", "size", "detector", "detector_parameters", "width", "auroc", "lower", "upper",
+        "kind",
       ])
   }
 

@@ -33,6 +33,16 @@ struct DetectorRow: Decodable, FetchableRecord {
   var prevalence: Double
   var examples: Int
 
+  /// Whether it is the infinitely wide head that ReLU heads with one hidden layer go to, whole or by landmarks.
+  var isLimit: Bool {
+    kind == "kernel" && (name + "-").hasPrefix(KernelHead.limit.name + "-") && !name.contains("@")
+  }
+
+  /// Whether it is a finite ReLU head with one hidden layer.
+  var hasOneHiddenLayer: Bool {
+    kind == "head" && (try? HeadArchitecture(named: name))?.hiddenSizes.count == 1
+  }
+
   var measured: Measured { Measured(value: value, lower: lower, upper: upper) }
 
   /// Families in the order of a report: detectors that are one idea in several sizes, places or tasks.
@@ -43,7 +53,8 @@ struct DetectorRow: Decodable, FetchableRecord {
       (4, 'entropy-probe', NULL, 'entropy probe'), (5, 'full', 1, 'full, pre-trained'),
       (6, 'full', 0, 'full, fresh'), (7, 'log-probability', NULL, 'log-probability'),
       (8, 'entropy', NULL, 'semantic or token entropy'),
-      (9, 'prior', NULL, 'object prior or token position')))
+      (9, 'prior', NULL, 'object prior or token position'),
+      (10, 'kernel', NULL, 'infinitely wide heads')))
     """
 
   /// The rows of `table`, which is `detector` or `best_detector`, called `d` in `rest`, that judge each token.

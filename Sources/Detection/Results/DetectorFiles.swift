@@ -35,6 +35,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package internal(set) var model: ModelConfiguration
   /// Whether the logit of `full` reads the log-probability of the answer; nil, and no key, where it does not.
   package internal(set) var logProbability: Bool?
+  /// Of an infinitely wide head; nil, and no key, for others.
+  package internal(set) var kernel: KernelRecord?
   /// SHA-256 of each file of weights; nil in the records of earlier versions.
   package internal(set) var files: [String: String]?
 
@@ -42,7 +44,7 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, SnakeCaseKey {
     case task, position, kind, name, place, architecture, features, parameters, seed, training,
-      calibrations, model, files, formatVersion, inputWidth, positiveClass, graphHash,
+      calibrations, model, files, kernel, formatVersion, inputWidth, positiveClass, graphHash,
       logProbability
     case weightsHash = "weights_sha256"
     case tokenizerHash = "tokenizer_sha256"
@@ -73,6 +75,7 @@ package struct DetectorOrigin: Sendable {
 /// A detector's folder: detector.json beside the files of what was trained.
 package enum DetectorFiles {
   package static let head = "head.safetensors"
+  package static let kernel = "kernel.safetensors"
   package static let readOut = "readout.safetensors"
   package static let record = "detector.json"
 

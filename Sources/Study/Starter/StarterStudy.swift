@@ -87,6 +87,7 @@ extension StarterFiles {
       #sizes: [30k]
       #tasks: [sentence, token]
       #kinds: [head, saplma, lookback, full, score]
+      #kernels: [ntk-relu-1]
       #layers: [final]
       #places: [last]
       #positions: [each]
@@ -112,6 +113,7 @@ extension StarterFiles {
       #kinds: [head, lookback]
       #full: [10k]
       #heads: [linear]
+      #kernels: [ntk-relu-1]
       #samples: 2
       #resamples: 1000
       #seed: 0

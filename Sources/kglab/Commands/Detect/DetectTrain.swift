@@ -15,7 +15,7 @@ struct DetectTrain: ParsableCommand {
     discussion: """
       The model answers its own training queries at temperature 1; the graph says which answers are \
       hallucinated; detectors learn from 60 % of the subjects and are measured on another 20 %. Kinds: head \
-      (a read-out on the frozen model's states), saplma, entropy-probe, attention-probe, lookback, full (a \
+      (a read-out on the frozen model's states), kernel (one of infinite width), saplma, entropy-probe, attention-probe, lookback, full (a \
       language model fine-tuned to judge), score (training-free) and baseline, which is always beside them. \
       Answers and states are kept in the run's features folder and shared by all detectors. Done before with \
       the same options, the stored result is shown.
@@ -27,6 +27,7 @@ struct DetectTrain: ParsableCommand {
         kglab detect runs/a
         kglab detect runs/a --kind head --task sentence --ladder
         kglab detect runs/a --kind head --heads linear,mlp-256x2 --layers 1,2,final,all
+        kglab detect runs/a --ladder --kernels ntk-relu-1,nngp-gelu-2,ntk-tanh-3-nystrom-1000
         kglab detect runs/a --task token --positions each,before,1,2
         kglab detect train runs/a --kind full --sizes 10k,30k --from runs/b --epochs 5
         kglab detect runs/a --judge runs/b --kind score
@@ -43,17 +44,25 @@ struct DetectTrain: ParsableCommand {
   var task: TaskChoice = .all
 
   @Option(
-    help: "Kinds, separated by commas, or all. By default all but full; baselines are always there."
+    help:
+      "Kinds, separated by commas, or all. By default all but kernel and full; baselines are always there."
   )
   var kind: String?
 
-  @Flag(help: "All sizes of heads, and of full detectors where that kind is chosen.")
+  @Flag(
+    help: "All sizes of heads, and of infinitely wide and full ones where those kinds are chosen.")
   var ladder = false
 
   @Option(
     help:
       "Heads, separated by commas: linear, mlp-N, mlp-NxD (N units, D hidden layers), mlp-A-B-C.")
   var heads: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Infinitely wide heads, separated by commas: ntk or nngp, activation, hidden layers, as ntk-relu-1; -nystrom-M for M landmarks.",
+      valueName: "list"))
+  var kernels: String?
 
   @Option(help: "Layers that heads read: final, all (side by side), each, or numbers from 0.")
   var layers: String = "final"
@@ -175,6 +184,11 @@ struct DetectTrain: ParsableCommand {
       options.kinds = kind == "all" ? DetectorKind.allCases : try OptionList.cases(kind, "--kind")
     }
     if sizes != nil || !from.isEmpty, kind == nil { options.kinds.append(.full) }
+    if kernels != nil, kind == nil { options.kinds.append(.kernel) }
+    guard kernels == nil || options.kinds.contains(.kernel) else {
+      throw LabError(
+        "--kernels are of the kind kernel, which --kind leaves out; add kernel to --kind", .usage)
+    }
     guard sizes == nil && from.isEmpty || options.kinds.contains(.full) else {
       throw LabError(
         "--sizes and --from are for full detectors, which --kind leaves out; add full to --kind",
@@ -184,6 +198,12 @@ struct DetectTrain: ParsableCommand {
       ladder && heads == nil
       ? HeadArchitecture.ladder
       : try OptionList.values(heads ?? "linear", "--heads") { try HeadArchitecture(named: $0) }
+    if options.kinds.contains(.kernel) {
+      options.kernels =
+        try kernels.map {
+          try OptionList.values($0, "--kernels") { try KernelHead(named: $0) }
+        } ?? (ladder ? KernelHead.ladder : [.limit])
+    }
     options.layers =
       layers == "each"
       ? (0...model.layerCount).map { .layer($0) } + [.final]

@@ -90,6 +90,7 @@ struct DetectTransfer: ParsableCommand {
     options.tasks = task.tasks
     options.kinds = try OptionList.cases(kind, "--kind")
     options.heads = try OptionList.values(heads, "--heads") { try HeadArchitecture(named: $0) }
+    if options.kinds.contains(.kernel) { options.kernels = [.limit] }
     if options.kinds.contains(.full) {
       options.full = try OptionList.values(sizes, "--sizes") {
         .scratch(size: try ModelSize(named: $0).name)

@@ -1,0 +1,211 @@
+import Compute
+package import Corpus
+package import Foundation
+import LabCore
+package import LanguageModel
+
+/// An infinitely wide head on the frozen model's states: kind `kernel`.
+///
+/// Ridge regression with the head's kernel on verdicts as 1 and -1; of the ridges the one of highest AUROC on the validation
+/// part is kept. Its score is no probability.
+package struct KernelDetector: DetectorRecipe {
+  package let head: KernelHead
+  private let finite: HeadDetector
+
+  package var kind: DetectorKind { .kernel }
+  package var takesAllWorkers: Bool { true }
+
+  /// A head on a layer of a model of this shape; `place` and errors as for `HeadDetector`.
+  package init(
+    _ head: KernelHead, layer: LayerChoice, place: AnswerPlace, of set: ExampleSet,
+    _ configuration: ModelConfiguration
+  ) throws {
+    self.head = head
+    finite = try HeadDetector(.linear, layer: layer, place: place, of: set, configuration)
+  }
+
+  static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
+    let places = book.isSentence ? book.options.places : [.last]
+    return try book.options.layers.flatMap { layer in
+      try places.flatMap { place in
+        try book.options.kernels.map {
+          try KernelDetector($0, layer: layer, place: place, of: book.set, book.configuration)
+        }
+      }
+    }
+  }
+
+  /// "ntk-relu-1", with the layer and place behind it as finite heads have them.
+  package var name: String {
+    head.name + finite.name.dropFirst(HeadArchitecture.linear.name.count)
+  }
+
+  package var shape: DetectorShape {
+    DetectorShape(layer: finite.shape.layer, place: finite.shape.place)
+  }
+
+  package var streams: Set<CaptureStream> { finite.streams }
+
+  package func make(_ material: DetectorMaterial) throws -> FittedDetector {
+    let (train, validation) = (material.rows(.train), material.rows(.validation))
+    guard !train.isEmpty, !validation.isEmpty else { throw DetectionError.noExamples }
+    let labels = material.learnedLabels
+    guard train.contains(where: { labels[$0] != labels[train[0]] }) else {
+      throw DetectionError.oneClassInTraining(hallucinated: labels[train[0]], count: train.count)
+    }
+    let selection = finite.selection
+    if let reason = head.refusal(
+      train: train.count, scored: validation.count,
+      width: selection.width(material.features.configuration),
+      memory: MachineResources.current.memory?.bytes)
+    {
+      throw DetectionError.unsuitable(reason: reason)
+    }
+    func matrix(_ rows: [Int]) throws -> [Float] {
+      try material.features.matrix(
+        selection, rows: material.featureRows(rows, at: finite.place))
+    }
+    let learned = try matrix(train)
+    let inputs = KernelInputs(
+      standardizer: Standardizer(
+        fitting: learned, width: learned.count / train.count, rows: Array(train.indices)))
+    let known = try inputs.rows(matrix(validation))
+    let regression = KernelRegression(
+      head.kernel, points: inputs.rows(learned), targets: train.map { labels[$0] ? 1 : -1 })
+    let landmarks = head.landmarks.map { count in
+      var order = Array(train.indices)
+      var stream = material.seed.stream(
+        "detection/kernel/\(material.set.task.rawValue)/\(name)")
+      stream.shuffle(&order)
+      return Array(order.prefix(count))
+    }
+    func scored(_ scores: [Double]) throws -> ScoredExamples {
+      try ScoredExamples(
+        scores: scores, labels: validation.map { labels[$0] },
+        subjects: validation.map { material.set.examples[$0].subject })
+    }
+    let best = try regression.best(
+      landmarks: landmarks, others: known, shouldStop: material.work.shouldStop
+    ) { try scored($0).auroc() }
+    let model = KernelReadOut(
+      machine: best.machine.rounded, inputs: inputs, head: head, selection: selection,
+      place: finite.place)
+    let scores = model.machine.values(known)
+    let curve = try ScoreCalibration(.platt, fitting: scored(scores))
+    let loss = zip(scores, validation).reduce(0) {
+      $0 + LogLoss.ofProbability(curve.probability($1.0), label: labels[$1.1])
+    }
+    return FittedDetector(
+      validation: scores, test: model.machine.values(try inputs.rows(matrix(material.rows(.test)))),
+      training: HeadTrainingReport(
+        stepCount: KernelRegression.ridges.count, bestStep: KernelRegression.ridges.count,
+        regularization: best.ridge, validationLoss: loss / Double(max(1, validation.count)),
+        validationAUROC: best.quality),
+      model: model)
+  }
+}
+
+/// Features as kernels take them.
+package struct KernelInputs: Equatable, Sendable {
+  let standardizer: Standardizer
+
+  /// Standardised rows in double precision.
+  func rows(_ features: [Float]) -> DenseMatrix {
+    DenseMatrix(
+      rows: features.count / standardizer.width, columns: standardizer.width,
+      standardizer.apply(features).map(Double.init))
+  }
+}
+
+/// A fitted kernel head with what it reads of a language model's states.
+package struct KernelReadOut: TrainedModel {
+  package let machine: KernelMachine
+  let inputs: KernelInputs
+  package let head: KernelHead
+  package let selection: FeatureSelection
+  package let place: AnswerPlace
+
+  package var streams: Set<CaptureStream> { Set(selection.streams) }
+
+  package func refusal(for configuration: ModelConfiguration, name: String) -> String? {
+    selection.refusal(inputWidth: inputs.standardizer.width, for: configuration, name: name)
+  }
+
+  package func scores(
+    _ places: [TextPlace], of features: AnswerFeatures, text: TripleText, workers: Int
+  ) throws -> [Double] {
+    machine.values(
+      inputs.rows(
+        try features.matrix(selection, rows: places.map { features.texts.rows($0, at: place) })))
+  }
+
+  // MARK: Files
+
+  package func save(to folder: URL, _ record: inout DetectorRecord) throws {
+    record.features = selection
+    record.inputWidth = inputs.standardizer.width
+    record.kernel = KernelRecord(head: head, pointCount: machine.points.rows)
+    let high = machine.weights.map(Float.init)
+    let low = zip(machine.weights, high).map { Float($0 - Double($1)) }
+    try record.write(
+      DetectorFiles.kernel, Self.entries(machine.points.rows, inputs.standardizer.width),
+      inputs.standardizer.means + inputs.standardizer.inverseDeviations
+        + machine.points.values.map(Float.init) + high + low + [Float(machine.offset)], to: folder)
+  }
+
+  package static func load(_ record: DetectorRecord, from folder: URL) throws -> KernelReadOut {
+    guard let selection = record.features, let width = record.inputWidth,
+      let kernel = record.kernel, width == selection.width(record.model),
+      (1...10_000_000).contains(width), (1...10_000_000).contains(kernel.pointCount)
+    else { throw DetectorFiles.unreadable(folder) }
+    let count = kernel.pointCount
+    let values = try record.read(DetectorFiles.kernel, entries(count, width), in: folder)
+    let points = values[(2 * width)..<((2 + count) * width)].map(Double.init)
+    let weights = values[((2 + count) * width)...]
+    return KernelReadOut(
+      machine: KernelMachine(
+        kernel: kernel.head.kernel, points: DenseMatrix(rows: count, columns: width, points),
+        weights: zip(weights.prefix(count), weights.dropFirst(count)).map {
+          Double($0) + Double($1)
+        },
+        offset: Double(values[values.count - 1])),
+      inputs: KernelInputs(
+        standardizer: Standardizer(
+          means: Array(values[..<width]), inverseDeviations: Array(values[width..<(2 * width)]))),
+      head: kernel.head, selection: selection, place: record.place)
+  }
+
+  private static func entries(_ points: Int, _ width: Int) -> [Safetensors.Entry] {
+    [
+      Safetensors.Entry(name: "input.mean", shape: [width]),
+      Safetensors.Entry(name: "input.inverse_deviation", shape: [width]),
+      Safetensors.Entry(name: "points", shape: [points, width]),
+      Safetensors.Entry(name: "weights.high", shape: [points]),
+      Safetensors.Entry(name: "weights.low", shape: [points]),
+      Safetensors.Entry(name: "offset", shape: [1]),
+    ]
+  }
+}
+
+/// What detector.json says of an infinitely wide head.
+package struct KernelRecord: Codable, Hashable, Sendable {
+  package let head: KernelHead
+  /// Points whose kernels it sums.
+  package let pointCount: Int
+
+  enum CodingKeys: String, SnakeCaseKey {
+    case head, pointCount
+  }
+}
+
+extension KernelMachine {
+  /// The same as its file holds it: points and offset in single precision, weights as sums of two such numbers.
+  var rounded: KernelMachine {
+    KernelMachine(
+      kernel: kernel,
+      points: DenseMatrix(
+        rows: points.rows, columns: points.columns, points.values.map { Double(Float($0)) }),
+      weights: weights.map { Double(Float($0)) + Double(Float($0 - Double(Float($0)))) },
+      offset: Double(Float(offset)))
+  }
+}

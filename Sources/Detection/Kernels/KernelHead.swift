@@ -1,0 +1,112 @@
+import Foundation
+import LabCore
+
+/// An infinitely wide head: its kernel, and whether it is taken whole or by some landmarks.
+package struct KernelHead: Hashable, Sendable {
+  package let kernel: NeuralKernel
+  /// Training points whose kernels with all others stand for the whole one (Williams & Seeger 2000); nil for all.
+  package let landmarks: Int?
+
+  /// Training examples that an exact head takes at most: 8 n^2 bytes and eight factors of n^3 / 3.
+  package static let maximumExactCount = 12_000
+  package static let landmarkRange = 10...8_192
+
+  package init(_ kernel: NeuralKernel, landmarks: Int? = nil) {
+    self.kernel = kernel
+    self.landmarks = landmarks
+  }
+
+  /// What the ladder of ReLU heads with one hidden layer goes to.
+  package static let limit = KernelHead(NeuralKernel(.ntk, .relu, depth: 1))
+
+  /// Those of `--ladder`.
+  package static let ladder =
+    (1...3).map { KernelHead(NeuralKernel(.ntk, .relu, depth: $0)) }
+    + [KernelHead(NeuralKernel(.nngp, .relu, depth: 1))]
+
+  /// The head called "ntk-relu-1", "nngp-gelu-2" or "ntk-relu-1-nystrom-1000".
+  ///
+  /// Throws `LabError` for any other name.
+  package init(named name: String) throws {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    guard [3, 5].contains(parts.count), let kind = NeuralKernel.Kind(rawValue: parts[0]),
+      let activation = KernelActivation(rawValue: parts[1]), let depth = Int(parts[2]),
+      NeuralKernel.depths.contains(depth),
+      parts.count == 3 || parts[3] == "nystrom",
+      parts.count == 3 || Int(parts[4]).map(Self.landmarkRange.contains) == true
+    else {
+      throw LabError(
+        "unknown infinitely wide head '\(name)'\(Suggestion.hint(for: name, in: Self.ladder.map(\.name))); "
+          + "give KIND-ACTIVATION-DEPTH with ntk or nngp, one of "
+          + "\(KernelActivation.allCases.map(\.rawValue).joined(separator: " ")), and 1 to 4 hidden layers, and "
+          + "-nystrom-M behind it for M landmarks from \(Self.landmarkRange.lowerBound) to "
+          + "\(Self.landmarkRange.upperBound)", .usage)
+    }
+    kernel = NeuralKernel(kind, activation, depth: depth)
+    landmarks = parts.count == 5 ? Int(parts[4]) : nil
+  }
+
+  package var name: String { kernel.name + (landmarks.map { "-nystrom-\($0)" } ?? "") }
+
+  /// What it takes to learn from examples of some width and to score others.
+  package func cost(train: Int, scored: Int, width: Int) -> KernelCost {
+    let kept = min(landmarks ?? train, train)
+    let (n, m, others, d) = (Double(train), Double(kept), Double(scored), Double(width))
+    let ridges = Double(KernelRegression.ridges.count)
+    let pairs = (landmarks == nil ? n / 2 : n) * m + others * m
+    let products = pairs * 2 * d + (landmarks == nil ? 0 : n * m * (m + 2 * m))
+    let factors = (ridges + (landmarks == nil ? 0 : 1)) * m * m * m / 3
+    let chunk = landmarks == nil ? 0 : 3 * Double(KernelRegression.chunk) * m
+    return KernelCost(
+      bytes: Int(8 * (m * m + (n + others) * d + others * m + chunk)),
+      operations: products + 2 * factors,
+      pairs: pairs * Double(kernel.depth) * (kernel.activation.hasClosedForm ? 1 : 4))
+  }
+
+  /// Why it cannot learn from so many examples, with what would fit; nil where it can.
+  package func refusal(train: Int, scored: Int, width: Int, memory: Int?) -> String? {
+    let cost = cost(train: train, scored: scored, width: width)
+    func fits(_ count: Int) -> KernelHead { KernelHead(kernel, landmarks: count) }
+    let smaller = [2_000, 1_000, 500, 100].first { count in
+      memory.map {
+        fits(count).cost(train: train, scored: scored, width: width).bytes <= $0
+      } ?? true
+    }
+    let advice =
+      smaller.map { "give \(fits($0).name)" } ?? "give fewer samples, or a machine with more memory"
+    if landmarks == nil, train > Self.maximumExactCount {
+      return
+        "\(name) would learn from \(train) examples, which takes \(Readable.bytes(cost.bytes)) and about "
+        + "\(Readable.duration(cost.seconds)); an exact head takes at most \(Self.maximumExactCount), so \(advice)"
+    }
+    if let memory, cost.bytes > memory {
+      return
+        "\(name) on \(train) examples takes \(Readable.bytes(cost.bytes)), and \(Readable.bytes(memory)) are free, so "
+        + advice
+    }
+    return nil
+  }
+}
+
+extension KernelHead: Codable {
+  package init(from decoder: any Decoder) throws {
+    try self.init(named: decoder.singleValueContainer().decode(String.self))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+}
+
+/// What an infinitely wide head takes, stated before it is made.
+package struct KernelCost: Sendable {
+  package let bytes: Int
+  /// Of products and factors.
+  package let operations: Double
+  /// Pairs of points times hidden layers, those of a series counted four times.
+  package let pairs: Double
+
+  /// On one core: 2e10 operations and 2.5e7 pairs a second.
+  package var seconds: Double { operations / 2e10 + pairs / 2.5e7 }
+}

@@ -171,7 +171,7 @@ import Testing
         round[0] as Double == (before[0] as Double) + (round[1] as Double) + (round[2] as Double))
     }
     #expect(try results.rows("SELECT * FROM hardening_rate").count == 12)
-    for name in ["success", "accuracy", "rate"] {
+    for name in ["success", "compute", "accuracy", "rate"] {
       #expect(files.contains("hardening-\(name).csv") && files.contains("hardening-\(name).svg"))
     }
     let again = try runner(text).run()

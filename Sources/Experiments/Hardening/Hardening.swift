@@ -53,9 +53,6 @@ package struct Hardening {
   /// The folder of a round; of round 0 that of what they begin with.
   package func folder(ofRound round: Int) -> URL { place.folder(round) }
 
-  /// What decides the result beside the settings.
-  var origin: String { place.origin }
-
   /// Makes the rounds that are not there yet; returns what each did, in order.
   ///
   /// Throws `LabError.interrupted` when stopped, after which the same call continues.

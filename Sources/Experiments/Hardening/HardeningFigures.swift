@@ -1,5 +1,6 @@
 import Analysis
 import Evaluation
+import GRDB
 import Report
 
 /// A study's adversarial training in its report.
@@ -26,12 +27,15 @@ struct HardeningFigures {
   func sections() throws -> [ReportSection] {
     let success = try success()
     guard !success.data.rows.isEmpty else { return [] }
+    let byCompute = try successByCompute()
     let rates = try rates()
     let defence = try defence()
     return [
       ReportSection(
         "Adversarial training",
-        [.figure(success), .figure(try accuracy())]
+        [.figure(success)]
+          + (byCompute.data.rows.isEmpty ? [] : [.figure(byCompute)])
+          + [.figure(try accuracy())]
           + (rates.data.rows.isEmpty ? [] : [.figure(rates)])
           + (defence.figure.data.rows.isEmpty ? [] : [.figure(defence.figure)])
           + (defence.exponents.data.rows.isEmpty ? [] : [.table(defence.exponents)]))
@@ -47,9 +51,9 @@ struct HardeningFigures {
   ]
   private static let line = ["victim", "training", "seed"]
 
-  /// Success of each test at its last iteration, by round.
-  private func success() throws -> Figure {
-    let data = try results.records(
+  /// Success of each test at its last iteration, of models after a first round where that is asked for.
+  private func lastRates(hardenedModelsOnly: Bool) throws -> Records {
+    try results.records(
       [Column("test", "Test"), Column("iterations", "Iterations", .integer)] + Self.columns + [
         Column("success_rate", "Success rate", Self.percent),
         Column("lower", "Lower", Self.percent), Column("upper", "Upper", Self.percent),
@@ -63,24 +67,48 @@ struct HardeningFigures {
         JOIN hardening_round r USING (run_id, victim, round)
       WHERE h.iteration = (SELECT max(iteration) FROM hardening_attack o
         WHERE o.run_id = h.run_id AND o.victim = h.victim AND o.test = h.test AND o.round = h.round)
+        AND (NOT ? OR h.victim = 'model' AND h.round > 0)
       ORDER BY h.victim <> 'model', h.rowid
-      """)
-    return Figure(
+      """, [hardenedModelsOnly])
+  }
+
+  private static let successMarks: [Mark] = [
+    .interval(low: "lower", high: "upper"), .line(by: line + ["test"]), .points,
+  ]
+  private static let successTooltip =
+    line + ["test", "round", "success_rate", "lower", "upper", "iterations", "defence_flops"]
+
+  /// Success against the share of its training's compute that a model's defence took.
+  private func successByCompute() throws -> Figure {
+    Figure(
+      id: "hardening-compute",
+      title: "Success of attacks on models against the compute of their defence",
+      caption: """
+        As above, against the floating-point operations of all rounds so far, attacks on training examples and training, as a \
+        share of those of the model's own training. At one share, defences took equal parts.
+        """,
+      command: command, data: try lastRates(hardenedModelsOnly: true),
+      x: Axis(
+        "defence_share", "FLOPs of the defence / of training", scale: .log, format: .scientific),
+      y: Axis("success_rate", "Success rate", includesZero: true, format: Self.percent),
+      color: Channel("victim", "Size", palette: .ordered), shape: Channel("training", "Training"),
+      panel: Channel("test", "Test"), marks: Self.successMarks, tooltip: Self.successTooltip)
+  }
+
+  /// Success by round.
+  private func success() throws -> Figure {
+    Figure(
       id: "hardening-success", title: "Success of attacks by round of adversarial training",
       caption: """
         Share of the examples that are right without an attack that are wrong with the text of a test's last iteration. \
         Tests are of examples that no round attacked; round 0 is as it was trained. Bars are Wilson's 95 % over examples.
         """,
-      command: command, data: data, x: Axis("round", "Round", format: .integer),
+      command: command, data: try lastRates(hardenedModelsOnly: false),
+      x: Axis("round", "Round", format: .integer),
       y: Axis("success_rate", "Success rate", includesZero: true, format: Self.percent),
       color: Channel("victim", "Victim", palette: .ordered),
       shape: Channel("training", "Training"), panel: Channel("test", "Test"),
-      marks: [
-        .interval(low: "lower", high: "upper"), .line(by: Self.line + ["test"]), .points,
-      ],
-      tooltip: Self.line + [
-        "test", "round", "success_rate", "lower", "upper", "iterations", "defence_flops",
-      ])
+      marks: Self.successMarks, tooltip: Self.successTooltip)
   }
 
   /// Clean accuracy by round.

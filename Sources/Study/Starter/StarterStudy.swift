@@ -123,7 +123,7 @@ extension StarterFiles {
 
     # Texts that make a model wrong, in the slot of models trained with slot_share: how often they succeed by compute.
     #attack:
-      #kinds: [random, gcg]
+      #kinds: [random, gcg, beast]
       #victims: [model]
       #sizes: [3k, 10k]
       #epochs: [60]
@@ -135,6 +135,8 @@ extension StarterFiles {
       #candidates: 128
       #top_k: 256
       #beam_width: 5
+      #beast_width: 15
+      #proposals: 3k
       #targeted: false
       #keep_best: false
       #seed: 0

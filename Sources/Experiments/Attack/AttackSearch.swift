@@ -132,7 +132,7 @@ package struct AttackSearch {
   }
 
   /// A uniform draw among texts that are read again as the same tokens.
-  private func randomContent(_ stream: inout RandomStream) throws -> [Int32] {
+  func randomContent(_ stream: inout RandomStream) throws -> [Int32] {
     for _ in 0..<10_000 {
       let content = (0..<length).map { _ in allowed[stream.below(allowed.count)] }
       if tokenizer.isSlotText(content) { return content }

@@ -140,6 +140,20 @@ extension StarterFiles {
       #targeted: false
       #keep_best: false
       #seed: 0
+    # Texts that were asked for: how often they give a chosen wrong answer, by its distance; copies of a false line.
+    #pirs:
+      #texts: [prior, inversion]
+      #distances: [near, type, other]
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #position: suffix
+      #length: 10
+      #examples: 50
+      #draws: 64
+      #lines: 4000
+      #line_epochs: 4
+      #copies: 16
+      #seed: 0
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.
     #traps:
       #tasks: [neqa, redefine]

@@ -124,8 +124,7 @@ private struct ModelTrainee: HardeningTrainee {
     let rate =
       training.learningRate
       ?? 0.1
-      * LearningRateRule.peak(
-        of: own, nonEmbeddingParameters: model.configuration.nonEmbeddingParameterCount)
+      * LearningRateRule.shapeAndSteps.peak(of: own, for: model.configuration, isContinued: true)
     let objective = try NextTokenLoss(
       model, zLoss: own.zLoss, longestSequence: lines.map(\.tokens.count).max() ?? 1,
       workers: work.workers)

@@ -123,7 +123,7 @@ extension StarterFiles {
 
     # Texts that make a model wrong, in the slot of models trained with slot_share: how often they succeed by compute.
     #attack:
-      #kinds: [random, gcg]
+      #kinds: [random, gcg, beast]
       #victims: [model]
       #sizes: [3k, 10k]
       #epochs: [60]
@@ -135,6 +135,8 @@ extension StarterFiles {
       #candidates: 128
       #top_k: 256
       #beam_width: 5
+      #beast_width: 15
+      #proposals: 3k
       #targeted: false
       #keep_best: false
       #seed: 0
@@ -162,6 +164,20 @@ extension StarterFiles {
       #examples: 200
       #seed: 0
       #tests: [{kinds: [gcg], iterations: 64}, {kinds: [gcg], iterations: 64, position: infix}]
+    # Texts that were asked for: how often they give a chosen wrong answer, by its distance; copies of a false line.
+    #pirs:
+      #texts: [prior, inversion]
+      #distances: [near, type, other]
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #position: suffix
+      #length: 10
+      #examples: 50
+      #draws: 64
+      #lines: 4000
+      #line_epochs: 4
+      #copies: 16
+      #seed: 0
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.
     #traps:
       #tasks: [neqa, redefine]

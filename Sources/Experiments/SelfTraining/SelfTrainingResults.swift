@@ -27,6 +27,7 @@ package struct SelfTrainingSummary: Codable, Hashable, Sendable {
 
 /// A model on a set of queries.
 package struct SelfTrainingRow: Codable, Hashable, Sendable, EncodableRecord {
+  /// Which model a row is of.
   package enum Model: String, Codable, CaseIterable, Sendable {
     /// The model at the head of the line, as it is.
     case first

@@ -32,6 +32,7 @@ import Testing
     "fit": ["facts.tsv", "--size", "a", "--value", "b"],
     "attack": ["run"],
     "attack-slopes": ["facts.tsv"],
+    "harden": ["run"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],
     "detect score": ["run/detectors/none"],

@@ -88,17 +88,30 @@ struct AttackTargets {
 
   /// Seen queries in a random order, each with a wrong object that stays the same.
   private func model(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
-    let candidates = CandidateDraw(graph: graph)
-    let seed = Seed(settings.seed)
+    try model(victim, among: seenQueries()[...]).target
+  }
+
+  /// Queries that were trained on, in a random order.
+  func seenQueries() -> [Int] {
     let fraction = run.record.configuration.corpus.fraction
     var order = graph.queries.indices.filter {
       graph.queries[$0].rank < fraction && graph.queries[$0].visibility != .ivs
     }
-    var stream = seed.stream("attack/examples")
+    var stream = Seed(settings.seed).stream("attack/examples")
     stream.shuffle(&order)
+    return order
+  }
+
+  /// The first of some queries that have a wrong object, as many as are asked for, and the queries behind them.
+  func model(
+    _ victim: AttackIdentity.Victim, among queries: ArraySlice<Int>
+  ) throws -> (target: AttackTarget, rest: ArraySlice<Int>) {
+    let candidates = CandidateDraw(graph: graph)
+    let seed = Seed(settings.seed)
+    var rest = queries
     var examples: [AttackedExample] = []
     var objects: [Int: Int32] = [:]
-    for index in order where examples.count < settings.exampleCount {
+    while examples.count < settings.exampleCount, let index = rest.popFirst() {
       let wrong = candidates.wrongObjects(
         1, for: graph.queries[index], seed: seed.derived("attack"))
       guard let object = wrong.first else { continue }
@@ -117,16 +130,19 @@ struct AttackTargets {
       context: run.record.configuration.model.contextLength)
     let judge = AnswerJudge(graph: graph, tokenizer: tokenizer)
     let model = try run.loadModel()
-    return try target(
+    let target = try target(
       victim, parameters: model.configuration.nonEmbeddingParameterCount, examples, objects
     ) {
       try LanguageModelVictim(model, judge: judge, maximumNewTokens: answers)
     }
+    return (target, rest)
   }
 
   /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the detector was not trained
-  /// on, in a random order.
-  private func detector(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
+  /// on, or those of another part, in a random order.
+  func detector(
+    _ victim: AttackIdentity.Victim, part: SplitPart = .test
+  ) throws -> AttackTarget {
     let folder = try AttackDetectors.folder(
       of: victim.name, in: run.url, weightsHash: run.record.weightsHash ?? "")
     let (detector, record) = try DetectorFiles.load(from: folder)
@@ -150,7 +166,7 @@ struct AttackTargets {
       fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
       options: options, workers: 1)
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
-    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == .test }
+    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == part }
     var stream = Seed(settings.seed).stream("attack/examples")
     stream.shuffle(&answers)
     let examples = try answers.prefix(settings.exampleCount).map {
@@ -169,6 +185,18 @@ struct AttackTargets {
     ) {
       try DetectorVictim(network)
     }
+  }
+
+  /// What an attack found, with an answer after it.
+  func text(_ item: PoolItem, answer: [Int32]) throws -> AttackedText {
+    AttackedText(
+      try example(item.queryID, answer: answer, isHallucination: item.isHallucination ?? true),
+      field: [tokenizer.slotToken ?? 0] + item.content)
+  }
+
+  /// What an attack found, with an object after it.
+  func text(_ item: PoolItem, object: Int32) throws -> AttackedText {
+    try text(item, answer: text.completion(object: object))
   }
 
   private func target(

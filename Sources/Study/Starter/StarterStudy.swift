@@ -170,11 +170,36 @@ extension StarterFiles {
       #targeted: false
       #keep_best: false
       #seed: 0
+    # Adversarial training on such texts, in rounds, each of which is attacked as tests say.
+    #hardening:
+      #victims: [model]
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #attack: gcg
+      #rounds: 5
+      #attacked: 200
+      #iterations: 8
+      #last_iterations: 64
+      #position: suffix
+      #length: 10
+      #candidates: 128
+      #top_k: 256
+      #beam_width: 5
+      #keep_best: false
+      #size: 1000
+      #share: 0.8
+      #batch_size: 32
+      #learning_rate: 0.001
+      #balanced: false
+      #examples: 200
+      #seed: 0
+      #tests: [{kinds: [gcg], iterations: 64}, {kinds: [gcg], iterations: 64, position: infix}]
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.
     #traps:
       #tasks: [neqa, redefine]
       #questions: 200
       #shots: [0, 1]
+      #reasoned: true
       #sizes: [3k, 10k]
       #epochs: [60]
       #seed: 0

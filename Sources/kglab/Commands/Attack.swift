@@ -2,7 +2,6 @@ import Analysis
 import ArgumentParser
 import Console
 import Corpus
-import Detection
 import Evaluation
 import Experiments
 import Foundation
@@ -101,7 +100,7 @@ struct Attack: ParsableCommand {
     var settings = settings
     settings.kinds = try OptionList.cases(kind, "--kind")
     Interruption.heed()
-    let (run, victim) = try opened()
+    let (run, victim) = try AttackedFolder.open(folder)
     if let victim { settings.victims = [victim] }
     let place = graph.url
     let subject = MeasuredRun(folder: run.url, record: run.record) { try run.graph(at: place) }
@@ -116,17 +115,6 @@ struct Attack: ParsableCommand {
       "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
     let other = position == .suffix ? SlotPosition.prefix : .suffix
     Output.next("kglab", "attack", folder, "--position", other.rawValue)
-  }
-
-  /// The run, and the name of a detector's folder where that was given.
-  private func opened() throws -> (RunFolder, victim: String?) {
-    let url = URL(fileURLWithPath: folder, isDirectory: true)
-    let record = url.appendingPathComponent(DetectorFiles.record)
-    guard FileManager.default.fileExists(atPath: record.path) else {
-      return (try RunFolder.open(folder), nil)
-    }
-    let run = url.standardizedFileURL.deletingLastPathComponent().deletingLastPathComponent()
-    return (try RunFolder.open(run), url.lastPathComponent)
   }
 
   private func show(

@@ -15,7 +15,10 @@ import Testing
     "inspect": ["graph.sqlite"],
     "train": ["graph.sqlite", "--size", "3k", "--epochs", "1", "--out", "OUT"],
     "batches": ["run", "--steps", "1"],
-    "self-train": ["run", "--epochs", "1", "--rounds", "1", "--samples", "2", "--out", "OUT"],
+    "self-train": [
+      "run", "--epochs", "1", "--rounds", "1", "--samples", "2", "--detectors", "one", "--out",
+      "OUT",
+    ],
     "compress": ["run", "--bits", "8", "--out", "OUT"],
     "evaluate": ["run", "--samples", "1"],
     "ask": ["run", "SUBJECT", "born in"],

@@ -19,7 +19,10 @@ struct AlteredDetectorTests {
   init() throws { copy = try RunCopy() }
 
   private func runner(_ kinds: [DetectorKind]) throws -> DetectionRunner {
-    try DetectionRunner(run: run, graph: graph, options: .linear { $0.kinds = kinds })
+    try DetectionRunner(run: run, graph: graph, options: .linear {
+        $0.kinds = kinds
+        $0.kernels = [.limit]
+      })
   }
 
   private func folder(_ kind: DetectorKind) throws -> URL {
@@ -35,7 +38,8 @@ struct AlteredDetectorTests {
   }
 
   @Test(arguments: [
-    (DetectorKind.head, DetectorFiles.head), (.full, DetectorFiles.readOut),
+    (DetectorKind.head, DetectorFiles.head), (.kernel, DetectorFiles.kernel),
+    (.full, DetectorFiles.readOut),
     (.full, ModelFiles.weights),
   ])
   func alteredWeightsAreRefusedUnlessTheDetectorIsOlder(kind: DetectorKind, name: String) throws {

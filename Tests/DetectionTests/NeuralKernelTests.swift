@@ -170,11 +170,37 @@ struct NeuralKernelTests {
     #expect(try best(Array(0..<5)).quality < exact.quality)
   }
 
+  /// The error of sketches falls about as 1 / sqrt(dimension) for what a series of degree 8 holds, and goes on average to 0.
+  @Test func sketchesApproachTheKernel() throws {
+    let points = random(30, "sketched")
+    for kernel in [
+      NeuralKernel(.ntk, .gelu, depth: 1), NeuralKernel(.nngp, .gelu, depth: 2),
+      NeuralKernel(.ntk, .relu, depth: 2),
+    ] {
+      let regression = KernelRegression(
+        kernel, points: points, targets: points.values.prefix(30).map(\.self))
+      func errors(_ dimension: Int) throws -> Double {
+        let values = try (0..<3).map { draw in
+          try regression.error(
+            ofLandmarks: points,
+            sketch: KernelSketch(
+              kernel, dimension: dimension, width: 3, seed: Seed(1), name: "\(draw)"))
+        }
+        return values.reduce(0, +) / 3
+      }
+      let (few, many) = try (errors(32), errors(512))
+      #expect(many < few / 2 && many < 0.25, "\(kernel.name) \(few) \(many)")
+    }
+  }
+
   @Test func namesAreReadAndRefused() throws {
-    for name in ["ntk-relu-1", "nngp-gelu-4", "ntk-tanh-2-nystrom-1000"] {
+    for name in ["ntk-relu-1", "nngp-gelu-4", "ntk-tanh-2-nystrom-1000", "ntk-relu-1-sketch-256"] {
       #expect(try KernelHead(named: name).name == name)
     }
-    for name in ["ntk-relu", "ntk-relu-5", "ntk-relu-1-nystrom-9", "rbf-relu-1", "ntk-cube-1"] {
+    for name in [
+      "ntk-relu", "ntk-relu-5", "ntk-relu-1-nystrom-9", "rbf-relu-1", "ntk-cube-1",
+      "ntk-relu-1-sketch-100",
+    ] {
       expectFailure("unknown infinitely wide head '\(name)'", status: .usage) {
         try KernelHead(named: name)
       }

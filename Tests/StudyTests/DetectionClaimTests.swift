@@ -45,6 +45,46 @@ import Testing
     #expect(abs(try estimate(row) - 0.05) < 1e-12 && row["verdict"] == "holds")
   }
 
+  /// An infinitely wide head at 0.93 beside ReLU heads at 0.82 and 0.9: 0.08 nearer, and 0.03 above the largest.
+  @Test func finiteHeadsAgainstTheInfiniteOne() throws {
+    #expect(!rows.contains { $0["claim"]?.plain.contains("infinite") == true })
+    var results = SampleResults.results()
+    for row in results["detector"] {
+      guard let name = row["name"] as? String, name == "mlp-64",
+        let value = row["value"] as? Double,
+        row["metric"] as? String == "auroc"
+      else { continue }
+      results["detector"].append(
+        row.merging(["name": "mlp-4", "parameters": 73, "value": value - 0.08]) { $1 })
+      results["detector"].append(
+        row.merging([
+          "name": "ntk-relu-1-nystrom-100", "kind": "kernel", "family": "kernel", "parameters": 0,
+          "value": value + 0.03,
+        ]) { $1 })
+    }
+    let document = try StudyReport(results.study(), command: "c").document()
+    let claims = try #require(document.tables.first { $0.id == "claims" }?.data)
+    for (claim, expected) in [
+      ("larger heads approach the infinite one", 0.08),
+      ("the infinite head is above the largest", 0.03),
+    ] {
+      let own = claims.rows.filter { $0[0].plain == claim && $0[2] == .text("sentence") }
+      #expect(own.count == 1 && own[0][1] == "holds" && own[0][8] == 3)
+      #expect(try abs(#require(own.first?[5].finite) - expected) < 1e-12)
+    }
+    // A level line in the figure: two points for each model, from the smallest head's size to the largest's.
+    let figure = try #require(document.figures.first { $0.id == "detector-size" }?.data)
+    let places = Dictionary(
+      uniqueKeysWithValues: figure.columns.enumerated().map { ($0.element.name, $0.offset) })
+    func cells(_ column: String) throws -> [Cell] {
+      let place = try #require(places[column])
+      let width = try #require(places["width"])
+      return figure.rows.filter { $0[width] == "infinite" }.map { $0[place] }
+    }
+    #expect(try cells("detector_parameters") == (0..<6).flatMap { _ in [17, 1153] })
+    #expect(try Set(cells("auroc").compactMap(\.finite)).count == 2)
+  }
+
   /// AUC-PR falls with the rate, by 0.9 of the rate's slope: (0.025 - 0.49) / 2 sizes' distance, three points.
   @Test func prevalenceAloneMakesAUCPRFall() throws {
     let auprc = try row("larger LMs are harder", "sentence", "AUC-PR")

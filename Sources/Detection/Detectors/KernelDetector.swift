@@ -12,6 +12,9 @@ package struct KernelDetector: DetectorRecipe {
   package let head: KernelHead
   private let finite: HeadDetector
 
+  /// At most so many training examples say how good landmarks are.
+  private static let sampledCount = 500
+
   package var kind: DetectorKind { .kernel }
   package var takesAllWorkers: Bool { true }
 
@@ -72,10 +75,12 @@ package struct KernelDetector: DetectorRecipe {
     let known = try inputs.rows(matrix(validation))
     let regression = KernelRegression(
       head.kernel, points: inputs.rows(learned), targets: train.map { labels[$0] ? 1 : -1 })
+    let streamName = KernelReadOut.stream(material.set.task, name)
+    let sketch = head.sketch(
+      width: inputs.standardizer.width, seed: material.seed, name: streamName)
     let landmarks = head.landmarks.map { count in
       var order = Array(train.indices)
-      var stream = material.seed.stream(
-        "detection/kernel/\(material.set.task.rawValue)/\(name)")
+      var stream = material.seed.stream(streamName)
       stream.shuffle(&order)
       return Array(order.prefix(count))
     }
@@ -85,13 +90,21 @@ package struct KernelDetector: DetectorRecipe {
         subjects: validation.map { material.set.examples[$0].subject })
     }
     let best = try regression.best(
-      landmarks: landmarks, others: known, shouldStop: material.work.shouldStop
+      landmarks: landmarks, sketch: sketch, others: known, shouldStop: material.work.shouldStop
     ) { try scored($0).auroc() }
     let model = KernelReadOut(
       machine: best.machine.rounded, inputs: inputs, head: head, selection: selection,
       place: finite.place)
     let scores = model.machine.values(known)
     let curve = try ScoreCalibration(.platt, fitting: scored(scores))
+    let sampled = stride(from: 0, to: train.count, by: 1 + (train.count - 1) / Self.sampledCount)
+    let error =
+      head.isExact
+      ? nil
+      : try KernelRegression(
+        head.kernel, points: regression.points.gathered(Array(sampled)),
+        targets: sampled.map { _ in 0 }
+      ).error(ofLandmarks: regression.points.gathered(landmarks ?? []), sketch: sketch)
     let loss = zip(scores, validation).reduce(0) {
       $0 + LogLoss.ofProbability(curve.probability($1.0), label: labels[$1.1])
     }
@@ -100,7 +113,7 @@ package struct KernelDetector: DetectorRecipe {
       training: HeadTrainingReport(
         stepCount: KernelRegression.ridges.count, bestStep: KernelRegression.ridges.count,
         regularization: best.ridge, validationLoss: loss / Double(max(1, validation.count)),
-        validationAUROC: best.quality),
+        validationAUROC: best.quality, kernelError: error),
       model: model)
   }
 }
@@ -144,11 +157,13 @@ package struct KernelReadOut: TrainedModel {
   package func save(to folder: URL, _ record: inout DetectorRecord) throws {
     record.features = selection
     record.inputWidth = inputs.standardizer.width
-    record.kernel = KernelRecord(head: head, pointCount: machine.points.rows)
+    record.kernel = KernelRecord(
+      head: head, pointCount: machine.points.rows, weightCount: machine.weights.count)
     let high = machine.weights.map(Float.init)
     let low = zip(machine.weights, high).map { Float($0 - Double($1)) }
     try record.write(
-      DetectorFiles.kernel, Self.entries(machine.points.rows, inputs.standardizer.width),
+      DetectorFiles.kernel,
+      Self.entries(machine.points.rows, machine.weights.count, inputs.standardizer.width),
       inputs.standardizer.means + inputs.standardizer.inverseDeviations
         + machine.points.values.map(Float.init) + high + low + [Float(machine.offset)], to: folder)
   }
@@ -156,16 +171,22 @@ package struct KernelReadOut: TrainedModel {
   package static func load(_ record: DetectorRecord, from folder: URL) throws -> KernelReadOut {
     guard let selection = record.features, let width = record.inputWidth,
       let kernel = record.kernel, width == selection.width(record.model),
-      (1...10_000_000).contains(width), (1...10_000_000).contains(kernel.pointCount)
+      (1...10_000_000).contains(width), (0...10_000_000).contains(kernel.pointCount),
+      (1...10_000_000).contains(kernel.weightCount)
     else { throw DetectorFiles.unreadable(folder) }
-    let count = kernel.pointCount
-    let values = try record.read(DetectorFiles.kernel, entries(count, width), in: folder)
+    let (count, weightCount) = (kernel.pointCount, kernel.weightCount)
+    let values = try record.read(
+      DetectorFiles.kernel, entries(count, weightCount, width), in: folder)
     let points = values[(2 * width)..<((2 + count) * width)].map(Double.init)
     let weights = values[((2 + count) * width)...]
     return KernelReadOut(
       machine: KernelMachine(
         kernel: kernel.head.kernel, points: DenseMatrix(rows: count, columns: width, points),
-        weights: zip(weights.prefix(count), weights.dropFirst(count)).map {
+        sketch: kernel.head.sketch(
+          width: width, seed: Seed(record.seed), name: stream(record.task, record.name)),
+        weights: zip(
+          weights.prefix(weightCount), weights.dropFirst(weightCount).prefix(weightCount)
+        ).map {
           Double($0) + Double($1)
         },
         offset: Double(values[values.count - 1])),
@@ -175,13 +196,18 @@ package struct KernelReadOut: TrainedModel {
       head: kernel.head, selection: selection, place: record.place)
   }
 
-  private static func entries(_ points: Int, _ width: Int) -> [Safetensors.Entry] {
+  /// The name of the stream that landmarks and sketches are drawn from.
+  static func stream(_ task: DetectorTask, _ name: String) -> String {
+    "detection/kernel/\(task.rawValue)/\(name)"
+  }
+
+  private static func entries(_ points: Int, _ weights: Int, _ width: Int) -> [Safetensors.Entry] {
     [
       Safetensors.Entry(name: "input.mean", shape: [width]),
       Safetensors.Entry(name: "input.inverse_deviation", shape: [width]),
-      Safetensors.Entry(name: "points", shape: [points, width]),
-      Safetensors.Entry(name: "weights.high", shape: [points]),
-      Safetensors.Entry(name: "weights.low", shape: [points]),
+    ] + (points == 0 ? [] : [Safetensors.Entry(name: "points", shape: [points, width])]) + [
+      Safetensors.Entry(name: "weights.high", shape: [weights]),
+      Safetensors.Entry(name: "weights.low", shape: [weights]),
       Safetensors.Entry(name: "offset", shape: [1]),
     ]
   }
@@ -190,11 +216,12 @@ package struct KernelReadOut: TrainedModel {
 /// What detector.json says of an infinitely wide head.
 package struct KernelRecord: Codable, Hashable, Sendable {
   package let head: KernelHead
-  /// Points whose kernels it sums.
+  /// Points whose kernels it sums; none with a sketch.
   package let pointCount: Int
+  package let weightCount: Int
 
   enum CodingKeys: String, SnakeCaseKey {
-    case head, pointCount
+    case head, pointCount, weightCount
   }
 }
 
@@ -205,6 +232,7 @@ extension KernelMachine {
       kernel: kernel,
       points: DenseMatrix(
         rows: points.rows, columns: points.columns, points.values.map { Double(Float($0)) }),
+      sketch: sketch,
       weights: weights.map { Double(Float($0)) + Double(Float($0 - Double(Float($0)))) },
       offset: Double(Float(offset)))
   }

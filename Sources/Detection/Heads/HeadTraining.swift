@@ -54,9 +54,12 @@ package struct HeadTrainingReport: Codable, Hashable, Sendable {
   package let validationLoss: Double
   /// AUROC on the validation part, for choosing among heads; nil where it holds one class only.
   package let validationAUROC: Double?
+  /// How far the kernel of an infinitely wide head's landmarks is from the whole one: relative Frobenius error among at
+  /// most 500 training examples; nil, and no key, for other heads.
+  package var kernelError: Double?
 
   enum CodingKeys: String, SnakeCaseKey {
-    case stepCount, bestStep, regularization, validationLoss, validationAUROC
+    case kernelError, stepCount, bestStep, regularization, validationLoss, validationAUROC
   }
 }
 
@@ -80,7 +83,8 @@ package struct TrainedHead: Equatable, Sendable {
     self.report = report
   }
 
-  /// The probability of hallucination of each row of `features`, shape (N, input width), as captured.
+  /// The probability of hallucination of each row of `features`, shape (N, input width), as captured; of several outputs
+  /// one after the other.
   ///
   /// Throws `LabError` when memory is short.
   package func probabilities(of features: [Float], on device: Device = .cpu) throws -> [Double] {

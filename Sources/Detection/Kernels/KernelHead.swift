@@ -6,14 +6,18 @@ package struct KernelHead: Hashable, Sendable {
   package let kernel: NeuralKernel
   /// Training points whose kernels with all others stand for the whole one (Williams & Seeger 2000); nil for all.
   package let landmarks: Int?
+  /// Values of the random features that stand for the kernel; nil for none.
+  package let sketch: Int?
 
   /// Training examples that an exact head takes at most: 8 n^2 bytes and eight factors of n^3 / 3.
   package static let maximumExactCount = 12_000
   package static let landmarkRange = 10...8_192
+  package static let sketches = (4...12).map { 1 << $0 }
 
-  package init(_ kernel: NeuralKernel, landmarks: Int? = nil) {
+  package init(_ kernel: NeuralKernel, landmarks: Int? = nil, sketch: Int? = nil) {
     self.kernel = kernel
     self.landmarks = landmarks
+    self.sketch = sketch
   }
 
   /// What the ladder of ReLU heads with one hidden layer goes to.
@@ -32,35 +36,54 @@ package struct KernelHead: Hashable, Sendable {
     guard [3, 5].contains(parts.count), let kind = NeuralKernel.Kind(rawValue: parts[0]),
       let activation = KernelActivation(rawValue: parts[1]), let depth = Int(parts[2]),
       NeuralKernel.depths.contains(depth),
-      parts.count == 3 || parts[3] == "nystrom",
-      parts.count == 3 || Int(parts[4]).map(Self.landmarkRange.contains) == true
+      parts.count == 3
+        || Int(parts[4]).map({ size in
+          parts[3] == "nystrom"
+            ? Self.landmarkRange.contains(size)
+            : parts[3] == "sketch" && Self.sketches.contains(size)
+        }) == true
     else {
       throw LabError(
         "unknown infinitely wide head '\(name)'\(Suggestion.hint(for: name, in: Self.ladder.map(\.name))); "
           + "give KIND-ACTIVATION-DEPTH with ntk or nngp, one of "
           + "\(KernelActivation.allCases.map(\.rawValue).joined(separator: " ")), and 1 to 4 hidden layers, and "
           + "-nystrom-M behind it for M landmarks from \(Self.landmarkRange.lowerBound) to "
-          + "\(Self.landmarkRange.upperBound)", .usage)
+          + "\(Self.landmarkRange.upperBound), or -sketch-M for random features, M a power of two from "
+          + "\(Self.sketches[0]) to \(Self.sketches[Self.sketches.count - 1])", .usage)
     }
     kernel = NeuralKernel(kind, activation, depth: depth)
-    landmarks = parts.count == 5 ? Int(parts[4]) : nil
+    landmarks = parts.count == 5 && parts[3] == "nystrom" ? Int(parts[4]) : nil
+    sketch = parts.count == 5 && parts[3] == "sketch" ? Int(parts[4]) : nil
   }
 
-  package var name: String { kernel.name + (landmarks.map { "-nystrom-\($0)" } ?? "") }
+  package var name: String {
+    kernel.name + (landmarks.map { "-nystrom-\($0)" } ?? "")
+      + (sketch.map { "-sketch-\($0)" } ?? "")
+  }
+
+  /// Whether all training points are kept.
+  package var isExact: Bool { landmarks == nil && sketch == nil }
 
   /// What it takes to learn from examples of some width and to score others.
   package func cost(train: Int, scored: Int, width: Int) -> KernelCost {
-    let kept = min(landmarks ?? train, train)
+    // Features of a tangent kernel are twice as many as the sketch has, and one.
+    let kept = sketch.map { 2 * $0 + 1 } ?? min(landmarks ?? train, train)
     let (n, m, others, d) = (Double(train), Double(kept), Double(scored), Double(width))
     let ridges = Double(KernelRegression.ridges.count)
-    let pairs = (landmarks == nil ? n / 2 : n) * m + others * m
-    let products = pairs * 2 * d + (landmarks == nil ? 0 : n * m * (m + 2 * m))
-    let factors = (ridges + (landmarks == nil ? 0 : 1)) * m * m * m / 3
-    let chunk = landmarks == nil ? 0 : 3 * Double(KernelRegression.chunk) * m
+    let pairs = (isExact ? n / 2 : n) * m + others * m
+    // Trees of 31 pairs of transforms a layer, plain loops.
+    let transforms =
+      sketch.map {
+        (n + others) * Double(kernel.depth * 62 * $0) * log2(Double($0)) * 20
+      } ?? 0
+    let products = pairs * 2 * d + (isExact ? 0 : n * m * (m + 2 * m)) + transforms
+    let factors = (ridges + (isExact ? 0 : 1)) * m * m * m / 3
+    let chunk = isExact ? 0 : 3 * Double(KernelRegression.chunk) * m
     return KernelCost(
       bytes: Int(8 * (m * m + (n + others) * d + others * m + chunk)),
       operations: products + 2 * factors,
-      pairs: pairs * Double(kernel.depth) * (kernel.activation.hasClosedForm ? 1 : 4))
+      pairs: sketch != nil
+        ? 0 : pairs * Double(kernel.depth) * (kernel.activation.hasClosedForm ? 1 : 4))
   }
 
   /// Why it cannot learn from so many examples, with what would fit; nil where it can.
@@ -74,7 +97,7 @@ package struct KernelHead: Hashable, Sendable {
     }
     let advice =
       smaller.map { "give \(fits($0).name)" } ?? "give fewer samples, or a machine with more memory"
-    if landmarks == nil, train > Self.maximumExactCount {
+    if isExact, train > Self.maximumExactCount {
       return
         "\(name) would learn from \(train) examples, which takes \(Readable.bytes(cost.bytes)) and about "
         + "\(Readable.duration(cost.seconds)); an exact head takes at most \(Self.maximumExactCount), so \(advice)"
@@ -85,6 +108,15 @@ package struct KernelHead: Hashable, Sendable {
         + advice
     }
     return nil
+  }
+}
+
+extension KernelHead {
+  /// The sketch drawn from a stream for inputs of some width; nil for a head without one.
+  func sketch(width: Int, seed: Seed, name: String) -> KernelSketch? {
+    sketch.map {
+      KernelSketch(kernel, dimension: $0, width: width, seed: seed, name: name)
+    }
   }
 }
 

@@ -2,21 +2,25 @@ package import Compute
 import Foundation
 import LabCore
 
-/// A function of points, the sum over kept points z of weight times kernel(x, z), plus an offset.
+/// A function of points: the sum over kept points z of weight times kernel(x, z), or over a sketch's features, plus an offset.
 package struct KernelMachine: Equatable, Sendable {
   package let kernel: NeuralKernel
-  /// The kept points, a row each.
+  /// The kept points, a row each; none with a sketch.
   package let points: DenseMatrix
+  package var sketch: KernelSketch?
   package let weights: [Double]
   package let offset: Double
 
   /// Its value at each row of points.
   package func values(_ rows: DenseMatrix) -> [Double] {
     let kept = kernel.points(points)
+    func features(_ part: DenseMatrix) -> DenseMatrix {
+      sketch?.features(part) ?? kernel.cross(kernel.points(part), kept)
+    }
     var values: [Double] = []
     for start in stride(from: 0, to: rows.rows, by: KernelRegression.chunk) {
       let part = rows.gathered(Array(start..<min(start + KernelRegression.chunk, rows.rows)))
-      values += kernel.cross(kernel.points(part), kept).times(weights)
+      values += features(part).times(weights)
     }
     return values.map { $0 + offset }
   }
@@ -45,28 +49,36 @@ package struct KernelRegression {
 
   /// The machine of the ridge whose values at `others` have the best `quality`, with that ridge and quality.
   ///
-  /// With landmarks their rows of `points` are kept, and the kernel is the one that they span. Throws `LabError` where no
+  /// With landmarks their rows of `points` are kept, and the kernel is the one that they span; with a sketch none is kept, and
+  /// the kernel is that of its features. Throws `LabError` where no
   /// matrix could be factored, and `LabError.interrupted` when asked to stop.
   package func best(
-    landmarks: [Int]? = nil, others: DenseMatrix, shouldStop: () -> Bool = { false },
+    landmarks: [Int]? = nil, sketch: KernelSketch? = nil, others: DenseMatrix,
+    shouldStop: () -> Bool = { false },
     quality: ([Double]) throws -> Double
   ) throws -> (machine: KernelMachine, ridge: Double, quality: Double) {
     let offset = offset
     let centred = targets.map { $0 - offset }
     let all = kernel.points(points)
     let scale = all.diagonal.reduce(0, +) / Double(max(1, all.count))
-    let kept = landmarks.map(points.gathered) ?? points
+    let kept = points.gathered(sketch == nil ? landmarks ?? Array(0..<points.rows) : [])
+    let keptPoints = kernel.points(kept)
     var span: CholeskyMatrix?
     var matrix: CholeskyMatrix
     var right = centred
-    if landmarks == nil {
+    if let sketch {
+      (matrix, right) = normal(centred, sketch.features)
+    } else if landmarks == nil {
       matrix = CholeskyMatrix(kernel.gram(all))
     } else {
       let own = try spanned(kept, scale)
-      (matrix, right) = normal(kernel.points(kept), own, centred)
+      (matrix, right) = normal(centred) {
+        own.solvedLower(kernel.cross(kernel.points($0), keptPoints))
+      }
       span = own
     }
-    let cross = kernel.cross(kernel.points(others), kernel.points(kept))
+    let cross =
+      sketch?.features(others) ?? kernel.cross(kernel.points(others), keptPoints)
     var best: (weights: [Double], ridge: Double, quality: Double)?
     for share in Self.ridges {
       if shouldStop() { throw LabError.interrupted("stopped while \(kernel.name) was fitted") }
@@ -85,7 +97,8 @@ package struct KernelRegression {
         .failure)
     }
     return (
-      KernelMachine(kernel: kernel, points: kept, weights: best.weights, offset: offset),
+      KernelMachine(
+        kernel: kernel, points: kept, sketch: sketch, weights: best.weights, offset: offset),
       best.ridge, best.quality
     )
   }
@@ -99,16 +112,19 @@ package struct KernelRegression {
     throw LabError("the kernel \(kernel.name) of the landmarks cannot be factored", .failure)
   }
 
-  /// Phi^T Phi and Phi^T y of the features Phi = K_nm L^-T, some rows at a time.
+  /// Phi^T Phi and Phi^T y of features Phi of the points, some rows at a time.
   private func normal(
-    _ landmarks: NeuralKernel.Points, _ span: CholeskyMatrix, _ targets: [Double]
+    _ targets: [Double], _ features: (DenseMatrix) -> DenseMatrix
   ) -> (matrix: CholeskyMatrix, right: [Double]) {
-    var sum = DenseMatrix(rows: landmarks.count, columns: landmarks.count)
-    var right = [Double](repeating: 0, count: landmarks.count)
+    var sum = DenseMatrix(rows: 0, columns: 0)
+    var right: [Double] = []
     for start in stride(from: 0, to: points.rows, by: Self.chunk) {
       let rows = Array(start..<min(start + Self.chunk, points.rows))
-      let part = kernel.points(points.gathered(rows))
-      let features = span.solvedLower(kernel.cross(part, landmarks)).transposed
+      let features = features(points.gathered(rows)).transposed
+      if start == 0 {
+        sum = DenseMatrix(rows: features.rows, columns: features.rows)
+        right = [Double](repeating: 0, count: features.rows)
+      }
       sum.add(features.timesTransposed(features))
       for (index, value) in features.times(rows.map { targets[$0] }).enumerated() {
         right[index] += value
@@ -117,14 +133,18 @@ package struct KernelRegression {
     return (CholeskyMatrix(sum), right)
   }
 
-  /// How far the kernel that landmarks span is from the whole one: relative Frobenius error among the points.
+  /// How far the kernel that landmarks span, or a sketch's features have, is from the whole one: relative Frobenius error
+  /// among the points.
   ///
   /// Throws `LabError` where the landmarks' kernel cannot be factored.
-  package func error(ofLandmarks landmarks: DenseMatrix) throws -> Double {
+  package func error(
+    ofLandmarks landmarks: DenseMatrix, sketch: KernelSketch? = nil
+  ) throws -> Double {
     let all = kernel.points(points)
     let scale = all.diagonal.reduce(0, +) / Double(max(1, all.count))
-    let features = try spanned(landmarks, scale)
-      .solvedLower(kernel.cross(all, kernel.points(landmarks)))
+    let features =
+      try sketch?.features(points)
+      ?? spanned(landmarks, scale).solvedLower(kernel.cross(all, kernel.points(landmarks)))
     let exact = kernel.gram(all).values
     let approximate = features.timesTransposed(features).values
     let error = zip(exact, approximate).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }

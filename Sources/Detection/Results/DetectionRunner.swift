@@ -136,7 +136,7 @@ package struct DetectionRunner {
   }
 
   /// The experiment on the run's model, with those of the sources.
-  func experiment() throws -> DetectionExperiment {
+  package func experiment() throws -> DetectionExperiment {
     let corpus = run.record.configuration.corpus
     var others: [String: LanguageModel] = [:]
     for source in sources { others[source.record.weightsHash ?? ""] = try source.loadModel() }

@@ -60,7 +60,7 @@ struct DetectTrain: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Infinitely wide heads, separated by commas: ntk or nngp, activation, hidden layers, as ntk-relu-1; -nystrom-M for M landmarks.",
+      "Infinitely wide heads, separated by commas: ntk or nngp, activation, hidden layers, as ntk-relu-1; -nystrom-M for M landmarks, -sketch-M for random features.",
       valueName: "list"))
   var kernels: String?
 

@@ -134,9 +134,13 @@ extension TrainingRequest {
           + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
       )
     }
+    if learningRate == nil, training.optimizer.family != .adam {
+      throw LabError(
+        "optimizer \(training.optimizer.rawValue) has no default learning rate, as the lab's rule is Adam's; "
+          + "give learning_rate, such as \(training.optimizer == .sgd ? "0.3" : "0.03")", .usage)
+    }
     let training = resolvedTraining(nonEmbeddingParameters: model.nonEmbeddingParameterCount)
-    try training.validate()
-    try training.scaling(width: model.modelDimension).validate(model)
+    try training.validate(model)
     let schedule = try corpus.schedule(
       tokensPerBatch: training.tokensPerStep, seed: Seed(seed).derived("data"))
     let configuration = RunConfiguration(

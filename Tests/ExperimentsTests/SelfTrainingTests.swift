@@ -16,7 +16,9 @@ import Training
 
   init() throws {
     folder = try TemporaryFolder()
-    try trainTiny(Self.graph, into: folder["base"], epochs: 20)
+    try trainTiny(Self.graph, into: folder["base"], epochs: 20) { request, _ in
+      request.learningRate = 0.0125
+    }
     base = try RunFolder.open(folder["base"])
   }
 

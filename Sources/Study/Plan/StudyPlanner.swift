@@ -26,6 +26,32 @@ package struct StudyPlanner {
   /// Returns the request behind each training by its id. Throws an error that names the setting when a
   /// model cannot be trained on its graph.
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    try plan(.shapeAndSteps)
+  }
+
+  /// The plan by the newest rule of learning rates of which a training is begun in `folder`, so that a study goes on as
+  /// it was begun; by the newest of all where none is.
+  package func plan(
+    for folder: StudyFolder
+  ) throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    let newest = try plan()
+    guard file.models.contains(where: { $0.request.learningRate == nil }) else { return newest }
+    func isThere(_ path: String) -> Bool {
+      FileManager.default.fileExists(atPath: folder.url.appendingPathComponent(path).path)
+    }
+    guard isThere("models") else { return newest }
+    for rule in LearningRateRule.allCases {
+      let made = rule == .shapeAndSteps ? newest : try plan(rule)
+      if made.0.tasks.contains(where: { $0.kind == .train && isThere($0.output) }) { return made }
+    }
+    return newest
+  }
+
+  private func plan(
+    _ rule: LearningRateRule
+  ) throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    memo.resolved = [:]
+    memo.rule = rule
     var tasks = zip(file.graphs, graphs).map { generation($0.source, $1.summary) }
     var requests: [String: TrainingRequest] = [:]
     // Measures that read other models come after all trainings.
@@ -145,11 +171,15 @@ package struct StudyPlanner {
   }
 
   /// What was resolved once: models are asked for again by all that are made of them.
-  private final class Memo { var resolved: [StudyModel: Resolved] = [:] }
+  private final class Memo {
+    var resolved: [StudyModel: Resolved] = [:]
+    var rule = LearningRateRule.shapeAndSteps
+  }
 
   private func newlyResolved(_ model: StudyModel, _ name: String) throws -> Resolved {
     let (graph, summary) = graphs[model.graph]
     var request = model.request
+    request.learningRateRule = memo.rule
     if let only = model.only {
       request.chosen = try ChosenTriples(in: only, of: graph, fraction: request.fraction)
     }

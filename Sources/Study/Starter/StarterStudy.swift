@@ -169,6 +169,7 @@ extension StarterFiles {
       #tasks: [neqa, redefine]
       #questions: 200
       #shots: [0, 1]
+      #reasoned: true
       #sizes: [3k, 10k]
       #epochs: [60]
       #seed: 0

@@ -121,11 +121,7 @@ private struct ModelTrainee: HardeningTrainee {
   ) throws {
     var own = run.record.configuration.training
     own.precision = .fp32
-    let rate =
-      training.learningRate
-      ?? 0.1
-      * LearningRateRule.peak(
-        of: own, nonEmbeddingParameters: model.configuration.nonEmbeddingParameterCount)
+    let rate = training.learningRate ?? 0.1 * own.learningRate
     let objective = try NextTokenLoss(
       model, zLoss: own.zLoss, longestSequence: lines.map(\.tokens.count).max() ?? 1,
       workers: work.workers)

@@ -139,7 +139,7 @@ extension StarterFiles {
     # What models that learned from right answers gained, also beyond the first model at a lower temperature.
     #self_training:
       #sizes: [3k]
-      #epochs: [5]
+      #epochs: [60]
       #samples: 4
       #seed: 0
       #resamples: 1000

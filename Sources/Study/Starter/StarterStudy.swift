@@ -131,11 +131,14 @@ extension StarterFiles {
     #cascade:
       #defer_to: [30k]
       #sizes: [3k, 10k]
+      #committee: [0, 1, 2]
+      #heads: [linear]
+      #head_samples: 2
 
     # What models that learned from right answers gained, also beyond the first model at a lower temperature.
     #self_training:
       #sizes: [3k]
-      #epochs: [5]
+      #epochs: [60]
       #samples: 4
       #seed: 0
       #resamples: 1000

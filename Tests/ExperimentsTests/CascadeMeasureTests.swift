@@ -1,3 +1,4 @@
+import Detection
 import Evaluation
 import Experiments
 import Foundation
@@ -70,6 +71,42 @@ struct CascadeMeasureTests {
     #expect(
       try database.summary(CascadeMeasure.self, of: summary.identity, as: CascadeSummary.self)
         == summary)
+  }
+
+  /// A committee says how likely all its members find an answer, and heads judge every answer without having seen its subject.
+  @Test func committeesAndHeadsSwitch() throws {
+    let (small, large, member) = (try run(epochs: 4), try run(epochs: 12), try run(epochs: 6))
+    var subject = subject(small, large)
+    subject = MeasuredRun(
+      folder: subject.folder, record: subject.record,
+      siblings: subject.siblings + [self.subject(member, large), self.subject(small, large)]
+    ) { graph }
+    var settings = CascadeMeasure.Settings()
+    (settings.resampleCount, settings.committee, settings.heads) = (0, [1, 0], [.linear])
+    let measure = CascadeMeasure(settings)
+    let summary = try measure.summary(of: subject, quiet)
+    #expect(try measure.storedKey(of: subject) == summary.key)
+    #expect(try measure.summary(of: subject, quiet) == summary)
+    #expect(Set(summary.points.map(\.large)) == ["3k"], "members are deferred nothing")
+    let kinds = Dictionary(
+      summary.areas.map { ($0.switch, $0.kind) }, uniquingKeysWith: { first, _ in first })
+    #expect(kinds["committee"] == .score && kinds["linear"] == .detector)
+    // The other member reads each answer once, as much as writing it takes.
+    func start(_ name: String) throws -> Double {
+      try #require(
+        summary.points.first { $0.switch == name && $0.share == 0 && $0.visibility == .fvs }
+      ).meanFLOPs
+    }
+    let starts = try ["random", "committee", "linear"].map(start)
+    #expect(abs(starts[1] - 2 * starts[0]) < 1e-6 * starts[0] && starts[2] == starts[0])
+    let tenths = summary.deciles.filter { $0.switch == "committee" && $0.visibility == .fvs }
+    #expect(tenths.count == 10)
+    var other = settings
+    other.committee = []
+    expectFailure("different graphs") {
+      let stranger = try TrainedRun(SmallGraph.people(20), epochs: 1) { _, _ in }
+      _ = try CascadeMeasure(other).summary(of: self.subject(small, stranger), quiet)
+    }
   }
 
   /// Detectors that scored every greedy answer switch too; the same command then measures again.

@@ -35,6 +35,52 @@ struct CascadeTests {
     cascade(cases).points(set, resamples: 0, seed: Seed(0)).filter { $0.switch == name }
   }
 
+  /// Tenths together are all that there is to gain, and those by the oracle's own scores are in order.
+  @Test func tenthsAddUp() throws {
+    let cases = drawn(60)
+    let cascade = cascade(cases)
+    let own = cascade.deciles(.fvs, resamples: 20, seed: Seed(0))
+    #expect(own.map(\.decile) == Array(1...10))
+    let points = curve("unsure", cases)
+    let (first, last) = (try #require(points.first), try #require(points.last))
+    #expect(abs(own.reduce(0) { $0 + $1.gain } / 10 - (first.rate - last.rate)) < 1e-9)
+    #expect(abs(own.reduce(0) { $0 + $1.rate } / 10 - first.rate) < 1e-9)
+    // The least certain tenth is what the first tenth deferred gains.
+    let tenth = try #require(points.first { $0.share == 0.1 })
+    #expect(abs(own[9].gain / 10 - (first.rate - tenth.rate)) < 1e-9)
+    #expect(own.allSatisfy { ($0.lower ?? 1) <= $0.gain && $0.gain <= ($0.upper ?? -1) })
+  }
+
+  /// Where all queries cost the same, FLOPs are shares; a switch that costs something begins later.
+  @Test func areasOverComputeAreThoseOverShares() throws {
+    let cases = drawn(60)
+    let queries = cases.enumerated().map { index, one in
+      CascadedQuery(
+        subject: Int32(index / 2), visibility: .fvs,
+        small: .init(isHallucination: !one.small, flops: 10),
+        large: .init(isHallucination: !one.large, flops: 100))
+    }
+    let scores = cases.map(\.score)
+    let costly = scores.map { _ in 20.0 }
+    let points = Cascade(
+      large: "10k", queries: queries,
+      switches: [
+        Switch("unsure", .score, scores), Switch("costly", .score, scores, flops: costly),
+      ]
+    ).points(.fvs, resamples: 0, seed: Seed(0))
+    let areas = Cascade.areas(points)
+    let compute = Cascade.compute(points)
+    #expect(compute.map(\.switch) == ["random", "oracle", "unsure", "costly"])
+    for index in 0..<3 {
+      #expect(abs(compute[index].meanRate - areas[index].meanRate) < 1e-12)
+      #expect(abs((compute[index].gain ?? 9) - (areas[index].gain ?? 8)) < 1e-9)
+    }
+    // A fifth of the way is spent before the first is deferred, and the last fifth is never reached.
+    let unsure = points.filter { $0.switch == "unsure" }.map(\.rate)
+    let reached = zip(unsure, unsure.dropFirst()).prefix(16).reduce(0) { $0 + ($1.0 + $1.1) / 40 }
+    #expect(abs(compute[3].meanRate - (0.2 * unsure[0] + reached)) < 1e-9)
+  }
+
   /// Worked out by hand: of four queries the first is put right, the second spoilt, the others stay.
   @Test func fourQueries() throws {
     // Hallucinations and operations of both models.

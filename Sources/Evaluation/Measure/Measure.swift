@@ -86,6 +86,11 @@ package struct ModelSelection: Codable, Hashable, Sendable {
   /// The same, or the measured model itself where it was made of none.
   package static let head = "head"
 
+  /// In place of a size: the model that differs from the measured one in its seed alone.
+  package static func seed(_ seed: UInt64) -> String { seedWord + "\(seed)" }
+  /// What such a name begins with.
+  package static let seedWord = "seed "
+
   /// The settings that select.
   package static let settingNames = ["epochs", "sizes"]
 

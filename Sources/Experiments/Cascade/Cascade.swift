@@ -42,11 +42,20 @@ package struct Switch: Hashable, Sendable {
   package let kind: Kind
   /// One for each query.
   package var scores: [Double]
+  /// Operations of a query's score that the small model's answer did not have to make.
+  package var flops: [Double]?
 
-  package init(_ name: String, _ kind: Kind, _ scores: [Double]) {
+  package init(_ name: String, _ kind: Kind, _ scores: [Double], flops: [Double]? = nil) {
     self.name = name
     self.kind = kind
     self.scores = scores
+    self.flops = flops
+  }
+
+  /// The same for the queries at some places.
+  func at(_ places: [Int]) -> Switch {
+    Switch(
+      name, kind, places.map { scores[$0] }, flops: flops.map { own in places.map { own[$0] } })
   }
 
   /// How much of each query is deferred when `share` of all are.
@@ -107,6 +116,40 @@ package struct CascadeArea: Codable, Hashable, Sendable {
   }
 }
 
+/// What deferring brings among the queries that a switch finds equally uncertain.
+package struct CascadeDecile: Codable, Hashable, Sendable {
+  package let large: String
+  package let visibility: QuerySet
+  package let `switch`: String
+  /// From 1, the most certain tenth, to 10.
+  package let decile: Int
+  /// Rate of the small model, and how much of it the large one takes away, with the 95 % interval over subjects.
+  package let rate: Double
+  package let gain: Double
+  package let lower: Double?
+  package let upper: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case large, visibility, `switch`, decile, rate, gain, lower, upper
+  }
+}
+
+/// What a switch comes to over compute.
+package struct CascadeCompute: Codable, Hashable, Sendable {
+  package let large: String
+  package let visibility: QuerySet
+  package let `switch`: String
+  /// Mean rate over mean FLOPs from those of the small model alone to those of both for every query.
+  package let meanRate: Double
+  /// Where that lies between random deferral, 0, and the oracle, 1; nil where both are the same.
+  package let gain: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case large, visibility, `switch`, gain
+    case meanRate = "mean_rate"
+  }
+}
+
 /// Queries answered by a small model, which defers those it is least certain of to a large one (arXiv 2202.07652).
 package struct Cascade {
   /// Shares of the queries that are deferred.
@@ -135,11 +178,7 @@ package struct Cascade {
       Switch(Self.random, .baseline, own.map { _ in 0 }),
       Switch(Self.oracle, .baseline, own.map(\.gain)),
     ]
-    let all =
-      known
-      + switches.map { one in
-        Switch(one.name, one.kind, places.map { one.scores[$0] })
-      }
+    let all = known + switches.map { $0.at(places) }
     let deferrals = all.flatMap { one in Self.shares.map { (one, $0, one.deferral(of: $0)) } }
     let bootstrap = SubjectBootstrap(
       subjects: own.map(\.subject),
@@ -150,11 +189,73 @@ package struct Cascade {
     let intervals = bootstrap.intervals(resamples: resamples, stream: &stream)
     let rates = bootstrap.means
     return deferrals.enumerated().map { index, point in
-      let flops = zip(own, point.2).map { $0.small.flops + $1 * $0.large.flops }
+      let flops = zip(own, point.2).enumerated().map { place, one in
+        one.0.small.flops + one.1 * one.0.large.flops + (point.0.flops?[place] ?? 0)
+      }
       return CascadePoint(
         large: large, visibility: set, switch: point.0.name, kind: point.0.kind, share: point.1,
         meanFLOPs: Mean.of(flops) ?? 0, rate: rates[index], lower: intervals?[index].lower,
         upper: intervals?[index].upper, queryCount: own.count)
+    }
+  }
+
+  /// The gain in each tenth of the queries of a set, by every switch.
+  package func deciles(_ set: QuerySet, resamples: Int, seed: Seed) -> [CascadeDecile] {
+    let places = queries.indices.filter { set.contains(queries[$0].visibility) }
+    guard !places.isEmpty else { return [] }
+    let own = places.map { queries[$0] }
+    return switches.flatMap { one -> [CascadeDecile] in
+      let deferred = (0...10).map { one.at(places).deferral(of: Double($0) / 10) }
+      // Those deferred last are the most certain; equal scores are in several tenths by equal parts.
+      let parts: [[Double]] = (0..<10).reversed().map { tenth in
+        zip(deferred[tenth + 1], deferred[tenth]).map { 10 * ($0.0 - $0.1) }
+      }
+      let gains: [[Double]] = parts.map { part in zip(own, part).map { $0.gain * $1 } }
+      let rates: [[Double]] = parts.map { part in
+        zip(own, part).map { query, share in query.small.isHallucination ? share : 0 }
+      }
+      let bootstrap = SubjectBootstrap(
+        subjects: own.map(\.subject), series: gains + rates, areShares: false)
+      var stream = seed.stream("cascade/deciles/\(large)/\(set.rawValue)/\(one.name)")
+      let intervals = bootstrap.intervals(resamples: resamples, stream: &stream)
+      let means = bootstrap.means
+      return (0..<10).map { tenth in
+        CascadeDecile(
+          large: large, visibility: set, switch: one.name, decile: tenth + 1,
+          rate: means[tenth + 10], gain: means[tenth], lower: intervals?[tenth].lower,
+          upper: intervals?[tenth].upper)
+      }
+    }
+  }
+
+  /// The areas under the curves of one set against FLOPs.
+  ///
+  /// Below what a switch needs the small model answers alone; beyond what it can spend more changes nothing.
+  package static func compute(_ points: [CascadePoint]) -> [CascadeCompute] {
+    let curves = stride(from: 0, to: points.count, by: shares.count).map {
+      Array(points[$0..<$0 + shares.count])
+    }
+    guard let low = curves.first?.first?.meanFLOPs, let high = curves.first?.last?.meanFLOPs,
+      high > low
+    else { return [] }
+    let means = curves.map { curve in
+      let ends = [(low, curve[0].rate), (curve[0].meanFLOPs, curve[0].rate)]
+      let steps =
+        ends + curve.dropFirst().map { ($0.meanFLOPs, $0.rate) }
+        + [(max(high, curve[shares.count - 1].meanFLOPs), curve[shares.count - 1].rate)]
+      return zip(steps, steps.dropFirst()).reduce(0) { sum, pair in
+        let (from, to) = (pair.0, pair.1)
+        let end = min(to.0, high)
+        guard end > from.0 else { return sum }
+        let last = from.1 + (to.1 - from.1) * (end - from.0) / (to.0 - from.0)
+        return sum + (end - from.0) * (from.1 + last) / 2
+      } / (high - low)
+    }
+    return zip(curves, means).map { curve, mean in
+      let span = means[0] - means[1]
+      return CascadeCompute(
+        large: curve[0].large, visibility: curve[0].visibility, switch: curve[0].switch,
+        meanRate: mean, gain: span > 1e-12 ? (means[0] - mean) / span : nil)
     }
   }
 

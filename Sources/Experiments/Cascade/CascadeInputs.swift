@@ -12,7 +12,7 @@ import Training
 struct CascadeInputs {
   private let subject: MeasuredRun
   private let small: EvaluationSummary
-  /// In the order of the subject's siblings.
+  /// In the order of the subject's siblings, the committee's members among them.
   private let large: [EvaluationSummary]
 
   // MARK: Which evaluations
@@ -78,9 +78,13 @@ struct CascadeInputs {
 
   /// What decides the numbers.
   func identity(_ settings: CascadeMeasure.Settings) -> CascadeIdentity {
-    CascadeIdentity(
-      small: small.key, large: large.map(\.key), seed: settings.seed,
-      resampleCount: settings.resampleCount)
+    let count = large.count - settings.committee.count
+    return CascadeIdentity(
+      small: small.key, large: large.prefix(count).map(\.key), seed: settings.seed,
+      resampleCount: settings.resampleCount,
+      committee: settings.committee.isEmpty ? nil : large.dropFirst(count).map(\.key),
+      heads: settings.heads.isEmpty ? nil : settings.heads,
+      headSamples: settings.heads.isEmpty ? nil : settings.headSamples)
   }
 
   // MARK: What they hold
@@ -109,12 +113,30 @@ struct CascadeInputs {
     return found.filter { $0.scores.count == small.queryCount }
   }
 
-  /// A cascade to each sibling, over the queries that both were asked.
-  func cascades(_ detectors: [(name: String, scores: [Int: Double])]) throws -> [Cascade] {
+  /// A cascade to each model deferred to, over the queries that both were asked.
+  func cascades(
+    _ detectors: [(name: String, scores: [Int: Double])], _ settings: CascadeMeasure.Settings,
+    _ work: Work
+  ) throws -> [Cascade] {
     let graph = try subject.graph()
     let own = try answers(subject, small, graph)
     let evidence = try evidence(graph)
-    return try zip(subject.siblings, large).map { sibling, evaluation in
+    let places = own.keys.sorted()
+    let greedy = places.compactMap { own[$0]?.answer }
+    var trained: [(name: String, scores: [Int: Double])] = []
+    if !settings.heads.isEmpty {
+      let scores = try HeldOutScores(
+        of: subject.open(), graph, heads: settings.heads, samples: settings.headSamples,
+        seed: settings.seed
+      ).scores(Array(zip(places, greedy)), work.part(0...0.8))
+      trained = zip(settings.heads, scores).map { head, scores in
+        (head.name, Dictionary(uniqueKeysWithValues: zip(places, scores)))
+      }
+    }
+    let count = subject.siblings.count - settings.committee.count
+    let committee = subject.siblings.dropFirst(count).filter { $0.folder != subject.folder }
+    let votes = try committee.isEmpty ? [:] : votes(of: committee, own, work.part(0.8...1))
+    return try zip(subject.siblings, large).prefix(count).map { sibling, evaluation in
       let other = try answers(sibling, evaluation, graph)
       let common = own.keys.filter { other[$0] != nil }.sorted()
       let queries = common.compactMap { index -> CascadedQuery? in
@@ -137,13 +159,38 @@ struct CascadeInputs {
           Switch(score.rawValue, .score, zip(greedy, samples).map { score.value($0, $1) })
         }
       }
-      switches += detectors.map { one in
+      if !committee.isEmpty {
+        // Reading an answer takes what writing it does.
+        switches.append(
+          Switch(
+            "committee", .score, common.compactMap { votes[$0] },
+            flops: common.compactMap { own[$0].map { Double(committee.count) * $0.outcome.flops } })
+        )
+      }
+      switches += (detectors + trained).map { one in
         Switch(one.name, .detector, common.compactMap { one.scores[$0] })
       }
       return Cascade(
         large: sibling.record.sizeName, queries: queries,
         switches: switches.filter { $0.scores.count == queries.count })
     }
+  }
+
+  /// -log of the mean probability that the small model and the other members give to its answers, by query.
+  private func votes(
+    of members: [MeasuredRun],
+    _ own: [Int: (answer: SampledAnswer, outcome: CascadedQuery.Answer)], _ work: Work
+  ) throws -> [Int: Double] {
+    let graph = try subject.graph()
+    let places = own.keys.filter { !(own[$0]?.answer.line.isEmpty ?? true) }.sorted()
+    let texts = places.map { (query: graph.queries[$0], texts: [own[$0]?.answer.line ?? []]) }
+    var sums = [Int: Double](uniqueKeysWithValues: own.keys.map { ($0, 0) })
+    for run in [subject] + members {
+      let scores = try AnsweringRun(run.open(), graph: graph, workers: work.workers)
+        .logProbabilities(texts, work)
+      for (place, score) in zip(places, scores) { sums[place, default: 0] += exp(score[0][0]) }
+    }
+    return sums.mapValues { -log(max($0 / Double(members.count + 1), 1e-300)) }
   }
 
   /// What is asked of the samples at temperature 1.

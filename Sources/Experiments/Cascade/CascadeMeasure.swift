@@ -1,4 +1,5 @@
 import Corpus
+package import Detection
 package import Evaluation
 import Foundation
 package import KnowledgeGraph
@@ -10,9 +11,14 @@ package import Training
 package struct CascadeMeasure: Measure {
   package static let name = "cascade"
   package static let key = "cascade"
-  package static let version = 1
-  package static let tables = [ResultTable.cascadePoints, .cascadeAreas]
-  package static let settingNames = ModelSelection.settingNames + ["defer_to", "seed", "resamples"]
+  package static let version = 2
+  package static let tables = [
+    ResultTable.cascadePoints, .cascadeAreas, .cascadeDeciles, .cascadeCompute,
+  ]
+  package static let settingNames =
+    ModelSelection.settingNames + [
+      "defer_to", "committee", "heads", "head_samples", "seed", "resamples",
+    ]
 
   /// What decides the numbers beside the runs.
   package struct Settings: Codable, Hashable, Sendable {
@@ -21,11 +27,19 @@ package struct CascadeMeasure: Measure {
     /// Decides the resamples behind intervals.
     package var seed: UInt64 = 0
     package var resampleCount = 1_000
+    /// Seeds of models trained alike, which say with the small one how likely they find its answer; its own may be among
+    /// them.
+    package var committee: [Int] = []
+    /// Detectors that are trained on the small model's answers and judge the greedy ones, none about a subject it learned from.
+    package var heads: [HeadArchitecture] = []
+    /// Answers of each query that those learn from.
+    package var headSamples = 2
 
     package init() {}
 
     enum CodingKeys: String, CodingKey {
-      case seed
+      case seed, committee, heads
+      case headSamples = "head_samples"
       case deferTo = "defer_to"
       case resampleCount = "resample_count"
     }
@@ -42,6 +56,21 @@ package struct CascadeMeasure: Measure {
     settings.deferTo = try node.required("defer_to", example: "[1m]").distinct {
       try $0.modelSize()
     }
+    if let value = node.optional("committee") {
+      settings.committee = try value.distinctIntegers(in: 0...Int.max)
+    }
+    if let value = node.optional("heads") {
+      settings.heads = try value.distinct { item in
+        do {
+          return try HeadArchitecture(named: item.text())
+        } catch let failure as LabError {
+          throw item.failure("cannot be: \(failure)")
+        }
+      }
+    }
+    if let value = node.optional("head_samples") {
+      settings.headSamples = try value.integer(in: 1...256)
+    }
     if let value = node.optional("seed") {
       settings.seed = UInt64(try value.integer(in: 0...Int.max))
     }
@@ -50,7 +79,10 @@ package struct CascadeMeasure: Measure {
     }
   }
 
-  package var siblings: [String] { settings.deferTo }
+  /// The models deferred to, then the other members of the committee.
+  package var siblings: [String] {
+    settings.deferTo + settings.committee.map { ModelSelection.seed(UInt64($0)) }
+  }
 
   package func inputs(among measures: [any Measure]) throws -> [any Measure] {
     guard let evaluation = measures.lazy.compactMap({ $0 as? EvaluationMeasure }).first,
@@ -65,10 +97,15 @@ package struct CascadeMeasure: Measure {
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let queries = run.configuration.corpus.fraction * Double(graph.queryCount)
-    let resampled = queries * Double(settings.resampleCount * max(1, siblings.count))
-    return TaskCost(
-      flops: 0, seconds: 1 + queries * 1e-3 + resampled * 5e-7,
-      memoryMiB: 60 + queries * 0.01, diskBytes: 200_000)
+    let resampled = queries * Double(settings.resampleCount * max(1, settings.deferTo.count))
+    let learned = settings.heads.isEmpty ? 0 : queries * Double(settings.headSamples)
+    var cost = TaskCost.inference(
+      run, sequences: 3 * learned + queries * Double(settings.committee.count), rowsOnDisk: 0)
+    cost.seconds += 1 + queries * 1e-3 + resampled * 1e-6
+    cost.seconds += learned * 5e-4 * Double(settings.heads.count * HeldOutScores.foldCount)
+    cost.memoryMiB += 60 + queries * 0.01 + learned * 0.002
+    cost.diskBytes = 300_000
+    return cost
   }
 
   package func storedKey(of subject: MeasuredRun) throws -> String? {
@@ -100,8 +137,9 @@ package struct CascadeMeasure: Measure {
       return summary
     }
     let seed = Seed(settings.seed).derived("cascade")
-    let cascades = try inputs.cascades(detectors)
+    let cascades = try inputs.cascades(detectors, settings, work.part(0...0.5))
     var (points, areas): ([CascadePoint], [CascadeArea]) = ([], [])
+    var (deciles, compute): ([CascadeDecile], [CascadeCompute]) = ([], [])
     for (index, cascade) in cascades.enumerated() {
       for set in QuerySet.allCases {
         guard !work.shouldStop() else {
@@ -110,19 +148,24 @@ package struct CascadeMeasure: Measure {
         let curves = cascade.points(set, resamples: settings.resampleCount, seed: seed)
         points += curves
         areas += Cascade.areas(curves)
+        compute += Cascade.compute(curves)
+        deciles += cascade.deciles(set, resamples: settings.resampleCount, seed: seed)
       }
-      work.report(Double(index + 1) / Double(cascades.count), "deferral to \(cascade.large)")
+      work.report(
+        0.5 + 0.5 * Double(index + 1) / Double(cascades.count), "deferral to \(cascade.large)")
     }
     let summary = CascadeSummary(
       key: try Self.storedKey(of: identity), identity: identity,
       small: subject.record.sizeName, detectors: detectors.map(\.name), points: points,
-      areas: areas)
+      areas: areas, deciles: deciles, compute: compute)
     let hash = subject.record.configuration.graphHash
     try RunDatabase.open(in: subject.folder, graphHash: hash).store(
       Self.self, identity: identity, summary: summary
     ) { measurement, database in
       try ResultTable.cascadePoints.insert(points, of: measurement, in: database)
       try ResultTable.cascadeAreas.insert(areas, of: measurement, in: database)
+      try ResultTable.cascadeDeciles.insert(deciles, of: measurement, in: database)
+      try ResultTable.cascadeCompute.insert(compute, of: measurement, in: database)
     }
     return summary
   }

@@ -1,3 +1,4 @@
+import Detection
 import Evaluation
 import GRDB
 import Report
@@ -9,9 +10,15 @@ package struct CascadeIdentity: Codable, Hashable, Sendable {
   let large: [String]
   let seed: UInt64
   let resampleCount: Int
+  /// Weights of the other members of a committee; nil without one.
+  var committee: [String]?
+  /// Heads that are trained for the cascade, and the answers of each query that they learn from; nil without any.
+  var heads: [HeadArchitecture]?
+  var headSamples: Int?
 
   enum CodingKeys: String, CodingKey {
-    case small, large, seed
+    case small, large, seed, committee, heads
+    case headSamples = "head_samples"
     case resampleCount = "resample_count"
   }
 }
@@ -26,10 +33,14 @@ package struct CascadeSummary: Codable, Hashable, Sendable {
   package let detectors: [String]
   package let points: [CascadePoint]
   package let areas: [CascadeArea]
+  package let deciles: [CascadeDecile]
+  package let compute: [CascadeCompute]
 }
 
 extension CascadePoint: EncodableRecord {}
 extension CascadeArea: EncodableRecord {}
+extension CascadeDecile: EncodableRecord {}
+extension CascadeCompute: EncodableRecord {}
 
 extension ResultTable {
   /// A cascade at each share of deferred queries.
@@ -53,6 +64,25 @@ extension ResultTable {
       """)
 }
 
+extension ResultTable {
+  /// The gain in each tenth of the queries by a switch.
+  static let cascadeDeciles = ResultTable(
+    "cascade_decile", key: "large, visibility, switch, decile",
+    columns: """
+        large TEXT NOT NULL, visibility TEXT NOT NULL, switch TEXT NOT NULL,
+        decile INTEGER NOT NULL CHECK (decile BETWEEN 1 AND 10), rate REAL NOT NULL,
+        gain REAL NOT NULL, lower REAL, upper REAL
+      """)
+
+  /// What a switch comes to over compute.
+  static let cascadeCompute = ResultTable(
+    "cascade_compute", key: "large, visibility, switch",
+    columns: """
+        large TEXT NOT NULL, visibility TEXT NOT NULL, switch TEXT NOT NULL,
+        mean_rate REAL NOT NULL, gain REAL
+      """)
+}
+
 /// A study's cascades in its report.
 struct CascadeFigures {
   let results: StudyResults
@@ -64,7 +94,11 @@ struct CascadeFigures {
   func sections() throws -> [ReportSection] {
     let curves = try curves()
     guard !curves.data.rows.isEmpty else { return [] }
-    return [ReportSection("Deferring to a larger model", [.figure(curves), .table(try areas())])]
+    return [
+      ReportSection(
+        "Deferring to a larger model",
+        [.figure(curves), .figure(try deciles()), .table(try areas())])
+    ]
   }
 
   /// Rate against operations: a line for each switch, a panel for each pair of models.
@@ -82,7 +116,7 @@ struct CascadeFigures {
       SELECT run.name || ', deferring to ' || c.large AS pair, run.name AS run, c.*
       FROM cascade_point c JOIN run ON run.id = c.run_id
       WHERE c.visibility = 'seen' AND (c.kind <> 'score'
-        OR c.switch IN ('sequence-log-probability', 'semantic-entropy'))
+        OR c.switch IN ('sequence-log-probability', 'semantic-entropy', 'committee'))
       ORDER BY run.rowid, c.rowid
       """)
     return Figure(
@@ -100,13 +134,42 @@ struct CascadeFigures {
       tooltip: ["pair", "switch", "share", "mean_flops", "rate", "lower", "upper"])
   }
 
+  /// Where the gain is: by how uncertain each switch is of the small model's answer.
+  private func deciles() throws -> Figure {
+    let data = try results.records(
+      [
+        Column("pair", "Models"), Column("switch", "Switch"), Column("decile", "Tenth", .integer),
+        Column("rate", "Small model's rate", Self.percent), Column("gain", "Gain", Self.percent),
+        Column("lower", "Lower", Self.percent), Column("upper", "Upper", Self.percent),
+      ],
+      """
+      SELECT run.name || ', deferring to ' || d.large AS pair, d.* FROM cascade_decile d
+      JOIN run ON run.id = d.run_id
+      WHERE d.visibility = 'seen' AND d.switch NOT IN ('perplexity', 'cluster-entropy',
+        'monte-carlo-entropy', 'disagreement', 'contradiction')
+      ORDER BY run.rowid, d.rowid
+      """)
+    return Figure(
+      id: "cascade-deciles", title: "What deferring brings by how uncertain the small model is",
+      caption: """
+        Seen queries in tenths by each switch, from the most certain, 1, to the least, 10: rate of the small model's greedy answers \
+        less that of the large one's, with 95 % intervals over subjects. Below 0 the large model spoils more than it mends.
+        """,
+      command: command, data: data, x: Axis("decile", "Tenth by uncertainty"),
+      y: Axis("gain", "Gain", includesZero: true, format: Self.percent),
+      color: Channel("switch", "Switch"), panel: Channel("pair", "Models"),
+      marks: [.interval(low: "lower", high: "upper"), .line(by: ["switch", "pair"]), .points],
+      tooltip: ["pair", "switch", "decile", "rate", "gain", "lower", "upper"])
+  }
+
   /// What each switch gains between random deferral and the oracle.
   private func areas() throws -> Report.Table {
     Report.Table(
       id: "cascade-gains", title: "What each switch gains",
       caption: """
         *Mean rate* is over all shares deferred; *gain* is where it lies between random deferral, 0, and the oracle, \
-        1. A switch below 0 is worse than none.
+        1. A switch below 0 is worse than none. The same *over FLOPs* counts what a switch itself takes, such as a committee's \
+        other members, from the operations of the small model alone to those of both for every query.
         """,
       command: command,
       data: try results.records(
@@ -115,9 +178,14 @@ struct CascadeFigures {
           Column("visibility", "Queries"), Column("switch", "Switch"),
           Column("mean_rate", "Mean rate", Self.percent),
           Column("gain", "Gain", .number(digits: 3)),
+          Column("flops_rate", "Mean rate over FLOPs", Self.percent),
+          Column("flops_gain", "Gain over FLOPs", .number(digits: 3)),
         ],
         """
-        SELECT run.name AS run, a.* FROM cascade_area a JOIN run ON run.id = a.run_id
+        SELECT run.name AS run, a.*, c.mean_rate AS flops_rate, c.gain AS flops_gain
+        FROM cascade_area a JOIN run ON run.id = a.run_id
+        LEFT JOIN cascade_compute c ON c.run_id = a.run_id AND c.large = a.large
+          AND c.visibility = a.visibility AND c.switch = a.switch
         ORDER BY run.rowid, a.large, \(VisibilityWords.order("a.visibility")), a.rowid
         """))
   }

@@ -293,15 +293,21 @@ package struct StudyPlanner {
   ) throws -> StudyModel {
     if size == ModelSelection.origin, let origin = try origin(of: model, name) { return origin }
     if size == ModelSelection.head { return try origin(of: model, name) ?? model }
+    if let member = file.models.first(where: { other in
+      ModelSelection.seed(other.request.seed) == size && other == model.with(seedOf: other)
+    }) {
+      return member
+    }
     let alike = file.models.filter { $0.request.size == size && isAlike($0, model) }
     let rate = model.request.learningRate
     let chosen = alike.count == 1 ? alike[0] : alike.first { $0.request.learningRate == rate }
     guard let chosen else {
       let why =
         alike.isEmpty
-        ? "has no model of size \(size) beside it that is otherwise trained alike; add it to models"
+        ? "has none beside it that is otherwise trained alike; add it to models"
         : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
-      throw LabError("\(key) reads a model of size \(size) beside each, and \(name) \(why)")
+      let what = size.hasPrefix(ModelSelection.seedWord) ? size : "size \(size)"
+      throw LabError("\(key) reads a model of \(what) beside each, and \(name) \(why)")
     }
     return chosen
   }
@@ -348,5 +354,17 @@ package struct StudyPlanner {
   private static func slug(_ request: TrainingRequest) -> String {
     let fraction = request.fraction < 1 ? "-f\(request.fraction)" : ""
     return "\(request.size)-\(request.training.horizon.slug)-s\(request.seed)\(fraction)"
+  }
+}
+
+extension StudyModel {
+  /// The same with the seed of another, of whichever entry lists that.
+  fileprivate func with(seedOf other: StudyModel) -> StudyModel {
+    var model = self
+    model.request.seed = other.request.seed
+    model.entry = other.entry
+    model.text?.seed = other.request.seed
+    model.text?.reward?.seed = other.request.seed
+    return model
   }
 }

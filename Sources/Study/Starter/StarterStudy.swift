@@ -135,6 +135,9 @@ extension StarterFiles {
     #cascade:
       #defer_to: [30k]
       #sizes: [3k, 10k]
+      #committee: [0, 1, 2]
+      #heads: [linear]
+      #head_samples: 2
 
     # What models that learned from right answers gained, also beyond the first model at a lower temperature.
     #self_training:

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Detection
 import Evaluation
 import Experiments
 import LabCore
@@ -18,6 +19,7 @@ struct CascadeCommand: ParsableCommand {
       EXAMPLES:
         kglab cascade runs/small runs/large
         kglab cascade runs/small runs/large --json > cascade.json
+        kglab cascade runs/s0 runs/large --member runs/s1 --member runs/s2 --heads linear
       """)
 
   @Argument(help: ArgumentHelp("The folder of an evaluated run.", valueName: "small run"))
@@ -26,11 +28,25 @@ struct CascadeCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The folder of the one deferred to.", valueName: "large run"))
   var large: String
 
-  @Option(help: "Seed of the intervals' resamples.")
+  @Option(
+    help: ArgumentHelp(
+      "An evaluated run that differs from the small one in its seed and says with it how likely it finds its answers; may be "
+        + "given several times.", valueName: "run"))
+  var member: [String] = []
+
+  @Option(
+    help:
+      "Detectors to train for it, such as linear,mlp-64: each answer is judged by one that did not learn from its subject."
+  )
+  var heads: String?
+
+  @Option(help: "Seed of the detectors and of the intervals' resamples.")
   var seed: UInt64 = 0
 
   @Option(help: "Resamples of the subjects.")
   var resamples: Int = 1_000
+
+  @OptionGroup var workers: WorkerOptions
 
   @OptionGroup var graph: GraphOptions
 
@@ -42,12 +58,18 @@ struct CascadeCommand: ParsableCommand {
     let place = graph.url
     let subject = MeasuredRun(
       folder: run.url, record: run.record,
-      siblings: [MeasuredRun(folder: other.url, record: other.record) { try other.graph() }]
+      siblings: try ([other] + member.map { try RunFolder.open($0) }).map { run in
+        MeasuredRun(folder: run.url, record: run.record) { try run.graph() }
+      }
     ) { try run.graph(at: place) }
     var settings = CascadeMeasure.Settings()
     (settings.seed, settings.resampleCount) = (seed, resamples)
+    settings.committee = member.indices.map { $0 }
+    if let heads {
+      settings.heads = try OptionList.values(heads, "--heads") { try HeadArchitecture(named: $0) }
+    }
     let summary = try ProgressReporter.during { progress in
-      try CascadeMeasure(settings).summary(of: subject, Work(workers: 1, progress))
+      try CascadeMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
     }
     if graph.json { return try Output.json(summary) }
     show(summary)
@@ -66,19 +88,36 @@ struct CascadeCommand: ParsableCommand {
         "\(set.rawValue), \(first.queryCount.grouped) queries: hallucination rate by the share deferred"
       )
       var table = TextTable(
-        ["switch"] + Self.shares.map { "\(Int(100 * $0)) %" } + ["mean", "gain"], left: [0])
+        ["switch"] + Self.shares.map { "\(Int(100 * $0)) %" } + [
+          "mean", "gain", "gain over FLOPs",
+        ], left: [0])
       for area in summary.areas where area.visibility == set {
         let curve = points.filter { $0.switch == area.switch }
         let rates = Self.shares.map { share in curve.first { $0.share == share }?.rate }
         table.add(
           [area.switch] + (rates + [area.meanRate]).map(Readable.percent)
-            + [Readable.fixed(area.gain, 3)])
+            + [
+              Readable.fixed(area.gain, 3),
+              Readable.fixed(
+                summary.compute.first {
+                  $0.visibility == set && $0.switch == area.switch
+                }?.gain, 3),
+            ])
       }
       let flops = Self.shares.compactMap { share in
         points.first { $0.share == share }?.meanFLOPs
       }
-      table.add(["FLOPs a query"] + flops.map(Readable.count) + ["", ""])
+      table.add(["FLOPs a query"] + flops.map(Readable.count) + ["", "", ""])
       Output.table(table)
+      Output.line()
+      var tenths = TextTable(
+        ["tenths, most certain first"] + (1...10).map(String.init), left: [0])
+      for area in summary.areas where area.visibility == set && area.kind != .baseline {
+        let own = summary.deciles.filter { $0.visibility == set && $0.switch == area.switch }
+        tenths.add([area.switch] + own.map { Readable.percent($0.gain) })
+      }
+      Output.line("hallucinations that deferring takes away, by how uncertain the switch is")
+      Output.table(tenths)
       Output.line()
     }
   }

@@ -55,6 +55,12 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: .of("parameterization")) var parameterization = usual.parameterization
   @Option(help: .of("alignment")) var alignment = usual.alignment
   @Option(help: .of("base_width")) var baseWidth = usual.baseWidth
+  @Option(help: .of("multipliers")) var multipliers = usual.multipliers
+  @Option(help: .of("embedding_rate")) var embeddingRate = usual.layerRates.embedding
+  @Option(help: .of("hidden_rate")) var hiddenRate = usual.layerRates.hidden
+  @Option(help: .of("read_out_rate")) var readOutRate = usual.layerRates.readOut
+  @Option(help: .of("epsilon")) var epsilon = usual.epsilon
+  @Option(help: .of("epsilon_mode")) var epsilonMode = usual.epsilonMode
   @Option(help: .of("tokens_per_step")) var tokensPerStep = usual.tokensPerStep
   @Option(help: .of("lanes")) var lanes = usual.lanes
   @Flag(help: .of("keep_zeros")) var keepZeros = false
@@ -81,6 +87,11 @@ struct RecipeOptions: ParsableArguments {
     request.training.parameterization = parameterization
     request.training.alignment = alignment
     request.training.baseWidth = baseWidth
+    request.training.multipliers = multipliers
+    request.training.layerRates = LayerRates(
+      embedding: embeddingRate, hidden: hiddenRate, readOut: readOutRate)
+    request.training.epsilon = epsilon
+    request.training.epsilonMode = epsilonMode
     request.training.tokensPerStep = tokensPerStep
     request.training.lanes = lanes
     request.training.keepsZeros = keepZeros
@@ -93,6 +104,8 @@ extension OptimizerKind: ExpressibleByArgument {}
 extension WeightDecayMode: ExpressibleByArgument {}
 extension Parameterization: ExpressibleByArgument {}
 extension Alignment: ExpressibleByArgument {}
+extension Multipliers: ExpressibleByArgument {}
+extension EpsilonMode: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension PrecisionChoice: ExpressibleByArgument {}
 

@@ -10,7 +10,13 @@ import Testing
 
   private static func make() throws -> TemporaryFolder {
     let workspace = try FuzzFixture.made.get()
-    try workspace.prepare([["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"]])
+    try workspace.prepare([
+      ["generate", "schema.yaml", "--scale", "40", "--out", "larger.sqlite"],
+      [
+        "train", "graph.sqlite", "--size", "3k", "--epochs", "30", "--tokens-per-step", "128",
+        "--slot-share", "0.5", "--slot-length", "3", "--out", "slotted",
+      ],
+    ])
     return workspace
   }
 
@@ -72,6 +78,12 @@ import Testing
         "new/round-1/lines.tsv", "new/round-1/model.safetensors", "new/round-2/lines.tsv",
         "new/round-2/model.safetensors",
       ]),
+    Case(
+      arguments: [
+        "harden", "slotted", "--rounds", "2", "--attacked", "40", "--examples", "20",
+        "--iterations", "2", "--last-iterations", "4", "--candidates", "16", "--size", "80",
+        "--workers", "1", "--json",
+      ], files: ["graph.sqlite", "slotted"], results: []),
     Case(
       arguments: ["export-model", "run", "--out", "new"], files: ["graph.sqlite", "run"],
       results: ["new"]),

@@ -127,6 +127,23 @@ struct ParameterTests {
     }
   }
 
+  @Test func sizesMayBeLayersAndWidth() throws {
+    let size = try ModelSize(named: "3X48")
+    #expect(size.name == "3x48" && size.layerCount == 3)
+    #expect(size.modelDimension == 48 && size.headCount == 3)
+    // 2x64 is 100k by another name.
+    let shapes = try ["2x64", "100k"].map {
+      try ModelSize(named: $0).configuration(vocabularySize: 10, contextLength: 8)
+    }
+    #expect(shapes[0] == shapes[1])
+    for name in ["3x50", "0x64", "2x0", "5000x16"] {
+      expectFailure("size '\(name)' is", "the width a multiple of 16") {
+        try ModelSize(named: name)
+      }
+    }
+    expectFailure("or layers x width, such as 4x256") { try ModelSize(named: "4x") }
+  }
+
   @Test func unknownSizeNamesTheNearest() {
     expectFailure("did you mean '300k'?") { try ModelSize(named: "300kk") }
   }

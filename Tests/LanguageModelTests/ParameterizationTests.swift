@@ -33,29 +33,79 @@ import Testing
     parameterization: Parameterization, alignment: Alignment, expected: [(Double, Double)]
   ) throws {
     for (kind, want) in zip([LayerKind.embedding, .hidden, .readOut], expected) {
-      let exponents = try #require(parameterization.exponents(kind, alignment)).withoutMultiplier
+      let exponents = try #require(parameterization.exponents(kind, alignment, for: .adam))
+        .withoutMultiplier(for: .adam)
       #expect(
         exponents == WidthExponents(multiplier: 0, deviation: want.0, learningRate: want.1),
         "\(kind)")
     }
   }
 
-  /// Two pairs are one each for Adam: only the read-out's first scale tells standard from muP.
-  @Test(arguments: Alignment.allCases)
-  func twoPairsAreEquivalent(alignment: Alignment) {
+  /// Two pairs are one each for every optimiser: only the read-out's first scale tells standard from muP.
+  @Test(arguments: [Alignment.full, .none], UpdateFamily.allCases)
+  func twoPairsAreEquivalent(alignment: Alignment, family: UpdateFamily) throws {
     for (a, b) in [(Parameterization.standard, Parameterization.ntk), (.mup, .meanField)] {
-      for kind in LayerKind.allCases {
+      for kind in [LayerKind.embedding, .hidden, .readOut] {
+        let first = try #require(a.exponents(kind, alignment, for: family))
+        let second = try #require(b.exponents(kind, alignment, for: family))
         #expect(
-          a.exponents(kind, alignment)?.withoutMultiplier
-            == b.exponents(kind, alignment)?.withoutMultiplier)
+          first.shifted(by: second.multiplier - first.multiplier, for: family) == second, "\(kind)")
       }
     }
     // Logits at the start: multiplier and deviation together, against the sum over n coordinates.
     for parameterization in Self.scaled {
-      let readOut = parameterization.exponents(.readOut, alignment)
+      let readOut = parameterization.exponents(.readOut, alignment, for: family)
       let sum = readOut.map { $0.multiplier + $0.deviation }
       #expect(sum == (parameterization == .standard || parameterization == .ntk ? 0.5 : 1))
     }
+  }
+
+  /// The learning rates of the table are the largest that keep every change of features and logits from growing.
+  ///
+  /// The constraints are those of arXiv 2407.05872: with r the exponents of features' changes, all of them at least 0.
+  @Test(arguments: scaled, UpdateFamily.allCases)
+  func ratesAreTheLargestStableOnes(parameterization: Parameterization, family: UpdateFamily) throws
+  {
+    for alignment in [Alignment.full, .none] {
+      let rows = try [LayerKind.embedding, .hidden, .readOut].map {
+        try #require(parameterization.exponents($0, alignment, for: family))
+      }
+      // Stable at the start: features keep their size, and logits don't grow.
+      #expect(rows[0].multiplier + rows[0].deviation == 0)
+      #expect(rows[1].multiplier + rows[1].deviation == 0.5)
+      #expect(rows[2].multiplier + rows[2].deviation >= 0.5)
+      let rates = rows.map(\.learningRate)
+      #expect(Self.isStable(rows, rates, alignment, family), "\(alignment)")
+      for index in rates.indices {
+        var larger = rates
+        larger[index] -= 0.5
+        #expect(!Self.isStable(rows, larger, alignment, family), "\(alignment) \(index)")
+      }
+    }
+  }
+
+  private static func isStable(
+    _ rows: [WidthExponents], _ rates: [Double], _ alignment: Alignment, _ family: UpdateFamily
+  ) -> Bool {
+    let (a, b) = (rows.map(\.multiplier), rows.map(\.deviation))
+    let alpha = alignment == .full ? 1.0 : 0.5
+    let omega = 0.5
+    // The exponent of an update's size: of Adam the rate's, of SGD with the gradient's, of Adafactor with the parameter's.
+    let stream =
+      alignment == .full ? min(a[2] + b[2], 2 * a[2] + rates[2]) : a[2] + b[2]
+    let step = (0..<3).map { index in
+      switch family {
+      case .adam: rates[index]
+      case .sgd: rates[index] + a[index] + (index == 2 ? 0 : stream)
+      case .adafactor: rates[index] + b[index]
+      }
+    }
+    let first = a[0] + step[0]
+    let hidden = min(a[1] + step[1] - alpha, a[1] + step[1] + first - alpha, 0.5 + first - omega)
+    let logits = min(
+      a[2] + b[2] + hidden - omega, a[2] + step[2] - alpha, a[2] + step[2] + hidden - alpha)
+    let isBounded = family != .adafactor || rates.allSatisfy { $0 >= 0 }
+    return first >= 0 && hidden >= 0 && logits >= 0 && isBounded
   }
 
   @Test func factorsAtFourTimesTheBaseWidth() {

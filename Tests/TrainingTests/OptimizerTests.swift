@@ -50,12 +50,12 @@ import Training
   }
 
   private func configuration(
-    _ change: (inout TrainingConfiguration) -> Void = { _ in }
-  ) -> TrainingConfiguration {
+    _ change: (inout TrainingConfiguration) throws -> Void = { _ in }
+  ) rethrows -> TrainingConfiguration {
     var training = TrainingConfiguration(epochs: 1, learningRate: 0.1)
     training.clipNorm = 0
     training.weightDecay = 0
-    change(&training)
+    try change(&training)
     return training
   }
 
@@ -99,13 +99,13 @@ import Training
   }
 
   /// Decay acts beside the step and is no part of the moments: with both, one step is their sum.
-  @Test(arguments: OptimizerKind.allCases)
+  @Test(arguments: [OptimizerKind.adamW, .adamAtan2, .sgd])
   func decayIsDecoupledFromTheStep(optimizer: OptimizerKind) throws {
     let training = configuration {
       $0.optimizer = optimizer
       $0.weightDecay = 0.3
     }
-    let step = optimizer == .adamW ? 1 : 1.27 * Double.pi / 4
+    let step = optimizer == .sgd ? 2 : optimizer == .adamW ? 1 : 1.27 * Double.pi / 4
     for trace in try train(training, gradient: 2, rates: [0.1]) {
       let decay = trace.role == .norm ? 0 : 0.3
       #expect(abs(trace.end - (trace.start - 0.1 * (step + decay * trace.start))) < 1e-6)
@@ -126,6 +126,137 @@ import Training
       let seen = norm > limit ? Double(gradient) * limit / norm : Double(gradient)
       for trace in try train(training, gradient: gradient, rates: [0.1]) {
         #expect(abs(trace.end - (trace.start - 0.1 * seen / (seen + 1))) < 1e-6)
+      }
+    }
+  }
+
+  /// A weight is m theta: its gradient is seen m times as large, and what moves theta moves it by m times as much.
+  @Test func multipliersAreThoseOfTheParameters() throws {
+    let training = configuration {
+      $0.parameterization = .meanField
+      $0.multipliers = .applied
+      $0.baseWidth = 4
+      $0.epsilon = 1
+      $0.weightDecay = 0.3
+    }
+    let optimizer = try Optimizer(ParameterLayout(Self.shape), training, on: .cpu)
+    let layout = ParameterLayout(Self.shape)
+    let gradients = try Gradients(layout, on: .cpu)
+    gradients.values.copyIn([Float](repeating: 1, count: layout.count))
+    let stream = try KernelStream(
+      on: .cpu, precision: .fp32,
+      limits: StreamLimits(maximumTokens: 16, maximumSequenceLength: 16, maximumWidth: 64))
+    var squares = 0.0
+    for tensor in layout.tensors {
+      squares += Double(tensor.count) * pow(multiplier(tensor.role), 2)
+    }
+    let norm = optimizer.reduce(
+      [gradients], on: try WorkerPool(workerCount: 1), streams: [stream])
+    #expect(abs(norm - squares.squareRoot()) < 1e-3)
+    let layer = LayerRates(embedding: 2, hidden: 0.5, readOut: 3)
+    let tuned = configuration {
+      $0 = training
+      $0.layerRates = layer
+    }
+    for (training, rates) in [(training, LayerRates()), (tuned, layer)] {
+      for trace in try trainScaled(training) {
+        let m = multiplier(trace.role)
+        let rate =
+          switch trace.role {
+          case .norm: 0.1
+          case .embedding: 0.1 * rates.embedding
+          case .input, .output: 0.05 * rates.hidden
+          case .readOut: 0.1 * rates.readOut
+          }
+        let decay = trace.role == .norm ? 0 : rate * 0.3 * trace.start
+        #expect(abs(trace.end - (trace.start - m * rate * m / (m + 1) - decay)) < 1e-6)
+      }
+    }
+  }
+
+  /// Those of mean-field at four times the base width.
+  private func multiplier(_ role: ParameterTensor.Role) -> Double {
+    switch role {
+    case .norm, .embedding: 1
+    case .input, .output: 0.5
+    case .readOut: 0.25
+    }
+  }
+
+  /// One step of a gradient of 1, whose norm is not that of the parameters.
+  private func trainScaled(_ training: TrainingConfiguration) throws -> [Trace] {
+    let layout = ParameterLayout(Self.shape)
+    let optimizer = try Optimizer(layout, training, on: .cpu)
+    let stream = try KernelStream(
+      on: .cpu, precision: .fp32,
+      limits: StreamLimits(maximumTokens: 16, maximumSequenceLength: 16, maximumWidth: 64))
+    let start = layout.initialValues(seed: Seed(1))
+    let parameters = try DeviceBuffer<Float>(layout.count, on: .cpu).all
+    parameters.copyIn(start)
+    let gradient = try DeviceBuffer<Float>(layout.count, on: .cpu).all
+    gradient.copyIn([Float](repeating: 1, count: layout.count))
+    optimizer.step(
+      parameters, gradient: gradient, norm: 1, learningRate: 0.1, stepNumber: 0,
+      on: try WorkerPool(workerCount: 1), streams: [stream])
+    let end = parameters.copyOut()
+    return layout.tensors.map { tensor in
+      let index = tensor.offset + tensor.count / 2
+      return Trace(role: tensor.role, start: Double(start[index]), end: Double(end[index]))
+    }
+  }
+
+  /// Epsilon by layer falls as the gradient: with muP as 1 / n, and not in the read-out.
+  @Test func epsilonFollowsTheGradientByLayer() throws {
+    let training = configuration {
+      $0.parameterization = .mup
+      $0.baseWidth = 4
+      $0.epsilon = 1
+      $0.epsilonMode = .perLayer
+    }
+    for trace in try train(training, gradient: 0.5, rates: [0.1]) {
+      let (rate, epsilon) =
+        switch trace.role {
+        case .norm, .embedding: (0.1, 0.25)
+        case .input, .output: (0.025, 0.25)
+        case .readOut: (0.025, 1.0)
+        }
+      #expect(abs(trace.end - (trace.start - rate * 0.5 / (0.5 + epsilon))) < 1e-6)
+    }
+  }
+
+  /// What torch's SGD and transformers' Adafactor make of the same gradients: Fixtures/make_optimizer_steps.py.
+  @Test func stepsAreThoseOfOtherImplementations() throws {
+    struct Case: Decodable {
+      var optimizer: String
+      var shape: [Int]
+      var rate: Double
+      var values: [Double]
+    }
+    let cases = try Repository.fixture("optimizer_steps.json", as: [Case].self)
+    #expect(cases.count == 4)
+    for case_ in cases {
+      let count = case_.values.count
+      var stretch = Optimizer.Stretch(0..<count, isDecayed: false)
+      stretch.shape = case_.shape
+      let training = try configuration {
+        $0.optimizer = try #require(OptimizerKind(rawValue: case_.optimizer))
+      }
+      let optimizer = try Optimizer([stretch], training, on: .cpu)
+      let parameters = try DeviceBuffer<Float>(count, on: .cpu).all
+      parameters.copyIn((0..<count).map { Float(sin(1.7 * Double($0) + 0.3) * 0.2) })
+      let gradient = try DeviceBuffer<Float>(count, on: .cpu).all
+      for step in 0..<4 {
+        gradient.copyIn(
+          (0..<count).map {
+            let size = (0.5 + 0.1 * Double(step)) * Double(1 + $0 % 5)
+            return Float(cos(2.3 * Double($0) + 0.9 * Double(step)) * size)
+          })
+        optimizer.step(
+          parameters, gradient: gradient, norm: 1, learningRate: case_.rate, stepNumber: step,
+          on: try WorkerPool(workerCount: 1), streams: [])
+      }
+      for (value, expected) in zip(parameters.copyOut(), case_.values) {
+        #expect(abs(Double(value) - expected) < 2e-6, "\(case_.optimizer) \(case_.shape)")
       }
     }
   }
@@ -168,6 +299,31 @@ import Training
       request.training.baseWidth = 16
     }
     #expect(scaled.weightsHash == plain.weightsHash && plain.weightsHash != nil)
+  }
+
+  @Test(arguments: [OptimizerKind.sgd, .adafactor])
+  func ratesOfOtherOptimizersAreAsked(optimizer: OptimizerKind) {
+    expectFailure("optimizer \(optimizer.rawValue) has no default learning rate") {
+      try trainTiny(into: folder.url) { request, _ in request.training.optimizer = optimizer }
+    }
+  }
+
+  @Test func whatWouldHaveNoEffectIsRefused() {
+    expectFailure("parameterization plain has none") {
+      try trainTiny(into: folder.url) { request, _ in request.training.multipliers = .applied }
+    }
+    expectFailure("epsilon is AdamW's, and optimizer is adam-atan2") {
+      try trainTiny(into: folder.url) { request, _ in
+        request.training.optimizer = .adamAtan2
+        request.training.epsilon = 1e-6
+      }
+    }
+    expectFailure("read_out_rate is 2.0, and tied embeddings have no read-out of their own") {
+      try trainTiny(into: folder.url) { request, _ in
+        request.tiedEmbeddings = true
+        request.training.layerRates.readOut = 2
+      }
+    }
   }
 
   @Test func theRuleIsTakenAtTheBaseWidth() throws {

@@ -8,7 +8,7 @@ import LanguageModel
 import Training
 
 /// What is attacked of a run, its model or one of its detectors, with the examples.
-struct AttackTarget {
+package struct AttackTarget {
   /// "model", or a detector's name.
   let name: String
   /// Hash of the weights, or of the detector's record.
@@ -25,7 +25,8 @@ struct AttackTarget {
   let victim: () throws -> any AttackVictim
   let proposer: () throws -> (any TextProposer)?
 
-  static let model = "model"
+  /// The name of a run's model among victims.
+  package static let model = "model"
 
   /// Asks a unit without an attack and attacks what the victim is right about; nil where `shouldStop` said so.
   func attack(

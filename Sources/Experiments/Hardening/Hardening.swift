@@ -78,6 +78,22 @@ package struct Hardening {
     return tallies
   }
 
+  /// Writes the last round of a model as a run in another folder, whole or not at all, or finds it there.
+  ///
+  /// Throws `LabError` where the folder holds something else, or the rounds are not there.
+  package func writeLast(to url: URL) throws -> RunRecord {
+    let last = try RunFolder.open(folder(ofRound: training.rounds))
+    let round = HardeningRound(training, round: training.rounds, origin: place.origin)
+    let made = try HardenedRun(
+      of: RunFolder.open(folder(ofRound: training.rounds - 1)), round, into: url)
+    if let found = try made.found() { return found.record }
+    guard let found = try place.found(round) else {
+      throw LabError("\(last.url.path) is not there; run the command again")
+    }
+    try made.write(last.loadModel(), found.tally, pool: found.pool)
+    return try RunFolder.open(url).record
+  }
+
   /// Makes a round of the pool of the one before.
   private func make(
     _ round: HardeningRound, _ pool: inout AdversarialPool, spent: Double, _ work: Work

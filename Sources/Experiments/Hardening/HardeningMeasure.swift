@@ -29,25 +29,30 @@ package struct HardeningMeasure: Measure {
   }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
-    let training = settings.training
+    var total = try Self.cost(of: settings.training, victims: settings.victims, run, on: graph)
+    for victim in settings.victims {
+      for test in settings.tests {
+        try total.add(
+          AttackMeasure(settings.test(test, of: victim)).cost(of: run, on: graph),
+          times: Double(settings.training.rounds + 1))
+      }
+    }
+    return total
+  }
+
+  /// What the rounds alone are expected to take, nearly all of it attacks.
+  package static func cost(
+    of training: AdversarialTraining, victims: [String] = [AttackTarget.model],
+    _ run: RunRecord, on graph: GraphSummary
+  ) throws -> TaskCost {
     var total = TaskCost(
       flops: 0, seconds: 0, memoryMiB: 0,
       diskBytes: Double(training.rounds * run.parameterCount) * 4)
-    func add(_ attacks: AttackSettings, times: Double) throws {
-      let cost = try AttackMeasure(attacks).cost(of: run, on: graph)
-      total.flops += times * cost.flops
-      total.seconds += times * cost.seconds
-      total.memoryMiB = max(total.memoryMiB, cost.memoryMiB)
-      total.diskBytes += times * cost.diskBytes
-    }
-    for victim in settings.victims {
-      for test in settings.tests {
-        try add(settings.test(test, of: victim), times: Double(training.rounds + 1))
-      }
+    for victim in victims {
       for round in 1...training.rounds {
         var attacks = try training.attacks(ofRound: round, seed: Seed(training.seed))
         attacks.victims = [victim]
-        try add(attacks, times: 1)
+        try total.add(AttackMeasure(attacks).cost(of: run, on: graph), times: 1)
       }
     }
     return total
@@ -122,6 +127,7 @@ package struct HardeningMeasure: Measure {
           HardenedRound(
             victim: victim, parameters: first.parameterCount, round: number,
             folder: folder.path(from: subject.folder),
+            key: summaries[0].identity.victims[0].key,
             tally: number == 0 ? nil : tallies[number - 1], clean: first))
         for (test, summary) in zip(settings.tests, summaries) {
           attacks += summary.rates.map {
@@ -185,5 +191,15 @@ package struct HardeningMeasure: Measure {
     _ results: StudyResults, command: String
   ) throws -> [ReportSection] {
     try HardeningFigures(results: results, command: command).sections()
+  }
+}
+
+extension TaskCost {
+  /// Adds what something takes that is done so often, one after the other.
+  fileprivate mutating func add(_ other: TaskCost, times: Double) {
+    flops += times * other.flops
+    seconds += times * other.seconds
+    memoryMiB = max(memoryMiB, other.memoryMiB)
+    diskBytes += times * other.diskBytes
   }
 }

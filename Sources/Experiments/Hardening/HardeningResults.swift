@@ -61,6 +61,8 @@ package struct HardenedRound: Codable, Hashable, Sendable, EncodableRecord {
   package let round: Int
   /// From the run's folder.
   package let folder: String
+  /// SHA-256 of the model's weights, or of the detector's record.
+  package let key: String
   /// Of the round's attacks on training examples; 0 in round 0, as all that follow.
   package let iterations: Int
   package let attackedCount: Int
@@ -80,13 +82,14 @@ package struct HardenedRound: Codable, Hashable, Sendable, EncodableRecord {
   package let upper: Double
 
   init(
-    victim: String, parameters: Int, round: Int, folder: String, tally: HardeningTally?,
-    clean: AttackSummary.Victim
+    victim: String, parameters: Int, round: Int, folder: String, key: String,
+    tally: HardeningTally?, clean: AttackSummary.Victim
   ) {
     self.victim = victim
     self.parameters = parameters
     self.round = round
     self.folder = folder
+    self.key = key
     iterations = tally?.iterations ?? 0
     attackedCount = tally?.attackedCount ?? 0
     successCount = tally?.successCount ?? 0
@@ -105,6 +108,7 @@ package struct HardenedRound: Codable, Hashable, Sendable, EncodableRecord {
 
   enum CodingKeys: String, CodingKey {
     case victim, parameters, round, folder, iterations, accuracy, lower, upper
+    case key = "sha256"
     case attackedCount = "attacked_count"
     case successCount = "success_count"
     case poolCount = "pool_count"
@@ -188,6 +192,7 @@ extension ResultTable {
     columns: """
         victim TEXT NOT NULL, parameters INTEGER NOT NULL,
         round INTEGER NOT NULL CHECK (round >= 0), folder TEXT NOT NULL,
+        sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
         iterations INTEGER NOT NULL CHECK (iterations >= 0),
         attacked_count INTEGER NOT NULL CHECK (attacked_count >= 0),
         success_count INTEGER NOT NULL CHECK (success_count BETWEEN 0 AND attacked_count),

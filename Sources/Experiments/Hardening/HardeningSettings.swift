@@ -1,5 +1,5 @@
 import Corpus
-import KnowledgeGraph
+package import KnowledgeGraph
 import LabCore
 package import Training
 
@@ -57,13 +57,16 @@ package struct HardeningSettings: Codable, Hashable, Sendable {
 
   // MARK: A study's settings
 
-  static let settingNames =
-    ["victims", "tests", "attack", "position", "length", "keep_best", "share", "learning_rate"]
-    + ["balanced", "seed"] + AdversarialTraining.ranges.map(\.name)
+  static let settingNames = ["victims", "tests"] + trainingNames
 
-  init(study node: SchemaNode) throws {
+  /// Settings of adversarial training alone.
+  package static let trainingNames =
+    ["attack", "position", "length", "keep_best", "share", "learning_rate", "balanced", "seed"]
+    + AdversarialTraining.ranges.map(\.name)
+
+  /// The settings of adversarial training alone, over the defaults.
+  package static func training(study node: SchemaNode) throws -> AdversarialTraining {
     var training = AdversarialTraining()
-    if let value = node.optional("victims") { victims = try value.distinct { try $0.text() } }
     if let value = node.optional("attack") {
       training.attack = try value.choice(AttackKind.self).rawValue
     }
@@ -89,7 +92,12 @@ package struct HardeningSettings: Codable, Hashable, Sendable {
         training[keyPath: path] = try value.integer(in: range)
       }
     }
-    self.training = training
+    return training
+  }
+
+  init(study node: SchemaNode) throws {
+    if let value = node.optional("victims") { victims = try value.distinct { try $0.text() } }
+    training = try Self.training(study: node)
     tests = [Self.usualTest(training)]
     guard let list = node.optional("tests") else { return }
     tests = try list.listed().map { item in

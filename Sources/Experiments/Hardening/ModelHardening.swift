@@ -121,10 +121,7 @@ private struct ModelTrainee: HardeningTrainee {
   ) throws {
     var own = run.record.configuration.training
     own.precision = .fp32
-    let rate =
-      training.learningRate
-      ?? 0.1
-      * LearningRateRule.shapeAndSteps.peak(of: own, for: model.configuration, isContinued: true)
+    let rate = training.learningRate ?? 0.1 * own.learningRate
     let objective = try NextTokenLoss(
       model, zLoss: own.zLoss, longestSequence: lines.map(\.tokens.count).max() ?? 1,
       workers: work.workers)

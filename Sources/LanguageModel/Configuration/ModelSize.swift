@@ -32,17 +32,41 @@ package struct ModelSize: Hashable, Sendable {
 }
 
 extension ModelSize {
-  /// The size called `name`.
+  /// The size called `name`: one of the dial, or layers and width with heads of 16, such as "4x256".
   ///
   /// Throws `LabError` with the nearest known size for any other name.
   package init(named name: String) throws {
-    guard let size = Self.all.first(where: { $0.name == name.lowercased() }) else {
+    if let size = Self.all.first(where: { $0.name == name.lowercased() }) {
+      self = size
+      return
+    }
+    guard let (layers, width) = Self.layersAndWidth(name) else {
       let names = Self.all.map(\.name)
       throw LabError(
         "unknown size '\(name)'\(Suggestion.hint(for: name, in: names)); "
-          + "sizes: \(names.joined(separator: " "))", .usage)
+          + "sizes: \(names.joined(separator: " ")), or layers x width, such as 4x256", .usage)
     }
-    self = size
+    guard (1...ModelConfiguration.mostLayers).contains(layers), width > 0, width <= 1 << 20,
+      width % Self.freeHeadDimension == 0
+    else {
+      throw LabError(
+        "size '\(name)' is \(layers) layers of width \(width); it must be 1 to \(ModelConfiguration.mostLayers) layers, "
+          + "and the width a multiple of \(Self.freeHeadDimension) up to \(1 << 20)", .usage)
+    }
+    self.init(
+      name: "\(layers)x\(width)", layerCount: layers, modelDimension: width,
+      headCount: width / Self.freeHeadDimension)
+  }
+
+  /// Size of a head where layers and width are given.
+  private static let freeHeadDimension = 16
+
+  private static func layersAndWidth(_ name: String) -> (layers: Int, width: Int)? {
+    let parts = name.lowercased().split(separator: "x", omittingEmptySubsequences: false)
+    guard parts.count == 2, let layers = Int(parts[0]), let width = Int(parts[1]) else {
+      return nil
+    }
+    return (layers, width)
   }
 
   /// The full shape for a vocabulary and a context length; feed-forward 8/3 d, rounded up to 8.

@@ -20,6 +20,26 @@ package enum Alignment: String, Codable, CaseIterable, Sendable {
   case full
   /// They are as good as independent, so that it grows with the width's root.
   case none
+  /// Nothing: all layers have one learning rate, whatever the width, on the parameterisation's own scale.
+  case globalRate = "global-rate"
+}
+
+/// How parameters stand to the weights that products read.
+package enum Multipliers: String, Codable, CaseIterable, Sendable {
+  /// They are the weights: exponents are moved from the multiplier to initial deviation and learning rate.
+  case folded
+  /// A weight is n^-a times its parameter, whose gradient, moments, epsilon, clipping and decay are the optimiser's.
+  case applied
+}
+
+/// How updates follow what they are made of, which decides the exponents of learning rates.
+package enum UpdateFamily: CaseIterable, Sendable {
+  /// The size of an update is that of the learning rate: Adam.
+  case adam
+  /// It is that of the gradient: SGD.
+  case sgd
+  /// It is that of the parameters: Adafactor with parameter scaling.
+  case adafactor
 }
 
 /// The kinds of layer that scale differently with the width.
@@ -55,81 +75,93 @@ package struct WidthExponents: Hashable, Sendable {
     self.learningRate = learningRate
   }
 
-  /// The same function and, for Adam, the same training with no multiplier.
+  /// The same function and the same training with t more in the multiplier.
   ///
-  /// Adam's step doesn't see the gradient's scale, so (a, b, c) and (a + t, b - t, c - t) train alike for any t;
-  /// this is t = -a. Epsilon, clipping and weight decay coupled to the rate break the equality.
-  package var withoutMultiplier: WidthExponents {
-    WidthExponents(
-      multiplier: 0, deviation: deviation + multiplier, learningRate: learningRate + multiplier)
+  /// (a + t, b - t, c - 2t) for SGD, whose gradient and whose effect both have the multiplier; (a + t, b - t, c - t) for
+  /// Adam, whose step doesn't see the gradient's scale; (a + t, b - t, c) for Adafactor, whose step is a share of the
+  /// parameter (arXiv 2407.05872). Epsilon, clipping and weight decay coupled to the rate break the equality.
+  package func shifted(by t: Double, for family: UpdateFamily) -> WidthExponents {
+    let rate =
+      switch family {
+      case .adam: learningRate - t
+      case .sgd: learningRate - 2 * t
+      case .adafactor: learningRate
+      }
+    return WidthExponents(multiplier: multiplier + t, deviation: deviation - t, learningRate: rate)
+  }
+
+  /// The same training with no multiplier.
+  package func withoutMultiplier(for family: UpdateFamily) -> WidthExponents {
+    shifted(by: -multiplier, for: family)
   }
 }
 
 extension Parameterization {
-  /// The exponents for Adam of arXiv 2407.05872; nil for `plain` and for gains, which have none.
-  package func exponents(_ kind: LayerKind, _ alignment: Alignment) -> WidthExponents? {
-    let a: Double
-    let b: Double
-    // The learning rate's exponent under full alignment; without alignment matrices take n^-c sqrt(n).
-    let c: Double
-    switch (self, kind) {
-    case (.plain, _), (_, .gain): return nil
-    case (.standard, .embedding): (a, b, c) = (0, 0, 0)
-    case (.standard, .hidden), (.standard, .readOut): (a, b, c) = (0, 0.5, 1)
-    case (.ntk, .embedding): (a, b, c) = (0, 0, 0)
-    case (.ntk, .hidden), (.ntk, .readOut): (a, b, c) = (0.5, 0, 0.5)
-    case (.mup, .embedding): (a, b, c) = (-0.5, 0.5, 0.5)
-    case (.mup, .hidden): (a, b, c) = (0, 0.5, 1)
-    case (.mup, .readOut): (a, b, c) = (0.5, 0.5, 0.5)
-    case (.meanField, .embedding): (a, b, c) = (0, 0, 0)
-    case (.meanField, .hidden): (a, b, c) = (0.5, 0, 0.5)
-    case (.meanField, .readOut): (a, b, c) = (1, 0, 0)
+  /// Exponents of embedding, hidden matrices and read-out.
+  private typealias Triple = (embedding: Double, hidden: Double, readOut: Double)
+
+  /// The table: multiplier a, initial deviation b, and learning rate c of each family under full and under no alignment.
+  ///
+  /// Adam's rows of `standard`, `ntk` and `mup` are those of arXiv 2407.05872; the others follow from its constraints,
+  /// which a test solves. Two rows, SGD of `mup` and `meanField` without alignment, depend on the gradient that is meant:
+  /// here the one at the start.
+  private var rows:
+    (
+      a: Triple, b: Triple, adam: (full: Triple, none: Triple), sgd: (full: Triple, none: Triple),
+      adafactor: (full: Triple, none: Triple)
+    )?
+  {
+    switch self {
+    case .plain: nil
+    case .standard:
+      (
+        (0, 0, 0), (0, 0.5, 0.5), ((0, 1, 1), (0, 0.5, 0.5)), ((-0.5, 0.5, 1), (-0.5, 0, 0.5)),
+        ((0, 0.5, 0.5), (0, 0, 0))
+      )
+    case .ntk:
+      (
+        (0, 0.5, 0.5), (0, 0, 0), ((0, 0.5, 0.5), (0, 0, 0)), ((-0.5, -0.5, 0), (-0.5, -1, -0.5)),
+        ((0, 0.5, 0.5), (0, 0, 0))
+      )
+    case .mup:
+      (
+        (-0.5, 0, 0.5), (0.5, 0.5, 0.5), ((0.5, 1, 0.5), (0.5, 0.5, 0)),
+        ((0, 0, 0), (0, -0.5, -0.5)),
+        ((0, 0.5, 0), (0, 0, 0))
+      )
+    case .meanField:
+      (
+        (0, 0.5, 1), (0, 0, 0), ((0, 0.5, 0), (0, 0, -0.5)), ((-1, -1, -1), (-1, -1.5, -1.5)),
+        ((0, 0.5, 0), (0, 0, 0))
+      )
     }
-    let isMatrix = kind == .hidden || kind == .readOut
+  }
+
+  /// The exponents of matrices; nil for `plain` and for gains, which have none.
+  package func exponents(
+    _ kind: LayerKind, _ alignment: Alignment, for family: UpdateFamily
+  ) -> WidthExponents? {
+    guard let rows, kind != .gain else { return nil }
+    let rates =
+      switch family {
+      case .adam: rows.adam
+      case .sgd: rows.sgd
+      case .adafactor: rows.adafactor
+      }
+    let c =
+      switch alignment {
+      case .full: rates.full
+      case .none: rates.none
+      case .globalRate: Triple(0, 0, 0)
+      }
+    func value(_ triple: Triple) -> Double {
+      switch kind {
+      case .embedding: triple.embedding
+      case .readOut: triple.readOut
+      case .hidden, .gain: triple.hidden
+      }
+    }
     return WidthExponents(
-      multiplier: a, deviation: b,
-      learningRate: c - (isMatrix && alignment == .none ? 0.5 : 0))
-  }
-}
-
-/// A parameterisation at one width, as factors on what `plain` does; no tensor has a multiplier.
-package struct WidthScaling: Hashable, Sendable {
-  package let parameterization: Parameterization
-  package let alignment: Alignment
-  /// Width over the base width.
-  package let relativeWidth: Double
-
-  /// What `plain` does: all factors are 1.
-  package static let plain = WidthScaling(.plain, alignment: .full, baseWidth: 1, width: 1)
-
-  package init(
-    _ parameterization: Parameterization, alignment: Alignment, baseWidth: Int, width: Int
-  ) {
-    self.parameterization = parameterization
-    self.alignment = alignment
-    relativeWidth = Double(width) / Double(max(baseWidth, 1))
-  }
-
-  private func exponents(_ role: ParameterTensor.Role) -> WidthExponents? {
-    parameterization.exponents(role.layerKind, alignment)?.withoutMultiplier
-  }
-
-  /// Multiplies the initial deviation that `plain` has at this width, which falls as n^-1/2.
-  package func deviationFactor(_ role: ParameterTensor.Role) -> Double {
-    exponents(role).map { pow(relativeWidth, 0.5 - $0.deviation) } ?? 1
-  }
-
-  /// Multiplies the learning rate.
-  package func learningRateFactor(_ role: ParameterTensor.Role) -> Double {
-    exponents(role).map { pow(relativeWidth, -$0.learningRate) } ?? 1
-  }
-
-  /// Refuses a model that this cannot scale without multipliers; throws `LabError` with the reason.
-  package func validate(_ model: ModelConfiguration) throws {
-    guard parameterization != .plain, model.tiedEmbeddings else { return }
-    throw LabError(
-      "parameterization \(parameterization.rawValue) cannot have tied embeddings: embedding and read-out "
-        + "scale differently with the width, and one tensor has one initial scale and one learning rate; "
-        + "leave out tied embeddings or take the parameterization plain", .usage)
+      multiplier: value(rows.a), deviation: value(rows.b), learningRate: value(c))
   }
 }

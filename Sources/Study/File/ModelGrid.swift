@@ -1,6 +1,7 @@
 import Compute
 import Corpus
 import Evaluation
+import Experiments
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -18,7 +19,7 @@ package struct ModelGrid {
   /// What an entry may say.
   package static let keys =
     ["name", "graphs", "sizes", "seeds", "fractions", "learning_rates", "precisions", "model"]
-    + ["training", "from", "only", "compress", "text_of", "text"]
+    + ["training", "from", "only", "compress", "harden", "text_of", "text"]
     + horizonKeys
 
   /// The most models of a study.
@@ -39,7 +40,7 @@ package struct ModelGrid {
         }
       }
       models += try
-        (compressed(entry, models)
+        (compressed(entry, models) ?? hardened(entry, models)
         ?? expandEntry(entry, room: Self.largestGrid - models.count))
         .filter { model in
           var key = model
@@ -77,6 +78,26 @@ package struct ModelGrid {
         (model.entry, model.from, model.compression) = (name, entry, way)
         return model
       }
+    }
+  }
+
+  /// Each model of an earlier entry after the rounds of `harden`; nil for an entry without.
+  private func hardened(_ node: SchemaNode, _ models: [StudyModel]) throws -> [StudyModel]? {
+    guard let settings = node.optional("harden") else { return nil }
+    try node.allow(["name", "from", "harden"])
+    let entry = try node.required("from", example: "base").text()
+    try settings.allow(HardeningSettings.trainingNames.filter { $0 != "balanced" })
+    let training = try HardeningSettings.training(study: settings)
+    let name = try node.optional("name")?.text()
+    return try models.filter { $0.entry == entry }.map { parent in
+      guard !parent.isDerived else {
+        throw node.failure(
+          "hardens '\(entry)', which is made of another entry already; name the entry that was trained"
+        )
+      }
+      var model = parent
+      (model.entry, model.from, model.hardening) = (name, entry, training)
+      return model
     }
   }
 

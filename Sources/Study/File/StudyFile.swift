@@ -45,11 +45,16 @@ package struct StudyModel: Hashable, Sendable {
   package var only: URL?
   /// How it is made of the model of its entry `from`, in place of training; nil for a training.
   package var compression: WeightCompression?
+  /// How it is made of that model by adversarial training, in place of training; nil for none.
+  package var hardening: AdversarialTraining?
   /// The entries whose models' answers it learns from, as `text` says; none for what the graph teaches.
   package var textOf: [String] = []
   package var text: AnswerText?
 
   package init(_ request: TrainingRequest) { self.request = request }
+
+  /// Whether it has all of the model that it is made of but the weights.
+  var isDerived: Bool { compression != nil || hardening != nil }
 }
 
 /// Where a graph of a study comes from.

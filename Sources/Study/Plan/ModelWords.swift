@@ -27,6 +27,10 @@ struct ModelWords {
   /// "from base on facts.tsv".
   private static func start(_ model: StudyModel) -> String? {
     if let compression = model.compression { return "\(compression.words) of \(model.from ?? "")" }
+    if let hardening = model.hardening {
+      let rounds = "\(hardening.rounds) round\(hardening.rounds == 1 ? "" : "s")"
+      return "hardened by \(rounds) of \(hardening.attack) from \(model.from ?? "")"
+    }
     let said = model.textOf.isEmpty ? nil : model.textOf.joined(separator: " and ")
     let words = model.text.map(\.words).flatMap { $0.isEmpty ? nil : "(\($0))" }
     let parts = [

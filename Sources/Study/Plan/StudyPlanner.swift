@@ -1,6 +1,7 @@
 import Corpus
 import Detection
 package import Evaluation
+import Experiments
 import Foundation
 package import KnowledgeGraph
 import LabCore
@@ -59,6 +60,12 @@ package struct StudyPlanner {
     for (model, name) in zip(file.models, words.names) {
       var (training, request) = try training(model, name)
       training.variant = words.variant(model)
+      if model.hardening != nil {
+        // One at a time writes the rounds of a run.
+        training.follows = tasks.filter {
+          $0.runID == training.sources?.first && $0.kind.rawValue == HardeningMeasure.name
+        }.map(\.id)
+      }
       guard !tasks.contains(where: { $0.id == training.id }) else { continue }
       tasks.append(training)
       requests[training.id] = request
@@ -86,7 +93,9 @@ package struct StudyPlanner {
     _ model: StudyModel, by measure: any Measure, _ name: String
   ) throws -> Bool {
     guard measure.selection.contains(model.request) else { return false }
-    if type(of: measure).readsCheckpoints, model.compression != nil { return false }
+    if type(of: measure).readsCheckpoints, model.isDerived { return false }
+    // Its rounds are those of the model that it was made of.
+    if measure is HardeningMeasure, model.hardening != nil { return false }
     return try !measure.siblings.contains(ModelSelection.origin) || origin(of: model, name) != nil
   }
 
@@ -98,9 +107,9 @@ package struct StudyPlanner {
     return try origin(of: parent, name) ?? parent
   }
 
-  /// What makes a model: "train" or "compress".
-  static func verb(_ compression: WeightCompression?) -> String {
-    compression == nil ? "train" : "compress"
+  /// What makes a model: "train", "compress" or "harden".
+  static func verb(_ run: RunConfiguration?) -> String {
+    run?.compression != nil ? "compress" : run?.hardening != nil ? "harden" : "train"
   }
 
   // MARK: Tasks
@@ -127,15 +136,23 @@ package struct StudyPlanner {
         input: sources.joined(separator: " "), settings: record.configuration, version: 1)
     let id = "\(Self.slug(model.request))-\(hash)"
     let task = StudyTask(
-      number: 0, id: id, kind: .train, name: "\(Self.verb(model.compression)) \(name)",
+      number: 0, id: id, kind: .train, name: "\(Self.verb(record.configuration)) \(name)",
       needs: [graph.id] + sources, follows: [],
       output: StudyFolder.modelPath(id) + "/run.json",
-      cost: model.compression != nil
-        ? CostModel.compression(record)
-        : try CostModel.training(
-          record, workers: max(1, file.workers / file.sideBySide), keep: file.keep),
+      cost: try cost(of: model, record, on: graph),
       runID: id, run: record, sources: sources.isEmpty ? nil : sources)
     return (task, resolved.request)
+  }
+
+  private func cost(
+    of model: StudyModel, _ record: RunRecord, on graph: GraphSummary
+  ) throws -> TaskCost {
+    if model.compression != nil { return CostModel.compression(record) }
+    if let hardening = model.hardening {
+      return try HardeningMeasure.cost(of: hardening, record, on: graph)
+    }
+    return try CostModel.training(
+      record, workers: max(1, file.workers / file.sideBySide), keep: file.keep)
   }
 
   /// A model's training as it will be, the id of the training that it starts from, and those whose words it learns from.
@@ -167,10 +184,12 @@ package struct StudyPlanner {
       request.chosen = try ChosenTriples(in: only, of: graph, fraction: request.fraction)
     }
     let parent = try parent(of: model, name)
-    if let compression = model.compression, let parent {
-      let made = try resolve(parent, name)
+    if model.isDerived, let parent {
+      let made = try resolve(parent, name).training
+      let derived =
+        try model.compression.map(made.compressed) ?? model.hardening.map(made.hardened)
       return Resolved(
-        training: try made.training.compressed(compression), request: request,
+        training: derived ?? made, request: request,
         parent: try training(parent, name).task.id, text: [])
     }
     let speaking = try speakers(of: model, name)
@@ -217,7 +236,7 @@ package struct StudyPlanner {
   /// The model that another starts from: of its entry the one of the same graph, size, fraction and seed.
   private func parent(of model: StudyModel, _ name: String) throws -> StudyModel? {
     guard let entry = model.from else { return nil }
-    if model.compression != nil {
+    if model.isDerived {
       // It was read off its parent, of which it has all but the entry.
       return file.models.first {
         $0.entry == entry && $0.graph == model.graph && $0.request == model.request

@@ -54,7 +54,7 @@ struct ResultMerger {
 
   /// "100k, 20 epochs" of "train 100k, 20 epochs".
   private static func name(_ task: StudyTask) -> String {
-    let verb = StudyPlanner.verb(task.run?.configuration.compression)
+    let verb = StudyPlanner.verb(task.run?.configuration)
     return task.name.hasPrefix(verb + " ") ? String(task.name.dropFirst(verb.count + 1)) : task.name
   }
 

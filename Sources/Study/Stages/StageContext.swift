@@ -1,6 +1,7 @@
 import Corpus
 import Detection
 import Evaluation
+import Experiments
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -91,6 +92,12 @@ struct StageContext: Sendable {
       planned.corpus.source = .answers(text)
     }
     planned.start = try start(of: task).map(weights)
+    if let hardening = planned.hardening {
+      planned.hardening = HardeningRound(
+        hardening.training, round: hardening.round, origin: planned.start ?? "")
+      // The last round starts from the one before, whose weights are known once it is made.
+      planned.start = found.start
+    }
     return found == planned
   }
 
@@ -161,6 +168,13 @@ struct StageContext: Sendable {
       return record.storedBytes.map { "\(Readable.bytes($0)) stored" } ?? ""
     }
     let graph = try graph(of: task)
+    if let hardening = task.run?.configuration.hardening, let parent = request.start {
+      let rounds = try Hardening(
+        AttackTarget.model, of: RunFolder.open(parent), graph.value(), hardening.training)
+      _ = try rounds.run(work)
+      _ = try rounds.writeLast(to: folder.model(task.id))
+      return "\(hardening.round) rounds"
+    }
     if var text = request.text {
       let judge = try text.reward.map { try RunFolder.open(folder.model($0.of)) }
       text.reward?.of = judge?.record.weightsHash ?? ""

@@ -50,6 +50,8 @@ extension StarterFiles {
     #   - {sizes: [3k], epochs: [2], from: base, text_of: base, text: {samples: 32, right: 10, reward: {ensemble: three, combine: min}}}
     # or be made of each model of an entry, without training: fewer bits, small weights to 0.
     #   - {name: small, from: base, compress: [{bits: 8}, {prune: 0.5}]}
+    # or be trained on attacks on themselves, with the settings of hardening below.
+    #   - {name: hard, from: base, harden: {attack: gcg, rounds: 5}}
     models:
       - sizes: [3k, 10k, 30k]
         epochs: [20, 60]
@@ -137,7 +139,7 @@ extension StarterFiles {
     # What models that learned from right answers gained, also beyond the first model at a lower temperature.
     #self_training:
       #sizes: [3k]
-      #epochs: [5]
+      #epochs: [60]
       #samples: 4
       #seed: 0
       #resamples: 1000

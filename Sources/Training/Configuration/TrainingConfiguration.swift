@@ -7,6 +7,49 @@ package enum OptimizerKind: String, Codable, CaseIterable, Sendable {
   case adamW = "adamw"
   /// Adam without epsilon: the update is 1.27 atan2(m, sqrt(v)) (Everett 2024, arXiv 2407.05872).
   case adamAtan2 = "adam-atan2"
+  /// Gradient descent with momentum: m <- beta1 m + g, and m is the update.
+  case sgd
+  /// Adafactor with parameter scaling and without momentum (Shazeer & Stern 2018, arXiv 1804.04235, algorithm 4).
+  case adafactor
+
+  /// What its updates' size follows.
+  package var family: UpdateFamily {
+    switch self {
+    case .adamW, .adamAtan2: .adam
+    case .sgd: .sgd
+    case .adafactor: .adafactor
+    }
+  }
+}
+
+/// How AdamW's epsilon follows the width.
+package enum EpsilonMode: String, Codable, CaseIterable, Sendable {
+  case constant
+  /// It is that of the base width times the layer's gradient, by its exponent at the start.
+  case perLayer = "per-layer"
+}
+
+/// What multiplies the learning rate of each kind of layer, besides the parameterisation.
+package struct LayerRates: Hashable, Sendable {
+  package var embedding = 1.0
+  package var hidden = 1.0
+  package var readOut = 1.0
+
+  package init(embedding: Double = 1, hidden: Double = 1, readOut: Double = 1) {
+    self.embedding = embedding
+    self.hidden = hidden
+    self.readOut = readOut
+  }
+
+  /// That of a tensor; gains have none.
+  func factor(_ role: ParameterTensor.Role) -> Double {
+    switch role {
+    case .embedding: embedding
+    case .input, .output: hidden
+    case .readOut: readOut
+    case .norm: 1
+    }
+  }
 }
 
 /// What weight decay is multiplied by at each step.
@@ -40,7 +83,8 @@ package struct TrainingConfiguration: Hashable, Sendable {
   package var beta1 = 0.9
   package var beta2 = 0.95
   /// For AdamW only.
-  package var epsilon = 1e-8
+  package var epsilon = Self.defaultEpsilon
+  package var epsilonMode = EpsilonMode.constant
   /// Decoupled decay of matrices; `weightDecayMode` says what multiplies it.
   package var weightDecay = Self.defaultWeightDecay(.coupledToRate)
   package var weightDecayMode = WeightDecayMode.coupledToRate
@@ -54,6 +98,10 @@ package struct TrainingConfiguration: Hashable, Sendable {
   package var alignment = Alignment.full
   /// The width at which the parameterisation agrees with `plain`.
   package var baseWidth = 64
+  package var multipliers = Multipliers.folded
+  package var layerRates = LayerRates()
+
+  private static let defaultEpsilon = 1e-8
 
   /// The lab's defaults for a horizon and a peak learning rate.
   package init(horizon: Horizon, learningRate: Double) {
@@ -74,7 +122,8 @@ package struct TrainingConfiguration: Hashable, Sendable {
   /// The parameterisation at a width.
   package func scaling(width: Int) -> WidthScaling {
     WidthScaling(
-      parameterization, alignment: alignment, baseWidth: baseWidth, width: width)
+      parameterization, alignment: alignment, family: optimizer.family, multipliers: multipliers,
+      baseWidth: baseWidth, width: width)
   }
 
   /// Refuses values that cannot train; throws `LabError` naming the field.
@@ -82,10 +131,26 @@ package struct TrainingConfiguration: Hashable, Sendable {
     try horizon.validate()
     let request = TrainingRequest(self)
     for option in TrainingOption.all { try option.check(request) }
+    guard optimizer == .adamW || (epsilon == Self.defaultEpsilon && epsilonMode == .constant) else {
+      throw LabError(
+        "epsilon is AdamW's, and optimizer is \(optimizer.rawValue); leave out epsilon and epsilon_mode, or take "
+          + "the optimizer adamw", .usage)
+    }
     guard weightDecayMode == .coupledToRate || weightDecay < 1 else {
       throw LabError(
         "weight_decay is \(weightDecay); it must be below 1 where it is independent of the learning rate "
           + "(1e-4 is usual)", .usage)
+    }
+  }
+
+  /// Refuses a model that cannot be trained so; throws `LabError` with the reason.
+  package func validate(_ model: ModelConfiguration) throws {
+    try validate()
+    try scaling(width: model.modelDimension).validate(model)
+    guard layerRates.readOut == 1 || !model.tiedEmbeddings else {
+      throw LabError(
+        "read_out_rate is \(layerRates.readOut), and tied embeddings have no read-out of their own; leave one out",
+        .usage)
     }
   }
 }

@@ -52,9 +52,25 @@ extension TrainingOption {
       "alignment", Place(\.training.alignment), .choice(Alignment.self),
       help: "What the learning rates by layer assume of updates and activations."),
     TrainingOption(
+      "multipliers", Place(\.training.multipliers), .choice(Multipliers.self),
+      other: "# multipliers",
+      help: "Whether the parameterisation's multipliers are folded into initial values and rates."),
+    TrainingOption(
       "base_width", Place(\.training.baseWidth), .integer(1...(1 << 20)),
       usual: "usual base width", other: "base width #",
       help: "The width at which all parameterisations agree."),
+    TrainingOption(
+      "embedding_rate", Place(\.training.layerRates.embedding), .positive,
+      usual: "usual embedding rate", other: "embedding rate x #",
+      help: "Multiplies the learning rate of the embedding."),
+    TrainingOption(
+      "hidden_rate", Place(\.training.layerRates.hidden), .positive,
+      usual: "usual hidden rate", other: "hidden rate x #",
+      help: "Multiplies the learning rate of matrices between embedding and read-out."),
+    TrainingOption(
+      "read_out_rate", Place(\.training.layerRates.readOut), .positive,
+      usual: "usual read-out rate", other: "read-out rate x #",
+      help: "Multiplies the learning rate of the read-out."),
     TrainingOption(
       "clip_norm", Place(\.training.clipNorm), .notNegative, record: .always,
       help: "Largest gradient norm; 0 for no clipping.", say: { clipping($0.training) }),
@@ -110,7 +126,12 @@ extension TrainingOption {
     TrainingOption(
       "beta2", Place(\.training.beta2), .shareBelowOne, in: nil, record: .always),
     TrainingOption(
-      "epsilon", Place(\.training.epsilon), .positive, in: nil, record: .always),
+      "epsilon", Place(\.training.epsilon), .positive, record: .always,
+      usual: "usual epsilon", other: "epsilon #", help: "What AdamW adds to sqrt(v)."),
+    TrainingOption(
+      "epsilon_mode", Place(\.training.epsilonMode), .choice(EpsilonMode.self),
+      other: "# epsilon",
+      help: "Whether epsilon is one number or falls with the width as each layer's gradient does."),
   ]
 
   private static func warmUp(_ training: TrainingConfiguration) -> String {
@@ -127,8 +148,12 @@ extension TrainingOption {
 
   private static func parameterization(_ training: TrainingConfiguration) -> String {
     let name = training.parameterization
-    let isAligned = training.alignment == .full || name == .plain
-    return isAligned ? name.rawValue : "\(name.rawValue) without alignment"
+    guard name != .plain else { return name.rawValue }
+    return switch training.alignment {
+    case .full: name.rawValue
+    case .none: "\(name.rawValue) without alignment"
+    case .globalRate: "\(name.rawValue) with one rate"
+    }
   }
 
   private static func clipping(_ training: TrainingConfiguration) -> String {

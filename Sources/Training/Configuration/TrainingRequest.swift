@@ -135,14 +135,18 @@ extension TrainingRequest {
           + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
       )
     }
-    try resolvedTraining(nil).validate()
+    try resolvedTraining(nil).validate(model)
+    if learningRate == nil, training.optimizer.family != .adam {
+      throw LabError(
+        "optimizer \(training.optimizer.rawValue) has no default learning rate, as the lab's rule is Adam's; "
+          + "give learning_rate, such as \(training.optimizer == .sgd ? "0.3" : "0.03")", .usage)
+    }
     let schedule = try corpus.schedule(
       tokensPerBatch: training.tokensPerStep, seed: Seed(seed).derived("data"))
     let length = try length(model, corpus, schedule)
     let training = resolvedTraining(
       learningRateRule.peak(
         of: training, for: model, steps: length.steps, isContinued: parent != nil))
-    try training.scaling(width: model.modelDimension).validate(model)
     let configuration = RunConfiguration(
       graphHash: graph.contentHash, corpus: corpusConfiguration, tokenizer: tokenizer.kind,
       model: model, training: training, seed: seed, start: parent?.record.weightsHash)

@@ -67,6 +67,11 @@ package struct CoordinateCheck: Sendable {
     guard options.steps >= 1, options.steps <= 1000, options.seeds >= 1, options.seeds <= 100 else {
       throw LabError("steps must be 1 to 1000 and seeds 1 to 100", .usage)
     }
+    guard options.learningRate != nil || options.training.optimizer.family == .adam else {
+      throw LabError(
+        "optimizer \(options.training.optimizer.rawValue) has no default learning rate; give --learning-rate, such "
+          + "as 0.1", .usage)
+    }
     for width in widths { try training(width).validate() }
   }
 

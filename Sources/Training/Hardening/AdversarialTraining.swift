@@ -28,7 +28,7 @@ package struct AdversarialTraining: Codable, Hashable, Sendable {
   package var share = 0.8
   /// Lines of a step.
   package var batchSize = 32
-  /// Constant; nil for a tenth of the usual peak.
+  /// Constant; nil for a tenth of the peak of the run's own training, or of what is usual for a detector.
   package var learningRate: Double?
   /// Whether a detector's two classes weigh alike in the loss, as where it was trained so.
   package var isBalanced = false

@@ -17,14 +17,28 @@ package struct HardenedRun {
 
   /// Throws `LabError` where the parent was not trained here.
   package init(of parent: RunFolder, _ round: HardeningRound, into folder: URL) throws {
-    var record = parent.record
-    guard record.configuration.training != .none else {
+    guard parent.record.configuration.training != .none else {
       throw LabError(
         "the model in \(parent.url.path) was imported and not trained by kglab: it has no clean lines to harden it "
           + "with")
     }
+    var record = try Self.record(of: parent.record, round).hashed(parent.tokenizer)
+    if !record.graphPath.isEmpty {
+      record.graphPath = URL(fileURLWithPath: record.graphPath, relativeTo: parent.url).absoluteURL
+        .path(from: folder)
+    }
+    record.startPath = parent.url.path(from: folder)
+    self.parent = parent
+    self.folder = folder
+    plan = record
+  }
+
+  /// What a round's record takes over: all that is known of the training, but not its loss and time.
+  static func record(of parent: RunRecord, _ round: HardeningRound) -> RunRecord {
+    var record = parent
+    record.imported = nil
     record.status = .complete
-    record.configuration.start = parent.record.weightsHash
+    record.configuration.start = parent.weightsHash
     record.configuration.hardening = round
     record.configuration.compression = nil
     record.initialCrossEntropy = nil
@@ -37,15 +51,8 @@ package struct HardenedRun {
     record.spikes = nil
     record.storedBytes = nil
     record.zeroShare = nil
-    record = try record.hashed(parent.tokenizer)
-    if !record.graphPath.isEmpty {
-      record.graphPath = URL(fileURLWithPath: record.graphPath, relativeTo: parent.url).absoluteURL
-        .path(from: folder)
-    }
-    record.startPath = parent.url.path(from: folder)
-    self.parent = parent
-    self.folder = folder
-    plan = record
+    record.hardening = nil
+    return record
   }
 
   /// The run, where it is there; nil where nothing is.
@@ -71,6 +78,17 @@ package struct HardenedRun {
       try AtomicFile.write(pool, to: place.appendingPathComponent(Self.poolName))
       try RunFolder.complete(place, record, metrics: [])
     }
+  }
+}
+
+extension ResolvedTraining {
+  /// The run that the last round of hardening the one of this training will make; what it starts from is not known yet.
+  package func hardened(_ training: AdversarialTraining) throws -> ResolvedTraining {
+    let round = HardeningRound(training, round: training.rounds, origin: "")
+    return ResolvedTraining(
+      tokenizer: tokenizer, corpus: corpus, schedule: schedule,
+      record: try HardenedRun.record(of: record, round).hashed(tokenizer), parent: nil,
+      chosen: chosen, answers: answers)
   }
 }
 

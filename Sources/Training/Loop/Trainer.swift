@@ -143,7 +143,7 @@ package struct Trainer {
     warnOfMissing(after: firstStep - 1)
     try session.keepIfPlanned()
     let log =
-      options.logsSteps
+      options.logsSteps || options.probeSteps != nil
       ? try StepLog(
         in: folder, after: firstStep, hash: session.stepLogHash, warn: options.warn) : nil
     while session.state.step < session.stepCount {

@@ -81,6 +81,7 @@ struct TrainingSession {
     }
     try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
+    let probe = try probe(batch)
     step.update(norm: norm, learningRate: learningRate, number: state.step)
     keepZeros()
     state.step += 1
@@ -91,7 +92,17 @@ struct TrainingSession {
       step: state.step, tokensSeen: state.tokensSeen,
       crossEntropy: meanLoss, gradientNorm: norm, learningRate: learningRate)
     lastStep = metrics
+    lastStep?.probe = probe
     if state.step % stepsPerEpoch == 0 || state.step == stepCount { endEpoch(metrics) }
+  }
+
+  /// What the step at hand says of stability, where it is one to be probed.
+  private func probe(_ batch: TokenBatch) throws -> StepProbe? {
+    guard let every = options.probeSteps, state.step == 0 || (state.step + 1) % every == 0 else {
+      return nil
+    }
+    let training = resolved.record.configuration.training
+    return try objective.probe(batch).map { StepProbe($0, step, training) }
   }
 
   private func keepZeros() {

@@ -41,6 +41,11 @@ package struct TrainingStep {
     return (parts, optimizer.reduce(lanes, on: pool, streams: streams))
   }
 
+  /// The gradient that was computed last, summed over lanes and before clipping, in the order of `layout`.
+  var gradient: FloatSlice { lanes[0].values }
+
+  var layout: ParameterLayout { model.layout }
+
   /// Brings packed weights up to date with the parameters, for passes outside a step.
   package func packModel() { model.pack(on: pool, streams: streams) }
 

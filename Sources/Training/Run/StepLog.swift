@@ -13,9 +13,11 @@ package struct TrainingMetrics: Codable, Hashable, Sendable {
   /// Norm of the step's gradient before clipping.
   package var gradientNorm: Double
   package var learningRate: Double
+  /// Of a step that is probed; nil for others.
+  package var probe: StepProbe?
 
   enum CodingKeys: String, SnakeCaseKey {
-    case epoch, step, learningRate
+    case epoch, step, learningRate, probe
     case tokensSeen = "train_tokens_seen"
     case crossEntropy = "train/cross_entropy"
     case gradientNorm = "grads/norm"

@@ -73,7 +73,7 @@ struct Harden: ParsableCommand {
   @Option(help: "Lines of a training step.")
   var batchSize = usual.batchSize
 
-  @Option(help: "Constant learning rate; by default a tenth of the usual peak.")
+  @Option(help: "Constant learning rate; by default a tenth of the training's peak.")
   var learningRate: Double?
 
   @Flag(help: "Let a detector's two classes weigh alike, as where it was trained so.")

@@ -50,6 +50,12 @@ struct Train: ParsableCommand {
   @Flag(help: "Write loss, gradient norm and learning rate of each step to steps.jsonl in the run.")
   var stepMetrics = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Add alignment, largest attention logits, mean output logit and gradient sizes to every N-th step in steps.jsonl.",
+      valueName: "n"))
+  var probeSteps: Int?
+
   @Flag(help: "Show shape, FLOPs, time, memory and disk, and train nothing.")
   var dryRun = false
 
@@ -57,12 +63,17 @@ struct Train: ParsableCommand {
 
   private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
 
+  func validate() throws {
+    try OptionRange.require(probeSteps, 1...1_000_000_000, "--probe-steps")
+  }
+
   func run() throws {
     let url = URL(fileURLWithPath: graph)
     var options = try checkpoints.runtimeOptions()
     options.workers = workers.count
     safety.apply(to: &options)
     options.logsSteps = stepMetrics
+    options.probeSteps = probeSteps
     let graph = try KnowledgeGraph.open(url)
     var asked = try request.request(on: graph)
     if let text = asked.text {

@@ -25,14 +25,17 @@ extension DetectionMeasure {
       let tries = head == .linear ? training.linearPenalties.count : 1
       return sum + Double(head.parameterCount(inputWidth: width) * tries) * 6 * rows
     }
+    // They are made one after another.
+    var kernelBytes = 0
     for head in options.kernels {
       // Of all examples 60 % are learned from, and the others scored.
       let kernel = head.cost(
         train: Int(0.6 * examples), scored: Int(0.4 * examples), width: width)
       cost.flops += kernel.operations * sets
       cost.seconds += kernel.seconds * sets
-      cost.memoryMiB += Double(kernel.bytes) / 1_048_576
+      kernelBytes = max(kernelBytes, kernel.bytes)
     }
+    cost.memoryMiB += Double(kernelBytes) / 1_048_576
     cost.flops += heads
     cost.seconds += SpeedModel.seconds(flops: heads, modelDimension: width)
     let length = Double(record.tokensPerEpoch) / Double(max(1, record.trainedTripleCount)) + 2

@@ -19,7 +19,9 @@ struct AlteredDetectorTests {
   init() throws { copy = try RunCopy() }
 
   private func runner(_ kinds: [DetectorKind]) throws -> DetectionRunner {
-    try DetectionRunner(run: run, graph: graph, options: .linear {
+    try DetectionRunner(
+      run: run, graph: graph,
+      options: .linear {
         $0.kinds = kinds
         $0.kernels = [.limit]
       })

@@ -170,7 +170,7 @@ struct NeuralKernelTests {
     #expect(try best(Array(0..<5)).quality < exact.quality)
   }
 
-  /// The error of sketches falls about as 1 / sqrt(dimension) for what a series of degree 8 holds, and goes on average to 0.
+  /// The error of sketches falls with the dimension, and is larger with every layer, whose input is a sketch itself.
   @Test func sketchesApproachTheKernel() throws {
     let points = random(30, "sketched")
     for kernel in [
@@ -189,7 +189,8 @@ struct NeuralKernelTests {
         return values.reduce(0, +) / 3
       }
       let (few, many) = try (errors(32), errors(512))
-      #expect(many < few / 2 && many < 0.25, "\(kernel.name) \(few) \(many)")
+      #expect(
+        many < few / 2 && many < (kernel.depth == 1 ? 0.25 : 0.4), "\(kernel.name) \(few) \(many)")
     }
   }
 

@@ -2,11 +2,12 @@ package import Compute
 import Foundation
 package import LabCore
 
-/// Random features whose inner products are a neural kernel's on average, layer by layer (Ahle et al. 2020; Han et al. 2022).
+/// Random features whose inner products are a neural kernel's on average, layer by layer.
 ///
 /// Each layer sketches the powers 0 to q of a point's direction by trees of TensorSRHTs, weighs them by the activation's
 /// Hermite coefficients at the point's own deviation, and joins them by an SRHT; the tangent kernel's features are a
-/// TensorSRHT of those of E f' f' and those of the layer before. All directions are drawn from one named stream.
+/// TensorSRHT of those of E f' f' and those of the layer before. All directions are drawn from one named stream (Ahle and
+/// others 2020, Han and others 2022).
 package struct KernelSketch: Equatable, Sendable {
   package let kernel: NeuralKernel
   /// Values of each sketch, a power of two.

@@ -6,6 +6,7 @@ import LabCore
 /// K0 = w2 x.x' / d + b2 and T0 = K0; each hidden layer K <- w2 E f f + b2, T <- K + w2 E f' f' T, with the Gaussian of
 /// covariance K before the layer (Jacot et al. 2018; Lee et al. 2019). The NNGP is K, the NTK is T.
 package struct NeuralKernel: Hashable, Sendable {
+  /// Before or after training.
   package enum Kind: String, Codable, CaseIterable, Sendable {
     /// The law of the network's outputs before training: a Gaussian process.
     case nngp

@@ -138,7 +138,7 @@ struct FullTrainer {
   }
 
   /// Adds the gradient of `scale` times the loss of some texts to the model's; returns that of the read-out.
-  private func gradient(
+  func gradient(
     _ network: FullNetwork, _ examples: [(text: FullNetwork.Text, label: Bool)], scale: Float,
     _ weights: (positive: Float, negative: Float), _ pass: TrainingPass, into gradients: Gradients
   ) -> [Float] {
@@ -168,7 +168,7 @@ struct FullTrainer {
 /// Adam on the few values of a read-out, beside the model's in the same step.
 ///
 /// Its epsilon is added to the root before correction, unlike that of `Optimizer`.
-private struct ReadOutOptimizer {
+struct ReadOutOptimizer {
   private var first: [Float]
   private var second: [Float]
   private var stepsTaken = 0

@@ -21,20 +21,24 @@ struct AttackTarget {
   let objects: [Int: Int32]
   let searches: [AttackSearch]
   let tokenizer: any Tokenizer
-  /// A victim for one worker.
+  /// A victim for one worker, and what proposes texts where an attack needs that.
   let victim: () throws -> any AttackVictim
+  let proposer: () throws -> (any TextProposer)?
 
   static let model = "model"
 
   /// Asks a unit without an attack and attacks what the victim is right about; nil where `shouldStop` said so.
   func attack(
-    _ unit: [AttackedExample], _ victim: some AttackVictim, unless shouldStop: () -> Bool
+    _ unit: [AttackedExample], _ victim: some AttackVictim, _ proposer: (any TextProposer)?,
+    unless shouldStop: () -> Bool
   ) throws -> (examples: [AttackExampleRow], steps: [AttackStepRow])? {
     let clean = try victim.outcomes(of: unit.map { AttackedText($0, field: []) })
     let right = zip(unit, clean).filter { !$1.isWrong }.map(\.0)
     var steps: [AttackStepRow] = []
     for search in searches {
-      guard let found = try search.steps(on: right, victim, unless: shouldStop) else { return nil }
+      guard let found = try search.steps(on: right, victim, proposer, unless: shouldStop) else {
+        return nil
+      }
       for (example, own) in zip(right, found) {
         steps += own.map { step in
           AttackStepRow(
@@ -62,12 +66,18 @@ struct AttackTargets {
   private let settings: AttackSettings
   private let text: TripleText
   private let length: Int
+  private let proposer: LanguageModel?
 
   private var place: String { run.url.relativePath }
   private var tokenizer: any Tokenizer { run.tokenizer }
 
-  /// Throws `LabError` for a model without a slot.
-  init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: AttackSettings) throws {
+  /// `proposing` is the run whose model proposes texts, where an attack needs that.
+  ///
+  /// Throws `LabError` for a model without a slot, or a proposing one of other tokens.
+  init(
+    _ run: RunFolder, graph: KnowledgeGraph, _ settings: AttackSettings,
+    proposing: RunFolder? = nil
+  ) throws {
     let corpus = run.record.configuration.corpus
     guard run.tokenizer.slotToken != nil, let slot = corpus.slot else {
       throw LabError(
@@ -78,6 +88,16 @@ struct AttackTargets {
     self.graph = graph
     self.settings = settings
     length = settings.length ?? slot.length
+    if let proposing {
+      guard try proposing.tokenizerHash() == run.tokenizerHash() else {
+        throw LabError(
+          "\(proposing.url.relativePath) has other tokens than \(run.url.relativePath), so that its model cannot propose "
+            + "texts to it; give --proposals a run of the same graph, tokenizer and slot")
+      }
+      proposer = try proposing.loadModel()
+    } else {
+      proposer = nil
+    }
     text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
   }
 
@@ -88,17 +108,30 @@ struct AttackTargets {
 
   /// Seen queries in a random order, each with a wrong object that stays the same.
   private func model(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
-    let candidates = CandidateDraw(graph: graph)
-    let seed = Seed(settings.seed)
+    try model(victim, among: seenQueries()[...]).target
+  }
+
+  /// Queries that were trained on, in a random order.
+  func seenQueries() -> [Int] {
     let fraction = run.record.configuration.corpus.fraction
     var order = graph.queries.indices.filter {
       graph.queries[$0].rank < fraction && graph.queries[$0].visibility != .ivs
     }
-    var stream = seed.stream("attack/examples")
+    var stream = Seed(settings.seed).stream("attack/examples")
     stream.shuffle(&order)
+    return order
+  }
+
+  /// The first of some queries that have a wrong object, as many as are asked for, and the queries behind them.
+  func model(
+    _ victim: AttackIdentity.Victim, among queries: ArraySlice<Int>
+  ) throws -> (target: AttackTarget, rest: ArraySlice<Int>) {
+    let candidates = CandidateDraw(graph: graph)
+    let seed = Seed(settings.seed)
+    var rest = queries
     var examples: [AttackedExample] = []
     var objects: [Int: Int32] = [:]
-    for index in order where examples.count < settings.exampleCount {
+    while examples.count < settings.exampleCount, let index = rest.popFirst() {
       let wrong = candidates.wrongObjects(
         1, for: graph.queries[index], seed: seed.derived("attack"))
       guard let object = wrong.first else { continue }
@@ -117,16 +150,19 @@ struct AttackTargets {
       context: run.record.configuration.model.contextLength)
     let judge = AnswerJudge(graph: graph, tokenizer: tokenizer)
     let model = try run.loadModel()
-    return try target(
+    let target = try target(
       victim, parameters: model.configuration.nonEmbeddingParameterCount, examples, objects
     ) {
       try LanguageModelVictim(model, judge: judge, maximumNewTokens: answers)
     }
+    return (target, rest)
   }
 
   /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the detector was not trained
-  /// on, in a random order.
-  private func detector(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
+  /// on, or those of another part, in a random order.
+  func detector(
+    _ victim: AttackIdentity.Victim, part: SplitPart = .test
+  ) throws -> AttackTarget {
     let folder = try AttackDetectors.folder(
       of: victim.name, in: run.url, weightsHash: run.record.weightsHash ?? "")
     let (detector, record) = try DetectorFiles.load(from: folder)
@@ -150,7 +186,7 @@ struct AttackTargets {
       fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
       options: options, workers: 1)
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
-    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == .test }
+    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == part }
     var stream = Seed(settings.seed).stream("attack/examples")
     stream.shuffle(&answers)
     let examples = try answers.prefix(settings.exampleCount).map {
@@ -171,16 +207,36 @@ struct AttackTargets {
     }
   }
 
+  /// What an attack found, with an answer after it.
+  func text(_ item: PoolItem, answer: [Int32]) throws -> AttackedText {
+    AttackedText(
+      try example(item.queryID, answer: answer, isHallucination: item.isHallucination ?? true),
+      field: [tokenizer.slotToken ?? 0] + item.content)
+  }
+
+  /// What an attack found, with an object after it.
+  func text(_ item: PoolItem, object: Int32) throws -> AttackedText {
+    try text(item, answer: text.completion(object: object))
+  }
+
   private func target(
     _ victim: AttackIdentity.Victim, parameters: Int, _ examples: [AttackedExample],
     _ objects: [Int: Int32], _ make: @escaping () throws -> any AttackVictim
   ) throws -> AttackTarget {
-    AttackTarget(
+    let proposer = proposer
+    let read = (examples.map(\.before.count).max() ?? 0) + settings.longest(length)
+    if let context = proposer?.configuration.contextLength, read > context {
+      throw LabError(
+        "the proposing model reads \(context) tokens, and prompts with a text have up to \(read); give fewer "
+          + "--iterations, or --proposals of a longer context", .usage)
+    }
+    return AttackTarget(
       name: victim.name, key: victim.key, parameterCount: parameters, examples: examples,
       length: length, objects: objects,
       searches: try settings.kinds.map {
         try AttackSearch($0, settings, length: length, tokenizer: tokenizer)
-      }, tokenizer: tokenizer, victim: make)
+      }, tokenizer: tokenizer, victim: make,
+      proposer: { try proposer.map { try LanguageModelProposer($0) } })
   }
 
   private func example(
@@ -201,11 +257,13 @@ struct AttackTargets {
 
   /// Throws `LabError` where the longest line does not fit with a field.
   private func check(longest: Int, context: Int) throws {
+    let length = settings.longest(length)
     let needed = longest + length + 1
     guard needed > context else { return }
     throw LabError(
       "texts of \(length) tokens in the slot make lines of \(needed), more than the context of \(context); give a "
-        + "--length of at most \(max(0, length - (needed - context)))", .usage)
+        + "--length\(length > self.length ? ", and for beast --iterations," : "") of at most "
+        + "\(max(0, length - (needed - context)))", .usage)
   }
 }
 

@@ -135,12 +135,12 @@ extension TrainingRequest {
           + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
       )
     }
-    try resolvedTraining(nil).validate(model)
     if learningRate == nil, training.optimizer.family != .adam {
       throw LabError(
         "optimizer \(training.optimizer.rawValue) has no default learning rate, as the lab's rule is Adam's; "
           + "give learning_rate, such as \(training.optimizer == .sgd ? "0.3" : "0.03")", .usage)
     }
+    try resolvedTraining(nil).validate(model)
     let schedule = try corpus.schedule(
       tokensPerBatch: training.tokensPerStep, seed: Seed(seed).derived("data"))
     let length = try length(model, corpus, schedule)

@@ -102,10 +102,13 @@ struct AttackMeasureTests {
         rows, sql: "SELECT DISTINCT flops FROM attack_step WHERE attack = 'random'")
       #expect(flops.allSatisfy { Int($0) % (2 * parameters) == 0 })
     }
-    #expect(summary.rates.count == 3 + 3 + 6)
-    #expect(
-      try database.read { try String.fetchAll($0, sql: "SELECT text FROM attack_step") }
-        .allSatisfy { $0.split(separator: " ").count == 3 })
+    #expect(summary.rates.count == 3 + 3 + 6 + 3)
+    try database.read {
+      for row in try Row.fetchAll($0, sql: "SELECT attack, iteration, text FROM attack_step") {
+        let count = (row[2] as String).split(separator: " ").count
+        #expect(row[0] == "beast" ? count <= (row[1] as Int) && count > 0 : count == 3)
+      }
+    }
   }
 
   /// Interrupted or not, and by any number of workers, the rows are the same.
@@ -159,6 +162,46 @@ struct AttackMeasureTests {
     for (query, loss) in gcg { #expect(abs(loss - (beam[query] ?? .nan)) < 1e-5) }
   }
 
+  /// What another run proposes is of its weights, of other tokens refused, and a file of before BEAST takes it up.
+  @Test func anotherRunProposes() throws {
+    let trained = try run()
+    let other = try run { $0.seed = 9 }
+    let beast = measure { $0.kinds = [.beast] }
+    let old = try measure { $0.kinds = [.random] }.summary(of: subject(trained), quiet)
+    let hash = trained.run.record.configuration.graphHash
+    try RunDatabase.open(in: trained.folder, graphHash: hash).write {
+      let now = try #require(
+        try String.fetchOne($0, sql: "SELECT sql FROM sqlite_master WHERE name = 'attack_rate'"))
+      try $0.execute(
+        sql: """
+          ALTER TABLE attack_rate RENAME TO kept;
+          \(now.replacing("attack TEXT NOT NULL,", with: "attack TEXT NOT NULL CHECK (attack IN ('random', 'gcg', 'beam')),"));
+          INSERT INTO attack_rate SELECT * FROM kept;
+          DROP TABLE kept;
+          """)
+    }
+    let own = try beast.summary(of: subject(trained), quiet)
+    let proposed = MeasuredRun(
+      folder: trained.folder, record: trained.run.record, siblings: [subject(other)]
+    ) { self.graph }
+    let found = try beast.summary(of: proposed, quiet)
+    #expect(found.key != own.key && found.rates != own.rates)
+    #expect(try beast.storedKey(of: proposed) == found.key)
+    #expect(beast.among(["30k", "3k", "10k"]).siblings == ["3k"])
+    #expect(measure { $0.kinds = [.gcg] }.among(["3k"]).siblings.isEmpty)
+    let stored = try #require(try RunDatabase.read(in: trained.folder)).read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM attack_rate")
+    }
+    #expect(stored == old.rates.count + own.rates.count + found.rates.count)
+    let unlike = try run { $0.tokenizer = .bpe }
+    expectFailure("has other tokens than") {
+      _ = try beast.summary(
+        of: MeasuredRun(
+          folder: trained.folder, record: trained.run.record, siblings: [self.subject(unlike)]
+        ) { self.graph }, self.quiet)
+    }
+  }
+
   @Test func aModelWithoutASlotIsRefused() throws {
     let plain = try run(slot: 0)
     expectFailure("--slot-share 0.3") { try measure().summary(of: subject(plain), quiet) }
@@ -202,7 +245,7 @@ struct AttackMeasureTests {
         rows,
         sql: "SELECT loss, is_success FROM attack_step WHERE victim <> 'model' AND loss IS NOT NULL"
       )
-      #expect(steps.count == victim.rightCount * 6)
+      #expect(steps.count == victim.rightCount * 9)
       for row in steps { #expect(((row[0] as Double) < log(2)) == (row[1] as Bool)) }
     }
     expectFailure("has no detector 'full-9k'") {

@@ -54,6 +54,24 @@ private final class TableVictim: AttackVictim {
   }
 }
 
+/// A proposer whose log-probabilities are a table of the last token, and which counts what it reads.
+private final class TableProposer: TextProposer {
+  let parameterCount = 300
+  let vocabulary: Int
+  private(set) var flops = 0.0
+
+  init(vocabulary: Int) { self.vocabulary = vocabulary }
+
+  func nextLogProbabilities(of texts: [[Int32]]) -> [[Float]] {
+    texts.map { text in
+      flops += 2 * Double(parameterCount * text.count)
+      let weights = (0..<vocabulary).map { Double(1 + ($0 * 7 + Int(text[text.count - 1])) % 11) }
+      let sum = weights.reduce(0, +)
+      return weights.map { Float(log($0 / sum)) }
+    }
+  }
+}
+
 @Suite struct AttackSearchTests {
   private let graph = SmallGraph.people(12)
 
@@ -79,12 +97,16 @@ private final class TableVictim: AttackVictim {
     _ kind: AttackKind, _ settings: AttackSettings, length: Int, on examples: [AttackedExample],
     _ victim: TableVictim
   ) throws -> [[AttackStep]] {
-    let search = try AttackSearch(kind, settings, length: length, tokenizer: tokenizer())
-    return try #require(try search.steps(on: examples, victim, unless: { false }))
+    let tokenizer = try tokenizer()
+    let search = try AttackSearch(kind, settings, length: length, tokenizer: tokenizer)
+    let proposer = TableProposer(vocabulary: tokenizer.vocabularySize)
+    return try #require(try search.steps(on: examples, victim, proposer, unless: { false }))
   }
 
   /// With one token and every token a candidate, the best of all texts is found in one iteration.
-  @Test(arguments: [AttackKind.gcg, .beam]) func oneIterationFindsTheBestOfAll(kind: AttackKind)
+  @Test(arguments: [AttackKind.gcg, .beam, .beast]) func oneIterationFindsTheBestOfAll(
+    kind: AttackKind
+  )
     throws
   {
     let tokenizer = try tokenizer()
@@ -101,12 +123,71 @@ private final class TableVictim: AttackVictim {
       $0.candidateCount = allowed.count
       $0.topK = allowed.count
       $0.beamWidth = allowed.count
+      $0.beastWidth = allowed.count
       // The text to begin with may be the best.
       $0.keepsBest = true
     }
     for own in try steps(kind, settings, length: 1, on: examples(40), victim) {
       #expect(own.count == 1 && own[0].content == [best] && own[0].isSuccess)
       #expect(own[0].loss == losses[best])
+    }
+  }
+
+  /// As wide as there are tokens, BEAST has the best text of one token, then of one or two, then, of the best pairs, of up to
+  /// three: each found by enumeration.
+  @Test func aWideBeastFindsTheBestOfEachLength() throws {
+    let allowed = try AttackSearch(.beast, AttackSettings(), length: 1, tokenizer: tokenizer())
+      .allowed
+    func loss(_ text: [Int32]) -> Double {
+      Double(text.reduce(3) { ($0 * 31 + Int($1) * 17) % 1_009 }) + 40 / Double(text.count)
+    }
+    let victim = TableVictim(
+      vocabulary: try tokenizer().vocabularySize, loss: loss, isWrong: { _ in false })
+    let width = allowed.count
+    let settings = settings {
+      $0.iterations = 3
+      $0.beastWidth = width
+    }
+    var texts: [[Int32]] = [[]]
+    var best: [[Int32]] = []
+    for _ in 0..<3 {
+      texts = texts.flatMap { text in allowed.map { text + [$0] } }
+      texts.sort { (loss($0), $0.description) < (loss($1), $1.description) }
+      best.append(texts[0])
+      texts = Array(texts.prefix(width))
+    }
+    for own in try steps(.beast, settings, length: 9, on: examples(4), victim) {
+      #expect(own.map(\.iteration) == [1, 2, 3])
+      for (place, step) in own.enumerated() {
+        let expected = best[...place].map(loss).min() ?? .nan
+        #expect(step.loss == expected && loss(step.content) == expected)
+        #expect(step.content.count <= place + 1)
+      }
+    }
+  }
+
+  /// A narrow one tries what the proposer says is likely: tokens drawn without replacement, by their probabilities.
+  @Test func proposalsAreDrawnByTheirProbability() throws {
+    let tokenizer = try tokenizer()
+    let vocabulary = tokenizer.vocabularySize
+    // The loss tells which token it was, and with one proposal that is the text.
+    let victim = TableVictim(vocabulary: vocabulary, loss: { _ in 0 }, isWrong: { _ in false })
+    let settings = settings {
+      $0.iterations = 1
+      $0.beastWidth = 1
+    }
+    let count = 4_000
+    let found = try steps(.beast, settings, length: 1, on: examples(count), victim)
+    var drawn: [Int32: Int] = [:]
+    for own in found { drawn[own[0].content[0], default: 0] += 1 }
+    let slot = try #require(tokenizer.slotToken)
+    let next = TableProposer(vocabulary: vocabulary).nextLogProbabilities(of: [[slot]])[0]
+    let allowed = try AttackSearch(.beast, settings, length: 1, tokenizer: tokenizer).allowed
+    let mass = allowed.reduce(0.0) { $0 + exp(Double(next[Int($1)])) }
+    for token in allowed {
+      let share = exp(Double(next[Int(token)])) / mass
+      let error = (share * (1 - share) / Double(count)).squareRoot()
+      #expect(abs(Double(drawn[token] ?? 0) / Double(count) - share) < 4.5 * error)
     }
   }
 
@@ -214,6 +295,22 @@ private final class TableVictim: AttackVictim {
       let found = try counted(kind)
       #expect(found.stated == found.asked && found.asked > 0)
     }
+    // BEAST: what is proposed, 2 tokens after each of up to 2 texts, and what is scored.
+    let victim = TableVictim(
+      vocabulary: tokenizer.vocabularySize, loss: { Double($0[0] % 5) }, isWrong: { _ in false })
+    let proposer = TableProposer(vocabulary: tokenizer.vocabularySize)
+    let narrow = settings {
+      $0.iterations = 4
+      $0.beastWidth = 2
+    }
+    let beast = try #require(
+      try AttackSearch(.beast, narrow, length: 3, tokenizer: tokenizer).steps(
+        on: examples(5), victim, proposer, unless: { false }))
+    #expect(proposer.flops > 0)
+    #expect(beast.joined().reduce(0) { $0 + $1.flops } == victim.flops + proposer.flops)
+    // Before the slot <S>, 1, <P> and 1; the victim reads <O> and the answer but its last token too.
+    #expect(beast[0][0].flops == 2 * 300 * 5 + 2 * 2 * 1_000 * 8)
+    #expect(beast[0][1].flops == 2 * 2 * 300 * 6 + 4 * 2 * 1_000 * 9)
     let best = try counted(.gcg) { $0.keepsBest = true }
     #expect(best.stated == best.asked)
     // T: <S> and 3 more, <X> and 3 more, <O>, the answer but its last token.
@@ -252,7 +349,7 @@ private final class TableVictim: AttackVictim {
     let all = try steps(kind, settings, length: 2, on: examples(9), victim)
     let few = try steps(kind, settings, length: 2, on: Array(examples(9)[3..<5]), victim)
     #expect(Array(all[3..<5]) == few)
-    #expect(Set(all.map(\.[0].content)).count > 5)
+    #expect(Set(all.map(\.[0].content)).count > (kind == .beast ? 2 : 5))
   }
 
   /// Texts of byte pairs are read again as the same tokens.
@@ -264,12 +361,14 @@ private final class TableVictim: AttackVictim {
       $0.candidateCount = 40
     }
     let victim = TableVictim(
-      vocabulary: tokenizer.vocabularySize, loss: { Double($0[0] * 31 % 101) - Double($0[1] % 13) },
+      vocabulary: tokenizer.vocabularySize,
+      loss: { Double($0[0] * 31 % 101) - Double($0[$0.count - 1] % 13) },
       isWrong: { _ in false })
     for kind in AttackKind.allCases {
       let search = try AttackSearch(kind, settings, length: 3, tokenizer: tokenizer)
+      let proposer = TableProposer(vocabulary: tokenizer.vocabularySize)
       let steps = try #require(
-        try search.steps(on: examples(5), victim, unless: { false }))
+        try search.steps(on: examples(5), victim, proposer, unless: { false }))
       for step in steps.joined() {
         let text = try #require(tokenizer.decode(step.content))
         #expect(tokenizer.encode(text) == step.content)

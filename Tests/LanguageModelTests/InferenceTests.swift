@@ -269,6 +269,21 @@ struct SharedGenerationTests {
     #expect(checked > 0)
   }
 
+  /// Next-token log-probabilities of texts side by side are those of each alone, and sum to one.
+  @Test func nextTokensOfTextsSideBySide() throws {
+    let session = try makeSession()
+    let texts: [[Int32]] = [[6, 7, 8], [9], [10, 7, 6, 8], [9, 10]]
+    let all = session.nextLogProbabilities(of: texts)
+    #expect(all.count == 4)
+    for (text, values) in zip(texts, all) {
+      #expect(abs(values.reduce(0.0) { $0 + exp(Double($1)) } - 1) < 1e-5)
+      let completions = (0..<17).map { [Int32($0)] }
+      let expected = try session.completionLogProbabilities(
+        [PromptedCompletions(prompt: text, completions: completions)])[0].map { $0[0] }
+      for (a, b) in zip(values, expected) { #expect(abs(Double(a) - b) < 1e-4) }
+    }
+  }
+
   /// Only the likeliest tokens are drawn, and each of them.
   @Test func truncatedDrawsStayInside() throws {
     let session = try makeSession()

@@ -26,9 +26,27 @@ package struct AttackMeasure: Measure {
     settings = try AttackSettings(study: node)
   }
 
+  package var siblings: [String] { settings.proposals.map { [$0] } ?? [] }
+
+  /// With the smallest of the sizes for proposals, where an attack needs them.
+  package func among(_ sizes: [String]) -> AttackMeasure {
+    guard settings.kinds.contains(where: \.hasProposer), settings.proposals == nil else {
+      return self
+    }
+    var measure = self
+    measure.settings.proposals = ModelSize.all.map(\.name).first(where: sizes.contains)
+    return measure
+  }
+
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let passes = settings.kinds.reduce(0) { sum, kind in
-      sum + settings.iterationCount(of: kind) * (kind == .random ? 1 : settings.candidateCount + 4)
+      let texts =
+        switch kind {
+        case .random: 1
+        case .gcg, .beam: settings.candidateCount + 4
+        case .beast: settings.beastWidth * (settings.beastWidth + 1)
+        }
+      return sum + settings.iterationCount(of: kind) * texts
     }
     let examples = Double(min(settings.exampleCount, graph.queryCount))
     let steps = settings.kinds.reduce(0) { $0 + settings.iterationCount(of: $1) }
@@ -82,8 +100,17 @@ package struct AttackMeasure: Measure {
           : try AttackDetectors.key(
             of: AttackDetectors.folder(of: name, in: subject.folder, weightsHash: hash)))
     }
-    let identity = AttackIdentity(settings: settings, victims: victims)
+    var settings = settings
+    settings.proposals = nil
+    let identity = AttackIdentity(
+      settings: settings, victims: victims,
+      proposer: proposing(subject).map { $0.record.weightsHash ?? "" })
     return (identity, try Self.storedKey(of: identity))
+  }
+
+  /// The run whose model proposes texts, by default the attacked one; nil where none are wanted.
+  private func proposing(_ subject: MeasuredRun) -> MeasuredRun? {
+    settings.kinds.contains(where: \.hasProposer) ? subject.siblings.first ?? subject : nil
   }
 
   package func storedKey(of subject: MeasuredRun) throws -> String? {
@@ -118,7 +145,8 @@ package struct AttackMeasure: Measure {
     {
       return summary
     }
-    let targets = try AttackTargets(subject.open(), graph: subject.graph(), settings)
+    let targets = try AttackTargets(
+      subject.open(), graph: subject.graph(), settings, proposing: proposing(subject)?.open())
     let database = try RunDatabase.open(
       in: subject.folder, graphHash: subject.record.configuration.graphHash)
     let id = try database.beginAttack(identity, key: key)
@@ -151,11 +179,13 @@ package struct AttackMeasure: Measure {
     let total = target.examples.count
     guard next < total else { return }
     let victims = try (0..<work.workers).map { _ in try target.victim() }
+    let proposers = try (0..<work.workers).map { _ in try target.proposer() }
     while next < total {
       let starts = Array(stride(from: next, to: total, by: Self.unitSize).prefix(work.workers))
       let units = try pool.map(pieces: starts.count) { worker, piece in
         let unit = target.examples[starts[piece]..<min(starts[piece] + Self.unitSize, total)]
-        return try target.attack(Array(unit), victims[worker], unless: work.shouldStop)
+        return try target.attack(
+          Array(unit), victims[worker], proposers[worker], unless: work.shouldStop)
       }
       for unit in units {
         guard let unit else {

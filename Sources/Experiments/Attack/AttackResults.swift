@@ -13,6 +13,8 @@ package struct AttackIdentity: Codable, Hashable, Sendable {
 
   package let settings: AttackSettings
   let victims: [Victim]
+  /// Hash of the weights that propose texts; nil, and no key, where none are wanted.
+  var proposer: String?
 }
 
 /// How often one kind of attack has succeeded by an iteration.
@@ -140,7 +142,7 @@ extension ResultTable {
     "attack_rate", of: "attack", key: "victim, attack, iteration",
     columns: """
         victim TEXT NOT NULL, parameters INTEGER NOT NULL,
-        attack TEXT NOT NULL CHECK (attack IN ('random', 'gcg', 'beam')),
+        attack TEXT NOT NULL,
         iteration INTEGER NOT NULL CHECK (iteration > 0),
         attacked_count INTEGER NOT NULL CHECK (attacked_count > 0),
         success_count INTEGER NOT NULL CHECK (success_count BETWEEN 0 AND attacked_count),
@@ -171,32 +173,26 @@ extension ResultTable {
 }
 
 extension RunDatabase {
-  /// One row for each measurement; its summary is there once it is finished.
-  private static let attackHeader = """
-    CREATE TABLE IF NOT EXISTS attack (
-      id INTEGER NOT NULL PRIMARY KEY,
-      key TEXT NOT NULL UNIQUE CHECK (length(key) = 64),
-      identity TEXT NOT NULL CHECK (json_valid(identity)),
-      summary TEXT CHECK (summary IS NULL OR json_valid(summary))
-    ) STRICT;
-    """
+  /// Makes the table of rates again where it is one of before BEAST, which admits the three kinds of then only.
+  private static func admitAllAttacks(in database: Database) throws {
+    let table = ResultTable.attackRates
+    let definition = try String.fetchOne(
+      database, sql: "SELECT sql FROM sqlite_master WHERE name = ?", arguments: [table.name])
+    guard definition?.contains("'beam')") == true else { return }
+    try database.execute(
+      sql: """
+        ALTER TABLE \(table.name) RENAME TO attack_rate_of_before;
+        \(table.definition)
+        INSERT INTO \(table.name) SELECT * FROM attack_rate_of_before;
+        DROP TABLE attack_rate_of_before;
+        """)
+  }
 
   /// The measurement with this key, begun if it is not there.
   func beginAttack(_ identity: AttackIdentity, key: String) throws -> Int64 {
-    let json = String(decoding: try CanonicalJSON.compact(identity), as: UTF8.self)
-    return try write { database in
-      let tables: [ResultTable] = [.attackRates, .attackExamples, .attackSteps]
-      for definition in [Self.attackHeader] + tables.map(\.definition) {
-        try database.execute(sql: definition)
-      }
-      let known = try Int64.fetchOne(
-        database, sql: "SELECT id FROM attack WHERE key = ?", arguments: [key])
-      if known == nil {
-        try database.execute(
-          sql: "INSERT INTO attack (key, identity) VALUES (?, ?)", arguments: [key, json])
-      }
-      return known ?? database.lastInsertedRowID
-    }
+    try begin(
+      "attack", [.attackRates, .attackExamples, .attackSteps], identity: identity, key: key,
+      then: Self.admitAllAttacks)
   }
 
   /// Stores whole examples.
@@ -265,11 +261,8 @@ extension RunDatabase {
 
   /// Ends a measurement with its summary.
   func completeAttack(_ attack: Int64, with summary: AttackSummary) throws {
-    let json = String(decoding: try CanonicalJSON.compact(summary), as: UTF8.self)
-    try write { database in
-      try ResultTable.attackRates.insert(summary.rates, of: attack, in: database)
-      try database.execute(
-        sql: "UPDATE attack SET summary = ? WHERE id = ?", arguments: [json, attack])
+    try complete("attack", attack, with: summary) {
+      try ResultTable.attackRates.insert(summary.rates, of: attack, in: $0)
     }
   }
 }

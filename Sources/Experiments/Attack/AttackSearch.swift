@@ -27,7 +27,7 @@ package struct AttackSearch {
   package let length: Int
   /// Tokens that may stand in a text, ascending.
   package let allowed: [Int32]
-  private let tokenizer: any Tokenizer
+  let tokenizer: any Tokenizer
   private let slotToken: Int32
 
   /// Throws `LabError` for a tokenizer without a slot, or one whose tokens cannot stand alone.
@@ -52,19 +52,21 @@ package struct AttackSearch {
 
   /// The iterations of an attack on each of some examples, side by side; nil where `shouldStop` said so.
   ///
-  /// Each example draws from a stream of its own. An attack by random tokens ends with its first success.
+  /// Each example draws from a stream of its own. An attack by random tokens ends with its first success. BEAST needs a
+  /// proposer.
   package func steps(
-    on examples: [AttackedExample], _ victim: some AttackVictim, unless shouldStop: () -> Bool
+    on examples: [AttackedExample], _ victim: some AttackVictim,
+    _ proposer: (any TextProposer)? = nil, unless shouldStop: () -> Bool
   ) throws -> [[AttackStep]]? {
     var streams = examples.map {
       Seed(settings.seed).stream("attack/\(kind.rawValue)/\($0.subject)/\($0.predicate)")
     }
     var steps = examples.map { _ in [AttackStep]() }
     var beams = [[Scored]](repeating: [], count: examples.count)
-    if kind != .random {
-      for index in examples.indices {
-        beams[index] = [Scored(content: try randomContent(&streams[index]), loss: nil)]
-      }
+    var best = [Scored?](repeating: nil, count: examples.count)
+    for index in examples.indices where kind != .random {
+      let content = kind == .beast ? [] : try randomContent(&streams[index])
+      beams[index] = [Scored(content: content, loss: nil)]
     }
     for iteration in 1...settings.iterationCount(of: kind) {
       if shouldStop() { return nil }
@@ -72,46 +74,65 @@ package struct AttackSearch {
         kind != .random || steps[$0].last?.isSuccess != true
       }
       if active.isEmpty { break }
-      var costs = [Double](repeating: 0, count: examples.count)
+      var flops = [Double](repeating: 0, count: examples.count)
       switch kind {
       case .random:
         for index in active {
           let content = try randomContent(&streams[index])
           beams[index] = [Scored(content: content, loss: nil)]
-          costs[index] = 2
+          flops[index] = self.flops(2, examples[index], content, victim)
         }
       case .gcg, .beam:
         let proposals = try proposals(examples, beams, &streams, victim)
-        try choose(proposals, examples, &beams, &costs, victim)
+        try choose(proposals, examples, &beams, &flops, victim)
+      case .beast:
+        guard let proposer else {
+          throw LabError("beast needs a model that proposes tokens; give one", .failure)
+        }
+        try grow(&beams, &best, &flops, examples, &streams, victim, proposer)
       }
+      let texts = active.map { best[$0] ?? beams[$0][0] }
       let outcomes = try victim.outcomes(
-        of: active.map { text(examples[$0], beams[$0][0].content) })
-      for (index, outcome) in zip(active, outcomes) {
-        let tokens = victim.inputCount(of: text(examples[index], beams[index][0].content))
+        of: zip(active, texts).map { text(examples[$0], $1.content) })
+      for ((index, text), outcome) in zip(zip(active, texts), outcomes) {
         steps[index].append(
           AttackStep(
-            iteration: iteration, content: beams[index][0].content,
+            iteration: iteration, content: text.content,
             isSuccess: settings.isTargeted ? outcome.isTarget : outcome.isWrong,
-            loss: beams[index][0].loss,
-            flops: costs[index] * Double(victim.parameterCount) * Double(tokens),
-            answer: outcome.answer))
+            loss: text.loss, flops: flops[index], answer: outcome.answer))
       }
     }
     return steps
   }
 
   /// A text with its loss, where that was computed.
-  private struct Scored {
+  struct Scored {
     var content: [Int32]
     var loss: Double?
   }
 
-  private func text(_ example: AttackedExample, _ content: [Int32]) -> AttackedText {
-    AttackedText(example, field: [slotToken] + content)
+  /// Lowest loss first; of equals the earlier.
+  static func sorted(_ texts: [Scored]) -> [Scored] {
+    texts.indices.sorted {
+      (texts[$0].loss ?? .infinity, $0) < (texts[$1].loss ?? .infinity, $1)
+    }.map { texts[$0] }
+  }
+
+  func field(_ content: [Int32]) -> [Int32] { [slotToken] + content }
+
+  func text(_ example: AttackedExample, _ content: [Int32]) -> AttackedText {
+    AttackedText(example, field: field(content))
+  }
+
+  /// Some N T of a victim that reads a text.
+  func flops(
+    _ passes: Double, _ example: AttackedExample, _ content: [Int32], _ victim: some AttackVictim
+  ) -> Double {
+    passes * Double(victim.parameterCount) * Double(victim.inputCount(of: text(example, content)))
   }
 
   /// A uniform draw among texts that are read again as the same tokens.
-  private func randomContent(_ stream: inout RandomStream) throws -> [Int32] {
+  func randomContent(_ stream: inout RandomStream) throws -> [Int32] {
     for _ in 0..<10_000 {
       let content = (0..<length).map { _ in allowed[stream.below(allowed.count)] }
       if tokenizer.isSlotText(content) { return content }
@@ -191,7 +212,7 @@ package struct AttackSearch {
   /// several, of those there were as well.
   private func choose(
     _ proposals: [[[Int32]]], _ examples: [AttackedExample], _ beams: inout [[Scored]],
-    _ costs: inout [Double], _ victim: some AttackVictim
+    _ flops: inout [Double], _ victim: some AttackVictim
   ) throws {
     let keeps = kind == .beam || settings.keepsBest
     // A text that stays is scored once.
@@ -205,14 +226,13 @@ package struct AttackSearch {
     for index in examples.indices {
       let scored = zip(asked[index], rest).map { Scored(content: $0, loss: $1) }
       rest = rest.dropFirst(scored.count)
-      costs[index] = (kind == .gcg ? 6 : 0) + 2 * Double(scored.count)
+      // All texts are of one length.
+      flops[index] = self.flops(
+        (kind == .gcg ? 6 : 0) + 2 * Double(scored.count), examples[index],
+        beams[index][0].content, victim)
       let present = keeps || scored.isEmpty ? beams[index].filter { $0.loss != nil } : []
-      let pool = present + scored
-      let order = pool.indices.sorted {
-        (pool[$0].loss ?? .infinity, $0) < (pool[$1].loss ?? .infinity, $1)
-      }
       var seen: Set<[Int32]> = []
-      let best = order.map { pool[$0] }.filter { seen.insert($0.content).inserted }
+      let best = Self.sorted(present + scored).filter { seen.insert($0.content).inserted }
       beams[index] = Array(best.prefix(kind == .beam ? settings.beamWidth : 1))
     }
   }

@@ -21,21 +21,25 @@ package struct AttackTarget {
   let objects: [Int: Int32]
   let searches: [AttackSearch]
   let tokenizer: any Tokenizer
-  /// A victim for one worker.
+  /// A victim for one worker, and what proposes texts where an attack needs that.
   let victim: () throws -> any AttackVictim
+  let proposer: () throws -> (any TextProposer)?
 
   /// The name of a run's model among victims.
   package static let model = "model"
 
   /// Asks a unit without an attack and attacks what the victim is right about; nil where `shouldStop` said so.
   func attack(
-    _ unit: [AttackedExample], _ victim: some AttackVictim, unless shouldStop: () -> Bool
+    _ unit: [AttackedExample], _ victim: some AttackVictim, _ proposer: (any TextProposer)?,
+    unless shouldStop: () -> Bool
   ) throws -> (examples: [AttackExampleRow], steps: [AttackStepRow])? {
     let clean = try victim.outcomes(of: unit.map { AttackedText($0, field: []) })
     let right = zip(unit, clean).filter { !$1.isWrong }.map(\.0)
     var steps: [AttackStepRow] = []
     for search in searches {
-      guard let found = try search.steps(on: right, victim, unless: shouldStop) else { return nil }
+      guard let found = try search.steps(on: right, victim, proposer, unless: shouldStop) else {
+        return nil
+      }
       for (example, own) in zip(right, found) {
         steps += own.map { step in
           AttackStepRow(
@@ -63,12 +67,18 @@ struct AttackTargets {
   private let settings: AttackSettings
   private let text: TripleText
   private let length: Int
+  private let proposer: LanguageModel?
 
   private var place: String { run.url.relativePath }
   private var tokenizer: any Tokenizer { run.tokenizer }
 
-  /// Throws `LabError` for a model without a slot.
-  init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: AttackSettings) throws {
+  /// `proposing` is the run whose model proposes texts, where an attack needs that.
+  ///
+  /// Throws `LabError` for a model without a slot, or a proposing one of other tokens.
+  init(
+    _ run: RunFolder, graph: KnowledgeGraph, _ settings: AttackSettings,
+    proposing: RunFolder? = nil
+  ) throws {
     let corpus = run.record.configuration.corpus
     guard run.tokenizer.slotToken != nil, let slot = corpus.slot else {
       throw LabError(
@@ -79,6 +89,16 @@ struct AttackTargets {
     self.graph = graph
     self.settings = settings
     length = settings.length ?? slot.length
+    if let proposing {
+      guard try proposing.tokenizerHash() == run.tokenizerHash() else {
+        throw LabError(
+          "\(proposing.url.relativePath) has other tokens than \(run.url.relativePath), so that its model cannot propose "
+            + "texts to it; give --proposals a run of the same graph, tokenizer and slot")
+      }
+      proposer = try proposing.loadModel()
+    } else {
+      proposer = nil
+    }
     text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
   }
 
@@ -204,12 +224,20 @@ struct AttackTargets {
     _ victim: AttackIdentity.Victim, parameters: Int, _ examples: [AttackedExample],
     _ objects: [Int: Int32], _ make: @escaping () throws -> any AttackVictim
   ) throws -> AttackTarget {
-    AttackTarget(
+    let proposer = proposer
+    let read = (examples.map(\.before.count).max() ?? 0) + settings.longest(length)
+    if let context = proposer?.configuration.contextLength, read > context {
+      throw LabError(
+        "the proposing model reads \(context) tokens, and prompts with a text have up to \(read); give fewer "
+          + "--iterations, or --proposals of a longer context", .usage)
+    }
+    return AttackTarget(
       name: victim.name, key: victim.key, parameterCount: parameters, examples: examples,
       length: length, objects: objects,
       searches: try settings.kinds.map {
         try AttackSearch($0, settings, length: length, tokenizer: tokenizer)
-      }, tokenizer: tokenizer, victim: make)
+      }, tokenizer: tokenizer, victim: make,
+      proposer: { try proposer.map { try LanguageModelProposer($0) } })
   }
 
   private func example(
@@ -230,11 +258,13 @@ struct AttackTargets {
 
   /// Throws `LabError` where the longest line does not fit with a field.
   private func check(longest: Int, context: Int) throws {
+    let length = settings.longest(length)
     let needed = longest + length + 1
     guard needed > context else { return }
     throw LabError(
       "texts of \(length) tokens in the slot make lines of \(needed), more than the context of \(context); give a "
-        + "--length of at most \(max(0, length - (needed - context)))", .usage)
+        + "--length\(length > self.length ? ", and for beast --iterations," : "") of at most "
+        + "\(max(0, length - (needed - context)))", .usage)
   }
 }
 

@@ -96,7 +96,7 @@ package struct StudyPlanner {
     if type(of: measure).readsCheckpoints, model.isDerived { return false }
     // Its rounds are those of the model that it was made of.
     if measure is HardeningMeasure, model.hardening != nil { return false }
-    return try !measure.siblings.contains(TransferMeasure.origin) || origin(of: model, name) != nil
+    return try !measure.siblings.contains(ModelSelection.origin) || origin(of: model, name) != nil
   }
 
   /// The model at the head of the line that another was made of; nil where it was made of none.
@@ -192,10 +192,16 @@ package struct StudyPlanner {
         training: derived ?? made, request: request,
         parent: try training(parent, name).task.id, text: [])
     }
-    let speakers = try speakers(of: model, name).map { try training($0, name).task.id }
+    let speaking = try speakers(of: model, name)
+    let speakers = try speaking.map { try training($0, name).task.id }
+    var judges: [String] = []
     if var text = model.text {
       // The weights that they will have are not known yet.
       text.of = speakers
+      if text.reward != nil, let first = speaking.first {
+        judges = [try training(origin(of: first, name) ?? first, name).task.id]
+        text.reward?.of = judges[0]
+      }
       request.text = text
     }
     let start = try parent.map { try resolve($0, name).training }
@@ -204,7 +210,7 @@ package struct StudyPlanner {
       start: start.map { ($0.tokenizer, $0.record) })
     return Resolved(
       training: resolved, request: request,
-      parent: try parent.map { try training($0, name).task.id }, text: speakers)
+      parent: try parent.map { try training($0, name).task.id }, text: speakers + judges)
   }
 
   /// The models whose words another learns from: of each entry the one of its graph, fraction and seed, and of its size
@@ -285,7 +291,8 @@ package struct StudyPlanner {
   private func source(
     _ size: String, of model: StudyModel, _ name: String, for key: String
   ) throws -> StudyModel {
-    if size == TransferMeasure.origin, let origin = try origin(of: model, name) { return origin }
+    if size == ModelSelection.origin, let origin = try origin(of: model, name) { return origin }
+    if size == ModelSelection.head { return try origin(of: model, name) ?? model }
     let alike = file.models.filter { $0.request.size == size && isAlike($0, model) }
     let rate = model.request.learningRate
     let chosen = alike.count == 1 ? alike[0] : alike.first { $0.request.learningRate == rate }

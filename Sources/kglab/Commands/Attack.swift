@@ -10,7 +10,8 @@ import Training
 
 struct Attack: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Search texts for a model's slot that make it wrong: random tokens, GCG, beam.",
+    abstract:
+      "Search texts for a model's slot that make it wrong: random tokens, GCG, beam, BEAST.",
     discussion: """
       Asks a model that was trained with --slot-share queries that it was trained on, and attacks those it answers \
       right: a text in its slot succeeds where the greedy answer is none of the graph's. Of a detector it attacks the \
@@ -20,6 +21,7 @@ struct Attack: ParsableCommand {
       EXAMPLES:
         kglab attack runs/a
         kglab attack runs/a --kind gcg,beam --examples 500 --iterations 128
+        kglab attack runs/a --kind beast --proposals runs/smallest
         kglab attack runs/a/detectors/sentence-full-10k-0123abcd
         kglab attack runs/a --position prefix --length 20 --targeted --json
       """)
@@ -29,7 +31,7 @@ struct Attack: ParsableCommand {
       "The folder of a finished run, or of a full detector in its detectors/.", valueName: "run"))
   var folder: String
 
-  @Option(help: "Attacks, separated by commas: random, gcg, beam.")
+  @Option(help: "Attacks, separated by commas: random, gcg, beam, beast.")
   var kind = usual.kinds.map(\.rawValue).joined(separator: ",")
 
   @Option(help: "Where the text stands: before <O>, <P> or <S>.")
@@ -41,7 +43,7 @@ struct Attack: ParsableCommand {
   @Option(help: "Queries that are asked.")
   var examples = usual.exampleCount
 
-  @Option(help: "Iterations of gcg and beam.")
+  @Option(help: "Iterations of gcg, beam and beast, whose texts have as many tokens.")
   var iterations = usual.iterations
 
   @Option(help: "Iterations of random.")
@@ -55,6 +57,12 @@ struct Attack: ParsableCommand {
 
   @Option(help: "Texts that beam keeps side by side.")
   var beamWidth = usual.beamWidth
+
+  @Option(help: "Texts that beast keeps, and tokens that it tries after each.")
+  var beastWidth = usual.beastWidth
+
+  @Option(help: "A run whose model proposes beast's tokens; by default the attacked one.")
+  var proposals: String?
 
   @Flag(help: "Count only the chosen wrong answer as a success.")
   var targeted = false
@@ -83,6 +91,7 @@ struct Attack: ParsableCommand {
     settings.candidateCount = candidates
     settings.topK = topK
     settings.beamWidth = beamWidth
+    settings.beastWidth = beastWidth
     settings.keepsBest = keepBest
     settings.seed = seed
     return settings
@@ -99,11 +108,20 @@ struct Attack: ParsableCommand {
   func run() throws {
     var settings = settings
     settings.kinds = try OptionList.cases(kind, "--kind")
+    guard proposals == nil || settings.kinds.contains(where: \.hasProposer) else {
+      throw LabError("--proposals is for --kind beast; leave it out", .usage)
+    }
     Interruption.heed()
     let (run, victim) = try AttackedFolder.open(folder)
     if let victim { settings.victims = [victim] }
     let place = graph.url
-    let subject = MeasuredRun(folder: run.url, record: run.record) { try run.graph(at: place) }
+    let other = try proposals.map { try RunFolder.open($0) }
+    let subject = MeasuredRun(
+      folder: run.url, record: run.record,
+      siblings: other.map { other in
+        [MeasuredRun(folder: other.url, record: other.record) { try run.graph(at: place) }]
+      } ?? []
+    ) { try run.graph(at: place) }
     let summary = try ProgressReporter.during { progress in
       try AttackMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
     }
@@ -113,8 +131,8 @@ struct Attack: ParsableCommand {
     }
     Output.line(
       "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
-    let other = position == .suffix ? SlotPosition.prefix : .suffix
-    Output.next("kglab", "attack", folder, "--position", other.rawValue)
+    let elsewhere = position == .suffix ? SlotPosition.prefix : .suffix
+    Output.next("kglab", "attack", folder, "--position", elsewhere.rawValue)
   }
 
   private func show(
@@ -128,7 +146,10 @@ struct Attack: ParsableCommand {
     guard victim.rightCount > 0 else {
       return Output.line("nothing can be attacked; train longer, or ask more --examples")
     }
-    Output.line("text           \(victim.length) tokens as \(position.rawValue)")
+    Output.line(
+      "text           \(victim.length) tokens as \(position.rawValue)"
+        + (summary.identity.settings.kinds.contains(.beast)
+          ? ", beast's one more each iteration" : ""))
     for kind in summary.identity.settings.kinds {
       let rates = summary.rates(victim.name, kind)
       Output.line()

@@ -1,0 +1,200 @@
+import Compute
+import Corpus
+import Evaluation
+import Foundation
+import KnowledgeGraph
+import LabCore
+import LanguageModel
+import Training
+
+/// A run's model with the queries on which it is attacked.
+struct InversionTarget {
+  let search: AttackSearch
+  /// Seen queries that are asked, as indices of the graph's, in a random order.
+  let queries: [Int]
+  fileprivate let settings: InversionSettings
+  fileprivate let graph: KnowledgeGraph
+  fileprivate let text: TripleText
+  fileprivate let errors: ErrorDraw
+  fileprivate let maximumNewTokens: Int
+  private let model: LanguageModel
+  private let place: String
+
+  var parameterCount: Int { model.configuration.nonEmbeddingParameterCount }
+
+  /// Throws `LabError` for a model without a slot, a prompt without the position, or a context that is too short.
+  init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: InversionSettings) throws {
+    place = run.url.relativePath
+    let corpus = run.record.configuration.corpus
+    guard run.tokenizer.slotToken != nil, let slot = corpus.slot else {
+      throw LabError(
+        "the model in \(place) has no slot to put texts into: train it with a share of lines that have one, such as "
+          + "--slot-share 0.3")
+    }
+    var attack = AttackSettings()
+    attack.seed = settings.seed
+    let length = settings.length ?? slot.length
+    search = try AttackSearch(.random, attack, length: length, tokenizer: run.tokenizer)
+    self.settings = settings
+    self.graph = graph
+    text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
+    let errors = ErrorDraw(graph: graph, seed: Seed(settings.seed))
+    self.errors = errors
+    model = try run.loadModel()
+    var order = graph.queries.indices.filter {
+      graph.queries[$0].rank < corpus.fraction && graph.queries[$0].visibility != .ivs
+    }
+    var stream = Seed(settings.seed).stream("pirs/examples")
+    stream.shuffle(&order)
+    queries = Array(order.prefix(settings.exampleCount))
+    guard !queries.isEmpty else {
+      throw LabError("the graph of \(place) has no query that was trained on")
+    }
+    var answers = text.maximumNewTokens(graph)
+    for query in queries {
+      for object in settings.distances.compactMap({ errors.object($0, for: graph.queries[query]) })
+      { answers = max(answers, text.completion(object: object).count) }
+    }
+    maximumNewTokens = answers
+    let longest = try queries.map { try example($0).before.count + example($0).after.count }.max()
+    let needed = (longest ?? 0) + maximumNewTokens + length + 1
+    let context = model.configuration.contextLength
+    guard needed <= context else {
+      throw LabError(
+        "texts of \(length) tokens in the slot make lines of \(needed), more than the context of \(context); give a "
+          + "--length of at most \(max(0, length - (needed - context)))", .usage)
+    }
+  }
+
+  /// A query with a place for a text, and a wrong answer, none for asking alone.
+  fileprivate func example(_ index: Int, wrong object: Int32? = nil) throws -> AttackedExample {
+    let query = graph.queries[index]
+    let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
+    guard let start = settings.position.index(in: prompt) else {
+      throw LabError(
+        "a prompt of the model in \(place) has no place for an \(settings.position.rawValue); choose --position suffix "
+          + "or prefix", .usage)
+    }
+    return AttackedExample(
+      query: index, subject: query.subject, predicate: query.predicate,
+      before: Array(prompt.prefix(start)), after: Array(prompt.dropFirst(start)),
+      answer: object.map { text.completion(object: $0) } ?? [])
+  }
+
+  /// The model that was trained to invert this one; nil where none is wanted.
+  func inversion(on pool: WorkerPool, _ work: Work) throws -> InversionModel? {
+    guard settings.origins.contains(.inversion) else { return nil }
+    return try InversionModel(
+      of: model.inPrecision(.fp32), queries.map { try example($0) }, search, settings,
+      maximumNewTokens: maximumNewTokens, on: pool, work)
+  }
+
+  /// What one worker attacks with.
+  func attacker(_ inversion: InversionModel?) throws -> InversionAttacker {
+    let judge = AnswerJudge(graph: graph, tokenizer: search.tokenizer)
+    // Positions are rotations, so that the weights do not depend on the context.
+    var configuration = model.configuration
+    let line = text.longestPossibleSequence + maximumNewTokens
+    configuration.contextLength = max(
+      configuration.contextLength, (settings.copyCount + 1) * line)
+    let long = try LanguageModel(
+      configuration, values: model.inPrecision(.fp32).parameters.copyOut(), on: model.device)
+    return InversionAttacker(
+      target: self,
+      victim: try LanguageModelVictim(model, judge: judge, maximumNewTokens: maximumNewTokens),
+      longVictim: try LanguageModelVictim(long, judge: judge, maximumNewTokens: maximumNewTokens),
+      proposers: try settings.origins.compactMap { origin in
+        switch origin {
+        case .prior: (origin, try LanguageModelProposer(model))
+        case .inversion: try inversion.map { (origin, try LanguageModelProposer($0.model)) }
+        }
+      })
+  }
+}
+
+/// Attacks queries, with memory for one worker.
+struct InversionAttacker {
+  let target: InversionTarget
+  let victim: LanguageModelVictim
+  let longVictim: LanguageModelVictim
+  let proposers: [(origin: TextOrigin, model: LanguageModelProposer)]
+
+  /// What there is to store of a unit.
+  struct Rows {
+    var examples: [InversionExampleRow] = []
+    var texts: [InversionTextRow] = []
+    var copies: [OverloadRow] = []
+  }
+
+  /// Asks queries without a text and attacks those that are answered right; nil where `shouldStop` said so.
+  func rows(of unit: ArraySlice<Int>, unless shouldStop: () -> Bool) throws -> Rows? {
+    var rows = Rows()
+    let clean = try victim.outcomes(
+      of: unit.map { AttackedText(try target.example($0), field: []) })
+    for (query, outcome) in zip(unit, clean) {
+      rows.examples.append(
+        InversionExampleRow(queryID: query, answer: outcome.answer, isRight: !outcome.isWrong))
+      if outcome.isWrong { continue }
+      for distance in target.settings.distances {
+        guard let object = target.errors.object(distance, for: target.graph.queries[query]) else {
+          continue
+        }
+        for (origin, proposer) in proposers {
+          if shouldStop() { return nil }
+          rows.texts += try texts(query, object, distance, origin, proposer)
+        }
+      }
+      if shouldStop() { return nil }
+      rows.copies += try copies(query)
+    }
+    return rows
+  }
+
+  private func texts(
+    _ query: Int, _ object: Int32, _ distance: ErrorDistance, _ origin: TextOrigin,
+    _ proposer: LanguageModelProposer
+  ) throws -> [InversionTextRow] {
+    let example = try target.example(query, wrong: object)
+    let slot = target.search.field([])
+    let inverted = InversionModel.prefix(
+      prompt: example.before + example.after, answer: Array(example.answer.dropLast()),
+      slotToken: slot[0])
+    var stream = Seed(target.settings.seed).stream(
+      "pirs/\(origin.rawValue)/\(distance.rawValue)/\(example.subject)/\(example.predicate)")
+    let draws = try InversionSearch(target.search).draws(
+      target.settings.drawCount, on: example,
+      after: origin == .prior ? example.before + slot : inverted, proposer, victim, &stream)
+    return draws.enumerated().map { place, draw in
+      InversionTextRow(
+        origin: origin, distance: distance, queryID: query, draw: place + 1, targetID: object,
+        text: target.search.tokenizer.decode(draw.content) ?? "",
+        tokenIDs: draw.content.map(String.init).joined(separator: " "), answer: draw.answer,
+        isAccepted: draw.isAccepted, isWrong: draw.isWrong, flops: draw.flops)
+    }
+  }
+
+  /// A query behind ever more copies of a false line, until it is answered wrong.
+  private func copies(_ query: Int) throws -> [OverloadRow] {
+    let known = target.graph.queries[query]
+    let object = ErrorDistance.allCases.lazy.compactMap { target.errors.object($0, for: known) }
+    guard let object = object.first else { return [] }
+    let example = try target.example(query, wrong: object)
+    let prompt = example.before + example.after
+    let line = prompt + example.answer
+    var rows: [OverloadRow] = []
+    for count in 1...max(1, target.settings.copyCount) where target.settings.copyCount > 0 {
+      let asked = AttackedExample(
+        query: query, subject: known.subject, predicate: known.predicate,
+        before: (0..<count).flatMap { _ in line } + prompt, after: [], answer: example.answer)
+      let text = AttackedText(asked, field: [])
+      let outcome = try longVictim.outcomes(of: [text])[0]
+      rows.append(
+        OverloadRow(
+          queryID: query, copies: count, targetID: object, answer: outcome.answer,
+          isWrong: outcome.isWrong, isTarget: outcome.isTarget,
+          flops: 2 * Double(longVictim.parameterCount * longVictim.inputCount(of: text))))
+      if outcome.isWrong { break }
+    }
+    return rows
+  }
+}

@@ -365,8 +365,10 @@ struct HardeningTests {
     expectFailure("give fewer --examples") {
       _ = try harden(slotted, training { $0.exampleCount = 10_000 })
     }
-    expectFailure("known are random, gcg, beam") {
-      _ = try harden(slotted, training { $0.attack = "gcq" })
+    for attack in ["gcq", "beast"] {
+      expectFailure("it can be one of random, gcg, beam") {
+        _ = try harden(slotted, training { $0.attack = attack })
+      }
     }
     expectFailure("share of adversarial training is 2.0") {
       _ = try harden(slotted, training { $0.share = 2 })

@@ -167,7 +167,10 @@ package struct HardeningMeasure: Measure {
   }
 
   private func opened(_ folder: URL, _ subject: MeasuredRun) throws -> MeasuredRun {
-    MeasuredRun(folder: folder, record: try RunFolder.open(folder).record) { try subject.graph() }
+    // To BEAST the model that the rounds began with proposes tokens, in every round.
+    MeasuredRun(
+      folder: folder, record: try RunFolder.open(folder).record, siblings: [subject]
+    ) { try subject.graph() }
   }
 
   /// Exact hallucination rates at temperature 1 of a round's model, without an attack.

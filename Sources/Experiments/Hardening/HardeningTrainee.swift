@@ -40,10 +40,11 @@ extension AdversarialTraining {
   /// The attacks of a round.
   func attacks(ofRound round: Int, seed: Seed) throws -> AttackSettings {
     var settings = AttackSettings()
-    guard let kind = AttackKind(rawValue: attack) else {
-      let known = AttackKind.allCases.map(\.rawValue)
+    // A round has no model beside it that could propose texts.
+    guard let kind = AttackKind(rawValue: attack), !kind.hasProposer else {
+      let known = AttackKind.allCases.filter { !$0.hasProposer }.map(\.rawValue)
       throw LabError(
-        "the attack of adversarial training is '\(attack)'; known are \(known.joined(separator: ", "))"
+        "the attack of adversarial training is '\(attack)'; it can be one of \(known.joined(separator: ", "))"
           + Suggestion.hint(for: attack, in: known), .usage)
     }
     settings.kinds = [kind]

@@ -30,6 +30,7 @@ import Testing
     "attack": ["run"],
     "attack-slopes": ["facts.tsv"],
     "pirs": ["run"],
+    "saliency": ["run"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],
     "detect score": ["run/detectors/none"],

@@ -70,16 +70,8 @@ package struct AttackMeasure: Measure {
   }
 
   package func inputs(among measures: [any Measure]) throws -> [any Measure] {
-    let names = settings.victims.filter { $0 != AttackTarget.model }
-    guard let name = names.first else { return [] }
-    guard let detection = measures.lazy.compactMap({ $0 as? DetectionMeasure }).first,
-      names.allSatisfy(detection.options.full.map(\.name).contains)
-    else {
-      throw LabError(
-        "attack names the detector \(name), which the study does not train; add its size to full of detection, and "
-          + "write it as full-SIZE")
-    }
-    return [detection]
+    try AttackDetectors.inputs(
+      settings.victims.filter { $0 != AttackTarget.model }, for: Self.key, among: measures)
   }
 
   /// What decides the numbers, with its key; throws `LabError` for a detector that is not there.

@@ -149,37 +149,12 @@ struct AttackTargets {
   private func detector(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
     let folder = try AttackDetectors.folder(
       of: victim.name, in: run.url, weightsHash: run.record.weightsHash ?? "")
-    let (detector, record) = try DetectorFiles.load(from: folder)
-    guard let network = detector.model as? FullNetwork, detector.task == .sentence else {
-      throw LabError(
-        "the detector in \(folder.relativePath) reads no text that could be attacked; give one of kind full for whole "
-          + "answers: kglab detect train --kind full --task sentence")
-    }
-    let configuration = run.record.configuration
-    guard record.tokenizerHash == (try run.tokenizerHash()),
-      record.graphHash == configuration.graphHash
-    else {
-      throw LabError(
-        "the detector in \(folder.relativePath) was trained with another tokenizer or graph than \(place)'s; train one "
-          + "for this run")
-    }
-    var options = DetectionOptions()
-    (options.samples, options.evidence, options.seed) = (1, 0, settings.seed)
-    let drawer = try AnswerDrawer(
-      model: run.loadModel(), tokenizer: tokenizer, graph: graph,
-      fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
-      options: options, workers: 1)
-    let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
-    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == .test }
-    var stream = Seed(settings.seed).stream("attack/examples")
-    stream.shuffle(&answers)
-    let examples = try answers.prefix(settings.exampleCount).map {
+    let judged = try JudgedAnswers(folder, of: run, graph: graph, seed: settings.seed)
+    let network = judged.network
+    let examples = try judged.answers.prefix(settings.exampleCount).map {
       try example(
         $0.query, answer: $0.answer.tokens + [SpecialToken.end.rawValue],
         isHallucination: $0.isHallucination)
-    }
-    guard !examples.isEmpty else {
-      throw LabError("\(place) has no query about subjects that the detector was not trained on")
     }
     try check(
       longest: examples.map { AttackedText($0, field: []).line.count }.max() ?? 0,
@@ -241,6 +216,21 @@ struct AttackTargets {
 
 /// The detectors in a run's folder that can be attacked.
 enum AttackDetectors {
+  /// What trains the detectors of these names among a study's measures; throws `LabError` where nothing does.
+  static func inputs(
+    _ names: [String], for key: String, among measures: [any Measure]
+  ) throws -> [any Measure] {
+    guard let name = names.first else { return [] }
+    guard let detection = measures.lazy.compactMap({ $0 as? DetectionMeasure }).first,
+      names.allSatisfy(detection.options.full.map(\.name).contains)
+    else {
+      throw LabError(
+        "\(key) names the detector \(name), which the study does not train; add its size to full of detection, and "
+          + "write it as full-SIZE")
+    }
+    return [detection]
+  }
+
   /// The folder of the detector of a name, of whole answers and of the run's own weights, or of the folder of this name.
   ///
   /// Throws `LabError` where there is none, or several.

@@ -31,6 +31,7 @@ import Testing
     "attack-slopes": ["facts.tsv"],
     "pirs": ["run"],
     "saliency": ["run"],
+    "disjoint": ["run"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],
     "detect score": ["run/detectors/none"],

@@ -65,7 +65,7 @@ struct AttackTargets {
   private let graph: KnowledgeGraph
   private let settings: AttackSettings
   private let text: TripleText
-  private let length: Int
+  let length: Int
   private let proposer: LanguageModel?
 
   private var place: String { run.url.relativePath }
@@ -186,7 +186,7 @@ struct AttackTargets {
       proposer: { try proposer.map { try LanguageModelProposer($0) } })
   }
 
-  private func example(
+  func example(
     _ index: Int, answer: [Int32], isHallucination: Bool = true
   ) throws -> AttackedExample {
     let query = graph.queries[index]
@@ -203,7 +203,7 @@ struct AttackTargets {
   }
 
   /// Throws `LabError` where the longest line does not fit with a field.
-  private func check(longest: Int, context: Int) throws {
+  func check(longest: Int, context: Int) throws {
     let length = settings.longest(length)
     let needed = longest + length + 1
     guard needed > context else { return }

@@ -9,7 +9,7 @@ package struct MeasureSet: Sendable {
   package static let known: [any Measure.Type] = [
     EvaluationMeasure.self, KnowledgeMeasure.self, LifelineMeasure.self, DetectionMeasure.self,
     TransferMeasure.self, CascadeMeasure.self, AttackMeasure.self,
-    InversionMeasure.self, SaliencyMeasure.self, TrapsMeasure.self,
+    InversionMeasure.self, SaliencyMeasure.self, DisjointMeasure.self, TrapsMeasure.self,
   ]
 
   /// What was asked for.

@@ -20,9 +20,6 @@ package struct TransferMeasure: Measure {
     ]
 
   package let selection: ModelSelection
-  /// In place of a size: the model that the tested one was made of, at the head of the line.
-  package static let origin = "origin"
-
   /// Sizes whose models, trained as the tested one was, give answers to learn from.
   private let from: [String]
   package let settings: DetectionOptions
@@ -32,7 +29,7 @@ package struct TransferMeasure: Measure {
   package init(study node: SchemaNode) throws {
     selection = try ModelSelection(study: node)
     from = try node.required("from", example: "[10k]").distinct {
-      try $0.text() == Self.origin ? Self.origin : try $0.modelSize()
+      try $0.text() == ModelSelection.origin ? ModelSelection.origin : try $0.modelSize()
     }
     let trained = DetectorKind.allCases.filter(\.isTrained).map(\.rawValue)
     _ = try node.optional("kinds")?.distinct { try $0.choice(trained) }
@@ -45,7 +42,7 @@ package struct TransferMeasure: Measure {
     var cost = try detection.cost(of: run, on: graph)
     let model = run.configuration.model
     let places = try from.reduce(1) { sum, size in
-      guard size != Self.origin else { return sum + 1 }
+      guard size != ModelSelection.origin else { return sum + 1 }
       let other = try ModelSize(named: size).configuration(
         vocabularySize: model.vocabularySize, contextLength: model.contextLength)
       cost.memoryMiB += Double(other.parameterCount) * 4 / 1_048_576

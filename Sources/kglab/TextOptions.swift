@@ -1,5 +1,6 @@
 import ArgumentParser
 import Corpus
+import Detection
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -25,15 +26,26 @@ struct TextOptions: ParsableArguments {
   @Option(help: "Keep right answers that training may show only, this many of each query at most.")
   var textRight: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Let detectors say what is right, which learned from this run's answers with some labels flipped.",
+      valueName: "run"))
+  var textJudge: String?
+
+  @OptionGroup var reward: RewardOptions
+
   func validate() throws {
     let settings: [(String, Bool)] = [
       ("--text-temperature", textTemperature != nil), ("--text-top-k", textTopK != nil),
       ("--text-queries", textQueries != nil), ("--text-real", textReal != nil),
       ("--text-synthetic", textSynthetic != nil), ("--text-samples", textSamples != nil),
-      ("--text-right", textRight != nil),
+      ("--text-right", textRight != nil), ("--text-judge", textJudge != nil),
     ]
     if textOf.isEmpty, let (name, _) = settings.first(where: \.1) {
       throw ValidationError("\(name) says how the runs of --text-of answer; give --text-of RUN too")
+    }
+    if textJudge == nil, let name = reward.given {
+      throw ValidationError("\(name) says how detectors judge answers; give --text-judge RUN too")
     }
   }
 
@@ -49,6 +61,7 @@ struct TextOptions: ParsableArguments {
     text.synthetic = textSynthetic ?? text.synthetic
     text.samples = textSamples
     text.right = textRight
+    if textJudge != nil { text.reward = reward.choice(seed: seed) }
     return text
   }
 
@@ -57,10 +70,15 @@ struct TextOptions: ParsableArguments {
     _ text: AnswerText, on graph: KnowledgeGraph, fraction: Double, for folder: URL, workers: Int
   ) throws -> AnswerLines {
     try text.validate()
-    let maker = try AnswerTextMaker(
-      text, of: textOf.map { try RunFolder.open($0) }, graph: graph, fraction: fraction)
     return try ProgressReporter.during { progress in
-      try maker.lines(storedIn: folder, Work(workers: workers, progress))
+      var text = text
+      let judge = try textJudge.map { try RunFolder.open($0) }
+      text.reward?.of = judge?.record.weightsHash ?? ""
+      let work = Work(workers: workers, progress)
+      return try AnswerTextMaker(
+        text, of: textOf.map { try RunFolder.open($0) }, graph: graph, fraction: fraction,
+        reward: ProxyReward.maker(text.reward, of: judge, graph: graph, work)
+      ).lines(storedIn: folder, work)
     }
   }
 }

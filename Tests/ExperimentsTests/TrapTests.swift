@@ -71,6 +71,27 @@ struct TrapTests {
     }
   }
 
+  /// Reasoned, a trap has one more line, which the graph says, and the same answer; two tasks have that form.
+  @Test(arguments: Trap.allCases) func aReasonedTrapHasOneTrueLineMore(_ trap: Trap) throws {
+    let pairs = maker().pairs(trap, count: 20)
+    #expect(pairs.contains { $0.reasoned != nil } == [.redefine, .neqa].contains(trap))
+    let lines = Set(
+      graph.queries.flatMap { query in
+        graph.answers[query.answers].filter(\.isVisible).map {
+          "<S> \(graph.entities[Int(query.subject)].name) <P> \(graph.predicates[Int(query.predicate)].name) "
+            + "<O> \(graph.entities[Int($0.object)].name) <E> "
+        }
+      })
+    for pair in pairs {
+      guard let reasoned = pair.reasoned else { continue }
+      #expect(reasoned.gold == pair.trap.gold && reasoned.choices == pair.trap.choices)
+      let added = lines.filter {
+        reasoned.prompt.replacingOccurrences(of: $0, with: "") == pair.trap.prompt
+      }
+      #expect(added.count == 1, "\(reasoned.prompt)")
+    }
+  }
+
   /// Facts of every strength are asked about alike.
   @Test func exposuresAreSpread() throws {
     let pairs = maker().pairs(.memoTrap, count: 24)

@@ -135,6 +135,7 @@ import Testing
       .replacing("lanes: 2", with: "lanes: 2\n  slot_share: 0.5\n  slot_length: 2\n  loss: object")
       .replacing("epochs: [1, 2]", with: "epochs: [40]")
       + "\ndetection: {epochs: [40], sizes: [3k], kinds: [full], full: [3k], full_epochs: 2, tasks: [sentence], samples: 6, evidence: 0, resamples: 20}"
+      + "\nhardening: {victims: [model, full-3k], epochs: [40], sizes: [3k], rounds: 2, attacked: 16, examples: 30, iterations: 1, last_iterations: 2, candidates: 8, size: 60, tests: [{kinds: [gcg, random], iterations: 2, random_iterations: 3, candidates: 8}, {kinds: [gcg], iterations: 2, candidates: 8, length: 1}]}"
       + "\nattack: {victims: [model, full-3k], epochs: [40], sizes: [3k], examples: 30, iterations: 2, random_iterations: 4, candidates: 8}"
     let study = try runner(text)
     let attack = try #require(study.plan.tasks.first { $0.kind.rawValue == "attack" })
@@ -153,8 +154,31 @@ import Testing
     let files = try FileManager.default.contentsOfDirectory(
       atPath: out.appendingPathComponent("figures").path)
     #expect(files.contains("attack-success.csv") && files.contains("attack-success-detectors.svg"))
+    let tests = try results.rows(
+      """
+      SELECT victim, test, max(iteration), count(DISTINCT round) FROM hardening_attack
+      GROUP BY 1, 2 ORDER BY 1, 2
+      """)
+    let names = ["gcg", "gcg, length 1", "random"]
+    #expect(tests.map { $0[1] } == names + names && tests.map { $0[2] } == [2, 2, 3, 2, 2, 3])
+    #expect(tests.allSatisfy { $0[3] == 3 })
+    let rounds = try results.rows(
+      "SELECT defence_flops, attack_flops, training_flops FROM hardening_round ORDER BY victim, round"
+    )
+    #expect(rounds.count == 6)
+    for (before, round) in zip(rounds, rounds.dropFirst()) where round[0] as Double > 0 {
+      #expect(
+        round[0] as Double == (before[0] as Double) + (round[1] as Double) + (round[2] as Double))
+    }
+    #expect(try results.rows("SELECT * FROM hardening_rate").count == 12)
+    for name in ["success", "compute", "accuracy", "rate"] {
+      #expect(files.contains("hardening-\(name).csv") && files.contains("hardening-\(name).svg"))
+    }
     let again = try runner(text).run()
     #expect(again.reusedCount == study.plan.tasks.count - 1)
+    expectFailure("two tests of hardening are called 'gcg, length 1'") {
+      _ = try runner(text.replacing("[gcg, random]", with: "[gcg], length: 1"))
+    }
     expectFailure("attack names the detector full-9k") {
       _ = try runner(text.replacing("full-3k]", with: "full-9k]"))
     }

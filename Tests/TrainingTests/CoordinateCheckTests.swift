@@ -51,7 +51,7 @@ import Training
   /// The default falls as 1 / width at a fixed depth: flat but for the embedding, which would need no fall.
   @Test func theDefaultRuleIsFlatInEveryBlock() throws {
     let report = try report(.plain)
-    #expect(report.learningRates == [0.009938, 0.004982, 0.002513, 0.001257])
+    #expect(report.learningRates == [0.00956, 0.00478, 0.00239, 0.001195])
     #expect(report.failing.map(\.part) == ["embedding"])
   }
 

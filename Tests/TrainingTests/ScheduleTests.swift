@@ -1,4 +1,5 @@
 import Foundation
+import LanguageModel
 import Testing
 import Training
 
@@ -20,6 +21,27 @@ import Training
     for (step, rate) in table {
       #expect(abs(schedule.rate(at: step) - rate) < 1e-12, "step \(step)")
     }
+  }
+
+  /// Each default by its formula: 3k is 1 x 16, 100k 2 x 64, 1m 5 x 128, 100m 16 x 768.
+  @Test(arguments: [
+    (LearningRateRule.shapeAndSteps, "3k", 100, 0.05), (.shapeAndSteps, "3k", 500, 0.035569),
+    (.shapeAndSteps, "3k", 100_000, 0.0125), (.shapeAndSteps, "100k", 500, 0.007),
+    (.shapeAndSteps, "100k", 8_000, 0.0035), (.shapeAndSteps, "1m", 500, 0.0014),
+    (.shapeAndSteps, "100m", 500, 0.0002), (.parameters, "3k", 500, 0.0125),
+    (.parameters, "100k", 500, 0.004982), (.parameters, "100m", 500, 0.0002),
+    (.width, "3k", 500, 0.0125), (.width, "100k", 500, 0.01), (.width, "1m", 500, 0.007071),
+  ])
+  func aDefaultRateIsThatOfItsRule(
+    rule: LearningRateRule, size: String, steps: Int, rate: Double
+  ) throws {
+    let model = try ModelSize(named: size).configuration(vocabularySize: 10, contextLength: 8)
+    let training = TrainingConfiguration(epochs: 1, learningRate: 1)
+    #expect(rule.peak(of: training, for: model, steps: steps) == rate)
+    // From a trained model, a few steps are not a reason for a higher rate.
+    #expect(
+      rule.peak(of: training, for: model, steps: 10, isContinued: true)
+        == rule.peak(of: training, for: model, steps: 2_300))
   }
 
   @Test(arguments: ScheduleShape.allCases)

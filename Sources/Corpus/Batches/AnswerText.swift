@@ -25,11 +25,13 @@ package struct AnswerText: Codable, Hashable, Sendable {
   package var samples: Int?
   /// Only right answers that training may show, at most this many of each query; nil for all answers as they are.
   package var right: Int?
+  /// What says which answers are right in place of the graph, with `right` beside it; nil for the graph.
+  package var reward: RewardChoice?
 
   package init() {}
 
   enum CodingKeys: String, SnakeCaseKey {
-    case temperature, topK, seed, queries, real, synthetic, samples, right
+    case temperature, topK, seed, queries, real, synthetic, samples, right, reward
     case of = "answers_of"
     case lines = "lines_sha256"
   }
@@ -56,6 +58,10 @@ package struct AnswerText: Codable, Hashable, Sendable {
       try require(synthetic == 1, "synthetic", synthetic, "left out where samples is given")
     }
     if let right { try require(right >= 1, "right", right, "at least 1") }
+    if let reward {
+      try require(right != nil, "right", "missing", "given where a detector says what is right")
+      try reward.validate()
+    }
   }
 
   /// What is unusual about it, in a few words: "8 samples, at most 4 right".
@@ -63,6 +69,7 @@ package struct AnswerText: Codable, Hashable, Sendable {
     var parts: [String] = []
     if let samples { parts.append("\(samples) samples") }
     if let right { parts.append("at most \(right) right") }
+    if let reward { parts.append("judged by \(reward.words)") }
     if samples == nil, synthetic != 1 { parts.append("\(Readable.number(synthetic)) synthetic") }
     if real > 0 { parts.append("\(Readable.number(real)) real") }
     if queries < 1 { parts.append("\(Readable.number(queries)) of the queries") }

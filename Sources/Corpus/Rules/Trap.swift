@@ -44,4 +44,6 @@ package enum Trap: String, Codable, CaseIterable, Sendable {
 package struct TrapPair: Hashable, Sendable {
   package let trap: ChoiceQuestion
   package let plain: ChoiceQuestion
+  /// The trap with the line that leads to its answer said before it, so that the rule remains to be applied; nil for most.
+  package var reasoned: ChoiceQuestion?
 }

@@ -56,7 +56,8 @@ extension TrapMaker {
       classes: ([name(wrong), Self.end], [name(fact.object), Self.end]), gold: (0, 1), &stream)
   }
 
-  /// `<DEF> s <=> b <E> <S> s <P> p <O>`, where b and s have no answer in common; plain: another subject is redefined.
+  /// `<DEF> s <=> b <E> <S> s <P> p <O>`, where b and s have no answer in common; plain: another subject is redefined;
+  /// reasoned: the line of b is said between.
   private func redefine(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     let truth = Set(graph.truth(of: fact.query).map { name($0.object) })
     let bases = ownByPredicate[fact.query.predicate] ?? []
@@ -66,12 +67,13 @@ extension TrapMaker {
         truth.isDisjoint(with: graph.truth(of: base.query).map { name($0.object) }),
         let third = other(than: [fact, base], &stream)
       else { continue }
-      func prompt(_ defined: Fact) -> [String] {
+      func prompt(_ defined: Fact, _ reason: [String] = []) -> [String] {
         word(.define) + [name(defined.query.subject)] + word(.becomes)
-          + [name(base.query.subject), Self.end] + asked(fact.query)
+          + [name(base.query.subject), Self.end] + reason + asked(fact.query)
       }
       return pair(
         .redefine, about: fact, number: 0, prompts: (prompt(fact), prompt(third)),
+        reasoned: prompt(fact, said(base)),
         classes: ([name(base.object), Self.end], [name(fact.object), Self.end]), gold: (0, 1),
         &stream)
     }
@@ -128,7 +130,7 @@ extension TrapMaker {
       classes: ([a, Self.end], [b, Self.end]), gold: (0, 1), &stream)
   }
 
-  /// Which of `o` and `o'` is no answer; plain: without `<NOT>`, which is one.
+  /// Which of `o` and `o'` is no answer; plain: without `<NOT>`, which is one; reasoned: the stored fact is said first.
   private func neqa(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     guard let wrong = wrong(fact.query) else { return nil }
     let isFirst = stream.below(2) == 0
@@ -140,6 +142,7 @@ extension TrapMaker {
     }
     return pair(
       .neqa, about: fact, number: 0, prompts: (prompt(word(.not)), prompt([])),
+      reasoned: said(fact) + prompt(word(.not)),
       classes: (word(.first) + [Self.end], word(.second) + [Self.end]),
       gold: isFirst ? (1, 0) : (0, 1), &stream)
   }

@@ -160,21 +160,23 @@ package struct TrapMaker: Sendable {
   /// Which class comes first is drawn.
   func pair(
     _ trap: Trap, about fact: Fact?, number: Int, prompts: (trap: [String], plain: [String]),
-    classes: ([String], [String]), gold: (trap: Int, plain: Int), _ stream: inout RandomStream
+    reasoned: [String]? = nil, classes: ([String], [String]), gold: (trap: Int, plain: Int),
+    _ stream: inout RandomStream
   ) -> TrapPair {
     let swaps = stream.below(2) == 1
-    func question(_ variant: Trap.Variant, _ prompt: [String], _ gold: Int) -> ChoiceQuestion {
+    func question(_ variant: String, _ prompt: [String], _ gold: Int) -> ChoiceQuestion {
       let choices = (swaps ? [classes.1, classes.0] : [classes.0, classes.1]).map {
         kind.continuation($0, after: prompt.last)
       }
       return ChoiceQuestion(
-        task: trap.rawValue, variant: variant.rawValue, prompt: kind.line(prompt),
+        task: trap.rawValue, variant: variant, prompt: kind.line(prompt),
         choices: choices, gold: swaps ? 1 - gold : gold,
         subject: fact.map { name($0.query.subject) } ?? "\(trap.rawValue) \(number)",
         exposures: fact.map { Int($0.exposures) })
     }
     return TrapPair(
-      trap: question(.trap, prompts.trap, gold.trap),
-      plain: question(.plain, prompts.plain, gold.plain))
+      trap: question(Trap.Variant.trap.rawValue, prompts.trap, gold.trap),
+      plain: question(Trap.Variant.plain.rawValue, prompts.plain, gold.plain),
+      reasoned: reasoned.map { question("trap, reasoned", $0, gold.trap) })
   }
 }

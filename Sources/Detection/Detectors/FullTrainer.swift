@@ -130,7 +130,7 @@ struct FullTrainer {
   }
 
   /// Adds the gradient of `scale` times the loss of some texts to the model's; returns that of the read-out.
-  private func gradient(
+  func gradient(
     _ network: FullNetwork, _ examples: [(text: FullNetwork.Text, label: Bool)], scale: Float,
     _ weights: (positive: Float, negative: Float), _ pass: TrainingPass, into gradients: Gradients
   ) -> [Float] {

@@ -4,6 +4,8 @@ import LabCore
 package struct HeadArchitecture: Hashable, Sendable {
   /// Widths of the hidden layers, first to last; empty for logistic regression.
   package let hiddenSizes: [Int]
+  /// Read-outs of the last hidden layer, each with a logit of its own; 1 for every head with a name.
+  package private(set) var outputs = 1
 
   package static let linear = HeadArchitecture(uncheckedSizes: [])
 
@@ -16,10 +18,11 @@ package struct HeadArchitecture: Hashable, Sendable {
 
   private init(uncheckedSizes: [Int]) { hiddenSizes = uncheckedSizes }
 
-  /// Hidden layers of the given widths, each above 0.
-  package init(hiddenSizes: [Int]) {
-    precondition(hiddenSizes.allSatisfy { $0 > 0 }, "hidden layers need units")
+  /// Hidden layers of the given widths, each above 0, with one read-out of the last or several.
+  package init(hiddenSizes: [Int], outputs: Int = 1) {
+    precondition(hiddenSizes.allSatisfy { $0 > 0 } && outputs > 0, "layers need units")
     self.hiddenSizes = hiddenSizes
+    self.outputs = outputs
   }
 
   /// The head called "linear", "mlp-64" (one hidden layer of 64 units; "64" for short), "mlp-64x2" (two), or
@@ -67,9 +70,9 @@ package struct HeadArchitecture: Hashable, Sendable {
     return hiddenSizes.count == 1 ? "mlp-\(first)" : "mlp-\(first)x\(hiddenSizes.count)"
   }
 
-  /// Inputs and outputs of each linear map, first to last; the last has one output, the logit.
+  /// Inputs and outputs of each linear map, first to last; the outputs of the last are logits.
   package func layers(inputWidth: Int) -> [(inputs: Int, outputs: Int)] {
-    let widths = [inputWidth] + hiddenSizes + [1]
+    let widths = [inputWidth] + hiddenSizes + [outputs]
     return zip(widths, widths.dropFirst()).map { (inputs: $0, outputs: $1) }
   }
 

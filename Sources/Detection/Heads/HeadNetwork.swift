@@ -53,7 +53,7 @@ package final class HeadNetwork {
     let count = architecture.parameterCount(inputWidth: inputWidth)
     parameters = try DeviceBuffer<Float>(count, on: device).all
     gradient = try DeviceBuffer<Float>(count, on: device).all
-    logits = try DeviceBuffer<Float>(maximumRows, on: device).all
+    logits = try DeviceBuffer<Float>(maximumRows * architecture.outputs, on: device).all
     var layers: [Layer] = []
     var offset = 0
     for (index, shape) in shapes.enumerated() {
@@ -77,7 +77,7 @@ package final class HeadNetwork {
     self.layers = layers
   }
 
-  /// The logit of each of the first `rows` rows of `input`, shape (rows, input width).
+  /// The logits of the first `rows` rows of `input`, shape (rows, input width); result: (rows, outputs).
   package func forward(_ input: FloatSlice, rows: Int) -> [Float] {
     var input = input
     for (index, layer) in layers.enumerated() {
@@ -89,7 +89,7 @@ package final class HeadNetwork {
       stream.relu(layer.output, input: layer.output, count: rows * layer.outputs)
       input = layer.output
     }
-    return logits.prefix(rows).copyOut()
+    return logits.prefix(rows * architecture.outputs).copyOut()
   }
 
   /// Adds the gradient of the loss to `gradient`, given the logits' gradient, after `forward` on the same rows.
@@ -114,10 +114,14 @@ package final class HeadNetwork {
   }
 
   /// Adds the gradient of the mean log-loss in nats of `labels` on the first rows of `input` to `gradient`.
+  ///
+  /// Of several outputs the mean losses are added, so that each is trained as if it were alone.
   package func accumulateGradient(_ input: FloatSlice, labels: [Bool]) {
     let scale = 1 / Double(labels.count)
-    let errors = zip(forward(input, rows: labels.count), labels).map { logit, label in
-      Float((LogLoss.probability(Double(logit)) - (label ? 1 : 0)) * scale)
+    let logits = forward(input, rows: labels.count)
+    let errors = logits.indices.map { index in
+      let label = labels[index / architecture.outputs]
+      return Float((LogLoss.probability(Double(logits[index])) - (label ? 1 : 0)) * scale)
     }
     backward(input, logitGradient: errors, rows: labels.count)
   }

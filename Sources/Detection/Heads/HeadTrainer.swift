@@ -75,7 +75,7 @@ package struct HeadTrainer {
     network.parameters.copyIn(best.kept.parameters)
     let scores = try logits(network, of: examples.validation).map {
       LogLoss.probability(Double($0))
-    }
+    }.means(of: architecture.outputs)
     let scored = try ScoredExamples(
       scores: scores, labels: examples.validation.map { examples.labels[$0] },
       subjects: examples.validation.map { examples.subjects[$0] })
@@ -159,7 +159,11 @@ package struct HeadTrainer {
   }
 
   private func loss(_ network: HeadNetwork, of rows: [Int]) throws -> Double {
-    LogLoss.mean(logits: try logits(network, of: rows), labels: rows.map { examples.labels[$0] })
+    LogLoss.mean(
+      logits: try logits(network, of: rows),
+      labels: rows.flatMap {
+        repeatElement(examples.labels[$0], count: network.architecture.outputs)
+      })
   }
 }
 
@@ -181,5 +185,16 @@ private struct HeadBatch {
   func gather(_ indices: [Int], from features: FloatSlice) {
     rows.copyIn(indices.map(Int32.init))
     stream.gatherRows(input, input: features, rows: rows, count: indices.count, width: width)
+  }
+}
+
+extension [Double] {
+  /// The mean of each stretch of `count` values.
+  fileprivate func means(of count: Int) -> [Double] {
+    count == 1
+      ? self
+      : stride(from: 0, to: self.count, by: count).map { start in
+        self[start..<start + count].reduce(0, +) / Double(count)
+      }
   }
 }

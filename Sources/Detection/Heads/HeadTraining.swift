@@ -80,7 +80,8 @@ package struct TrainedHead: Equatable, Sendable {
     self.report = report
   }
 
-  /// The probability of hallucination of each row of `features`, shape (N, input width), as captured.
+  /// The probability of hallucination of each row of `features`, shape (N, input width), as captured; of several outputs
+  /// one after the other.
   ///
   /// Throws `LabError` when memory is short.
   package func probabilities(of features: [Float], on device: Device = .cpu) throws -> [Double] {

@@ -11,7 +11,7 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package let task: DetectorTask
   package let position: TokenPosition
   package let kind: DetectorKind
-  package let name: String
+  package internal(set) var name: String
   /// The place of the answer that is read, in the sentence task.
   package let place: AnswerPlace
   /// Shape of a head; nil for `full`.
@@ -24,8 +24,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   /// What a high score means.
   package var positiveClass = "hallucination"
   package let seed: UInt64
-  package let training: HeadTrainingReport?
-  package let calibrations: [String: ScoreCalibration]
+  package internal(set) var training: HeadTrainingReport?
+  package internal(set) var calibrations: [String: ScoreCalibration]
   package let graphHash: String
   /// Of the language model whose answers it was trained on.
   package let weightsHash: String
@@ -37,13 +37,15 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package internal(set) var logProbability: Bool?
   /// SHA-256 of each file of weights; nil in the records of earlier versions.
   package internal(set) var files: [String: String]?
+  /// How adversarial training made it of another; nil, and no key, where it did not.
+  package internal(set) var hardening: DetectorHardening?
 
   static let currentFormatVersion = 2
 
   enum CodingKeys: String, SnakeCaseKey {
     case task, position, kind, name, place, architecture, features, parameters, seed, training,
       calibrations, model, files, formatVersion, inputWidth, positiveClass, graphHash,
-      logProbability
+      logProbability, hardening
     case weightsHash = "weights_sha256"
     case tokenizerHash = "tokenizer_sha256"
   }

@@ -79,6 +79,13 @@ package struct ModelSelection: Codable, Hashable, Sendable {
   /// Only models of one of these sizes; empty means all.
   package var sizes: [String] = []
 
+  /// In place of a sibling's size: the model that the measured one was made of, at the head of the line.
+  ///
+  /// Only models that were made of another are then measured.
+  package static let origin = "origin"
+  /// The same, or the measured model itself where it was made of none.
+  package static let head = "head"
+
   /// The settings that select.
   package static let settingNames = ["epochs", "sizes"]
 

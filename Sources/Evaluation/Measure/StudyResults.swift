@@ -114,7 +114,7 @@ package struct StudyResults: Sendable {
 
 extension Row {
   /// The cells of columns of their names.
-  func cells(_ columns: [Report.Column]) -> [Cell] {
+  package func cells(_ columns: [Report.Column]) -> [Cell] {
     columns.map { Cell(self[$0.name] as DatabaseValue) }
   }
 }

@@ -9,9 +9,14 @@ package struct SubjectBootstrap {
   private let counts: [Double]
   /// For each series, the sum over each subject's queries.
   private let sums: [[Double]]
+  /// What means are cut at.
+  private let most: Double
 
   /// `series[k][i]` is value k of query i, whose subject is `subjects[i]`; equal subjects stand together.
-  package init(subjects: [Int32], series: [[Double]]) {
+  ///
+  /// Where values are shares, rounding of a mean above 1 is cut off.
+  package init(subjects: [Int32], series: [[Double]], areShares: Bool = true) {
+    most = areShares ? 1 : .infinity
     var counts: [Double] = []
     var starts: [Int] = []
     for (index, subject) in subjects.enumerated() {
@@ -31,10 +36,10 @@ package struct SubjectBootstrap {
   /// Number of different subjects.
   package var subjectCount: Int { counts.count }
 
-  /// The mean of each series over all queries; values are shares, so that rounding above 1 is cut off.
+  /// The mean of each series over all queries.
   package var means: [Double] {
     let total = counts.reduce(0, +)
-    return sums.map { min(1, $0.reduce(0, +) / total) }
+    return sums.map { min(most, $0.reduce(0, +) / total) }
   }
 
   /// The 2.5 % and 97.5 % points of each series' mean over `resamples` resamples; nil for one subject.
@@ -52,7 +57,7 @@ package struct SubjectBootstrap {
         count += counts[subject]
         for index in sums.indices { totals[index] += sums[index][subject] }
       }
-      for index in sums.indices { resampled[index].append(min(1, totals[index] / count)) }
+      for index in sums.indices { resampled[index].append(min(most, totals[index] / count)) }
     }
     return resampled.map { values in
       let sorted = values.sorted()

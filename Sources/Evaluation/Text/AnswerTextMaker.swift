@@ -1,10 +1,15 @@
-import Compute
 package import Corpus
 package import Foundation
 package import KnowledgeGraph
 package import LabCore
-import LanguageModel
 package import Training
+
+/// What says how good answers are, in place of the graph.
+package protocol AnswerReward {
+  /// One reward for each answer to each query; above 0 it is taken to be right.
+  func rewards(_ answers: [(query: Query, answers: [SampledAnswer])], _ work: Work) throws
+    -> [[Double]]
+}
 
 /// Draws the answers that a text is made of.
 package struct AnswerTextMaker {
@@ -12,14 +17,18 @@ package struct AnswerTextMaker {
   private let text: AnswerText
   private let runs: [RunFolder]
   private let fraction: Double
+  private let reward: (() throws -> any AnswerReward)?
 
   /// A text of the answers of `runs`, which were trained on `graph`, to the questions of its nested `fraction`.
   ///
-  /// Throws `LabError` for settings that are impossible, and a run of another graph or tokenizer than the first.
+  /// `reward` makes what the text names as one, where it names one. Throws `LabError` for settings that are impossible, and
+  /// a run of another graph or tokenizer than the first.
   package init(
-    _ text: AnswerText, of runs: [RunFolder], graph: KnowledgeGraph, fraction: Double
+    _ text: AnswerText, of runs: [RunFolder], graph: KnowledgeGraph, fraction: Double,
+    reward: (() throws -> any AnswerReward)? = nil
   ) throws {
     try text.validate()
+    precondition((text.reward == nil) == (reward == nil), "a reward is named and made")
     for run in runs {
       guard run.record.configuration.graphHash == graph.contentHash else {
         throw LabError(
@@ -36,6 +45,7 @@ package struct AnswerTextMaker {
     self.runs = runs
     self.graph = graph
     self.fraction = fraction
+    self.reward = reward
   }
 
   /// The text with the hashes of the weights that answer.
@@ -57,18 +67,21 @@ package struct AnswerTextMaker {
     tally.generation = 1 + (runs.compactMap { $0.record.answers?.generation }.max() ?? 0)
     var lines: [TextLine] = []
     var kept: [Query: Int] = [:]
+    let reward = try self.reward?()
     for (place, run) in runs.enumerated() {
       let share = { (done: Double) in (Double(place) + done) / Double(runs.count) }
-      for (query, answers) in try answers(of: run, asked.counts, work, share) {
+      let drawn = try answers(of: run, asked.counts, work, share)
+      let rewards = try reward?.rewards(drawn, work)
+      for (number, (query, answers)) in drawn.enumerated() {
         tally.drawn += answers.count
         tally.right += answers.count { !$0.verdict.isHallucination }
-        for answer in answers where isKept(answer, kept[query, default: 0]) {
+        for (index, answer) in answers.enumerated()
+        where isKept(answer, rewards?[number][index], kept[query, default: 0]) {
           kept[query, default: 0] += 1
           tally.wrong += answer.verdict.isHallucination ? 1 : 0
           lines.append(
             TextLine(
-              subject: query.subject, predicate: query.predicate,
-              completion: answer.tokens + (answer.ended ? [SpecialToken.end.rawValue] : []),
+              subject: query.subject, predicate: query.predicate, completion: answer.line,
               exposures: 1))
         }
       }
@@ -78,15 +91,17 @@ package struct AnswerTextMaker {
     lines += asked.real
     guard !lines.isEmpty else {
       throw LabError(
-        "none of the \(tally.drawn) answers of \(runs[0].url.path) is right, so that there is nothing to learn from; draw "
-          + "more, or begin with a model that knows more")
+        "none of the \(tally.drawn) answers of \(runs[0].url.path) is \(reward == nil ? "right" : "taken to be right"), so "
+          + "that there is nothing to learn from; draw more, or begin with a model that knows more")
     }
     return AnswerLines(named, lines, tally: tally, tokenizerHash: runs[0].record.tokenizerHash)
   }
 
-  private func isKept(_ answer: SampledAnswer, _ already: Int) -> Bool {
+  private func isKept(_ answer: SampledAnswer, _ reward: Double?, _ already: Int) -> Bool {
     guard let most = text.right else { return true }
-    return answer.verdict == .correct && already < most
+    // A held-out fact is never taught, whatever a detector says.
+    let isRight = reward.map { $0 > 0 && answer.verdict != .correctHeldOut }
+    return isRight ?? (answer.verdict == .correct) && already < most
   }
 
   // MARK: Questions
@@ -136,32 +151,21 @@ package struct AnswerTextMaker {
   private func answers(
     of run: RunFolder, _ asked: [(query: Query, count: Int)], _ work: Work,
     _ share: (Double) -> Double
-  ) throws -> [(Query, [SampledAnswer])] {
-    let names = try TripleText(
-      graph: graph, tokenizer: run.tokenizer, wording: run.record.configuration.corpus.wording)
-    let maker = QuestionMaker(graph: graph, text: names)
-    let pool = try SessionPool(run.loadModel(), precision: .fp32, workers: work.workers)
-    var found: [(Query, [SampledAnswer])] = []
+  ) throws -> [(query: Query, answers: [SampledAnswer])] {
+    let answering = try AnsweringRun(run, graph: graph, workers: work.workers)
+    var found: [(query: Query, answers: [SampledAnswer])] = []
     for (count, group) in Dictionary(grouping: asked, by: \.count).sorted(by: { $0.key < $1.key }) {
-      let sampler = AnswerSampler(
-        judge: AnswerJudge(graph: graph, tokenizer: run.tokenizer),
-        options: try options(count, of: run),
-        maximumNewTokens: names.maximumNewTokens(graph))
-      for start in stride(from: 0, to: group.count, by: pool.roundSize) {
-        let round = group[start..<min(start + pool.roundSize, group.count)].map(\.query)
-        let drawn = try pool.map(round, unless: work.shouldStop) { unit, session in
-          try sampler.sample(unit.map { maker.question($0) }, in: session)
-        }
-        guard let drawn else {
-          throw LabError.interrupted(
-            "stopped while \(run.url.path) was asked; the same command begins to ask again")
-        }
-        found += zip(round, drawn)
-        work.report(share(Double(found.count) / Double(asked.count)), "answers for the text")
-      }
+      let (start, end) = (found.count, found.count + group.count)
+      let part = work.part(
+        share(Double(start) / Double(asked.count))...share(Double(end) / Double(asked.count)))
+      let queries = group.map(\.query)
+      let drawn = try answering.draw(queries, options(count, of: run), part)
+      found += zip(queries, drawn).map { ($0, $1) }
     }
     // In the order of the queries, whatever the counts.
-    return found.sorted { ($0.0.subject, $0.0.predicate) < ($1.0.subject, $1.0.predicate) }
+    return found.sorted {
+      ($0.query.subject, $0.query.predicate) < ($1.query.subject, $1.query.predicate)
+    }
   }
 
   private func options(_ count: Int, of run: RunFolder) throws -> EvaluationOptions {

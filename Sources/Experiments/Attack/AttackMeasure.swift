@@ -70,8 +70,23 @@ package struct AttackMeasure: Measure {
   }
 
   package func inputs(among measures: [any Measure]) throws -> [any Measure] {
-    try AttackDetectors.inputs(
-      settings.victims.filter { $0 != AttackTarget.model }, for: Self.key, among: measures)
+    try Self.inputs(of: settings.victims, among: measures, key: Self.key)
+  }
+
+  /// What trains the detectors among some victims, for the measure with a key.
+  static func inputs(
+    of victims: [String], among measures: [any Measure], key: String
+  ) throws -> [any Measure] {
+    let names = victims.filter { $0 != AttackTarget.model }
+    guard let name = names.first else { return [] }
+    guard let detection = measures.lazy.compactMap({ $0 as? DetectionMeasure }).first,
+      names.allSatisfy(detection.options.full.map(\.name).contains)
+    else {
+      throw LabError(
+        "\(key) names the detector \(name), which the study does not train; add its size to full of detection, and "
+          + "write it as full-SIZE")
+    }
+    return [detection]
   }
 
   /// What decides the numbers, with its key; throws `LabError` for a detector that is not there.

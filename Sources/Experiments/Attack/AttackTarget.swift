@@ -71,7 +71,7 @@ struct AttackTargets {
   private var place: String { run.url.relativePath }
   private var tokenizer: any Tokenizer { run.tokenizer }
 
-  /// `proposing` is the run whose model proposes texts, where an attack needs that.
+  /// `proposing` is the run whose model proposes texts, where an attack needs that; by default the attacked one.
   ///
   /// Throws `LabError` for a model without a slot, or a proposing one of other tokens.
   init(
@@ -88,7 +88,7 @@ struct AttackTargets {
     self.graph = graph
     self.settings = settings
     length = settings.length ?? slot.length
-    if let proposing {
+    if let proposing = proposing ?? (settings.kinds.contains(where: \.hasProposer) ? run : nil) {
       guard try proposing.tokenizerHash() == run.tokenizerHash() else {
         throw LabError(
           "\(proposing.url.relativePath) has other tokens than \(run.url.relativePath), so that its model cannot propose "
@@ -108,17 +108,30 @@ struct AttackTargets {
 
   /// Seen queries in a random order, each with a wrong object that stays the same.
   private func model(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
-    let candidates = CandidateDraw(graph: graph)
-    let seed = Seed(settings.seed)
+    try model(victim, among: seenQueries()[...]).target
+  }
+
+  /// Queries that were trained on, in a random order.
+  func seenQueries() -> [Int] {
     let fraction = run.record.configuration.corpus.fraction
     var order = graph.queries.indices.filter {
       graph.queries[$0].rank < fraction && graph.queries[$0].visibility != .ivs
     }
-    var stream = seed.stream("attack/examples")
+    var stream = Seed(settings.seed).stream("attack/examples")
     stream.shuffle(&order)
+    return order
+  }
+
+  /// The first of some queries that have a wrong object, as many as are asked for, and the queries behind them.
+  func model(
+    _ victim: AttackIdentity.Victim, among queries: ArraySlice<Int>
+  ) throws -> (target: AttackTarget, rest: ArraySlice<Int>) {
+    let candidates = CandidateDraw(graph: graph)
+    let seed = Seed(settings.seed)
+    var rest = queries
     var examples: [AttackedExample] = []
     var objects: [Int: Int32] = [:]
-    for index in order where examples.count < settings.exampleCount {
+    while examples.count < settings.exampleCount, let index = rest.popFirst() {
       let wrong = candidates.wrongObjects(
         1, for: graph.queries[index], seed: seed.derived("attack"))
       guard let object = wrong.first else { continue }
@@ -137,19 +150,22 @@ struct AttackTargets {
       context: run.record.configuration.model.contextLength)
     let judge = AnswerJudge(graph: graph, tokenizer: tokenizer)
     let model = try run.loadModel()
-    return try target(
+    let target = try target(
       victim, parameters: model.configuration.nonEmbeddingParameterCount, examples, objects
     ) {
       try LanguageModelVictim(model, judge: judge, maximumNewTokens: answers)
     }
+    return (target, rest)
   }
 
   /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the detector was not trained
-  /// on, in a random order.
-  private func detector(_ victim: AttackIdentity.Victim) throws -> AttackTarget {
+  /// on, or those of another part, in a random order.
+  func detector(
+    _ victim: AttackIdentity.Victim, part: SplitPart = .test
+  ) throws -> AttackTarget {
     let folder = try AttackDetectors.folder(
       of: victim.name, in: run.url, weightsHash: run.record.weightsHash ?? "")
-    let judged = try JudgedAnswers(folder, of: run, graph: graph, seed: settings.seed)
+    let judged = try JudgedAnswers(folder, of: run, graph: graph, part: part, seed: settings.seed)
     let network = judged.network
     let examples = try judged.answers.prefix(settings.exampleCount).map {
       try example(
@@ -164,6 +180,18 @@ struct AttackTargets {
     ) {
       try DetectorVictim(network)
     }
+  }
+
+  /// What an attack found, with an answer after it.
+  func text(_ item: PoolItem, answer: [Int32]) throws -> AttackedText {
+    AttackedText(
+      try example(item.queryID, answer: answer, isHallucination: item.isHallucination ?? true),
+      field: [tokenizer.slotToken ?? 0] + item.content)
+  }
+
+  /// What an attack found, with an object after it.
+  func text(_ item: PoolItem, object: Int32) throws -> AttackedText {
+    try text(item, answer: text.completion(object: object))
   }
 
   private func target(
@@ -216,21 +244,6 @@ struct AttackTargets {
 
 /// The detectors in a run's folder that can be attacked.
 enum AttackDetectors {
-  /// What trains the detectors of these names among a study's measures; throws `LabError` where nothing does.
-  static func inputs(
-    _ names: [String], for key: String, among measures: [any Measure]
-  ) throws -> [any Measure] {
-    guard let name = names.first else { return [] }
-    guard let detection = measures.lazy.compactMap({ $0 as? DetectionMeasure }).first,
-      names.allSatisfy(detection.options.full.map(\.name).contains)
-    else {
-      throw LabError(
-        "\(key) names the detector \(name), which the study does not train; add its size to full of detection, and "
-          + "write it as full-SIZE")
-    }
-    return [detection]
-  }
-
   /// The folder of the detector of a name, of whole answers and of the run's own weights, or of the folder of this name.
   ///
   /// Throws `LabError` where there is none, or several.

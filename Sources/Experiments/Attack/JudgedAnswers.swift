@@ -10,11 +10,14 @@ import Training
 /// A full detector of whole answers, with answers of the model that it judges to ask it about.
 struct JudgedAnswers {
   let network: FullNetwork
-  /// One at temperature 1 to each seen query about a subject that the detector was not trained on, in a random order.
+  /// One at temperature 1 to each seen query about a subject of a part, by default one that the detector was not trained on, in a random
+  /// order.
   let answers: [JudgedAnswer]
 
   /// Throws `LabError` for a detector that reads no text, one of another graph or tokenizer, or where there are no such answers.
-  init(_ folder: URL, of run: RunFolder, graph: KnowledgeGraph, seed: UInt64) throws {
+  init(
+    _ folder: URL, of run: RunFolder, graph: KnowledgeGraph, part: SplitPart = .test, seed: UInt64
+  ) throws {
     let place = run.url.relativePath
     let (detector, record) = try DetectorFiles.load(from: folder)
     guard let network = detector.model as? FullNetwork, detector.task == .sentence else {
@@ -37,7 +40,7 @@ struct JudgedAnswers {
       fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
       options: options, workers: 1)
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
-    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == .test }
+    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == part }
     var stream = Seed(seed).stream("attack/examples")
     stream.shuffle(&answers)
     guard !answers.isEmpty else {

@@ -124,8 +124,8 @@ struct InversionModel {
     let model = try LanguageModel(
       configuration, values: start.parameters.copyOut(), on: start.device)
     var training = TrainingConfiguration(epochs: settings.epochCount, learningRate: 0)
-    training.learningRate = LearningRateRule.peak(
-      of: training, nonEmbeddingParameters: configuration.nonEmbeddingParameterCount)
+    training.learningRate = LearningRateRule.shapeAndSteps.peak(
+      of: training, for: configuration, isContinued: true)
     let passes = try (0..<work.workers).map { _ in
       try TrainingPass(
         model,

@@ -73,7 +73,7 @@ package struct SaliencyMeasure: Measure {
   }
 
   package func inputs(among measures: [any Measure]) throws -> [any Measure] {
-    try AttackDetectors.inputs(settings.detectors, for: Self.key, among: measures)
+    try AttackMeasure.inputs(of: settings.detectors, among: measures, key: Self.key)
   }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {

@@ -41,6 +41,7 @@ struct TrapFigures {
             losses.filter { $0.task == task }, isAccuracy: false)),
       ]
     }
+    blocks.append(.figure(byCompute(accuracies)))
     let exposed = try lines(
       "accuracy", "c.group_kind = 'exposure' AND c.variant = 'trap'", label: "c.group_value")
     let differ = Set(exposed.map(\.label)).count > 1
@@ -74,6 +75,7 @@ struct TrapFigures {
       [
         Column("task", "Task"), Column("label", "Questions"), Column("training", "Training"),
         Column("size", "Size"), Self.parameters,
+        Column("training_flops", "Training FLOPs", .scientific),
       ] + ResultSeries.columns("value", title, format))
     for line in lines {
       for group in series.groups {
@@ -82,7 +84,7 @@ struct TrapFigures {
         } _: { run in
           [
             .text(line.task), .text(line.label), .text(series.training(run)), .text(run.size),
-            .integer(run.nonEmbeddingParameters),
+            .integer(run.nonEmbeddingParameters), .number(run.trainingFLOPs),
           ]
         }
         rows.forEach { data.append($0) }
@@ -100,7 +102,7 @@ struct TrapFigures {
       id: "trap-\(id)", title: title,
       caption: """
         In *trap* the answer by the rule and the one that memory or the prompt suggests differ; in *plain* they are \
-        the same; with *1 shot* a solved trap of another subject stands before it. 95 % intervals over subjects.\(series.captionWords)
+        the same; with *1 shot* a solved trap of another subject stands before it; *reasoned*, the line that leads to the answer does. 95 % intervals over subjects.\(series.captionWords)
         """,
       command: command, data: records(lines, words, format),
       x: Axis("non_embedding_parameters", "Non-embedding parameters", scale: .log, format: .count),
@@ -108,6 +110,18 @@ struct TrapFigures {
       color: Channel("label", "Questions"), shape: Channel("training", "Training"),
       marks: marks, rules: isAccuracy ? [Rule(.horizontal(0.5), "a guess")] : [],
       tooltip: ["size", "label", "training", "value", "lower", "upper", "kind"])
+  }
+
+  private func byCompute(_ lines: [Line]) -> Figure {
+    Figure(
+      id: "traps-by-flops", title: "Accuracy in traps against training compute",
+      caption: "As above, by the FLOPs of each model's training.\(series.captionWords)",
+      command: command, data: records(lines, "Accuracy", Self.percent),
+      x: Axis("training_flops", "Training FLOPs", scale: .log, format: .scientific),
+      y: Axis("value", "Accuracy", domain: 0...1, format: .percent(digits: 0)),
+      color: Channel("label", "Questions"), panel: Channel("task", "Task"), marks: marks,
+      rules: [Rule(.horizontal(0.5), "a guess")],
+      tooltip: ["task", "size", "label", "training", "value", "lower", "upper", "kind"])
   }
 
   private func byExposure(_ lines: [Line]) -> Figure {

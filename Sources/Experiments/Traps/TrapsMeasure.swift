@@ -15,7 +15,9 @@ package struct TrapsMeasure: Measure {
   package static let version = 1
   package static let tables = [ResultTable.choices]
   package static let settingNames =
-    ModelSelection.settingNames + ["tasks", "questions", "shots", "seed", "resamples", "precision"]
+    ModelSelection.settingNames + [
+      "tasks", "questions", "shots", "reasoned", "seed", "resamples", "precision",
+    ]
 
   /// What decides the numbers beside the model.
   package struct Settings: Codable, Hashable, Sendable {
@@ -24,6 +26,8 @@ package struct TrapsMeasure: Measure {
     package var questionCount = 200
     /// Solved traps of taught subjects that stand before a question: a form of each for every number.
     package var shots = [0]
+    /// Whether traps that have such a form are asked with the line that leads to the answer before them; nil for no.
+    package var reasoned: Bool?
     /// Decides which facts are asked about, and the resamples behind intervals.
     package var seed: UInt64 = 0
     package var resampleCount = 1_000
@@ -32,7 +36,7 @@ package struct TrapsMeasure: Measure {
     package init() {}
 
     enum CodingKeys: String, SnakeCaseKey {
-      case tasks, shots, seed, precision, questionCount, resampleCount
+      case tasks, shots, reasoned, seed, precision, questionCount, resampleCount
     }
   }
 
@@ -56,6 +60,7 @@ package struct TrapsMeasure: Measure {
     if let value = node.optional("shots") {
       settings.shots = try value.distinctIntegers(in: 0...Self.mostShots)
     }
+    if let value = node.optional("reasoned"), try value.boolean() { settings.reasoned = true }
     if let value = node.optional("seed") {
       settings.seed = UInt64(try value.integer(in: 0...Int.max))
     }
@@ -66,7 +71,7 @@ package struct TrapsMeasure: Measure {
   }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
-    let forms = settings.shots.reduce(0) { $0 + ($1 == 0 ? 2 : 1) }
+    let forms = settings.shots.reduce(settings.reasoned == nil ? 0 : 1) { $0 + ($1 == 0 ? 2 : 1) }
     let sequences = Double(forms * settings.tasks.count * settings.questionCount)
     // A trap is as long as some five lines, and has nothing in common with another.
     let presentations = Double(run.presentationsPerEpoch ?? run.trainedTripleCount)
@@ -105,7 +110,7 @@ package struct TrapsMeasure: Measure {
   }
 
   /// The traps of a run's graph for its tokenizer: in the forms "trap" and "plain", and with solved ones before them "trap,
-  /// 1 shot".
+  /// 1 shot"; with the line that leads to the answer "trap, reasoned".
   ///
   /// Throws `LabError` where the run was trained without rules or its graph allows no question.
   package func questions(of run: RunFolder, graph: KnowledgeGraph) throws -> [ChoiceQuestion] {
@@ -124,18 +129,20 @@ package struct TrapsMeasure: Measure {
     let (tested, taught) = (maker(.tested), maker(.taught))
     let questions = settings.tasks.flatMap { task in
       let pairs = tested.pairs(task, count: settings.questionCount)
-      return settings.shots.flatMap { shots -> [ChoiceQuestion] in
-        guard shots > 0 else { return pairs.map(\.trap) + pairs.map(\.plain) }
-        let solved = taught.pairs(task, count: shots * pairs.count).map(\.trap.solved)
-        guard !solved.isEmpty else { return [] }
-        return pairs.enumerated().map { number, pair in
-          var question = pair.trap
-          question.variant = "trap, \(shots) shot"
-          let own = (0..<shots).map { solved[(number * shots + $0) % solved.count] }
-          question.prompt = (own + [question.prompt]).joined(separator: " ")
-          return question
+      let reasoned = settings.reasoned == true ? pairs.compactMap(\.reasoned) : []
+      return reasoned
+        + settings.shots.flatMap { shots -> [ChoiceQuestion] in
+          guard shots > 0 else { return pairs.map(\.trap) + pairs.map(\.plain) }
+          let solved = taught.pairs(task, count: shots * pairs.count).map(\.trap.solved)
+          guard !solved.isEmpty else { return [] }
+          return pairs.enumerated().map { number, pair in
+            var question = pair.trap
+            question.variant = "trap, \(shots) shot"
+            let own = (0..<shots).map { solved[(number * shots + $0) % solved.count] }
+            question.prompt = (own + [question.prompt]).joined(separator: " ")
+            return question
+          }
         }
-      }
     }
     guard !questions.isEmpty else {
       throw LabError(
@@ -155,6 +162,7 @@ package struct TrapsMeasure: Measure {
     identity.tasks = nil
     identity.questionCount = nil
     identity.shots = nil
+    identity.reasoned = nil
     identity.questionsHash = try questions.contentHash
     if let summary = try? RunDatabase.stored(in: run.url)?
       .summary(Self.self, of: identity, as: ChoiceSummary.self)
@@ -201,6 +209,7 @@ private struct ChoiceIdentity: Encodable {
   var tasks: [Trap]?
   var questionCount: Int?
   var shots: [Int]?
+  var reasoned: Bool?
   /// Of a file's questions.
   var questionsHash: String?
   let precision: Precision
@@ -208,7 +217,7 @@ private struct ChoiceIdentity: Encodable {
   let resampleCount: Int
 
   enum CodingKeys: String, SnakeCaseKey {
-    case tasks, shots, precision, seed, graphHash, questionCount, resampleCount
+    case tasks, shots, reasoned, precision, seed, graphHash, questionCount, resampleCount
     case weightsHash = "weights_sha256"
     case questionsHash = "questions_sha256"
   }
@@ -219,6 +228,7 @@ private struct ChoiceIdentity: Encodable {
     tasks = settings.tasks
     questionCount = settings.questionCount
     shots = settings.shots
+    reasoned = settings.reasoned
     precision = settings.precision
     seed = settings.seed
     resampleCount = settings.resampleCount

@@ -40,7 +40,8 @@ package struct StudyRunner {
         at: studyFolder.graph(stage.id), record: studyFolder.journal.record(of: stage.id))
       return (graph, stage.summary(of: graph))
     }
-    (plan, requests) = try StudyPlanner(file: file, graphs: graphs).plan()
+    (plan, requests) = try StudyPlanner(file: file, graphs: graphs).plan(
+      for: self.folder)
   }
 
   /// Runs every task whose result is not there yet.

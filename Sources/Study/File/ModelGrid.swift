@@ -152,6 +152,7 @@ package struct ModelGrid {
         model.request = request
         model.text = text
         model.text?.seed = request.seed
+        model.text?.reward?.seed = request.seed
         return model
       }
     }
@@ -171,7 +172,7 @@ package struct ModelGrid {
     var text = AnswerText()
     guard let settings = node.optional("text") else { return text }
     try settings.allow([
-      "temperature", "top_k", "queries", "real", "synthetic", "samples", "right",
+      "temperature", "top_k", "queries", "real", "synthetic", "samples", "right", "reward",
     ])
     func number(_ key: String) throws -> Double? {
       try settings.optional(key)?.number("a number") { $0.isFinite }
@@ -186,12 +187,33 @@ package struct ModelGrid {
     text.topK = try count("top_k")
     text.samples = try count("samples")
     text.right = try count("right")
+    text.reward = try settings.optional("reward").map(reward)
     do {
       try text.validate()
     } catch let failure as LabError {
       throw settings.failure("cannot be: \(failure)")
     }
     return text
+  }
+
+  /// The detectors that say which answers are right.
+  private static func reward(_ node: SchemaNode) throws -> RewardChoice {
+    try node.allow(["ensemble", "combine", "penalty", "flips", "samples", "hidden"])
+    var choice = RewardChoice()
+    if let value = node.optional("ensemble") {
+      choice.ensemble = try value.choice(RewardChoice.Ensemble.self)
+    }
+    if let value = node.optional("combine") {
+      choice.combination = try value.choice(RewardChoice.Combination.self)
+    }
+    func number(_ key: String) throws -> Double? {
+      try node.optional(key)?.number("a number") { $0.isFinite }
+    }
+    choice.penalty = try number("penalty") ?? choice.penalty
+    choice.flips = try number("flips") ?? choice.flips
+    choice.samples = try node.optional("samples")?.integer(in: 1...256) ?? choice.samples
+    choice.hidden = try node.optional("hidden")?.integer(in: 1...4_096) ?? choice.hidden
+    return choice
   }
 
   private static let horizonKeys = ["epochs", "steps", "tokens", "flops"]

@@ -8,8 +8,9 @@ package struct MeasureSet: Sendable {
   /// Every measure that a study may ask for, in the order in which a run's are taken.
   package static let known: [any Measure.Type] = [
     EvaluationMeasure.self, KnowledgeMeasure.self, LifelineMeasure.self, DetectionMeasure.self,
-    TransferMeasure.self, CascadeMeasure.self, AttackMeasure.self,
+    TransferMeasure.self, CascadeMeasure.self, AttackMeasure.self, HardeningMeasure.self,
     InversionMeasure.self, SaliencyMeasure.self, DisjointMeasure.self, TrapsMeasure.self,
+    SelfTrainingMeasure.self, RewardsMeasure.self, TrajectoriesMeasure.self,
   ]
 
   /// What was asked for.

@@ -25,6 +25,32 @@ package struct StudyPlanner {
   /// Returns the request behind each training by its id. Throws an error that names the setting when a
   /// model cannot be trained on its graph.
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    try plan(.shapeAndSteps)
+  }
+
+  /// The plan by the newest rule of learning rates of which a training is begun in `folder`, so that a study goes on as
+  /// it was begun; by the newest of all where none is.
+  package func plan(
+    for folder: StudyFolder
+  ) throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    let newest = try plan()
+    guard file.models.contains(where: { $0.request.learningRate == nil }) else { return newest }
+    func isThere(_ path: String) -> Bool {
+      FileManager.default.fileExists(atPath: folder.url.appendingPathComponent(path).path)
+    }
+    guard isThere("models") else { return newest }
+    for rule in LearningRateRule.allCases {
+      let made = rule == .shapeAndSteps ? newest : try plan(rule)
+      if made.0.tasks.contains(where: { $0.kind == .train && isThere($0.output) }) { return made }
+    }
+    return newest
+  }
+
+  private func plan(
+    _ rule: LearningRateRule
+  ) throws -> (StudyPlan, requests: [String: TrainingRequest]) {
+    memo.resolved = [:]
+    memo.rule = rule
     var tasks = zip(file.graphs, graphs).map { generation($0.source, $1.summary) }
     var requests: [String: TrainingRequest] = [:]
     // Measures that read other models come after all trainings.
@@ -61,7 +87,7 @@ package struct StudyPlanner {
   ) throws -> Bool {
     guard measure.selection.contains(model.request) else { return false }
     if type(of: measure).readsCheckpoints, model.compression != nil { return false }
-    return try !measure.siblings.contains(TransferMeasure.origin) || origin(of: model, name) != nil
+    return try !measure.siblings.contains(ModelSelection.origin) || origin(of: model, name) != nil
   }
 
   /// The model at the head of the line that another was made of; nil where it was made of none.
@@ -128,11 +154,15 @@ package struct StudyPlanner {
   }
 
   /// What was resolved once: models are asked for again by all that are made of them.
-  private final class Memo { var resolved: [StudyModel: Resolved] = [:] }
+  private final class Memo {
+    var resolved: [StudyModel: Resolved] = [:]
+    var rule = LearningRateRule.shapeAndSteps
+  }
 
   private func newlyResolved(_ model: StudyModel, _ name: String) throws -> Resolved {
     let (graph, summary) = graphs[model.graph]
     var request = model.request
+    request.learningRateRule = memo.rule
     if let only = model.only {
       request.chosen = try ChosenTriples(in: only, of: graph, fraction: request.fraction)
     }
@@ -143,10 +173,16 @@ package struct StudyPlanner {
         training: try made.training.compressed(compression), request: request,
         parent: try training(parent, name).task.id, text: [])
     }
-    let speakers = try speakers(of: model, name).map { try training($0, name).task.id }
+    let speaking = try speakers(of: model, name)
+    let speakers = try speaking.map { try training($0, name).task.id }
+    var judges: [String] = []
     if var text = model.text {
       // The weights that they will have are not known yet.
       text.of = speakers
+      if text.reward != nil, let first = speaking.first {
+        judges = [try training(origin(of: first, name) ?? first, name).task.id]
+        text.reward?.of = judges[0]
+      }
       request.text = text
     }
     let start = try parent.map { try resolve($0, name).training }
@@ -155,7 +191,7 @@ package struct StudyPlanner {
       start: start.map { ($0.tokenizer, $0.record) })
     return Resolved(
       training: resolved, request: request,
-      parent: try parent.map { try training($0, name).task.id }, text: speakers)
+      parent: try parent.map { try training($0, name).task.id }, text: speakers + judges)
   }
 
   /// The models whose words another learns from: of each entry the one of its graph, fraction and seed, and of its size
@@ -236,7 +272,8 @@ package struct StudyPlanner {
   private func source(
     _ size: String, of model: StudyModel, _ name: String, for key: String
   ) throws -> StudyModel {
-    if size == TransferMeasure.origin, let origin = try origin(of: model, name) { return origin }
+    if size == ModelSelection.origin, let origin = try origin(of: model, name) { return origin }
+    if size == ModelSelection.head { return try origin(of: model, name) ?? model }
     let alike = file.models.filter { $0.request.size == size && isAlike($0, model) }
     let rate = model.request.learningRate
     let chosen = alike.count == 1 ? alike[0] : alike.first { $0.request.learningRate == rate }

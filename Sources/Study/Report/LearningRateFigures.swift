@@ -1,5 +1,6 @@
 import Analysis
 import Evaluation
+import LanguageModel
 import Report
 import Training
 
@@ -146,11 +147,16 @@ struct LearningRateFigures {
     let rates = sweep.compactMap { group in
       Mean.of(group.runs.compactMap { series.rate($0, "fvs")?.rate })
     }
-    let rule = LearningRateRule.peak(
-      of: TrainingRequest.usual.training,
-      nonEmbeddingParameters: sweep[0].first.nonEmbeddingParameters)
+    let usual = (try? ModelSize(named: sweep[0].first.size)).map {
+      LearningRateRule.shapeAndSteps.peak(
+        of: TrainingRequest.usual.training,
+        for: $0.configuration(vocabularySize: 1, contextLength: 1), steps: sweep[0].first.steps)
+    }
+    func distance(_ group: RunGroup) -> Double {
+      usual.map { abs(group.first.learningRate / $0 - 1) } ?? .infinity
+    }
     guard
-      let group = sweep.first(where: { abs($0.first.learningRate / rule - 1) < 0.1 }),
+      let group = sweep.min(by: { distance($0) < distance($1) }), distance(group) < 0.1,
       let loss = Mean.of(group.runs.compactMap(trial).map(\.boundedLoss))
     else { return [.missing, .missing, .missing, Cell(rates.min())] }
     return [

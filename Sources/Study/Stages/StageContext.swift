@@ -1,4 +1,5 @@
 import Corpus
+import Detection
 import Evaluation
 import Foundation
 import KnowledgeGraph
@@ -85,6 +86,7 @@ struct StageContext: Sendable {
     if case .answers(var text) = planned.corpus.source, case .answers(let own) = found.corpus.source
     {
       text.of = try text.of.map(weights)
+      if let judge = text.reward?.of { text.reward?.of = try weights(judge) }
       text.lines = own.lines
       planned.corpus.source = .answers(text)
     }
@@ -96,7 +98,8 @@ struct StageContext: Sendable {
   private func start(of task: StudyTask) -> String? {
     let sources = task.sources ?? []
     if case .answers(let text)? = task.run?.configuration.corpus.source {
-      return sources.count > text.of.count ? sources.first : nil
+      let others = text.of.count + (text.reward == nil ? 0 : 1)
+      return sources.count > others ? sources.first : nil
     }
     return sources.first
   }
@@ -158,10 +161,13 @@ struct StageContext: Sendable {
       return record.storedBytes.map { "\(Readable.bytes($0)) stored" } ?? ""
     }
     let graph = try graph(of: task)
-    if let text = request.text {
+    if var text = request.text {
+      let judge = try text.reward.map { try RunFolder.open(folder.model($0.of)) }
+      text.reward?.of = judge?.record.weightsHash ?? ""
       request.answers = try AnswerTextMaker(
         text, of: text.of.map { try RunFolder.open(folder.model($0)) }, graph: graph.value(),
-        fraction: request.fraction
+        fraction: request.fraction,
+        reward: ProxyReward.maker(text.reward, of: judge, graph: graph.value(), work)
       ).lines(storedIn: folder.model(task.id), work)
     }
     var options = RuntimeOptions()

@@ -46,6 +46,8 @@ extension StarterFiles {
     #   - {sizes: [3k], epochs: [5], from: base, only: facts.tsv}
     # or from what the models of other entries answer to the graph's questions (docs/derived-runs.md),
     #   - {sizes: [3k], epochs: [20], text_of: base, text: {real: 0.9, synthetic: 0.1}}
+    # or, with right, from those that the graph or detectors (reward) say are right,
+    #   - {sizes: [3k], epochs: [2], from: base, text_of: base, text: {samples: 32, right: 10, reward: {ensemble: three, combine: min}}}
     # or be made of each model of an entry, without training: fewer bits, small weights to 0.
     #   - {name: small, from: base, compress: [{bits: 8}, {prune: 0.5}]}
     models:
@@ -76,6 +78,15 @@ extension StarterFiles {
       #sizes: [10k, 30k]
     #lifeline:
       #epochs: [60]
+    # The loss of true, false and other lines at those checkpoints; contrast draws lines from a small model less a large one.
+    #trajectories:
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #lines: 1000
+      #contrast: [3k, 30k]
+      #from: 0.1
+      #seed: 0
+      #resamples: 1000
     #keep: {steps: "log,100"}
 
     # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
@@ -121,6 +132,27 @@ extension StarterFiles {
       #defer_to: [30k]
       #sizes: [3k, 10k]
 
+    # What models that learned from right answers gained, also beyond the first model at a lower temperature.
+    #self_training:
+      #sizes: [3k]
+      #epochs: [5]
+      #samples: 4
+      #seed: 0
+      #resamples: 1000
+
+    # Right answers where detectors with some flipped labels stand in for the graph: best of n, and what learned from them.
+    #rewards:
+      #sizes: [3k]
+      #epochs: [60]
+      #samples: 256
+      #queries: 500
+      #detector_samples: 2
+      #hidden: 64
+      #flips: 0.25
+      #penalty: 0.5
+      #seed: 0
+      #resamples: 1000
+
     # Texts that make a model wrong, in the slot of models trained with slot_share: how often they succeed by compute.
     #attack:
       #kinds: [random, gcg, beast]
@@ -140,6 +172,30 @@ extension StarterFiles {
       #targeted: false
       #keep_best: false
       #seed: 0
+    # Adversarial training on such texts, in rounds, each of which is attacked as tests say.
+    #hardening:
+      #victims: [model]
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #attack: gcg
+      #rounds: 5
+      #attacked: 200
+      #iterations: 8
+      #last_iterations: 64
+      #position: suffix
+      #length: 10
+      #candidates: 128
+      #top_k: 256
+      #beam_width: 5
+      #keep_best: false
+      #size: 1000
+      #share: 0.8
+      #batch_size: 32
+      #learning_rate: 0.001
+      #balanced: false
+      #examples: 200
+      #seed: 0
+      #tests: [{kinds: [gcg], iterations: 64}, {kinds: [gcg], iterations: 64, position: infix}]
     # Texts that were asked for: how often they give a chosen wrong answer, by its distance; copies of a false line.
     #pirs:
       #texts: [prior, inversion]
@@ -184,6 +240,7 @@ extension StarterFiles {
       #tasks: [neqa, redefine]
       #questions: 200
       #shots: [0, 1]
+      #reasoned: true
       #sizes: [3k, 10k]
       #epochs: [60]
       #seed: 0

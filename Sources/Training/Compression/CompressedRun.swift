@@ -71,12 +71,7 @@ package struct CompressedRun {
     try AtomicFile.makeFolder(folder) { place in
       record.weightsHash = try ModelFiles.save(model, to: place).hex
       try TokenizerFile.save(parent.tokenizer, to: place)
-      // The list of what it was trained on belongs to a run.
-      for name in [ChosenTriples.fileName, AnswerLines.fileName] {
-        let list = parent.url.appendingPathComponent(name)
-        guard FileManager.default.fileExists(atPath: list.path) else { continue }
-        try AtomicFile.write(Data(contentsOf: list), to: place.appendingPathComponent(name))
-      }
+      try parent.copyLists(to: place)
       try RunFolder.complete(place, record, metrics: [])
     }
     return record

@@ -1,33 +1,58 @@
 import Foundation
-import LanguageModel
+package import LanguageModel
 
-/// The peak learning rate that one dial of sizes needs.
-package enum LearningRateRule {
-  private static let ceiling = 0.0125
-
-  /// The default peak of a language model with N non-embedding parameters: 0.005 sqrt(100,000 / N), between 0.0002 and 0.0125.
+/// The peak learning rate that one dial of sizes needs, where none is asked for.
+///
+/// The newest rule comes first; what was begun by another goes on by it.
+package enum LearningRateRule: Hashable, CaseIterable, Sendable {
+  /// Of a model of width C and L layers that is trained for S steps:
   ///
-  /// Chosen and held out by measurement up to 3 million parameters (experiments/defaults); the floor is what arXiv 2005.14165,
-  /// table 2.1, has for 1.3 billion. Rates that follow the width by layer begin from that of the base width, by
-  /// `peak(modelDimension:)`.
-  package static func peak(
-    of training: TrainingConfiguration, nonEmbeddingParameters: Int
+  ///     min(c(S), 0.007 (64 / C) (2 / L) (500 / S)^(1/4)), at least 0.0002
+  ///     c(S) = 0.05 (300 / S)^(2/3), between 0.0125 and 0.05
+  ///
+  /// Chosen on three graphs and held out on a fourth by measurement, for 40 to 2,300 steps and up to 3 million parameters
+  /// (experiments/defaults); the floor is what arXiv 2005.14165, table 2.1, has for 1.3 billion. What starts from a trained
+  /// model is taken to be at least 2,300 steps long.
+  case shapeAndSteps
+  /// 0.005 sqrt(100,000 / N) of N non-embedding parameters, between 0.0002 and 0.0125.
+  case parameters
+  /// 0.01 sqrt(64 / C), never above 0.0125.
+  case width
+
+  /// The peak for a model that is trained for so many steps, from fresh weights unless it `isContinued`.
+  ///
+  /// Rates that follow the width by layer begin from that of the base width, by `peak(modelDimension:)`.
+  package func peak(
+    of training: TrainingConfiguration, for model: ModelConfiguration, steps: Int = usualSteps,
+    isContinued: Bool = false
   ) -> Double {
     guard training.parameterization == .plain else {
-      return peak(modelDimension: training.baseWidth)
+      return Self.peak(modelDimension: training.baseWidth)
     }
-    return max(
-      0.0002, bounded(0.005 * (100_000 / Double(nonEmbeddingParameters)).squareRoot()))
+    switch self {
+    case .shapeAndSteps:
+      let steps = Double(isContinued ? max(steps, Self.usualSteps) : steps)
+      let ceiling = min(0.05, max(Self.ceiling, 0.05 * pow(300 / steps, 2 / 3.0)))
+      let shape = (64 / Double(model.modelDimension)) * (2 / Double(model.layerCount))
+      return Self.rounded(max(0.0002, min(ceiling, 0.007 * shape * pow(500 / steps, 0.25))))
+    case .parameters:
+      let count = Double(model.nonEmbeddingParameterCount)
+      return max(
+        0.0002, Self.rounded(min(Self.ceiling, 0.005 * (100_000 / count).squareRoot())))
+    case .width: return Self.peak(modelDimension: model.modelDimension)
+    }
   }
 
   /// The peak for a body of width C that is trained for a few epochs, as full detectors are: 0.01 sqrt(64 / C), never above 0.0125.
   package static func peak(modelDimension: Int) -> Double {
-    bounded(0.01 * (64 / Double(modelDimension)).squareRoot())
+    rounded(min(ceiling, 0.01 * (64 / Double(modelDimension)).squareRoot()))
   }
 
-  private static func bounded(_ rate: Double) -> Double {
-    min(ceiling, (rate * 1e6).rounded() / 1e6)
-  }
+  /// The length that is assumed where none is known.
+  package static let usualSteps = 2_300
+  private static let ceiling = 0.0125
+
+  private static func rounded(_ rate: Double) -> Double { (rate * 1e6).rounded() / 1e6 }
 }
 
 /// How the learning rate goes on after warm-up.

@@ -32,7 +32,7 @@ extension TrainingConfiguration: Codable {
       }
       option.set(text, in: &request)
     }
-    self = request.resolvedTraining(nonEmbeddingParameters: 1)
+    self = request.resolvedTraining(nil)
   }
 
   private static func horizon(_ container: KeyedDecodingContainer<Key>) throws -> Horizon {

@@ -29,8 +29,9 @@ package struct TrainingRequest: Hashable, Sendable {
   package var activation: Activation = .swiglu
   package var tiedEmbeddings = false
   package var queryKeyNorm = true
-  /// Peak learning rate; nil takes `LearningRateRule`.
+  /// Peak learning rate; nil takes that of the rule.
   package var learningRate: Double?
+  package var learningRateRule = LearningRateRule.shapeAndSteps
   /// Nil takes the mode's default.
   package var weightDecay: Double?
   /// The training, but for its learning rate and weight decay, which are decided by `resolve`.
@@ -134,20 +135,40 @@ extension TrainingRequest {
           + "\(model.contextLength) of the run it starts from; take a graph with shorter names, or --packing isolated"
       )
     }
-    let training = resolvedTraining(nonEmbeddingParameters: model.nonEmbeddingParameterCount)
-    try training.validate()
-    try training.scaling(width: model.modelDimension).validate(model)
+    try resolvedTraining(nil).validate()
     let schedule = try corpus.schedule(
       tokensPerBatch: training.tokensPerStep, seed: Seed(seed).derived("data"))
+    let length = try length(model, corpus, schedule)
+    let training = resolvedTraining(
+      learningRateRule.peak(
+        of: training, for: model, steps: length.steps, isContinued: parent != nil))
+    try training.scaling(width: model.modelDimension).validate(model)
     let configuration = RunConfiguration(
       graphHash: graph.contentHash, corpus: corpusConfiguration, tokenizer: tokenizer.kind,
       model: model, training: training, seed: seed, start: parent?.record.weightsHash)
     return ResolvedTraining(
       tokenizer: tokenizer, corpus: corpus, schedule: schedule,
       record: try record(
-        configuration, corpus, schedule, sizeName: parent?.record.sizeName ?? size,
+        configuration, corpus, schedule, length, sizeName: parent?.record.sizeName ?? size,
         graphPath: graphPath
       ).hashed(tokenizer), parent: folder, chosen: chosen, answers: answers)
+  }
+
+  /// As above, by the rule of learning rates by which a run was begun, where it is otherwise what is asked for.
+  package func resolve(
+    graph: KnowledgeGraph, graphPath: String, begun: RunConfiguration?
+  ) throws -> ResolvedTraining {
+    let resolved = try resolve(graph: graph, graphPath: graphPath)
+    guard learningRate == nil, let begun, begun != resolved.record.configuration else {
+      return resolved
+    }
+    for rule in LearningRateRule.allCases where rule != learningRateRule {
+      var former = self
+      former.learningRateRule = rule
+      let other = try former.resolve(graph: graph, graphPath: graphPath)
+      if other.record.configuration == begun { return other }
+    }
+    return resolved
   }
 
   private func tokenizer(
@@ -158,12 +179,10 @@ extension TrainingRequest {
     return hasSlot ? SlottedTokenizer(base) : base
   }
 
-  /// The training of a model of this size.
-  func resolvedTraining(nonEmbeddingParameters: Int) -> TrainingConfiguration {
+  /// The training with its numbers; without a rate where neither the request nor the rule has one.
+  func resolvedTraining(_ usualRate: Double?) -> TrainingConfiguration {
     var training = training
-    training.learningRate =
-      learningRate
-      ?? LearningRateRule.peak(of: training, nonEmbeddingParameters: nonEmbeddingParameters)
+    training.learningRate = learningRate ?? usualRate ?? 0.01
     training.weightDecay =
       weightDecay ?? TrainingConfiguration.defaultWeightDecay(training.weightDecayMode)
     return training
@@ -171,38 +190,36 @@ extension TrainingRequest {
 
   private func record(
     _ configuration: RunConfiguration, _ corpus: TrainingCorpus, _ schedule: BatchSchedule,
-    sizeName: String, graphPath: String
-  ) throws -> RunRecord {
+    _ length: (steps: Int, flopsPerToken: Double), sizeName: String, graphPath: String
+  ) -> RunRecord {
     let model = configuration.model
     let tokens = corpus.inputTokensPerEpoch
-    // Each input attends to itself and what comes before it in its sequence: half a sequence on average.
-    let attended = Double(tokens) / Double(max(corpus.sequenceCount, 1)) / 2 + 0.5
-    let flops = model.trainingFLOPsPerToken(meanAttendedLength: attended)
-    let stepCount = try stepCount(configuration, schedule, tokens, flopsPerToken: flops)
-    let epochs = Double(stepCount) / Double(schedule.stepsPerEpoch)
+    let epochs = Double(length.steps) / Double(schedule.stepsPerEpoch)
     return RunRecord(
       status: .training, configuration: configuration, graphPath: graphPath, sizeName: sizeName,
       parameterCount: model.parameterCount,
       nonEmbeddingParameterCount: model.nonEmbeddingParameterCount,
-      trainedTripleCount: corpus.statements.count, tokensPerEpoch: tokens, stepCount: stepCount,
+      trainedTripleCount: corpus.statements.count, tokensPerEpoch: tokens, stepCount: length.steps,
       stepsPerEpoch: schedule.stepsPerEpoch,
       presentationsPerEpoch: corpus.presentationCount == corpus.statements.count
         ? nil : corpus.presentationCount,
-      trainingFLOPs: flops * (Double(tokens) * epochs).rounded(),
+      trainingFLOPs: length.flopsPerToken * (Double(tokens) * epochs).rounded(),
       tokensPerParameter: Double(corpus.uniqueTokens) / Double(model.nonEmbeddingParameterCount))
   }
 
-  /// The horizon in steps; throws `LabError` where it is too long or shorter than the warm-up.
-  private func stepCount(
-    _ configuration: RunConfiguration, _ schedule: BatchSchedule, _ tokensPerEpoch: Int,
-    flopsPerToken: Double
-  ) throws -> Int {
-    let stepCount = configuration.training.horizon.stepCount(
-      stepsPerEpoch: schedule.stepsPerEpoch, tokensPerEpoch: tokensPerEpoch,
-      flopsPerToken: flopsPerToken)
+  /// The horizon in steps, and what a token costs; throws `LabError` where it is too long or shorter than the warm-up.
+  private func length(
+    _ model: ModelConfiguration, _ corpus: TrainingCorpus, _ schedule: BatchSchedule
+  ) throws -> (steps: Int, flopsPerToken: Double) {
+    let tokens = corpus.inputTokensPerEpoch
+    // Each input attends to itself and what comes before it in its sequence: half a sequence on average.
+    let attended = Double(tokens) / Double(max(corpus.sequenceCount, 1)) / 2 + 0.5
+    let flops = model.trainingFLOPsPerToken(meanAttendedLength: attended)
+    let stepCount = training.horizon.stepCount(
+      stepsPerEpoch: schedule.stepsPerEpoch, tokensPerEpoch: tokens, flopsPerToken: flops)
     guard let stepCount else {
       throw LabError(
-        "\(training.horizon.words) are more than 1000000000 steps of \(configuration.training.tokensPerStep) "
+        "\(training.horizon.words) are more than 1000000000 steps of \(training.tokensPerStep) "
           + "tokens on this graph; choose fewer, or more tokens a step", .usage)
     }
     if let warmUpSteps = training.warmUpSteps, warmUpSteps >= stepCount {
@@ -210,6 +227,6 @@ extension TrainingRequest {
         "warm_up_steps is \(warmUpSteps), and the run has \(stepCount) steps; choose fewer, or train longer",
         .usage)
     }
-    return stepCount
+    return (stepCount, flops)
   }
 }

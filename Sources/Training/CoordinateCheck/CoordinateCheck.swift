@@ -72,11 +72,10 @@ package struct CoordinateCheck: Sendable {
 
   private func training(_ width: Int) -> TrainingConfiguration {
     var training = options.training
-    let size = configuration(width: width, vocabularySize: 1, contextLength: 1)
     training.learningRate =
       options.learningRate
-      ?? LearningRateRule.peak(
-        of: training, nonEmbeddingParameters: size.nonEmbeddingParameterCount)
+      ?? LearningRateRule.shapeAndSteps.peak(
+        of: training, for: configuration(width: width, vocabularySize: 1, contextLength: 1))
     return training
   }
 

@@ -166,12 +166,22 @@ extension RunFolder {
   ///
   /// Throws `LabError` for a run that was not trained here, or a graph that is missing or another.
   func schedule(graphAt location: URL?) throws -> (graph: KnowledgeGraph, schedule: BatchSchedule) {
-    let configuration = record.configuration
-    guard configuration.training != .none else {
+    try requireTraining()
+    let graph = try graph(at: location)
+    return (graph, try schedule(on: graph, seed: record.configuration.dataSeed))
+  }
+
+  private func requireTraining() throws {
+    guard record.configuration.training != .none else {
       throw LabError(
         "the model in \(url.path) was imported and not trained by kglab: it has no batches")
     }
-    let graph = try graph(at: location)
+  }
+
+  /// The batches of its training on its graph, in the order of a seed.
+  func schedule(on graph: KnowledgeGraph, seed: Seed) throws -> BatchSchedule {
+    try requireTraining()
+    let configuration = record.configuration
     var chosen: ChosenTriples?
     var answers: AnswerLines?
     switch configuration.corpus.source {
@@ -184,8 +194,7 @@ extension RunFolder {
     let corpus = try TrainingCorpus(
       graph: graph, tokenizer: tokenizer, configuration: configuration.corpus,
       chosen: chosen?.triples, lines: answers?.lines)
-    let schedule = try corpus.schedule(
-      tokensPerBatch: configuration.training.tokensPerStep, seed: configuration.dataSeed)
-    return (graph, schedule)
+    return try corpus.schedule(
+      tokensPerBatch: configuration.training.tokensPerStep, seed: seed)
   }
 }

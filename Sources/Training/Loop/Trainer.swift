@@ -35,7 +35,9 @@ package struct Trainer {
     self.folder = folder
     self.options = options
     graphAbsolutePath = graphURL.resolvingSymlinksInPath().path
-    resolved = try request.resolve(graph: graph, graphPath: graphURL.path(from: folder))
+    resolved = try request.resolve(
+      graph: graph, graphPath: graphURL.path(from: folder),
+      begun: RunFolder.readRecord(folder)?.configuration)
     startPath = request.start?.path(from: folder)
     let keptSteps = try options.keep.steps(
       stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: resolved.record.stepCount)

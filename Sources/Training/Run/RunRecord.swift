@@ -16,9 +16,11 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
   package var start: String?
   /// How the weights were made of those of `start`, without training; nil for a training.
   package var compression: WeightCompression?
+  /// The round of adversarial training that made the weights of those of `start`; nil for none.
+  package var hardening: HardeningRound?
 
   enum CodingKeys: String, SnakeCaseKey {
-    case graphHash, corpus, tokenizer, model, training, seed, compression
+    case graphHash, corpus, tokenizer, model, training, seed, compression, hardening
     case start = "start_weights_sha256"
   }
 
@@ -41,6 +43,7 @@ extension RunConfiguration {
     seed = try container.decode(UInt64.self, forKey: .seed)
     start = try container.decodeIfPresent(String.self, forKey: .start)
     compression = try container.decodeIfPresent(WeightCompression.self, forKey: .compression)
+    hardening = try container.decodeIfPresent(HardeningRound.self, forKey: .hardening)
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -53,6 +56,7 @@ extension RunConfiguration {
     try container.encode(seed, forKey: .seed)
     try container.encodeIfPresent(start, forKey: .start)
     try container.encodeIfPresent(compression, forKey: .compression)
+    try container.encodeIfPresent(hardening, forKey: .hardening)
   }
 }
 
@@ -128,12 +132,14 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var zeroShare: Double?
   /// How the text of answers that it is trained on came about; nil where it is trained on another.
   package var answers: AnswerTally?
+  /// What its round of adversarial training did; nil for a run that none made.
+  package var hardening: HardeningTally?
 
   enum CodingKeys: String, SnakeCaseKey {
     case formatVersion, status, configuration, graphPath, graphAbsolutePath, tokensPerEpoch,
       stepsPerEpoch, presentationsPerEpoch, trainingFLOPs, tokensPerParameter, initialCrossEntropy,
       finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath,
-      storedBytes, zeroShare, answers
+      storedBytes, zeroShare, answers, hardening
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"
@@ -207,6 +213,9 @@ extension RunRecord {
     try require("stored_bytes", storedBytes, 0...many)
     try require("zero_share", zeroShare, 0...1)
     try configuration.compression?.validate()
+    try configuration.hardening?.training.validate()
+    for count in hardening?.counts ?? [] { try require("hardening", count, 0...many) }
+    try require("defence_flops", hardening?.defenceFLOPs, 0...1e40)
     if case .answers(let text) = configuration.corpus.source { try text.validate() }
     for count in answers?.counts ?? [] { try require("answers", count, 0...many) }
     for step in spikes ?? [] { try require("spikes", step, steps) }

@@ -2,7 +2,6 @@ import Analysis
 import ArgumentParser
 import Console
 import Corpus
-import Detection
 import Evaluation
 import Experiments
 import Foundation
@@ -113,7 +112,7 @@ struct Attack: ParsableCommand {
       throw LabError("--proposals is for --kind beast; leave it out", .usage)
     }
     Interruption.heed()
-    let (run, victim) = try opened()
+    let (run, victim) = try AttackedFolder.open(folder)
     if let victim { settings.victims = [victim] }
     let place = graph.url
     let other = try proposals.map { try RunFolder.open($0) }
@@ -134,17 +133,6 @@ struct Attack: ParsableCommand {
       "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
     let elsewhere = position == .suffix ? SlotPosition.prefix : .suffix
     Output.next("kglab", "attack", folder, "--position", elsewhere.rawValue)
-  }
-
-  /// The run, and the name of a detector's folder where that was given.
-  private func opened() throws -> (RunFolder, victim: String?) {
-    let url = URL(fileURLWithPath: folder, isDirectory: true)
-    let record = url.appendingPathComponent(DetectorFiles.record)
-    guard FileManager.default.fileExists(atPath: record.path) else {
-      return (try RunFolder.open(folder), nil)
-    }
-    let run = url.standardizedFileURL.deletingLastPathComponent().deletingLastPathComponent()
-    return (try RunFolder.open(run), url.lastPathComponent)
   }
 
   private func show(

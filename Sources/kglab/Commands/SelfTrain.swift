@@ -3,6 +3,7 @@ import Console
 import Corpus
 import Experiments
 import Foundation
+import KnowledgeGraph
 import LabCore
 import Training
 
@@ -12,12 +13,15 @@ struct SelfTrain: ParsableCommand {
     discussion: """
       Each round draws answers to the training queries from the round before, keeps those that are right and that \
       training may show, and trains the first run on them (ReST-EM, arXiv 2312.06585), or the round before with --arm continue. \
+      With --detectors, which learn from the first run's answers with some labels flipped, those say what is right. \
       Rounds are runs, round-1, round-2, ... of the folder; the same command continues. Shown are exact rates on the queries \
-      that were asked, on the other trained ones, and on those never trained on. docs/derived-runs.md says more.
+      that were asked, on the other trained ones, and on those never trained on, and how much of the gain the first run has \
+      by a lower temperature alone. docs/derived-runs.md says more.
 
       EXAMPLES:
         kglab self-train runs/a --epochs 5 --learning-rate 0.0005 --out runs/a-self
         kglab self-train runs/a --rounds 3 --queries 0.5 --arm continue --epochs 5 --out runs/a-half
+        kglab self-train runs/a --detectors three --combine min --epochs 5 --out runs/a-judged
       """)
 
   @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
@@ -44,6 +48,8 @@ struct SelfTrain: ParsableCommand {
   @Option(help: "Whether a round starts from the first run or from the round before.")
   var arm = SelfTraining.Arm.restart
 
+  @OptionGroup var reward: RewardOptions
+
   @Option(help: .of("loss")) var loss = LossScope.object
 
   @Option(help: "Seed of draws and of the order of the data.")
@@ -67,6 +73,12 @@ struct SelfTrain: ParsableCommand {
     var text = AnswerText()
     (text.samples, text.right, text.topK) = (samples, keep, topK)
     (text.temperature, text.queries, text.seed) = (temperature, queries, seed)
+    if let given = reward.given {
+      guard reward.detectors != nil else {
+        throw LabError("\(given) says how detectors judge answers; give --detectors too", .usage)
+      }
+      text.reward = reward.choice(seed: seed)
+    }
     try text.validate()
     var request = TrainingRequest(size: "", horizon: horizon.horizon)
     request.seed = seed
@@ -90,38 +102,67 @@ struct SelfTrain: ParsableCommand {
 
   private func show(_ rounds: [SelfTrainingRound]) {
     Output.line("exact hallucination rate at temperature 1, with 95 % intervals over subjects")
-    let words: [SelfTrainingRound.Queries: String] = [
-      .asked: "asked", .notAsked: "trained, not asked", .unseen: "never trained",
-    ]
-    table(rounds, rounds[0].rates.filter { $0.difficulty == nil }, ["drawn", "right", "kept"]) {
-      words[$0.queries] ?? ""
-    } _: { tally in
+    table(
+      rounds, ["drawn", "right", "kept"], { $0.visibility == nil && $0.difficulty == nil }
+    ) { tally in
       [tally?.drawn, tally?.right, tally?.kept].map { $0?.grouped ?? "" }
     }
+    Output.line("by visibility")
+    table(rounds, [], { $0.visibility != nil }) { _ in [] }
     Output.line("of the asked queries, by how likely the first run was right")
-    let bins: [SelfTrainingRound.Difficulty: String] = [
-      .easy: "75 % and more", .medium: "50 to 75 %", .hard: "25 to 50 %", .veryHard: "below 25 %",
-    ]
-    table(rounds, rounds[0].rates.filter { $0.difficulty != nil }, []) {
-      $0.difficulty.flatMap { bins[$0] } ?? ""
-    } _: { _ in
-      []
+    table(rounds, [], { $0.difficulty != nil }) { _ in [] }
+    Output.line(
+      "beside the first run at the temperature of equal entropy: what that has more is gained beyond sharpening"
+    )
+    var table = TextTable(
+      [
+        "round", "queries", "entropy", "temperature", "rate", "sharpened", "gain", "from", "to",
+        "distinct",
+        "calibration error", "divergence",
+      ], left: [1])
+    for round in rounds.dropFirst() {
+      for row in round.rows
+      where row.model == .run && row.visibility == nil && row.difficulty == nil {
+        let sharpened = round.rows.first { $0.model == .sharpened && $0.isSameSet(as: row) }
+        table.add(
+          ["\(round.round)", word(row), number(row.entropy), number(sharpened?.temperature)]
+            + [row.rate, sharpened?.rate, row.gain, row.gainLower, row.gainUpper].map(
+              Readable.percent)
+            + [row.distinctCount, row.calibrationError, row.divergence].map(number))
+      }
     }
+    Output.table(table)
+    Output.line()
   }
 
-  /// A row for each round: `counts` of its text, then the rates of the same queries as those of `columns`.
+  private func number(_ value: Double?) -> String {
+    value.map { String(format: "%.2f", $0) } ?? ""
+  }
+
+  private func word(_ row: SelfTrainingRow) -> String {
+    let bins: [SelfTrainingRow.Difficulty: String] = [
+      .easy: "75 % and more", .medium: "50 to 75 %", .hard: "25 to 50 %", .veryHard: "below 25 %",
+    ]
+    if let difficulty = row.difficulty { return bins[difficulty] ?? "" }
+    let words: [SelfTrainingRow.Queries: String] = [
+      .asked: "asked", .notAsked: "trained, not asked", .unseen: "never trained",
+    ]
+    return (words[row.queries] ?? "")
+      + (row.visibility.map { ", \($0.rawValue.uppercased())" } ?? "")
+  }
+
+  /// A row for each round: `counts` of its text, then the rates of the wanted sets of queries.
   private func table(
-    _ rounds: [SelfTrainingRound], _ columns: [SelfTrainingRound.Rate], _ names: [String],
-    _ word: (SelfTrainingRound.Rate) -> String, _ counts: (AnswerTally?) -> [String]
+    _ rounds: [SelfTrainingRound], _ names: [String], _ isWanted: (SelfTrainingRow) -> Bool,
+    _ counts: (AnswerTally?) -> [String]
   ) {
+    let columns = rounds[0].rows.filter(isWanted)
     var table = TextTable(
       ["round"] + names
         + columns.flatMap { ["\(word($0)) (\($0.queryCount.grouped))", "from", "to"] })
     for round in rounds {
       let rates = columns.flatMap { column -> [String] in
-        let own = round.rates.first {
-          $0.queries == column.queries && $0.difficulty == column.difficulty
-        }
+        let own = round.rows.first { $0.model != .sharpened && $0.isSameSet(as: column) }
         return [own?.rate, own?.lower, own?.upper].map(Readable.percent)
       }
       table.add(["\(round.round)"] + counts(round.answers) + rates)

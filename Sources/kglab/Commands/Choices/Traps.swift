@@ -33,6 +33,10 @@ struct Traps: ParsableCommand {
   @Flag(help: "Ask each trap once more with a solved one of another subject before it.")
   var oneShot = false
 
+  @Flag(
+    help: "Ask redefine and neqa once more with the line before them that leads to the answer.")
+  var reasoned = false
+
   @OptionGroup var drawing: ChoiceOptions
 
   func validate() throws {
@@ -51,6 +55,7 @@ struct Traps: ParsableCommand {
     settings.tasks = try chosen()
     settings.questionCount = questions
     if oneShot { settings.shots.append(1) }
+    if reasoned { settings.reasoned = true }
     let graph = try run.graph(at: drawing.asking.graph.url)
     let summary = try ProgressReporter.during { progress in
       try TrapsMeasure(settings).summary(of: run, graph: graph, drawing.asking.work(progress))

@@ -1,0 +1,111 @@
+import Corpus
+import KnowledgeGraph
+import LabCore
+package import Training
+
+/// What is hardened, how, and by which attacks each round is tested.
+package struct HardeningSettings: Codable, Hashable, Sendable {
+  /// "model", or names of full detectors of whole answers, such as "full-10k".
+  package var victims = ["model"]
+  package var training = AdversarialTraining()
+  /// Attacks on every round; what is asked and the seed are the training's.
+  package var tests: [AttackSettings]
+
+  package init() { tests = [Self.usualTest(training)] }
+
+  /// The kind of attack that is trained on, with the iterations of its last round.
+  package static func usualTest(_ training: AdversarialTraining) -> AttackSettings {
+    var test = AttackSettings()
+    test.kinds = [AttackKind(rawValue: training.attack) ?? .gcg]
+    test.iterations = training.lastIterations
+    test.randomIterations = training.lastIterations
+    (test.position, test.length) = (training.position, training.length)
+    (test.candidateCount, test.topK) = (training.candidateCount, training.topK)
+    (test.beamWidth, test.keepsBest) = (training.beamWidth, training.keepsBest)
+    return test
+  }
+
+  /// A test as it is made on a victim.
+  func test(_ test: AttackSettings, of victim: String) -> AttackSettings {
+    var test = test
+    test.victims = [victim]
+    (test.exampleCount, test.seed) = (training.exampleCount, training.seed)
+    return test
+  }
+
+  /// What tells a test from the others: "gcg", with what it has other than the training.
+  func name(of test: AttackSettings, _ kind: AttackKind) -> String {
+    var words = [kind.rawValue]
+    if test.position != training.position { words.append(test.position.rawValue) }
+    if test.length != training.length {
+      words.append(test.length.map { "length \($0)" } ?? "length of the slot")
+    }
+    if test.isTargeted { words.append("targeted") }
+    return words.joined(separator: ", ")
+  }
+
+  /// Throws `LabError` where tests cannot be told apart or a setting is out of its range.
+  package func validate() throws {
+    try training.validate()
+    _ = try training.attacks(ofRound: 1, seed: Seed(0))
+    let names = tests.flatMap { test in test.kinds.map { name(of: test, $0) } }
+    guard let twice = names.first(where: { name in names.count { $0 == name } > 1 }) else { return }
+    throw LabError(
+      "two tests of hardening are called '\(twice)'; let them differ in kind, position, length or targeted",
+      .usage)
+  }
+
+  // MARK: A study's settings
+
+  static let settingNames =
+    ["victims", "tests", "attack", "position", "length", "keep_best", "share", "learning_rate"]
+    + ["balanced", "seed"] + AdversarialTraining.ranges.map(\.name)
+
+  init(study node: SchemaNode) throws {
+    var training = AdversarialTraining()
+    if let value = node.optional("victims") { victims = try value.distinct { try $0.text() } }
+    if let value = node.optional("attack") {
+      training.attack = try value.choice(AttackKind.self).rawValue
+    }
+    if let value = node.optional("position") {
+      training.position = try value.choice(SlotPosition.self)
+    }
+    training.length = try node.optional("length")?.integer(in: AdversarialTraining.lengthRange)
+    if let value = node.optional("keep_best") { training.keepsBest = try value.boolean() }
+    if let value = node.optional("balanced") { training.isBalanced = try value.boolean() }
+    if let value = node.optional("share") {
+      training.share = try value.number("between 0.01 and 0.99") {
+        AdversarialTraining.shareRange.contains($0)
+      }
+    }
+    training.learningRate = try node.optional("learning_rate")?.number("between 1e-9 and 1") {
+      AdversarialTraining.rateRange.contains($0)
+    }
+    if let value = node.optional("seed") {
+      training.seed = UInt64(try value.integer(in: 0...Int.max))
+    }
+    for (name, path, range) in AdversarialTraining.ranges {
+      if let value = node.optional(name) {
+        training[keyPath: path] = try value.integer(in: range)
+      }
+    }
+    self.training = training
+    tests = [Self.usualTest(training)]
+    guard let list = node.optional("tests") else { return }
+    tests = try list.listed().map { item in
+      try item.allow(
+        AttackSettings.settingNames.filter {
+          !["victims", "examples", "seed", "proposals"].contains($0)
+        })
+      var test = try AttackSettings(study: item)
+      if item.optional("position") == nil { test.position = training.position }
+      if item.optional("length") == nil { test.length = training.length }
+      return test
+    }
+    do {
+      try validate()
+    } catch let failure as LabError {
+      throw list.failure("cannot be: \(failure)")
+    }
+  }
+}

@@ -17,7 +17,8 @@ struct Kglab: ParsableCommand {
       Init.self, Generate.self, Import.self, FitSchema.self, Export.self, Inspect.self, Train.self,
       Batches.self, Compress.self, SelfTrain.self, Evaluate.self, Ask.self, Knowledge.self,
       Lifeline.self, Explain.self, Compare.self, CascadeCommand.self, Fit.self, Attack.self,
-      AttackSlopes.self, Harden.self, Pirs.self, Traps.self, Choices.self, ExportTask.self,
+      AttackSlopes.self, Harden.self, Pirs.self, SaliencyCommand.self, Disjoint.self, Traps.self,
+      Choices.self, ExportTask.self,
       Detect.self, ExportModel.self, ImportModel.self, StudyCommand.self, Report.self, Bench.self,
       CheckCoordinates.self,
     ])

@@ -34,6 +34,8 @@ import Testing
     "attack-slopes": ["facts.tsv"],
     "harden": ["run"],
     "pirs": ["run"],
+    "saliency": ["run"],
+    "disjoint": ["run"],
     "compare": ["run", "run"],
     "detect train": ["run", "--kind", "baseline", "--task", "sentence", "--evidence", "0"],
     "detect score": ["run/detectors/none"],

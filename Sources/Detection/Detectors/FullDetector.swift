@@ -98,7 +98,9 @@ package struct FullDetector: DetectorRecipe {
         model: model,
         readOut: Array(repeating: 0, count: width + (options.readsLogProbability ? 2 : 1))),
       texts: { epoch in
-        slotted(texts, stream: seed.stream("slot/\(material.set.task.rawValue)/\(name)/\(epoch)"))
+        FullNetwork.slotted(
+          texts, slot, token: text.tokenizer.slotToken,
+          stream: seed.stream("slot/\(material.set.task.rawValue)/\(name)/\(epoch)"))
       }, labels: labels,
       validation: (try validation.map { try text(of: $0, material) }, validationLabels),
       shouldStop: material.work.shouldStop)
@@ -127,24 +129,28 @@ package struct FullDetector: DetectorRecipe {
       training: report, model: network)
   }
 
-  /// Texts of which a share has a field of random tokens before the answer; all as they are without a slot.
-  private func slotted(_ texts: [FullNetwork.Text], stream: RandomStream) -> [FullNetwork.Text] {
-    guard let slot, let token = text.tokenizer.slotToken else { return texts }
-    let filled = slot.fill(texts.map(\.tokens), token: token, stream: stream)
-    return zip(texts, filled).map { old, tokens in
-      let added = tokens.count - old.tokens.count
-      return FullNetwork.Text(
-        tokens: tokens,
-        rows: old.rows.map { JudgedRow(row: $0.row + added, start: $0.start + added) })
-    }
-  }
-
   private func text(of row: Int, _ material: DetectorMaterial) throws -> FullNetwork.Text {
     let example = material.set.examples[row]
     let answer = material.features.texts.text(example.answer)
     return try FullNetwork.text(
       prompt: text.prompt(subject: answer.subject, predicate: answer.predicate),
       answer: answer.tokens, place: example.place, contextLength: configuration.contextLength)
+  }
+}
+
+extension FullNetwork {
+  /// Texts of which a share has a field of random tokens before the answer; all as they are without a slot.
+  static func slotted(
+    _ texts: [Text], _ slot: Slot?, token: Int32?, stream: RandomStream
+  ) -> [Text] {
+    guard let slot, let token else { return texts }
+    let filled = slot.fill(texts.map(\.tokens), token: token, stream: stream)
+    return zip(texts, filled).map { old, tokens in
+      let added = tokens.count - old.tokens.count
+      return Text(
+        tokens: tokens,
+        rows: old.rows.map { JudgedRow(row: $0.row + added, start: $0.start + added) })
+    }
   }
 }
 

@@ -48,7 +48,7 @@ struct FullTrainer {
     training.lanes = options.lanes
     let step = try TrainingStep(model, training, on: pool, streams: passes.map(\.stream))
     var readOutOptimizer = ReadOutOptimizer(count: network.readOut.count)
-    let weights = classWeights(labels)
+    let weights = options.classWeights(labels)
 
     var texts = textsOfEpoch(0)
     let batchSize = min(options.batchSize, texts.count)
@@ -129,14 +129,6 @@ struct FullTrainer {
     return readOut
   }
 
-  /// Weight of a hallucination and of any other answer in the loss; their mean over the answers is 1.
-  private func classWeights(_ labels: [Bool]) -> (positive: Float, negative: Float) {
-    guard options.balancesClasses else { return (1, 1) }
-    let positive = Float(labels.count { $0 })
-    let count = Float(labels.count)
-    return (count / (2 * positive), count / (2 * (count - positive)))
-  }
-
   /// Adds the gradient of `scale` times the loss of some texts to the model's; returns that of the read-out.
   func gradient(
     _ network: FullNetwork, _ examples: [(text: FullNetwork.Text, label: Bool)], scale: Float,
@@ -189,5 +181,15 @@ struct ReadOutOptimizer {
       second[index] += Float(1 - beta2) * (gradient[index] * gradient[index] - second[index])
       values[index] -= rate * first[index] / (second[index].squareRoot() + 1e-8)
     }
+  }
+}
+
+extension FullTrainingOptions {
+  /// Weight of a hallucination and of any other answer in the loss; their mean over the answers is 1.
+  func classWeights(_ labels: [Bool]) -> (positive: Float, negative: Float) {
+    guard balancesClasses else { return (1, 1) }
+    let positive = Float(labels.count { $0 })
+    let count = Float(labels.count)
+    return (count / (2 * positive), count / (2 * (count - positive)))
   }
 }

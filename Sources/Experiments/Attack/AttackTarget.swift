@@ -66,13 +66,13 @@ struct AttackTargets {
   private let graph: KnowledgeGraph
   private let settings: AttackSettings
   private let text: TripleText
-  private let length: Int
+  let length: Int
   private let proposer: LanguageModel?
 
   private var place: String { run.url.relativePath }
   private var tokenizer: any Tokenizer { run.tokenizer }
 
-  /// `proposing` is the run whose model proposes texts, where an attack needs that.
+  /// `proposing` is the run whose model proposes texts, where an attack needs that; by default the attacked one.
   ///
   /// Throws `LabError` for a model without a slot, or a proposing one of other tokens.
   init(
@@ -89,7 +89,7 @@ struct AttackTargets {
     self.graph = graph
     self.settings = settings
     length = settings.length ?? slot.length
-    if let proposing {
+    if let proposing = proposing ?? (settings.kinds.contains(where: \.hasProposer) ? run : nil) {
       guard try proposing.tokenizerHash() == run.tokenizerHash() else {
         throw LabError(
           "\(proposing.url.relativePath) has other tokens than \(run.url.relativePath), so that its model cannot propose "
@@ -166,37 +166,12 @@ struct AttackTargets {
   ) throws -> AttackTarget {
     let folder = try AttackDetectors.folder(
       of: victim.name, in: run.url, weightsHash: run.record.weightsHash ?? "")
-    let (detector, record) = try DetectorFiles.load(from: folder)
-    guard let network = detector.model as? FullNetwork, detector.task == .sentence else {
-      throw LabError(
-        "the detector in \(folder.relativePath) reads no text that could be attacked; give one of kind full for whole "
-          + "answers: kglab detect train --kind full --task sentence")
-    }
-    let configuration = run.record.configuration
-    guard record.tokenizerHash == (try run.tokenizerHash()),
-      record.graphHash == configuration.graphHash
-    else {
-      throw LabError(
-        "the detector in \(folder.relativePath) was trained with another tokenizer or graph than \(place)'s; train one "
-          + "for this run")
-    }
-    var options = DetectionOptions()
-    (options.samples, options.evidence, options.seed) = (1, 0, settings.seed)
-    let drawer = try AnswerDrawer(
-      model: run.loadModel(), tokenizer: tokenizer, graph: graph,
-      fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
-      options: options, workers: 1)
-    let split = try SubjectSplit(of: graph, seed: Seed(record.seed))
-    var answers = try drawer.draw().judged.filter { split.part(of: $0.subject) == part }
-    var stream = Seed(settings.seed).stream("attack/examples")
-    stream.shuffle(&answers)
-    let examples = try answers.prefix(settings.exampleCount).map {
+    let judged = try JudgedAnswers(folder, of: run, graph: graph, part: part, seed: settings.seed)
+    let network = judged.network
+    let examples = try judged.answers.prefix(settings.exampleCount).map {
       try example(
         $0.query, answer: $0.answer.tokens + [SpecialToken.end.rawValue],
         isHallucination: $0.isHallucination)
-    }
-    guard !examples.isEmpty else {
-      throw LabError("\(place) has no query about subjects that the detector was not trained on")
     }
     try check(
       longest: examples.map { AttackedText($0, field: []).line.count }.max() ?? 0,
@@ -240,7 +215,7 @@ struct AttackTargets {
       proposer: { try proposer.map { try LanguageModelProposer($0) } })
   }
 
-  private func example(
+  func example(
     _ index: Int, answer: [Int32], isHallucination: Bool = true
   ) throws -> AttackedExample {
     let query = graph.queries[index]
@@ -257,7 +232,7 @@ struct AttackTargets {
   }
 
   /// Throws `LabError` where the longest line does not fit with a field.
-  private func check(longest: Int, context: Int) throws {
+  func check(longest: Int, context: Int) throws {
     let length = settings.longest(length)
     let needed = longest + length + 1
     guard needed > context else { return }

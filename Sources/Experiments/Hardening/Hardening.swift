@@ -140,14 +140,15 @@ package struct Hardening {
     found = Array(found.prefix(found.count / Self.unitSize * Self.unitSize))
     guard found.count < examples.count else { return found }
     let pool = try WorkerPool(workerCount: work.workers)
-    let victims = try (0..<work.workers).map { _ in try target.victim() }
+    let victims = try (0..<work.workers).map { _ in (try target.victim(), try target.proposer()) }
     while found.count < examples.count {
       let starts = Array(
         stride(from: found.count, to: examples.count, by: Self.unitSize).prefix(work.workers))
       let units = try pool.map(pieces: starts.count) { worker, piece -> [PoolItem]? in
         let end = min(starts[piece] + Self.unitSize, examples.count)
         let unit = Array(examples[starts[piece]..<end])
-        return try items(unit, search, victims[worker], round, unless: work.shouldStop)
+        let (victim, proposer) = victims[worker]
+        return try items(unit, search, victim, proposer, round, unless: work.shouldStop)
       }
       for unit in units {
         guard let unit else {
@@ -167,9 +168,11 @@ package struct Hardening {
 
   private func items(
     _ examples: [AttackedExample], _ search: AttackSearch, _ victim: some AttackVictim,
-    _ round: Int, unless shouldStop: () -> Bool
+    _ proposer: (any TextProposer)?, _ round: Int, unless shouldStop: () -> Bool
   ) throws -> [PoolItem]? {
-    guard let steps = try search.steps(on: examples, victim, unless: shouldStop) else { return nil }
+    guard let steps = try search.steps(on: examples, victim, proposer, unless: shouldStop) else {
+      return nil
+    }
     let isModel = self.victim == AttackTarget.model
     return zip(examples, steps).compactMap { example, steps in
       steps.last.map { last in

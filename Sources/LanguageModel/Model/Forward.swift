@@ -20,10 +20,11 @@ extension LanguageModel {
   /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
   /// activations once its queries, keys and values are there, and `attention` takes the place of that over the batch.
   /// States come out for `extent.outputRows` rows; where that
-  /// is none, nothing is computed beyond the queries, keys and values of the last layer.
+  /// is none, nothing is computed beyond the queries, keys and values of the last layer. `shift`, shape (T, C), is added to the
+  /// tokens' embeddings.
   func forward(
     _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
-    on stream: KernelStream,
+    on stream: KernelStream, shift: FloatSlice? = nil,
     eachLayer: ((Int, LayerActivations) -> Void)? = nil,
     attention: ((Int, LayerActivations) -> Void)? = nil
   ) {
@@ -34,6 +35,10 @@ extension LanguageModel {
     var delta: FloatSlice?
     stream.embedding(
       residual, ids: batch.tokens, table: views.embedding, rows: rows, columns: width)
+    if let shift {
+      let input = residual.prefix(rows * width)
+      stream.add(input, input, shift)
+    }
     for (index, layer) in activations.layers.enumerated() {
       let weights = views.layers[index]
       stream.rmsNorm(

@@ -21,11 +21,13 @@ package struct JudgedRow: Hashable, Sendable {
 /// model's own read-out takes part in the log-probability alone.
 extension TrainingPass {
   /// The logits at some of the batch's tokens, with what they are linear in: shape (R, C) or (R, C + 1).
+  ///
+  /// `moved`, shape (T, V), is added to the one-hot rows of what is read, where it is given.
   package func logits(
-    _ tokens: TokenBatch, rows: [JudgedRow], readOut: [Float]
+    _ tokens: TokenBatch, rows: [JudgedRow], readOut: [Float], moved: [Float]? = nil
   ) -> (logits: [Float], inputs: [Float]) {
     let width = model.configuration.modelDimension
-    let count = forward(tokens).rows
+    let count = forward(tokens, moved: moved).rows
     let output = activations.outputNormed.prefix(count * width).copyOut()
     let read = readsLogProbability(readOut) ? logProbabilities(tokens, rows, output) : nil
     var inputs: [Float] = []
@@ -42,10 +44,11 @@ extension TrainingPass {
     return (logits, inputs)
   }
 
-  /// Adds the gradient with respect to all parameters, given that of the logits, after `logits` on the same batch.
+  /// Adds the gradient with respect to all parameters, given that of the logits, after `logits` on the same batch and as
+  /// it was moved.
   package func backward(
     _ tokens: TokenBatch, rows: [JudgedRow], readOut: [Float], logitGradient: [Float],
-    into gradients: Gradients
+    moved: [Float]? = nil, into gradients: Gradients
   ) {
     let count = tokens.tokens.count
     let width = model.configuration.modelDimension
@@ -80,6 +83,7 @@ extension TrainingPass {
     }
     flow.normed.copyIn(gradient)
     backward(BatchExtent(rows: count, sequences: tokens.sequenceCount), into: gradients)
+    if let moved { addEmbeddingGradient(of: moved, rows: count, into: gradients) }
   }
 
   private func readsLogProbability(_ readOut: [Float]) -> Bool {

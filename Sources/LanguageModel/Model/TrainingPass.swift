@@ -66,13 +66,14 @@ package final class TrainingPass {
     return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
   }
 
-  /// Runs a batch up to the final norm.
-  func forward(_ tokens: TokenBatch) -> BatchExtent {
+  /// Runs a batch up to the final norm; where `moved` is given, shape (T, V), it is added to the one-hot rows of the tokens.
+  func forward(_ tokens: TokenBatch, moved: [Float]? = nil) -> BatchExtent {
     let rows = tokens.tokens.count
     precondition(rows <= maximumTokens, "micro-batch of \(rows) tokens is too large")
     batch.copyIn(tokens)
     let extent = BatchExtent(rows: rows, sequences: tokens.sequenceCount)
-    model.forward(batch, extent, into: activations, on: stream)
+    let shift = moved.map { self.shift(of: $0, rows: rows) }
+    model.forward(batch, extent, into: activations, on: stream, shift: shift)
     return extent
   }
 

@@ -9,8 +9,8 @@ package struct MeasureSet: Sendable {
   package static let known: [any Measure.Type] = [
     EvaluationMeasure.self, KnowledgeMeasure.self, LifelineMeasure.self, DetectionMeasure.self,
     TransferMeasure.self, CascadeMeasure.self, AttackMeasure.self, HardeningMeasure.self,
-    InversionMeasure.self, TrapsMeasure.self, SelfTrainingMeasure.self, RewardsMeasure.self,
-    TrajectoriesMeasure.self,
+    InversionMeasure.self, SaliencyMeasure.self, DisjointMeasure.self, TrapsMeasure.self,
+    SelfTrainingMeasure.self, RewardsMeasure.self, TrajectoriesMeasure.self,
   ]
 
   /// What was asked for.

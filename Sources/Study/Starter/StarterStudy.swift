@@ -217,6 +217,31 @@ extension StarterFiles {
       #line_epochs: 4
       #copies: 16
       #seed: 0
+    # Which tokens of an answer's line decide what full detectors say of it; they are named as detection trains them.
+    #saliency:
+      #detectors: [full-3k]
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #answers: 200
+      #replacements: 16
+      #seed: 0
+      #resamples: 1000
+    # Detectors trained together so that attacks on one don't turn the others, of models trained with slot_share.
+    #disjoint:
+      #size: 3k
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #detectors: 3
+      #weight: 1
+      #epsilon: 2
+      #sign_epsilon: 0.03
+      #samples: 4
+      #full_epochs: 5
+      #examples: 100
+      #iterations: 10
+      #candidates: 64
+      #seed: 0
+      #resamples: 1000
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.
     #traps:
       #tasks: [neqa, redefine]

@@ -1,0 +1,186 @@
+package import Analysis
+import Evaluation
+import GRDB
+import Report
+
+/// Everything that decides what detectors are found to look at.
+package struct SaliencyIdentity: Codable, Hashable, Sendable {
+  package let settings: SaliencyMeasure.Settings
+  /// Hashes of the detectors' records, in the order of their names.
+  let detectors: [String]
+}
+
+/// What is said of saliency.
+package enum SaliencyQuantity: String, Codable, CaseIterable, Sendable {
+  /// The share of an answer's saliency that is on the tokens of its object, by gradient and by occlusion.
+  case objectShare = "object_share"
+  case occlusionObjectShare = "occlusion_object_share"
+  /// Gini's coefficient of the saliency by gradient: 0 where all tokens have the same.
+  case gini
+  /// Spearman's rank correlation of an answer's tokens by gradient and by occlusion.
+  case agreement
+
+  func value(_ saliency: TokenSaliency) -> Double? {
+    switch self {
+    case .objectShare: saliency.share(of: "object", saliency.gradient)
+    case .occlusionObjectShare: saliency.share(of: "object", saliency.occlusion)
+    case .gini: RankCorrelation.gini(saliency.gradient)
+    case .agreement: RankCorrelation.spearman(saliency.gradient, saliency.occlusion)
+    }
+  }
+}
+
+/// The answers that a number is of.
+package enum SalientAnswers: String, Codable, CaseIterable, Sendable {
+  case all, right, hallucinated
+
+  func contains(_ answer: SalientAnswer) -> Bool {
+    self == .all || (self == .hallucinated) == answer.isHallucination
+  }
+}
+
+/// An answer with what a detector looks at in it.
+package struct SalientAnswer: Sendable {
+  let subject: Int32
+  let isHallucination: Bool
+  let saliency: TokenSaliency
+
+  package init(subject: Int32, isHallucination: Bool, saliency: TokenSaliency) {
+    self.subject = subject
+    self.isHallucination = isHallucination
+    self.saliency = saliency
+  }
+}
+
+/// The mean of a quantity over answers, with its interval over subjects.
+package struct SaliencyRate: Codable, Hashable, Sendable, EncodableRecord {
+  package let detector: String
+  package let parameterCount: Int
+  package let answers: SalientAnswers
+  package let quantity: SaliencyQuantity
+  package let value: Double
+  /// By resampling subjects with their answers; nil for one subject.
+  package let lower: Double?
+  package let upper: Double?
+  /// Answers of which the quantity can be said.
+  package let answerCount: Int
+
+  enum CodingKeys: String, CodingKey {
+    case detector, answers, quantity, value, lower, upper
+    case parameterCount = "parameters"
+    case answerCount = "answer_count"
+  }
+
+  /// Every quantity of a detector, of all answers and by what they are; those that no answer has are left out.
+  package static func all(
+    _ answers: [SalientAnswer], of detector: String, parameters: Int, _ bootstrap: Bootstrap
+  ) -> [SaliencyRate] {
+    SalientAnswers.allCases.flatMap { kind in
+      SaliencyQuantity.allCases.compactMap { quantity in
+        var clusters: [Int32: ClusterSum] = [:]
+        var count = 0
+        for answer in answers where kind.contains(answer) {
+          guard let value = quantity.value(answer.saliency) else { continue }
+          clusters[answer.subject, default: ClusterSum(0, over: 0)].numerator += value
+          clusters[answer.subject, default: ClusterSum(0, over: 0)].denominator += 1
+          count += 1
+        }
+        let sums = clusters.sorted { $0.key < $1.key }.map(\.value)
+        let name = "saliency/\(kind.rawValue)/\(quantity.rawValue)"
+        guard let mean = bootstrap.ratio(sums, stream: name) else { return nil }
+        return SaliencyRate(
+          detector: detector, parameterCount: parameters, answers: kind, quantity: quantity,
+          value: mean.value, lower: mean.interval?.low, upper: mean.interval?.high,
+          answerCount: count)
+      }
+    }
+  }
+}
+
+/// Everything that `kglab saliency` says.
+package struct SaliencySummary: Codable, Hashable, Sendable {
+  package let key: String
+  package let identity: SaliencyIdentity
+  package let rates: [SaliencyRate]
+}
+
+/// A token of an answer's line.
+struct TokenSaliencyRow: Codable, EncodableRecord {
+  let detector: String
+  let queryID: Int
+  let place: Int
+  let part: String
+  let token: String
+  let isHallucination: Bool
+  let gradient: Double
+  let occlusion: Double
+
+  enum CodingKeys: String, CodingKey {
+    case detector, place, part, token, gradient, occlusion
+    case queryID = "query_id"
+    case isHallucination = "is_hallucination"
+  }
+}
+
+extension ResultTable {
+  static let saliency = ResultTable(
+    "saliency", key: "detector, answers, quantity",
+    columns: """
+        detector TEXT NOT NULL, parameters INTEGER NOT NULL,
+        answers TEXT NOT NULL CHECK (answers IN ('all', 'right', 'hallucinated')),
+        quantity TEXT NOT NULL, value REAL NOT NULL, lower REAL, upper REAL,
+        answer_count INTEGER NOT NULL CHECK (answer_count > 0)
+      """)
+
+  /// Every token that was looked at.
+  static let tokenSaliency = ResultTable(
+    "token_saliency", key: "detector, query_id, place",
+    columns: """
+        detector TEXT NOT NULL, query_id INTEGER NOT NULL, place INTEGER NOT NULL,
+        part TEXT NOT NULL, token TEXT NOT NULL,
+        is_hallucination INTEGER NOT NULL CHECK (is_hallucination IN (0, 1)),
+        gradient REAL NOT NULL CHECK (gradient >= 0), occlusion REAL NOT NULL CHECK (occlusion >= 0)
+      """)
+}
+
+/// Saliency in a study's report.
+struct SaliencyFigure {
+  let results: StudyResults
+  let command: String
+
+  /// Each quantity against the detector's size, a panel each.
+  func figure() throws -> Figure {
+    let number = ColumnFormat.number(digits: 3)
+    let data = try results.records(
+      [
+        Column("quantity", "Quantity"), Column("detector", "Detector"),
+        Column("of", "Of the model"), Column("answers", "Answers"),
+        Column("parameters", "Parameters", .integer), Column("seed", "Seed", .integer),
+        Column("value", "Value", number), Column("lower", "Lower", number),
+        Column("upper", "Upper", number), Column("answer_count", "Answers (n)", .integer),
+      ],
+      """
+      SELECT CASE s.quantity WHEN 'object_share' THEN 'on the object, by gradient'
+          WHEN 'occlusion_object_share' THEN 'on the object, by occlusion'
+          WHEN 'gini' THEN 'sparsity' ELSE 'agreement' END AS quantity, s.detector,
+        run.size || ', ' || run.horizon
+          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of, s.answers,
+        s.parameters, run.seed, s.value, s.lower, s.upper, s.answer_count
+      FROM saliency s JOIN run ON run.id = s.run_id
+      ORDER BY s.quantity, s.parameters, s.detector, run.rowid, s.answers
+      """)
+    return Figure(
+      id: "saliency", title: "What detectors look at",
+      caption: """
+        By how much replacing a token of a name would change the detector's logit, to first order (gradient) and tried \
+        (occlusion): the share on the object, sparsity (Gini's coefficient over tokens) and the rank correlation of both. \
+        Means over answers; bars are 95 % by resampling subjects.
+        """,
+      command: command, data: data,
+      x: Axis("parameters", "Parameters of the detector", scale: .log, format: .count),
+      y: Axis("value", "Value", format: number), color: Channel("answers", "Answers"),
+      shape: Channel("of", "Of the model"), panel: Channel("quantity", "Quantity"),
+      marks: [.interval(low: "lower", high: "upper"), .points],
+      tooltip: ["quantity", "detector", "of", "seed", "answers", "value", "lower", "upper"])
+  }
+}

@@ -99,17 +99,16 @@ package struct HardeningSettings: Codable, Hashable, Sendable {
     if let value = node.optional("victims") { victims = try value.distinct { try $0.text() } }
     training = try Self.training(study: node)
     tests = [Self.usualTest(training)]
-    guard let list = node.optional("tests") else { return }
-    tests = try list.listed().map { item in
-      try item.allow(
-        AttackSettings.settingNames.filter {
-          !["victims", "examples", "seed", "proposals"].contains($0)
-        })
-      var test = try AttackSettings(study: item)
-      if item.optional("position") == nil { test.position = training.position }
-      if item.optional("length") == nil { test.length = training.length }
-      return test
-    }
+    let list = node.optional("tests")
+    let others = ["victims", "examples", "seed", "proposals"]
+    tests =
+      try list?.listed().map { item in
+        try item.allow(AttackSettings.settingNames.filter { !others.contains($0) })
+        var test = try AttackSettings(study: item)
+        if item.optional("position") == nil { test.position = training.position }
+        if item.optional("length") == nil { test.length = training.length }
+        return test
+      } ?? tests
     do {
       try validate()
     } catch let failure as LabError {

@@ -115,16 +115,19 @@ package struct AnswerLines: Hashable, Sendable {
       text, lines, tally: record.answers ?? AnswerTally(), tokenizerHash: record.tokenizerHash)
   }
 
-  /// The lines that a run in `folder` has for just this text; nil where it has none, or others.
+  /// The lines that a run in `folder` has for just this text; nil where it has none, or others, or was killed between its
+  /// record and its list.
   ///
-  /// Throws `LabError` where the list is missing or altered.
+  /// Throws `LabError` where the list is altered, or missing from a finished run.
   package static func stored(in folder: URL, _ text: AnswerText) throws -> AnswerLines? {
     guard let record = try RunFolder.readRecord(folder),
       case .answers(let stored) = record.configuration.corpus.source
     else { return nil }
     var wanted = text
     wanted.lines = stored.lines
-    guard wanted == stored else { return nil }
+    let list = folder.appendingPathComponent(fileName).path
+    let isThere = FileManager.default.fileExists(atPath: list)
+    guard wanted == stored, isThere || record.status == .complete else { return nil }
     return try read(in: folder, stored, of: record)
   }
 }

@@ -46,9 +46,12 @@ struct DisjointTests {
   }
 
   private func values(_ number: Int) throws -> [Float] {
-    // Far from 0, so that detectors disagree.
     let model = try LanguageModel(shape, seed: Seed(UInt64(number)), on: .cpu)
-    return model.parameters.copyOut().map { $0 * 1.4 }
+    var values = model.parameters.copyOut().map { $0 * 1.4 }
+    // Embeddings far from 0, so that the steps of differences are small beside them.
+    var stream = Seed(UInt64(number)).stream("embedding")
+    for place in 0..<(14 * 8) { values[place] = Float(stream.normal()) }
+    return values
   }
 
   private func penalties(_ weight: Double) -> DisjointPenalties {
@@ -141,7 +144,10 @@ struct DisjointTests {
             moved[member][place] += step
             return try objective(penalties, moved, reads).value
           }
-          let numeric = try (value(4e-3) - value(-4e-3)) / 8e-3
+          let coarse = try (value(4e-3) - value(-4e-3)) / 8e-3
+          let numeric = try (value(2e-3) - value(-2e-3)) / 4e-3
+          // Where a penalty begins within the step, differences say nothing.
+          guard abs(coarse - numeric) < 2e-3 + 0.01 * abs(numeric) else { continue }
           let own = Double(found.gradients[member][place])
           #expect(
             abs(own - numeric) < 4e-3 + 0.03 * abs(numeric),

@@ -219,7 +219,7 @@ extension StarterFiles {
       #seed: 0
     # Which tokens of an answer's line decide what full detectors say of it; they are named as detection trains them.
     #saliency:
-      #detectors: [full-3k]
+      #detectors: [full-10k]
       #sizes: [3k, 10k]
       #epochs: [60]
       #answers: 200

@@ -169,8 +169,9 @@ struct DisjointTests {
     #expect(checked > 20 && differs > 20)
   }
 
-  /// Without penalties each of several detectors is, bit for bit, what it would be alone; with them it is not. Any number of
-  /// workers gives the same.
+  /// Without penalties each of several detectors is, bit for bit, what it would be alone; with them it is not.
+  ///
+  /// Any number of workers gives the same.
   @Test func withoutPenaltiesDetectorsAreIndependent() throws {
     let graph = SmallGraph.people(60)
     let tokenizer = try TokenizerKind.word.tokenizer(for: graph)

@@ -61,8 +61,9 @@ struct DisjointMeasureTests {
     #expect(try rate("joint - independent", .clean).lower == 0)
   }
 
-  /// Trained on a run's answers: rates are those of the rows; the same by any number of workers. Without penalties both
-  /// groups are one.
+  /// Trained on a run's answers: rates are those of the rows; the same by any number of workers.
+  ///
+  /// Without penalties both groups are one.
   @Test func detectorsOfARun() throws {
     let graph = SmallGraph.people(40)
     let trained = try TrainedRun(graph, epochs: 25) { request, _ in

@@ -138,7 +138,7 @@ package struct DisjointRate: Codable, Hashable, Sendable, EncodableRecord {
   package let detectors: String
   package let quantity: DisjointQuantity
   package let value: Double
-  /// By resampling subjects; of a difference, pairs are resampled together. Nil for one subject.
+  /// By resampling subjects, those of a difference together; nil for one subject.
   package let lower: Double?
   package let upper: Double?
   package let exampleCount: Int

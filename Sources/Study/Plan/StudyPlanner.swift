@@ -302,11 +302,11 @@ package struct StudyPlanner {
     let rate = model.request.learningRate
     let chosen = alike.count == 1 ? alike[0] : alike.first { $0.request.learningRate == rate }
     guard let chosen else {
+      let what = size.hasPrefix(ModelSelection.seedWord) ? size : "size \(size)"
       let why =
         alike.isEmpty
-        ? "has none beside it that is otherwise trained alike; add it to models"
-        : "has \(alike.count) of size \(size) beside it, none at its own learning rate; leave one"
-      let what = size.hasPrefix(ModelSelection.seedWord) ? size : "size \(size)"
+        ? "has no model of \(what) beside it that is otherwise trained alike; add it to models"
+        : "has \(alike.count) of \(what) beside it, none at its own learning rate; leave one"
       throw LabError("\(key) reads a model of \(what) beside each, and \(name) \(why)")
     }
     return chosen

@@ -39,7 +39,7 @@ extension StarterFiles {
     #   epochs          or steps, tokens, flops: how long
     #   seeds           of initial weights and order (0)
     #   fractions       nested parts of the graph (1)
-    #   learning_rates  instead of the rule in the size; precisions: fp32, bf16, auto
+    #   learning_rates  instead of the rule in shape and steps; precisions: fp32, bf16, auto
     #   graphs          names of graphs (all)
     # A model may start from that of an entry before it, and learn from a file of triples alone:
     #   - {name: base, sizes: [3k], epochs: [20]}

@@ -33,7 +33,7 @@ extension TrainingOption {
       help: "The rule that turns gradients into updates."),
     TrainingOption(
       "learning_rate", Place(\.learningRate), .learningRate, record: .always,
-      help: "Peak learning rate; by default a rule in the model's size."),
+      help: "Peak learning rate; by default a rule in the model's shape and the steps."),
     TrainingOption(
       "schedule", Place(\.training.schedule), .choice(ScheduleShape.self), other: "#",
       help: "How the learning rate goes on after warm-up."),

@@ -67,17 +67,18 @@ package enum LockReach: Hashable, Sendable {
     let first = Posix.create(file.path)
     guard first >= 0 else { return .everywhere }
     let second = Posix.openOrCreate(file.path)
+    // Another process that tidies up may have taken away the first before the second was opened.
+    let isOne = Posix.hasName(first)
+    // At once, so that a kill leaves nothing behind; what is open can be locked without a name.
+    try? FileManager.default.removeItem(at: file)
     defer {
       close(first)
       close(second)
-      try? FileManager.default.removeItem(at: file)
     }
     guard flock(first, LOCK_EX | LOCK_NB) == 0 else {
       return .less("takes no lock (\(Posix.message()))")
     }
     let isShared = flock(second, LOCK_EX | LOCK_NB) == 0
-    // Another process that tidies up may have taken away the first before it was locked.
-    return isShared && Posix.hasName(first)
-      ? .less("lets two processes have one lock") : .everywhere
+    return isShared && isOne ? .less("lets two processes have one lock") : .everywhere
   }
 }

@@ -183,7 +183,7 @@ extension TrainingRequest {
     return hasSlot ? SlottedTokenizer(base) : base
   }
 
-  /// The training with its numbers; without a rate where neither the request nor the rule has one.
+  /// The training with its numbers; at 0.01, to be checked alone, where neither the request nor the rule has a rate yet.
   func resolvedTraining(_ usualRate: Double?) -> TrainingConfiguration {
     var training = training
     training.learningRate = learningRate ?? usualRate ?? 0.01

@@ -57,6 +57,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     library("LabCore", ["COpenSSL"]),
     library("Console", ["LabCore", argumentParser]),
+    library("Engine", ["LabCore"]),
     library("KnowledgeGraph", ["LabCore", grdb, yams]),
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
@@ -116,6 +117,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Training", "KnowledgeGraph", "LabCore"],
       path: "Tests/TestSupport", swiftSettings: strict),
     tests("LabCoreTests", ["LabCore"]),
+    tests("EngineTests", ["Engine", "LabCore"]),
     tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
     .target(
       name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks",

@@ -64,7 +64,7 @@ let package = Package(
     library("LanguageModel", ["Compute", "LabCore"]),
     library(
       "Training",
-      ["LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore"]),
+      ["LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Engine", "Analysis", "LabCore"]),
     library(
       "Evaluation",
       [
@@ -89,7 +89,7 @@ let package = Package(
       "Study",
       [
         "Report", "Analysis", "Experiments", "Detection", "Evaluation", "Training", "LanguageModel",
-        "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb, yams,
+        "Corpus", "KnowledgeGraph", "Compute", "Engine", "LabCore", grdb, yams,
       ]),
     library(
       "Benchmarks",
@@ -109,7 +109,7 @@ let package = Package(
       name: "kglab",
       dependencies: [
         "BenchmarkCommands", "Study", "Experiments", "Report", "Analysis", "Detection",
-        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute",
+        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Engine",
         "Console", "LabCore", argumentParser,
       ],
       swiftSettings: strict),
@@ -127,7 +127,7 @@ let package = Package(
     tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(
       "TrainingTests",
-      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"],
+      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Engine", "LabCore"],
       exclude: ["Fixtures"]),
     tests(
       "EvaluationTests",

@@ -1,14 +1,18 @@
 import LabCore
 
 /// What went wrong in an engine, as one sentence.
-struct EngineFailure {
-  let error: LabError
+enum EngineFailure {
+  /// What a line of standard error begins with in which a process says its code and message.
+  private static let mark = "kglab_torch: "
 
   /// By a frame of the kind `error`, which has a code and a message.
-  init(_ frame: Frame, _ interpreter: String) {
-    let message = Self.clause(frame.text("message") ?? "it gave no reason")
+  static func error(_ frame: Frame, _ interpreter: String) -> LabError {
+    error(frame.text("code") ?? "failed", frame.text("message") ?? "it gave no reason", interpreter)
+  }
+
+  private static func error(_ code: String, _ message: String, _ interpreter: String) -> LabError {
     let advice =
-      switch frame.text("code") {
+      switch code {
       case "missing_package":
         "run make setup-torch, or name a Python that has it by --python"
       case "out_of_memory":
@@ -16,20 +20,26 @@ struct EngineFailure {
       case "no_device": "choose another --device"
       default: "run the command again, or report it with the command"
       }
-    error = LabError(
-      "the torch engine (\(interpreter)) failed: \(message); \(advice)",
-      frame.text("code") == "no_device" ? .usage : .failure)
+    return LabError(
+      "the torch engine (\(interpreter)) failed: \(clause(message)); \(advice)",
+      code == "no_device" ? .usage : .failure)
   }
 
   /// By the end of the process and what it wrote to standard error.
-  init(end: ChildProcess.End?, messages: [String], _ interpreter: String, isStart: Bool) {
-    let missing = messages.last { $0.contains("No module named") }
-    if isStart, let missing {
+  static func error(
+    end: ChildProcess.End?, messages: [String], _ interpreter: String, isStart: Bool
+  ) -> LabError {
+    // Of several processes the first to fail has the reason.
+    let own = messages.first { $0.hasPrefix(mark) }?.dropFirst(mark.count)
+    if let own, let colon = own.firstIndex(of: ":") {
+      let message = own[colon...].dropFirst().drop { $0 == " " }
+      return error(String(own[..<colon]), String(message), interpreter)
+    }
+    if isStart, let missing = messages.last(where: { $0.contains("No module named") }) {
       let name = missing.split(separator: " ").last?.filter { !"'\";".contains($0) }
-      error = LabError(
+      return LabError(
         "the Python \(interpreter) lacks the package \(name ?? "kglab_torch"), which the torch engine needs: run make "
           + "setup-torch, or name a Python that has it by --python", .failure)
-      return
     }
     let how =
       switch end {
@@ -38,8 +48,8 @@ struct EngineFailure {
       case .code(let code)?: "ended with code \(code)"
       case nil: "ended"
       }
-    let last = Self.cause(messages).map { ": \(Self.clause($0))" } ?? ""
-    error = LabError(
+    let last = cause(messages).map { ": \(clause($0))" } ?? ""
+    return LabError(
       "the torch engine (\(interpreter)) \(how)\(last); run the command again, which goes on from the last checkpoint "
         + "if there is one", .failure)
   }

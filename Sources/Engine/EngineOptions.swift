@@ -22,12 +22,36 @@ package struct EngineOptions: Sendable, Equatable {
 
   package init() {}
 
+  /// Those of variables of the environment: `KGLAB_PYTHON`, and `KGLAB_TORCH_` with `DEVICE`, `PROCESSES`, `RUN` (the options of
+  /// torchrun), `MICRO_BATCH_TOKENS` and `COMPILE` (1).
+  ///
+  /// Throws `LabError` naming the variable whose value is none.
+  package init(environment: [String: String]) throws {
+    func count(_ name: String, _ usual: Int) throws -> Int {
+      guard let text = environment[name] else { return usual }
+      guard let value = Int(text), value >= 1 else {
+        throw LabError("\(name) is '\(text)'; it must be a number from 1 on, or unset", .usage)
+      }
+      return value
+    }
+    python = environment["KGLAB_PYTHON"]
+    device = environment["KGLAB_TORCH_DEVICE"]
+    processes = try count("KGLAB_TORCH_PROCESSES", processes)
+    torchrun = (environment["KGLAB_TORCH_RUN"] ?? "").split(separator: " ").map(String.init)
+    microBatchTokens = try count("KGLAB_TORCH_MICRO_BATCH_TOKENS", microBatchTokens)
+    compiles = environment["KGLAB_TORCH_COMPILE"] == "1"
+  }
+
+  /// Whether the engine computes on the processor, as far as that is known before it has started.
+  package var isOnProcessor: Bool {
+    device.map { $0 == "cpu" } ?? !FileManager.default.fileExists(atPath: "/dev/nvidiactl")
+  }
+
   /// The file of the interpreter.
   ///
   /// Throws `LabError` with what to do where there is none.
   func interpreter() throws -> String {
-    let named = python ?? ProcessInfo.processInfo.environment["KGLAB_PYTHON"]
-    if let named {
+    if let named = python {
       guard let found = Self.search(named) else {
         throw LabError(
           "there is no program '\(named)' to run as Python; give the path of one that has PyTorch by --python, or "

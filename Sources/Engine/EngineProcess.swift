@@ -121,7 +121,7 @@ package final class EngineProcess {
         let frame = try next(process, patience: patience, shouldStop: shouldStop)
         if frame.kind == "error" {
           process.end(patience: farewell)
-          throw EngineFailure(frame, interpreter).error
+          throw EngineFailure.error(frame, interpreter)
         }
         if frame.kind != "alive" { return frame }
       }
@@ -172,9 +172,9 @@ package final class EngineProcess {
           + "look at the load of the machine and the device, then run the command again", .failure)
     case .ended:
       let end = process.end(patience: farewell)
-      return EngineFailure(
+      return EngineFailure.error(
         end: end, messages: process.lastMessages, interpreter, isStart: isStart
-      ).error
+      )
     }
   }
 }

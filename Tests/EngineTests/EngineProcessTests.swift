@@ -93,6 +93,11 @@ struct EngineProcessTests {
       try reason(
         "printf 'Traceback\\n  File x\\nRuntimeError: went wrong.\\n[W] closing\\n' >&2; exit 3"
       ).contains("ended with code 3: RuntimeError: went wrong; run the command again"))
+    #expect(
+      try reason(
+        "printf 'kglab_torch: out_of_memory: MemoryError: none\\nRuntimeError: peer gone\\n' >&2; exit 1"
+      )
+      .contains("failed: MemoryError: none; take a smaller --micro-batch-tokens"))
     #expect(try reason("kill -9 $$").contains("was killed, as systems do where memory is short"))
     #expect(try reason("kill -11 $$").contains("was ended by signal 11"))
     // A start may take five times the patience.
@@ -140,5 +145,27 @@ struct EngineProcessTests {
     let options = try options("sleep 1000")
     let error = #expect(throws: LabError.self) { _ = try EngineProcess(options) { true } }
     #expect(error?.exitStatus == .interrupted)
+  }
+}
+
+struct EngineOptionsTests {
+  @Test func theEnvironmentSaysHowStudiesStartTheEngine() throws {
+    let options = try EngineOptions(environment: [
+      "KGLAB_PYTHON": "p", "KGLAB_TORCH_DEVICE": "cuda", "KGLAB_TORCH_PROCESSES": "8",
+      "KGLAB_TORCH_RUN": "--nnodes 2", "KGLAB_TORCH_MICRO_BATCH_TOKENS": "4096",
+      "KGLAB_TORCH_COMPILE": "1",
+    ])
+    #expect(options.python == "p" && options.device == "cuda" && options.compiles)
+    #expect(options.microBatchTokens == 4_096)
+    #expect(
+      options.arguments == [
+        "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "8", "-m",
+        "kglab_torch",
+      ])
+    #expect(try EngineOptions(environment: [:]) == EngineOptions())
+    #expect(EngineOptions().arguments == ["-m", "kglab_torch"])
+    expectFailure("KGLAB_TORCH_PROCESSES is 'two'", status: .usage) {
+      try EngineOptions(environment: ["KGLAB_TORCH_PROCESSES": "two"])
+    }
   }
 }

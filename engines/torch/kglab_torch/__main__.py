@@ -87,10 +87,14 @@ def main() -> int:
         return 0
     except BaseException as error:
         traceback.print_exc()
-        try:
-            channel.send(failure(error))
-        except Closed:
-            pass
+        frame = failure(error)
+        # Of several processes the first to fail says why; the others only find that it is gone.
+        print(f"kglab_torch: {frame.fields['code']}: {frame.fields['message']}", file=sys.stderr, flush=True)
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            try:
+                channel.send(frame)
+            except Closed:
+                pass
         return 1
     return 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -36,7 +35,7 @@ class Team:
 
     def hello(self, fields: dict[str, Any]) -> None:
         """The first frame; values that are functions are called."""
-        said = {key: value() if isinstance(value, Callable) else value for key, value in fields.items()}
+        said = {key: value() if callable(value) else value for key, value in fields.items()}
         self.send(Frame("hello", {**said, "processes": self.size}))
 
     def send(self, frame: Frame) -> None:
@@ -64,7 +63,8 @@ class Team:
             else torch.empty(int(length.item()), dtype=torch.uint8)
         )
         dist.broadcast(data, 0)
-        return pickle.loads(data.numpy().tobytes())
+        frame: Frame = pickle.loads(data.numpy().tobytes())
+        return frame
 
     def sum(self, values: torch.Tensor) -> None:
         """Replaces values by their sum over all processes."""

@@ -43,7 +43,8 @@ setup-torch:
 test-python: build $(if $(PYTHON),,.venv/installed)
 	cd Tests/Python && KGLAB=$(CURDIR)/$(KGLAB) PYTHONDONTWRITEBYTECODE=1 TRANSFORMERS_VERBOSITY=error \
 	  HF_HUB_DISABLE_PROGRESS_BARS=1 $(or $(PYTHON),$(CURDIR)/.venv/bin/python) -m unittest -v
-	cd engines/torch && PYTHONDONTWRITEBYTECODE=1 $(or $(PYTHON),$(CURDIR)/.venv/bin/python) -m unittest -v
+	cd engines/torch && export PYTHONDONTWRITEBYTECODE=1 && python=$(or $(PYTHON),$(CURDIR)/.venv/bin/python) && \
+	  $$python -m unittest -v && $$python -m ruff check --no-cache . && $$python -m mypy --cache-dir=/dev/null
 
 test-slurm: build
 	KGLAB=$(CURDIR)/$(KGLAB) scripts/slurm/test.sh

@@ -98,26 +98,36 @@ package final class ChildProcess {
     return bytes
   }
 
-  /// Ends it: by the end of its input, and after `patience` seconds by force, with the processes that it started.
+  /// Ends it: by the end of its input, after `patience` seconds by SIGTERM, which launchers pass on, and at last by force.
+  ///
+  /// With it end the processes that it started, but for those that have left its group.
   @discardableResult
   package func end(patience: Double) -> End? {
     if input >= 0 { close(input) }
     input = -1
     guard outcome == nil else { return outcome }
-    let watch = Stopwatch()
-    outcome = Posix.end(of: id)
-    while outcome == nil, watch.seconds < patience {
-      usleep(5_000)
-      outcome = Posix.end(of: id)
+    waitForEnd(patience)
+    if outcome == nil {
+      kill(-id, SIGTERM)
+      waitForEnd(Self.lastPatience)
     }
     // Also where it has ended: what it started may not have.
     kill(-id, SIGKILL)
-    while outcome == nil {
-      usleep(1_000)
-      outcome = Posix.end(of: id)
-    }
+    waitForEnd(.infinity)
     return outcome
   }
+
+  private func waitForEnd(_ seconds: Double) {
+    let watch = Stopwatch()
+    outcome = outcome ?? Posix.end(of: id)
+    while outcome == nil, watch.seconds < seconds {
+      usleep(2_000)
+      outcome = Posix.end(of: id)
+    }
+  }
+
+  /// Seconds between SIGTERM and SIGKILL.
+  private static let lastPatience = 5.0
 
   /// The last of what it wrote to standard error, in lines that are not empty.
   package var lastMessages: [String] {

@@ -5,6 +5,7 @@ from safetensors.numpy import load_file
 
 SHARED = ["--size", "3k", "--steps", 200, "--seed", 5, "--tokens-per-step", 256, "--learning-rate", 0.0125,
           "--workers", 1, "--step-metrics"]
+#: At larger rates, as SGD with 0.3, rounding grows from step to step until it is seen, whoever trains.
 #: Every architecture option, each option of text and objective, and every optimiser and what it takes.
 CASES = {
     "usual": [],
@@ -13,10 +14,10 @@ CASES = {
     "gelu": ["--activation", "gelu", "--clip-norm", 0],
     "gelu, tied, bytes": ["--activation", "gelu", "--tied-embeddings", "--tokenizer", "byte", "--size", "20k",
                           "--learning-rate", 0.005],
-    "slots and rules": ["--slot-share", 0.3, "--rule-share", 0.2],
-    "sentences": ["--phrasing", "template", "--paraphrases", 2],
+    "slots": ["--slot-share", 0.3],
+    "rules": ["--rule-share", 0.2],
     "atan2, wsd": ["--optimizer", "adam-atan2", "--schedule", "wsd"],
-    "sgd": ["--optimizer", "sgd", "--learning-rate", 0.3],
+    "sgd": ["--optimizer", "sgd", "--learning-rate", 0.1],
     "adafactor": ["--optimizer", "adafactor", "--learning-rate", 0.03, "--schedule", "linear"],
     "mup, applied": ["--parameterization", "mup", "--multipliers", "applied", "--epsilon-mode", "per-layer",
                      "--weight-decay-mode", "independent"],
@@ -77,7 +78,7 @@ class TorchEngineTests(unittest.TestCase):
         AutoModelForCausalLM.from_pretrained(initial)
 
     def test_two_processes_follow_one(self):
-        for name in ["usual", "sgd"]:
+        for name in ["usual", "tied, window"]:
             with self.subTest(name):
                 runs = [train(self.graph, self.run_folder(f"{name} {count}"), *CASES[name], *TORCH,
                               "--processes", count, "--micro-batch-tokens", 64) for count in (1, 2)]
@@ -120,7 +121,7 @@ class TorchEngineTests(unittest.TestCase):
     def test_zeros_are_kept(self):
         run, pruned, trained = (self.run_folder(name) for name in ("run", "pruned", "trained"))
         lab.kglab("train", self.graph, *SHARED, "--out", run)
-        lab.kglab("compress", run, "--sparsity", 0.5, "--out", pruned)
+        lab.kglab("compress", run, "--prune", 0.5, "--out", pruned)
         lab.kglab("train", self.graph, "--from", pruned, "--steps", 20, "--keep-zeros", "--learning-rate", 0.001,
                   *TORCH, "--out", trained)
         before, after = load_file(pruned / "model.safetensors"), load_file(trained / "model.safetensors")

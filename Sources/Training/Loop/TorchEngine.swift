@@ -10,6 +10,8 @@ final class TorchEngine: TrainingEngine {
   let optimizer: Optimizer
   let record: EngineRecord?
   private let process: EngineProcess
+  /// Whether model and moments hold what was computed.
+  private var isCollected = true
   /// Values of one frame of weights or moments.
   private static let chunk = 1 << 22
 
@@ -17,11 +19,12 @@ final class TorchEngine: TrainingEngine {
   ///
   /// Throws `LabError` where the process cannot be started, or lacks something.
   init(
-    _ model: LanguageModel, _ training: TrainingConfiguration, _ options: EngineOptions
+    _ model: LanguageModel, _ training: TrainingConfiguration, _ options: EngineOptions,
+    shouldStop: () -> Bool
   ) throws {
     self.model = model
     optimizer = try Optimizer(model.layout, training, on: model.device)
-    process = try EngineProcess(options)
+    process = try EngineProcess(options, shouldStop: shouldStop)
     let ready = try process.ask(
       Self.start(model.layout, training, optimizer, options), for: "ready")
     record = EngineRecord(
@@ -46,15 +49,20 @@ final class TorchEngine: TrainingEngine {
   func probe(_ batch: TokenBatch) -> StepProbe? { nil }
 
   func update(norm: Double, learningRate: Double, number: Int) throws {
+    isCollected = false
     try process.send(
       Frame("update", ["learning_rate": .number(learningRate), "number": .number(Double(number))]))
   }
 
   func collect() throws {
+    guard !isCollected else { return }
     try process.send(Frame("collect"))
     while true {
       let frame = try process.receive()
-      if frame.kind == "collected" { return }
+      if frame.kind == "collected" {
+        isCollected = true
+        return
+      }
       guard frame.kind == "values", let values = frame.tensors["values"], values.type == .single,
         let block = frame.text("block").flatMap(block), let offset = frame.number("offset"),
         let start = Int(exactly: offset), start >= 0,

@@ -78,6 +78,8 @@ package struct Trainer {
       }
       if let divergence = record.divergence { try checkCanGoOn(after: divergence) }
     }
+    // Before anything is written: an engine that does not start leaves no claim on the folder.
+    var session = try TrainingSession(resolved, folder: folder, options: options)
     try RunFolder.begin(folder, plan, tokenizer: resolved.tokenizer)
     if let chosen = resolved.chosen {
       try AtomicFile.write(
@@ -87,11 +89,12 @@ package struct Trainer {
       try AtomicFile.write(
         answers.data, to: folder.appendingPathComponent(AnswerLines.fileName))
     }
-    var session = try TrainingSession(resolved, folder: folder, options: options)
     do {
       try train(&session, onProgress: onProgress)
     } catch let divergence as TrainingDiverged {
-      try RunFolder.recordDivergence(folder, plan, divergence, session.state)
+      var record = plan
+      record.engine = session.engineRecord
+      try RunFolder.recordDivergence(folder, record, divergence, session.state)
       throw divergence
     }
     return try finish(session)

@@ -91,7 +91,7 @@ extension ResolvedTraining {
     case .native:
       return try NativeEngine(
         model, training, longestSequence: corpus.longestSequence, workers: options.workers)
-    case .torch: return try TorchEngine(model, training, options.torch)
+    case .torch: return try TorchEngine(model, training, options.torch, shouldStop: options.shouldStop)
     }
   }
 }

@@ -187,6 +187,7 @@ struct StageContext: Sendable {
     var options = RuntimeOptions()
     options.workers = work.workers
     options.keep = file.keep
+    options.probeSteps = file.probeSteps
     options.shouldStop = work.shouldStop
     // The study as a whole was checked before it began.
     options.resources = nil

@@ -102,7 +102,9 @@ struct TrainingSession {
       return nil
     }
     let training = resolved.record.configuration.training
-    return try objective.probe(batch).map { StepProbe($0, step, training) }
+    // Made anew, from the seed or the run that was started from, so that it takes memory at probes alone.
+    let start = state.step == 0 ? nil : try resolved.initialModel()
+    return try objective.probe(batch, since: start).map { StepProbe($0, step, training) }
   }
 
   private func keepZeros() {

@@ -41,7 +41,7 @@ package struct CollapseAnswers: Codable, Hashable, Sendable, EncodableRecord {
   package let loss: Double
   package let lower: Double?
   package let upper: Double?
-  /// The same by the model that gave them. Of all answers the difference is the divergence KL(model | first model).
+  /// The same by the model that gave them; of all answers the difference is the divergence KL(model | first model).
   package let ownLoss: Double
   package let ownLower: Double?
   package let ownUpper: Double?

@@ -19,42 +19,43 @@ struct GenerationFigures {
   /// Nil where every model learned from the graph.
   func section() throws -> ReportSection? {
     guard series.results.runs.contains(where: { $0.textSource != nil }) else { return nil }
-    let figures = [
-      try figure(
-        "rate", .generation, "Hallucination rate", Self.percent,
-        "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
-        """
-        SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
-          AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
-        """),
-      try figure(
-        "loss", .generation, "Loss on true objects (nats)", .number(digits: 3),
-        "Mean of -log P(object) over the triples that the graph's text has, end token included.",
-        """
-        SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
-        FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
-        """),
-      try figure(
-        "popularity", .generation, "Hallucination rate", Self.percent,
-        """
-        Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
-        popular answer, in quarters of the queries: rare answers are in the lowest.
-        """,
-        """
-        SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
-          AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
-        """),
-      try figure(
-        "rate", .wrongShare, "Hallucination rate", Self.percent,
-        """
-        Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects, against the share of the lines learned \
-        from that are wrong answers, which the graph counts.
-        """,
-        """
-        SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
-          AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
-        """),
-    ].compactMap(\.self) + (try againstFraction())
+    let figures =
+      [
+        try figure(
+          "rate", .generation, "Hallucination rate", Self.percent,
+          "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
+          """
+          SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+            AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+          """),
+        try figure(
+          "loss", .generation, "Loss on true objects (nats)", .number(digits: 3),
+          "Mean of -log P(object) over the triples that the graph's text has, end token included.",
+          """
+          SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
+          FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
+          """),
+        try figure(
+          "popularity", .generation, "Hallucination rate", Self.percent,
+          """
+          Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
+          popular answer, in quarters of the queries: rare answers are in the lowest.
+          """,
+          """
+          SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
+            AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
+          """),
+        try figure(
+          "rate", .wrongShare, "Hallucination rate", Self.percent,
+          """
+          Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects, against the share of the lines learned \
+          from that are wrong answers, which the graph counts.
+          """,
+          """
+          SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+            AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+          """),
+      ].compactMap(\.self) + (try againstFraction())
     return figures.isEmpty
       ? nil : ReportSection("Models on models' words", figures.map(Block.figure))
   }

@@ -192,6 +192,7 @@ struct StageContext: Sendable {
       options.torch.threads = max(1, work.workers / options.torch.processes)
     }
     options.keep = file.keep
+    options.probeSteps = file.probeSteps
     options.shouldStop = work.shouldStop
     // The study as a whole was checked before it began.
     options.resources = nil

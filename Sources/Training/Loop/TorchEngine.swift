@@ -46,7 +46,7 @@ final class TorchEngine: TrainingEngine {
   }
 
   /// There is none: `Trainer` refuses to probe.
-  func probe(_ batch: TokenBatch) -> StepProbe? { nil }
+  func probe(_ batch: TokenBatch, since start: LanguageModel?) -> StepProbe? { nil }
 
   func update(norm: Double, learningRate: Double, number: Int) throws {
     isCollected = false

@@ -23,8 +23,8 @@ protocol TrainingEngine {
   var record: EngineRecord? { get }
   /// The gradient of a batch, kept for `update`; returns the summed loss in nats and the gradient's norm before clipping.
   func gradient(of batch: TokenBatch) throws -> (loss: Double, norm: Double)
-  /// What the gradient that was computed last, of this batch, says of stability.
-  func probe(_ batch: TokenBatch) throws -> StepProbe?
+  /// What the gradient that was computed last, of this batch, says of stability, and where weights have moved since `start`.
+  func probe(_ batch: TokenBatch, since start: LanguageModel?) throws -> StepProbe?
   /// Updates the model along the gradient that was computed last, as the step with this number, counted from 0.
   func update(norm: Double, learningRate: Double, number: Int) throws
   /// Model and moments are to hold what was computed.
@@ -65,8 +65,8 @@ struct NativeEngine: TrainingEngine {
     objective.gradient(of: batch, in: step)
   }
 
-  func probe(_ batch: TokenBatch) throws -> StepProbe? {
-    try objective.probe(batch).map { StepProbe($0, step, training) }
+  func probe(_ batch: TokenBatch, since start: LanguageModel?) throws -> StepProbe? {
+    try objective.probe(batch, since: start).map { StepProbe($0, step, training) }
   }
 
   func update(norm: Double, learningRate: Double, number: Int) {

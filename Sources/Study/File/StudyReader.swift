@@ -59,7 +59,13 @@ extension StudyFile {
     ).expand(node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"))
     measures = try MeasureSet(study: node)
     if let value = node.optional("keep") { keep = try KeepPlan(study: value) }
-    probeSteps = try node.optional("probe_steps")?.integer(in: 1...1_000_000_000)
+    if let value = node.optional("probe_steps") {
+      probeSteps = try value.integer(in: 1...1_000_000_000)
+      guard models.allSatisfy({ $0.request.training.engine == .native }) else {
+        throw value.failure(
+          "is for the native engine, and some models are of engine torch; leave one out")
+      }
+    }
     for measure in measures.all {
       let place = node.optional(type(of: measure).key) ?? node
       if !models.contains(where: { measure.selection.contains($0.request) }) {

@@ -91,7 +91,8 @@ extension ResolvedTraining {
     case .native:
       return try NativeEngine(
         model, training, longestSequence: corpus.longestSequence, workers: options.workers)
-    case .torch: return try TorchEngine(model, training, options.torch, shouldStop: options.shouldStop)
+    case .torch:
+      return try TorchEngine(model, training, options.torch, shouldStop: options.shouldStop)
     }
   }
 }

@@ -1,5 +1,5 @@
 """Training by the torch engine follows the native one, alone and in two processes, and ends the same when it was killed."""
-import json, os, pathlib, signal, subprocess, sys, tempfile, time, unittest
+import json, os, pathlib, signal, socket, subprocess, sys, tempfile, time, unittest
 import lab
 from safetensors.numpy import load_file
 
@@ -87,6 +87,37 @@ class TorchEngineTests(unittest.TestCase):
                 self.assertLess(worst, 1e-4)
         record = json.loads((self.run_folder("usual 2") / "run.json").read_text())
         self.assertEqual(record["engine"]["processes"], 2)
+
+    def test_two_machines_follow_one(self):
+        # Two launchers on this machine, of which the second sees nothing but a port.
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        place = lambda rank: ["--nnodes", "2", "--node-rank", str(rank), "--master-addr", "127.0.0.1",
+                              "--master-port", str(port)]
+        second = subprocess.Popen(
+            [sys.executable, "-m", "torch.distributed.run", *place(1), "--nproc-per-node", "1", "-m", "kglab_torch"],
+            env={**os.environ, "PYTHONPATH": str(lab.ROOT / "engines/torch")}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            two = train(self.graph, self.run_folder("two"), *TORCH, "--torchrun", " ".join(place(0)))
+            _, said = second.communicate(timeout=120)
+        finally:
+            second.kill()
+        one = train(self.graph, self.run_folder("one"), *TORCH)
+        self.assertLess(max(abs(a - b) for a, b in zip(one, two)), 1e-4)
+        self.assertEqual(second.returncode, 0, said)
+        self.assertEqual(json.loads((self.run_folder("two") / "run.json").read_text())["engine"]["processes"], 2)
+
+    def test_bf16_and_compiled_kernels_stay_near(self):
+        usual = train(self.graph, self.run_folder("usual"), *TORCH)
+        half = train(self.graph, self.run_folder("half"), *TORCH, "--precision", "bf16")
+        compiled = train(self.graph, self.run_folder("compiled"), *TORCH, "--compile")
+        differences = [max(abs(a - b) for a, b in zip(usual, other)) for other in (half, compiled)]
+        print(f"\n  bf16 {differences[0]:.1e}, compiled {differences[1]:.1e}", end="")
+        self.assertTrue(1e-4 < differences[0] < 0.1, "bf16 rounds, and no more than that")
+        self.assertLess(differences[1], 1e-3)
+        self.assertTrue(json.loads((self.run_folder("compiled") / "run.json").read_text())["engine"]["compiled"])
 
     def test_killed_and_resumed_ends_the_same(self):
         whole, cut = self.run_folder("whole"), self.run_folder("cut")

@@ -148,5 +148,9 @@ import Training
     expectFailure("probe_steps") {
       try StudyText.runner(Self.study + "probe_steps: 0\n", in: folder)
     }
+    let torch = Self.study.replacingOccurrences(of: "lanes: 2", with: "lanes: 2, engine: torch")
+    expectFailure("is for the native engine, and some models are of engine torch") {
+      try StudyText.runner(torch + "probe_steps: 2\n", in: folder)
+    }
   }
 }

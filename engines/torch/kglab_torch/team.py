@@ -12,8 +12,8 @@ import torch.distributed as dist
 
 from .channel import Channel, Closed, Failure, Frame
 
-#: Seconds that processes wait for each other.
-PATIENCE = 600
+#: Seconds that processes wait for each other, and for kglab while it writes a checkpoint.
+PATIENCE = 1800
 
 
 class Team:
@@ -80,6 +80,8 @@ class Team:
                 name = "mps" if torch.backends.mps.is_available() and self.size == 1 else "cpu"
         try:
             device = torch.device(name)
+            if self.size > 1 and device.index is not None:
+                raise Failure("no_device", f"several processes need a device each, and '{name}' is one")
             if device.type == "cuda" and device.index is None:
                 device = torch.device("cuda", self.local_rank)
             torch.empty(1, device=device)

@@ -242,6 +242,15 @@ extension StarterFiles {
       #candidates: 64
       #seed: 0
       #resamples: 1000
+    # Whose fact a wrong answer is: ranks of wrong objects by the tangent kernel, by frequency and by names.
+    #interference:
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #answers: 200
+      #candidates: 20
+      #facts: 4
+      #seed: 0
+      #resamples: 1000
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.
     #traps:
       #tasks: [neqa, redefine]

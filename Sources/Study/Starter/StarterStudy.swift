@@ -101,6 +101,7 @@ extension StarterFiles {
       #tasks: [sentence, token]
       #kinds: [head, saplma, lookback, full, score]
       #kernels: [ntk-relu-1]
+      #bayes: [bayes-64]
       #layers: [final]
       #places: [last]
       #positions: [each]

@@ -12,6 +12,7 @@ package struct MeasureSet: Sendable {
     InversionMeasure.self, SaliencyMeasure.self, DisjointMeasure.self, TrapsMeasure.self,
     SelfTrainingMeasure.self, RewardsMeasure.self, TrajectoriesMeasure.self,
     InterferenceMeasure.self,
+    CollapseMeasure.self,
   ]
 
   /// What was asked for.

@@ -90,6 +90,8 @@ extension StarterFiles {
       #seed: 0
       #resamples: 1000
     #keep: {steps: "log,100"}
+    # Every so many steps: attention and output logits, alignment and gradients, for figures of stability.
+    #probe_steps: 25
 
     # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
     # the study, trained alike (all: every one of them): how likely they find the answers is a score.
@@ -158,6 +160,14 @@ extension StarterFiles {
       #hidden: 64
       #flips: 0.25
       #penalty: 0.5
+      #seed: 0
+      #resamples: 1000
+
+    # What models that learned from answers still say: the first model's loss of their answers, and objects by how rare they are.
+    #collapse:
+      #sizes: [3k]
+      #epochs: [60]
+      #samples: 4
       #seed: 0
       #resamples: 1000
 

@@ -40,6 +40,7 @@ struct RecipeBook {
   private static let makers: [@Sendable (RecipeBook) throws -> [any DetectorRecipe]] = [
     HeadDetector.recipes,
     KernelDetector.recipes,
+    BayesianDetector.recipes,
     SAPLMADetector.recipes,
     SemanticEntropyProbe.recipes,
     AttentionHeadProbe.recipes,

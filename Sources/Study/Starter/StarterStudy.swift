@@ -103,6 +103,7 @@ extension StarterFiles {
       #tasks: [sentence, token]
       #kinds: [head, saplma, lookback, full, score]
       #kernels: [ntk-relu-1]
+      #bayes: [bayes-64]
       #layers: [final]
       #places: [last]
       #positions: [each]
@@ -250,6 +251,15 @@ extension StarterFiles {
       #examples: 100
       #iterations: 10
       #candidates: 64
+      #seed: 0
+      #resamples: 1000
+    # Whose fact a wrong answer is: ranks of wrong objects by the tangent kernel, by frequency and by names.
+    #interference:
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #answers: 200
+      #candidates: 20
+      #facts: 4
       #seed: 0
       #resamples: 1000
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.

@@ -9,6 +9,21 @@ package struct LearningRateTransfer: Hashable, Sendable {
   /// Widths whose best rate is the lowest or highest that was tried, so that the true one may lie beyond.
   package let edgeCount: Int
 
+  /// What a fit says of an expected exponent.
+  package enum Verdict: String, Sendable {
+    case agrees, contradicts, open
+  }
+
+  /// Whether the exponent is one of those expected: it agrees where its interval has one of them, and contradicts where it has none.
+  ///
+  /// Open without an interval, where that is wider than 1 and thus holds rates that transfer and rates that fall as 1 / width
+  /// alike, and where a best rate is at the edge of those tried.
+  package func verdict(expecting range: ClosedRange<Double>) -> Verdict {
+    guard let interval = slope.interval, interval.width <= 1, edgeCount == 0 else { return .open }
+    return interval.low <= range.upperBound && range.lowerBound <= interval.high
+      ? .agrees : .contradicts
+  }
+
   /// Of the sensitivity of each width, which has its best rate; nil for fewer than two widths.
   ///
   /// A best rate is the vertex of the parabola through the losses of the lowest rate and its two neighbours in log rate,

@@ -27,6 +27,18 @@ import Testing
     #expect(interval.high - interval.low < 1e-6 && transfer.slope.count == 4)
   }
 
+  @Test func verdictsFollowTheInterval() throws {
+    let falls = try #require(LearningRateTransfer.fit(sweep(-0.5)))
+    // The interval of a planted law has no width beyond rounding.
+    #expect(falls.verdict(expecting: -0.51 ... -0.49) == .agrees)
+    #expect(falls.verdict(expecting: 0...0) == .contradicts)
+    #expect(falls.verdict(expecting: -1 ... -0.6) == .contradicts)
+    let two = sweep(0).filter { $0.key < 200 }
+    #expect(try #require(LearningRateTransfer.fit(two)).verdict(expecting: 0...0) == .open)
+    let cut = sweep(0).mapValues { $0.filter { $0.learningRate < 0.1 } }
+    #expect(try #require(LearningRateTransfer.fit(cut)).verdict(expecting: 0...0) == .open)
+  }
+
   @Test func edgesAreCounted() throws {
     let cut = sweep(0).mapValues { $0.filter { $0.learningRate < 0.1 } }
     #expect(try #require(LearningRateTransfer.fit(cut)).edgeCount == 4)

@@ -39,6 +39,51 @@ import Training
     #expect(AlignmentRatio.of(product: [0], weights: [0, 0], input: [1, 1], inputs: 2) == nil)
   }
 
+  private func model(_ seed: UInt64) throws -> LanguageModel {
+    let configuration = ModelConfiguration(
+      layerCount: 1, modelDimension: 256, headCount: 16, feedForwardDimension: 688,
+      vocabularySize: 64, contextLength: 16)
+    let training = TrainingConfiguration(horizon: .steps(1), learningRate: 0.01)
+    return try LanguageModel(
+      configuration, seed: Seed(seed), scaling: training.scaling(width: 256), precision: .fp32,
+      on: .cpu)
+  }
+
+  /// Weights drawn anew have nothing to do with what they read before: 1/2 for each of alpha, omega and u.
+  @Test func updatesThatAreRandomAreNotAligned() throws {
+    let pass = try TrainingPass(model(2), maximumTokens: 64)
+    let batch = CoordinateCheck.randomBatch(sequences: 4, length: 16, vocabularySize: 64)
+    let probe = try pass.probe(batch, since: model(1))
+    #expect(probe.updateAlignment.count == 8)
+    for (name, update) in probe.updateAlignment {
+      for value in [update.alpha, update.omega, update.u] {
+        #expect(abs(try #require(value) - 0.5) < 0.1, "\(name)")
+      }
+    }
+    #expect(try pass.probe(batch).updateAlignment.isEmpty)
+  }
+
+  /// A step of gradient descent on one token moves each matrix by a multiple of g z^T, which lines up with z wholly.
+  @Test func theUpdateOfOneTokenIsAligned() throws {
+    var training = TrainingConfiguration(horizon: .steps(1), learningRate: 1)
+    (training.optimizer, training.weightDecay, training.clipNorm) = (.sgd, 0, 0)
+    let moved = try model(1)
+    let batch = TokenBatch(tokens: [3], targets: [5], offsets: [0, 1], positions: [0])
+    let objective = try NextTokenLoss(moved, zLoss: 0, longestSequence: 1, workers: 1)
+    let step = try TrainingStep(
+      moved, training, on: WorkerPool(workerCount: 1), streams: objective.streams)
+    let norm = objective.gradient(of: batch, in: step).norm
+    step.update(norm: norm, learningRate: 1, number: 0)
+    let probe = try TrainingPass(moved, maximumTokens: 1).probe(batch, since: model(1))
+    let updates = probe.updateAlignment
+    for (name, update) in updates where !name.contains("q_proj") && !name.contains("k_proj") {
+      #expect(abs(try #require(update.alpha) - 1) < 1e-3, "\(name)")
+    }
+    // One token attends to itself whatever its query and key are.
+    let query = try #require(updates["model.layers.0.self_attn.q_proj.weight"])
+    #expect(query.alpha == nil)
+  }
+
   private func train(
     into url: URL, every: Int?,
     _ change: (inout TrainingRequest, inout RuntimeOptions) -> Void = {
@@ -84,6 +129,11 @@ import Training
       let logit = try #require(probe.largestAttentionLogits[0])
       #expect(logit > 0 && logit < 4 * 1.5)
     }
+    let probes = try stepMetrics(in: folder.url).compactMap(\.probe)
+    #expect(probes.first?.updateAlignment == nil)
+    let early = try #require(probes.dropFirst().first?.updateAlignment)
+    #expect(early.count == 8)
+    for update in early.values { #expect(update.alpha != nil && update.omega != nil) }
     let first = try #require(stepMetrics(in: folder.url).first?.probe)
     let queries = try #require(first.alignment["model.layers.0.self_attn.q_proj.weight"])
     #expect(abs(queries - 0.5) < 0.1)

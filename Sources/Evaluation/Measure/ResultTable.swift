@@ -71,15 +71,7 @@ package struct ResultTable: Sendable {
   package func insert(
     _ rows: [some EncodableRecord], of measurement: Int64, in database: Database
   ) throws {
-    let names = try database.columns(in: source).dropFirst().map(\.name)
-    let places = Array(repeating: "?", count: names.count + 1).joined(separator: ", ")
-    let statement = try database.makeStatement(sql: "INSERT INTO \(source) VALUES (\(places))")
-    for row in rows {
-      let values = try row.databaseDictionary
-      try statement.execute(
-        arguments: StatementArguments(
-          [measurement.databaseValue] + names.map { values[$0] ?? .null }))
-    }
+    try Self.insert(rows, of: measurement.databaseValue, into: source, database)
   }
 
   // MARK: study.sqlite
@@ -109,6 +101,27 @@ package struct ResultTable: Sendable {
     let statement = try study.makeStatement(sql: "INSERT INTO \(name) VALUES (\(places))")
     for values in found {
       try statement.execute(arguments: StatementArguments([run.databaseValue] + values))
+    }
+  }
+
+  /// Inserts rows of a run, whose coding keys are the table's columns, into study.sqlite.
+  package func insert(
+    _ rows: [some EncodableRecord], of run: String, into study: Database
+  ) throws {
+    try Self.insert(rows, of: run.databaseValue, into: name, study)
+  }
+
+  private static func insert(
+    _ rows: [some EncodableRecord], of owner: DatabaseValue, into table: String,
+    _ database: Database
+  ) throws {
+    let names = try database.columns(in: table).dropFirst().map(\.name)
+    let places = Array(repeating: "?", count: names.count + 1).joined(separator: ", ")
+    let statement = try database.makeStatement(sql: "INSERT INTO \(table) VALUES (\(places))")
+    for row in rows {
+      let values = try row.databaseDictionary
+      try statement.execute(
+        arguments: StatementArguments([owner] + names.map { values[$0] ?? .null }))
     }
   }
 }

@@ -2,6 +2,7 @@ import Compute
 import Corpus
 import GRDB
 import LabCore
+import LanguageModel
 package import Training
 
 /// A graph of the study is stored as it is summarised in the plan.
@@ -57,12 +58,18 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
   package var generation: Int?
   /// Share of its text's lines that are wrong answers; nil where it is the graph's.
   package var wrongShare: Double?
+  /// The optimiser, the parameterisation and the alignment that its learning rates assume, by their names; nil in files of
+  /// earlier versions.
+  package var optimizer: String?
+  package var parameterization: String?
+  package var alignment: String?
 
   enum CodingKeys: String, SnakeCaseKey {
     case id, name, size, parameters, horizon, epochs, fraction, seed, precision, variant, status,
       steps, seconds, graphID, nonEmbeddingParameters, learningRate, trainedTriples, tokensPerEpoch,
       tokensPerParameter, trainingFLOPs, divergedStep, initialCrossEntropy, crossEntropy,
-      tokensPerSecond, storedBytes, textSource, generation, wrongShare
+      tokensPerSecond, storedBytes, textSource, generation, wrongShare, optimizer,
+      parameterization, alignment
     case budgetFLOPs = "budget_flops"
     case peakMemoryMiB = "peak_memory_mib"
   }
@@ -106,5 +113,8 @@ extension RunRow {
     }
     generation = record.answers?.generation ?? 0
     wrongShare = record.answers?.wrongShare
+    optimizer = configuration.training.optimizer.rawValue
+    parameterization = configuration.training.parameterization.rawValue
+    alignment = configuration.training.alignment.rawValue
   }
 }

@@ -23,6 +23,8 @@ package struct StudyFile: Hashable, Sendable {
   package var expectsDivergence: Bool
   /// Checkpoints of every training that stay, for life-lines and detectors of earlier steps.
   package var keep = KeepPlan()
+  /// Steps from one that is probed to the next in every training, the first and each multiple; nil for none.
+  package var probeSteps: Int?
 }
 
 /// A graph of a study.

@@ -40,7 +40,8 @@ extension StudyFile {
   /// What a study's file may say.
   package static let keys =
     ["name", "question", "graph", "graphs", "tokenizer", "model", "models", "training"]
-    + MeasureSet.known.map { $0.key } + ["workers", "side_by_side", "expect_divergence", "keep"]
+    + MeasureSet.known.map { $0.key }
+    + ["workers", "side_by_side", "expect_divergence", "keep", "probe_steps"]
 
   private init(_ node: SchemaNode, folder: URL) throws {
     try node.allow(Self.keys)
@@ -58,6 +59,7 @@ extension StudyFile {
     ).expand(node.required("models", example: "[{sizes: [3k, 10k], epochs: [20]}]"))
     measures = try MeasureSet(study: node)
     if let value = node.optional("keep") { keep = try KeepPlan(study: value) }
+    probeSteps = try node.optional("probe_steps")?.integer(in: 1...1_000_000_000)
     for measure in measures.all {
       let place = node.optional(type(of: measure).key) ?? node
       if !models.contains(where: { measure.selection.contains($0.request) }) {

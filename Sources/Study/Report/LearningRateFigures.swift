@@ -31,7 +31,8 @@ struct LearningRateFigures {
     if let rates = hallucination() { blocks.append(.figure(rates)) }
     if let sensitivity = sensitivity() { blocks.append(.figure(sensitivity)) }
     blocks.append(.table(table()))
-    if let transfer = transfer() { blocks.append(.table(transfer)) }
+    let widths = WidthTransfer(sweeps, series, command: command, trial: trial)
+    blocks += widths.tables().map(Block.table)
     return ReportSection("Learning rate", blocks)
   }
 
@@ -137,50 +138,6 @@ struct LearningRateFigures {
         Only equal ranges of learning rates compare. A training that diverged counts with its loss before the \
         first update. Where a rate within a tenth of the size's default was tried, the last columns say how far its loss is above \
         the lowest, as a share, and what rates of hallucination they reach.
-        """,
-      command: command, data: data)
-  }
-
-  /// How the best rate follows the width, by variant and depth; nil where no two widths have the same depth.
-  private func transfer() -> Table? {
-    var order: [String] = []
-    var families: [String: (cells: [Cell], trials: [Int: [LearningRateTrial]])] = [:]
-    for sweep in sweeps {
-      guard let first = sweep.first?.first, let size = try? ModelSize(named: first.size) else {
-        continue
-      }
-      let name =
-        "\(first.graphID) \(first.horizon) \(first.fraction) \(first.variant) \(size.layerCount)"
-      if families[name] == nil { order.append(name) }
-      families[
-        name, default: ([.text(series.training(first)), .integer(size.layerCount)], [:])
-      ].trials[size.modelDimension, default: []] += sweep.flatMap(\.runs).compactMap(trial)
-    }
-    var data = Records([
-      Column("training", "Training"), Column("layers", "Layers", .integer),
-      Column("widths", "Widths", .integer), Column("narrowest", "From", .integer),
-      Column("widest", "To", .integer), Column("exponent", "Exponent", .number(digits: 2)),
-      Column("lower", "Lower", .number(digits: 2)), Column("upper", "Upper", .number(digits: 2)),
-      Column("at_edge", "Best at an edge", .integer), Column("diverged", "Diverged", .integer),
-    ])
-    for (cells, trials) in order.compactMap({ families[$0] }) {
-      guard let fit = LearningRateTransfer.fit(trials) else { continue }
-      let slope = fit.slope
-      data.append(
-        cells + [
-          .integer(trials.count), .integer(trials.keys.min() ?? 0),
-          .integer(trials.keys.max() ?? 0), .number(slope.value), Cell(slope.interval?.low),
-          Cell(slope.interval?.high), .integer(fit.edgeCount),
-          .integer(trials.values.joined().count { $0.finalLoss == nil }),
-        ])
-    }
-    guard !data.rows.isEmpty else { return nil }
-    return Table(
-      id: "learning-rate-transfer", title: "How the best learning rate follows the width",
-      caption: """
-        The exponent of the width in the best rate at one depth: 0 is transfer. A best rate is the vertex of the parabola through \
-        the lowest loss and its two neighbours in log rate, or a rate at the edge of those tried, where the true one may lie beyond. \
-        Intervals are 95 % t intervals over widths; they cover neither seeds nor graphs, and two widths have none.
         """,
       command: command, data: data)
   }

@@ -39,9 +39,10 @@ package struct StudyReport {
     let sweep = LearningRateFigures(series: series, command: command).section()
     let compute = ComputeFigures(series: series, command: command).section()
     let compression = try CompressionFigures(series: series, command: command).section()
+    let stability = try StabilityFigures(series: series, command: command).section()
     let generations = try GenerationFigures(series: series, command: command).section()
     var sections =
-      measured[0] + [sweep, compute].compactMap(\.self) + measured[1...].joined()
+      measured[0] + [sweep, stability, compute].compactMap(\.self) + measured[1...].joined()
       + [compression, generations].compactMap(\.self)
     let seeds = SeedTable(series: series, command: command).table().map { [Block.table($0)] } ?? []
     sections.append(

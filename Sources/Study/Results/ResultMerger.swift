@@ -30,6 +30,7 @@ struct ResultMerger {
           record, id: task.id, graph: plan.graph(of: task).id, name: Self.name(task),
           variant: task.variant ?? ""
         ).insert(database)
+        try ProbeRows.insert(of: folder.model(task.id), as: task.id, into: database)
         if record.status != .complete { diverged.insert(task.id) }
         for measured in plan.tasks where measured.runID == task.id && measured.kind != .train {
           try copy(measured, to: database)

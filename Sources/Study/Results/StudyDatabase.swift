@@ -44,9 +44,10 @@ package enum StudyDatabase {
     }
   }
 
-  /// Graphs and runs, then the tables of every measure; docs/studies.md describes it for those who query it.
+  /// Graphs, runs and their probes, then the tables of every measure; docs/studies.md describes it for those who query it.
   private static let layout =
-    tables + MeasureSet.known.flatMap { $0.tables }.map(\.studyDefinition).joined() + views
+    tables + ProbeRows.layout
+    + MeasureSet.known.flatMap { $0.tables }.map(\.studyDefinition).joined() + views
 
   private static let tables = """
     CREATE TABLE metadata (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -70,7 +71,8 @@ package enum StudyDatabase {
       steps INTEGER NOT NULL, training_flops REAL NOT NULL, initial_cross_entropy REAL,
       cross_entropy REAL, seconds REAL,
       tokens_per_second REAL, peak_memory_mib REAL, stored_bytes INTEGER,
-      text_source TEXT, generation INTEGER, wrong_share REAL CHECK (wrong_share BETWEEN 0 AND 1)
+      text_source TEXT, generation INTEGER, wrong_share REAL CHECK (wrong_share BETWEEN 0 AND 1),
+      optimizer TEXT, parameterization TEXT, alignment TEXT
     ) STRICT;
     CREATE TABLE failure (
       task_id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,

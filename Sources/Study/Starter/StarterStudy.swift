@@ -90,6 +90,8 @@ extension StarterFiles {
       #seed: 0
       #resamples: 1000
     #keep: {steps: "log,100"}
+    # Every so many steps: attention and output logits, alignment and gradients, for figures of stability.
+    #probe_steps: 25
 
     # Detectors of hallucinations, for the selected models (all without epochs and sizes). Judges are models of
     # the study, trained alike (all: every one of them): how likely they find the answers is a score.

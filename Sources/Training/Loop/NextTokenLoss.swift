@@ -38,10 +38,11 @@ package struct NextTokenLoss {
     return (losses.reduce(0, +), norm)
   }
 
-  /// Runs the first micro-batch of a batch under the model's present parameters; throws `LabError` when memory is short.
-  func probe(_ batch: TokenBatch) throws -> ModelProbe? {
+  /// Runs the first micro-batch of a batch under the model's present parameters and those of `start`, if any; throws
+  /// `LabError` when memory is short.
+  func probe(_ batch: TokenBatch, since start: LanguageModel?) throws -> ModelProbe? {
     let first = batch.microBatches(0..<batch.sequenceCount, maximumTokens: microBatchTokens).first
-    return try first.map { try passes[0].probe($0) }
+    return try first.map { try passes[0].probe($0, since: start) }
   }
 }
 

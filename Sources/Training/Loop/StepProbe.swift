@@ -1,10 +1,13 @@
 import Compute
-import LanguageModel
+package import LanguageModel
 
 /// What a probed step says of the training's stability, before its update; matrices are under the names of tensors.
 package struct StepProbe: Codable, Hashable, Sendable {
   /// How far each matrix lines up with what it reads: 1/2 for not at all, 1 for wholly (`AlignmentRatio`).
   package var alignment: [String: Double]
+  /// How what changed since the start of the training lines up, for the same matrices; nil at the first step and in logs of
+  /// older runs.
+  package var updateAlignment: [String: UpdateAlignment]?
   /// The largest attention logit of each layer, from the first; nil where it is not finite.
   package var largestAttentionLogits: [Double?]
   /// Mean of the output logits over tokens and vocabulary; nil where it is not finite.
@@ -16,6 +19,7 @@ package struct StepProbe: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case alignment, epsilon
+    case updateAlignment = "update_alignment"
     case largestAttentionLogits = "attention_logit_max"
     case meanOutputLogit = "output_logit_mean"
     case gradientRMS = "gradient_rms"
@@ -25,6 +29,7 @@ package struct StepProbe: Codable, Hashable, Sendable {
   init(_ model: ModelProbe, _ step: TrainingStep, _ training: TrainingConfiguration) {
     func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
     alignment = model.alignment
+    updateAlignment = model.updateAlignment.isEmpty ? nil : model.updateAlignment
     largestAttentionLogits = model.largestAttentionLogits.map(finite)
     meanOutputLogit = finite(model.meanOutputLogit)
     let layout = step.layout

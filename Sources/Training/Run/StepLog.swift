@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import LabCore
 
 /// One line of steps.jsonl, what one step of training measured, or of metrics.jsonl, an epoch's.
@@ -99,6 +99,18 @@ package final class StepLog {
       } catch { throw Self.failure(file, error) }
     }
     lines.data = Data()
+  }
+
+  /// The probed steps of a run's folder, with what their probes say; lines that cannot be read are left out.
+  package static func probes(in folder: URL) -> [(metrics: TrainingMetrics, probe: StepProbe)] {
+    let bytes = (try? Data(contentsOf: folder.appendingPathComponent(name))) ?? Data()
+    let key = Data("\"probe\"".utf8)
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      guard line.range(of: key) != nil,
+        let metrics = try? JSONDecoder().decode(TrainingMetrics.self, from: Data(line))
+      else { return nil }
+      return metrics.probe.map { (metrics, $0) }
+    }
   }
 
   deinit { for handle in handles { try? handle.close() } }

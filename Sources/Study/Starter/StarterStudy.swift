@@ -231,6 +231,7 @@ extension StarterFiles {
     # Which tokens of an answer's line decide what full detectors say of it; they are named as detection trains them.
     #saliency:
       #detectors: [full-10k]
+      #hardened: false
       #sizes: [3k, 10k]
       #epochs: [60]
       #answers: 200
@@ -243,7 +244,7 @@ extension StarterFiles {
       #sizes: [3k, 10k]
       #epochs: [60]
       #detectors: 3
-      #weight: 1
+      #weight: [0.1, 1]
       #epsilon: 2
       #sign_epsilon: 0.03
       #samples: 4

@@ -64,7 +64,7 @@ let package = Package(
     library("LanguageModel", ["Compute", "LabCore"]),
     library(
       "Training",
-      ["LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore"]),
+      ["Engine", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore"]),
     library(
       "Evaluation",
       [

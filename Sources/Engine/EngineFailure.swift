@@ -14,11 +14,16 @@ struct EngineFailure {
       case "out_of_memory":
         "take a smaller --micro-batch-tokens, more memory or a smaller model, and run the command again"
       case "no_device": "choose another --device"
+      case "bad_input": "download the model again, or give another"
       default: "run the command again, or report it with the command"
       }
-    error = LabError(
-      "the torch engine (\(interpreter)) failed: \(message); \(advice)",
-      frame.text("code") == "no_device" ? .usage : .failure)
+    let status: ExitStatus =
+      switch frame.text("code") {
+      case "no_device": .usage
+      case "bad_input": .badInput
+      default: .failure
+      }
+    error = LabError("the torch engine (\(interpreter)) failed: \(message); \(advice)", status)
   }
 
   /// By the end of the process and what it wrote to standard error.

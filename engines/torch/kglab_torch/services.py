@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .asking import outside
 from .channel import Frame
 from .team import Team
 
-SERVICES: dict[str, Callable[[Team, Frame], None]] = {}
+SERVICES: dict[str, Callable[[Team, Frame], None]] = {"outside": outside}

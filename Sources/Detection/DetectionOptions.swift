@@ -191,7 +191,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   package var normalized: DetectionOptions {
     var options = self
     options.tasks = DetectorTask.allCases.filter { tasks.contains($0) }
-    options.visibilities = Visibility.allCases.filter { visibilities.contains($0) }
+    options.visibilities = (Visibility.allCases + [.unknown]).filter { visibilities.contains($0) }
     options.kinds = DetectorKind.allCases.filter { kinds.contains($0) }
     if !kinds.contains(.head) { options.heads = [] }
     if !kinds.contains(.kernel) { options.kernels = [] }

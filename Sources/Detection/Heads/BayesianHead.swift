@@ -89,7 +89,7 @@ extension BayesianHead: Codable {
 package struct ChainReport: Codable, Hashable, Sendable {
   /// The largest split R-hat of the outputs that are looked at.
   package let rHat: Double
-  /// The middle one of their effective numbers of draws, over the gradients of all chains after warming up.
+  /// The smallest of their effective numbers of draws, over the gradients of all chains after warming up.
   package let effectivePerGradient: Double
   package let acceptance: Double
   /// The mean step of the chains.
@@ -159,12 +159,11 @@ package struct PosteriorSample: Sendable {
     }
     draws = chains.flatMap(\.draws)
     let followed = (0..<probes.rows).map { probe in chains.map { $0.outputs[probe] } }
-    let effective = followed.compactMap(ChainDiagnostics.effectiveCount).sorted()
+    let effective = followed.compactMap(ChainDiagnostics.effectiveCount).min() ?? 0
     let count = Double(Self.chainCount)
     report = ChainReport(
       rHat: followed.compactMap(ChainDiagnostics.splitRHat).max() ?? .infinity,
-      effectivePerGradient: effective.isEmpty
-        ? 0 : effective[effective.count / 2] / (count * Double(steps)),
+      effectivePerGradient: effective / (count * Double(steps)),
       acceptance: chains.reduce(0) { $0 + $1.acceptance } / count,
       step: chains.reduce(0) { $0 + $1.step } / count)
   }

@@ -14,7 +14,7 @@ package struct Bench: ParsableCommand {
       """,
     subcommands: [
       BenchTrain.self, BenchGenerate.self, BenchEvaluate.self, BenchDetect.self, BenchKernels.self,
-      BenchGraph.self, BenchLadder.self,
+      BenchGraph.self, BenchLadder.self, BenchTangents.self,
     ],
     defaultSubcommand: BenchTrain.self)
 

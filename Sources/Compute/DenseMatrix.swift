@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 
 /// A matrix in double precision in the host's memory, for what single precision is too coarse for.
 package struct DenseMatrix: Equatable, Sendable {
@@ -96,6 +97,11 @@ package struct CholeskyMatrix: Sendable {
         return unsafe kl_dense_cholesky(values, order, diagonal, ridge) == 0
       }
     }
+  }
+
+  /// log det(matrix + ridge I), with the ridge of the last `factor`.
+  package var logDeterminant: Double {
+    2 * (0..<order).reduce(0) { $0 + log(values[$1 * order + $1]) }
   }
 
   /// L^-1 x for each row x; `factor` must have been called.

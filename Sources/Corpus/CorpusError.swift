@@ -42,6 +42,8 @@ package enum CorpusError: LabFailure, Equatable {
   case batchTooSmall(tokens: Int, longest: String, length: Int)
   /// `tokenizer.json` is missing, malformed or not one of ours.
   case tokenizerFile(path: String, reason: String)
+  /// The tokenizer is another program's, which failed; the reason is a sentence.
+  case tokenizerFailed(String)
   /// The process was asked to stop while a tokenizer was learned.
   case interrupted
 
@@ -107,6 +109,7 @@ package enum CorpusError: LabFailure, Equatable {
     case .tokenizerFile(let path, let reason):
       "\(path) is not a tokenizer that kglab can use: \(reason); "
         + "restore the file, or train again to make a new one"
+    case .tokenizerFailed(let reason): reason
     case .interrupted:
       "stopped while the tokenizer was learned; run the same command again"
     }

@@ -35,6 +35,12 @@ extension DetectionMeasure {
       cost.seconds += kernel.seconds * sets
       kernelBytes = max(kernelBytes, kernel.bytes)
     }
+    for head in options.bayesian {
+      let operations = head.operations(train: Int(0.6 * examples), inputs: width)
+      cost.flops += operations * sets
+      // Double precision in small matrices, chains in turn where there is one worker.
+      cost.seconds += operations * sets / 3e9
+    }
     cost.memoryMiB += Double(kernelBytes) / 1_048_576
     cost.flops += heads
     cost.seconds += SpeedModel.seconds(flops: heads, modelDimension: width)

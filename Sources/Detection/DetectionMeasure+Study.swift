@@ -6,7 +6,8 @@ import LanguageModel
 extension DetectionMeasure {
   package static let settingNames =
     ModelSelection.settingNames + [
-      "tasks", "kinds", "heads", "kernels", "layers", "places", "positions", "full", "full_epochs",
+      "tasks", "kinds", "heads", "kernels", "bayes", "layers", "places", "positions", "full",
+      "full_epochs",
       "full_rate", "full_state_alone", "balanced", "judges", "samples", "evidence", "queries",
       "seed", "resamples", "precision",
     ]
@@ -49,6 +50,12 @@ extension DetectionOptions {
       if !kinds.contains(.kernel) { kinds.append(.kernel) }
     } else if kinds.contains(.kernel) {
       kernels = [.limit]
+    }
+    if let value = node.optional("bayes") {
+      bayesian = try Self.named(value, "Bayesian head") { try BayesianHead(named: $0) }
+      if !kinds.contains(.bayes) { kinds.append(.bayes) }
+    } else if kinds.contains(.bayes) {
+      bayesian = [.usual]
     }
     if let value = node.optional("layers") {
       layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }

@@ -25,6 +25,8 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   case lookback
   /// A read-out of infinite width, by its kernel.
   case kernel
+  /// Many read-outs: draws of a posterior, or one for each of several seeds.
+  case bayes
   /// A language model fine-tuned end to end to judge.
   case full
   /// A number of the model itself; nothing is trained on verdicts.
@@ -32,14 +34,15 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   /// A number that needs no model: what any detector has to beat.
   case baseline
 
-  /// All but `kernel`, which is asked for by name, and `full`, which costs as much as training a language model.
-  package static let quick = allCases.filter { ![.kernel, .full].contains($0) }
+  /// All but `kernel` and `bayes`, which are asked for by name, and `full`, which costs as much as training a language model.
+  package static let quick = allCases.filter { ![.kernel, .bayes, .full].contains($0) }
 
   /// What is trained of such a detector; nil where nothing is fitted to examples.
   package var model: (any TrainedModel.Type)? {
     switch self {
     case .head, .saplma, .entropyProbe, .attentionProbe, .lookback: FeatureReadOut.self
     case .kernel: KernelReadOut.self
+    case .bayes: BayesianReadOut.self
     case .full: FullNetwork.self
     case .score, .baseline: nil
     }
@@ -63,6 +66,13 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   }
   /// Nil, and no key, for none.
   private var chosenKernels: [KernelHead]?
+  /// Read-outs of the kind `bayes`.
+  package var bayesian: [BayesianHead] {
+    get { chosenBayesian ?? [] }
+    set { chosenBayesian = newValue.isEmpty ? nil : newValue }
+  }
+  /// Nil, and no key, for none.
+  private var chosenBayesian: [BayesianHead]?
   /// Layers that heads read, one head for each.
   package var layers: [LayerChoice] = [.final]
   /// Places of the answer that heads of the sentence task read, one head for each.
@@ -102,6 +112,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     case tasks, kinds, heads, layers, places, positions, full, samples, evidence, visibilities,
       seed, precision, fullTraining, resampleCount
     case chosenKernels = "kernels"
+    case chosenBayesian = "bayes"
     case chosenJudges = "judges"
     case shufflesLabels = "shuffled_labels"
   }
@@ -133,6 +144,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     let lists = [
       heads.map(\.name), layers.map(\.name), places.map(\.rawValue), positions.map(\.name),
       full.map(\.name), judges.map(\.name), kernels.map(\.name),
+      bayesian.map(\.name),
     ]
     for names in lists {
       if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -152,6 +164,9 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
       "no infinitely wide head is given for the kind kernel; name some, such as \(KernelHead.limit.name)"
     )
     try require(
+      !kinds.contains(.bayes) || !bayesian.isEmpty,
+      "no Bayesian head is given for the kind bayes; name some, such as bayes-64")
+    try require(
       judges.isEmpty || kinds.contains(.score),
       "a judge is a score, which the kinds leave out; add score to --kind, or leave out --judge")
     try require(
@@ -162,7 +177,9 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   }
 
   /// Whether there are heads on layers of choice.
-  private var readsLayers: Bool { kinds.contains(.head) || kinds.contains(.kernel) }
+  private var readsLayers: Bool {
+    kinds.contains { [.head, .kernel, .bayes].contains($0) }
+  }
 
   /// Refuses layers that a model of this shape does not have; throws `LabError` naming the layer.
   package func checkLayers(of configuration: ModelConfiguration) throws {
@@ -174,10 +191,11 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   package var normalized: DetectionOptions {
     var options = self
     options.tasks = DetectorTask.allCases.filter { tasks.contains($0) }
-    options.visibilities = Visibility.allCases.filter { visibilities.contains($0) }
+    options.visibilities = (Visibility.allCases + [.unknown]).filter { visibilities.contains($0) }
     options.kinds = DetectorKind.allCases.filter { kinds.contains($0) }
     if !kinds.contains(.head) { options.heads = [] }
     if !kinds.contains(.kernel) { options.kernels = [] }
+    if !kinds.contains(.bayes) { options.bayesian = [] }
     if !readsLayers {
       options.layers = [.final]
       options.places = [.last]
@@ -188,7 +206,7 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     }
     if !kinds.contains(.score) { options.judges = [] }
     if !tasks.contains(.token) { options.positions = [.each] }
-    let learnsBySteps = kinds.contains { [.head, .saplma, .full].contains($0) }
+    let learnsBySteps = kinds.contains { [.head, .saplma, .bayes, .full].contains($0) }
     if precision == .fp32 || !learnsBySteps { options.precision = nil }
     return options
   }

@@ -18,11 +18,17 @@ enum EngineFailure {
       case "out_of_memory":
         "take a smaller --micro-batch-tokens, more memory or a smaller model, and run the command again"
       case "no_device": "choose another --device"
+      case "bad_input": "download the model again, or give another"
       default: "run the command again, or report it with the command"
       }
+    let status: ExitStatus =
+      switch code {
+      case "no_device": .usage
+      case "bad_input": .badInput
+      default: .failure
+      }
     return LabError(
-      "the torch engine (\(interpreter)) failed: \(clause(message)); \(advice)",
-      code == "no_device" ? .usage : .failure)
+      "the torch engine (\(interpreter)) failed: \(clause(message)); \(advice)", status)
   }
 
   /// By the end of the process and what it wrote to standard error.

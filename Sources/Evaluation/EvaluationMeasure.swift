@@ -43,7 +43,7 @@ package struct EvaluationMeasure: Measure {
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
     let summary = try subject.open().evaluate(settings, graph: subject.graph(), work: work)
-    return [QuerySet.fvs, .pvs, .ivs].compactMap { set in
+    return [QuerySet.fvs, .pvs, .ivs, .unknown].compactMap { set in
       summary.rate(.exact, temperature: 1, set).map {
         String(format: "%@ %.1f %%", set.rawValue.uppercased(), $0.rate * 100)
       }

@@ -28,7 +28,7 @@ package final class Evaluator {
   /// tokenizer do not fit, or a prompt exceeds the model's context; `CorpusError` for a name that the
   /// tokenizer cannot spell.
   package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
+    model: any AskedModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
     wording: Wording = .triple, options: EvaluationOptions = EvaluationOptions(), workers: Int = 1
   ) throws {
     try options.validate()

@@ -21,7 +21,7 @@ extension RunFolder {
     let database = try RunDatabase.open(in: url, graphHash: configuration.graphHash)
     if let summary = try database.summary(of: identity) { return summary }
     let evaluator = try Evaluator(
-      model: loadModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),
+      model: askedModel(), tokenizer: tokenizer, graph: graph ?? self.graph(),
       fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
       options: options, workers: work.workers)
     return try evaluator.run(

@@ -53,7 +53,9 @@ struct KernelDetectorTests {
   }
 
   /// The folder of a run's detector gives the scores that were measured, to the last bit.
-  @Test(arguments: ["ntk-relu-1", "ntk-relu-1-nystrom-20", "ntk-relu-1-sketch-16"])
+  @Test(arguments: [
+    "ntk-relu-1", "ntk-relu-1-nystrom-20", "ntk-relu-1-sketch-16", "ntk-relu-1-kip-4",
+  ])
   func whatIsSavedScoresAsWhatWasMeasured(name: String) throws {
     let head = try KernelHead(named: name)
     let copy = try RunCopy()

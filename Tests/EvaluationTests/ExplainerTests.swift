@@ -28,6 +28,11 @@ struct ExplainerTests {
     #expect(
       borrowed.lenders.map(\.subject) == ["first1 last0", "first5 last0", "first9 last0"])
     #expect(borrowed.lenders.map(\.distance) == [1, 1, 1])
+    // The facts that pull are of other subjects, and the nearest one says what the answer says.
+    #expect(borrowed.pulls.count == 3 && borrowed.pulls[0].object == "city1")
+    #expect(borrowed.pulls.allSatisfy { $0.subject != "first4 last0" && abs($0.cosine) <= 1 })
+    #expect(borrowed.pulls.map(\.cosine) == borrowed.pulls.map(\.cosine).sorted(by: >))
+    #expect(borrowed.searchedCount == 19)
     #expect(explanation.detectorScores.isEmpty)
   }
 

@@ -194,7 +194,7 @@ struct SaliencyTests {
       settings.seed = seed
       return SaliencyMeasure(settings)
     }
-    expectFailure("stopped while full-3k") {
+    expectFailure("stopped after 0 of") {
       _ = try measure(0).summary(of: subject, Work(workers: 1, shouldStop: { true }))
     }
     let summary = try measure(0).summary(of: subject, Work(workers: 3, shouldStop: { false }))
@@ -206,7 +206,7 @@ struct SaliencyTests {
         rows,
         sql: """
           SELECT total(CASE part WHEN 'object' THEN gradient END) / total(gradient)
-          FROM token_saliency GROUP BY query_id
+          FROM saliency_token GROUP BY query_id
           """)
       let rate = try #require(
         summary.rates.first { $0.quantity == .objectShare && $0.answers == .all })
@@ -217,6 +217,16 @@ struct SaliencyTests {
     let again = try measure(0).summary(of: subject, quiet)
     #expect(again == summary)
     try FileManager.default.removeItem(at: trained.folder.appendingPathComponent("run.sqlite"))
+    // Stopped after some answers, which stay, it goes on to the same numbers.
+    expectFailure("answers that full-3k looks at, which are stored") {
+      _ = try measure(0).summary(of: subject, Work(workers: 1, shouldStop: stopping(after: 1)))
+    }
+    let begun = try #require(try RunDatabase.read(in: trained.folder))
+    let stored = try begun.read {
+      try Int.fetchOne($0, sql: "SELECT count(DISTINCT query_id) FROM saliency_token") ?? 0
+    }
+    #expect(stored == 8)
+    #expect(try measure(0).storedKey(of: subject) == nil)
     #expect(try measure(0).summary(of: subject, quiet) == summary)
     expectFailure("has no detector 'full-9k'") {
       var other = measure(0)

@@ -50,6 +50,10 @@ import Testing
       ["count", "seconds", "repetitions", "per_second", "peak_memory_mib"], nil, []
     ),
     (
+      ["tangents", "--shape", "1x16x1", "--vocabulary", "16"], ["texts"], "result",
+      ["seconds", "operations", "parameter_count"]
+    ),
+    (
       ["ladder"], ["workers", "steps"], "result",
       [
         "seconds", "tokens_per_second", "flops_per_second", "ceiling_flops_per_second",

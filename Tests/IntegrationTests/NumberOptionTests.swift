@@ -57,6 +57,7 @@ import Testing
     "bench kernels": ["--quick", "--op", "norm"],
     "bench graph": ["--quick", "--schema", TrainedRun.schema],
     "bench ladder": ["--quick"],
+    "bench tangents": ["--quick", "--shape", "1x16x1", "--vocabulary", "16"],
     "coordinate-check": ["--widths", "16,32", "--layers", "1", "--steps", "1", "--seeds", "1"],
   ]
 

@@ -85,6 +85,55 @@ import Training
     #expect(try RunFolder.open(model(made[2].id)).record.hardening?.poolCount == 32)
   }
 
+  private static let saliency = """
+    name: looked
+    graph: {schema: town.yaml, seed: 7}
+    training: {tokens_per_step: 64, slot_share: 0.5, slot_length: 2}
+    models: [{sizes: [3k], epochs: [30]}]
+    evaluation: {samples: 1, resamples: 10}
+    detection: {kinds: [full], full: [3k], full_epochs: 2, tasks: [sentence], samples: 4, evidence: 0, resamples: 0}
+    hardening: {victims: [full-3k], \(training), tests: [{kinds: [gcg], iterations: 1, candidates: 4}]}
+    saliency: {detectors: [full-3k], hardened: true, answers: 20, replacements: 3, resamples: 10}
+    workers: 2
+    """
+
+  /// What a detector looks at before and after its last round, on the same answers.
+  @Test func saliencyIsOfBothEndsOfHardening() throws {
+    let study = try runner(Self.saliency)
+    #expect(try study.run().records.compactMap(\.error) == [])
+    let results = try StudyResults(study.folder.database)
+    let names = try results.rows("SELECT DISTINCT detector FROM saliency ORDER BY rowid")
+    #expect(
+      names.map { $0[0] as String } == [
+        "full-3k", "full-3k, round 2", "full-3k, round 2 - full-3k",
+      ])
+    let rows = try results.rows(
+      """
+      SELECT detector, query_id, total((part = 'object') * gradient) / total(gradient)
+      FROM token_saliency GROUP BY detector, query_id ORDER BY query_id
+      """)
+    func shares(_ name: String) -> [Double] {
+      rows.filter { $0[0] as String == name }.map { $0[2] }
+    }
+    let (before, after) = (shares("full-3k"), shares("full-3k, round 2"))
+    #expect(before.count > 5 && before.count == after.count && before != after)
+    let difference = zip(after, before).map(-).reduce(0, +) / Double(before.count)
+    let stored = try results.rows(
+      """
+      SELECT value, lower, upper FROM saliency WHERE detector LIKE '% - %' AND answers = 'all'
+        AND quantity = 'object_share'
+      """)[0]
+    #expect(abs((stored[0] as Double) - difference) < 1e-9)
+    #expect((stored[1] as Double) <= (stored[2] as Double))
+    let figures = try FileManager.default.contentsOfDirectory(
+      atPath: folder["out/figures"].path)
+    #expect(figures.contains("saliency-hardened.csv") && figures.contains("saliency.csv"))
+    #expect(try runner(Self.saliency).run().reusedCount == study.plan.tasks.count - 1)
+    expectFailure("the study hardens no full-3k") {
+      _ = try runner(Self.saliency.replacing("victims: [full-3k]", with: "victims: [model]"))
+    }
+  }
+
   @Test(arguments: [
     ("from: base, harden", "harden", "has no from"),
     ("{name: hard, from: base", "{name: hard, from: base, sizes: [3k]", "sizes"),

@@ -6,6 +6,8 @@ struct Sentences: Sendable {
   private var texts = TokenLists()
   /// Names of entities with a space before them, where a tokenizer takes that for a part of them.
   private var spacedNames: TokenLists?
+  /// Names of entities where a text begins with them, for a tokenizer that has others for answers.
+  private var firstNames: TokenLists?
   private var followsSpace: [Bool] = []
   /// The first template of each predicate, and their number at the end.
   private var firsts: [Int] = [0]
@@ -19,6 +21,10 @@ struct Sentences: Sendable {
   init(graph: KnowledgeGraph, tokenizer: any Tokenizer, wording: Wording) throws(CorpusError) {
     self.wording = wording
     let templates = try Self.templates(of: graph, wording: wording)
+    try tokenizer.prepare(templates.flatMap { $0.flatMap(\.texts) }, areWords: true)
+    if tokenizer.spacesAnswers {
+      firstNames = try TokenLists(graph.entities.map(\.name), tokenizer, isFirst: true)
+    }
     for own in templates {
       for template in own {
         let isJoined = template.nameFollowsSpace && tokenizer.keepsSpaces
@@ -90,13 +96,13 @@ struct Sentences: Sendable {
     if followsSpace[template], let spacedNames {
       tokens += spacedNames[subject]
     } else {
-      tokens += entities[subject]
+      tokens += (firstNames ?? entities)[subject]
     }
     tokens += texts[Int32(2 * template + 1)]
   }
 
   /// Tokens of the longest name in a sentence.
   func longestName(entities: TokenLists) -> Int {
-    max(entities.longest, spacedNames?.longest ?? 0)
+    max(entities.longest, spacedNames?.longest ?? 0, firstNames?.longest ?? 0)
   }
 }

@@ -6,18 +6,24 @@ struct TokenLists: Sendable {
 
   init() {}
 
-  /// The tokens of names, in order; `afterSpace` for those of a space and the name.
+  /// The tokens of names, in order; `afterSpace` for those of a space and the name, `isFirst` for where a text begins.
   ///
   /// Throws `CorpusError` for a name that is empty or that the tokenizer has no tokens for.
   init(
-    _ names: some Collection<String>, _ tokenizer: any Tokenizer, afterSpace: Bool = false
+    _ names: some Collection<String>, _ tokenizer: any Tokenizer, afterSpace: Bool = false,
+    isFirst: Bool = false
   ) throws(CorpusError) {
     starts.reserveCapacity(names.count + 1)
+    try tokenizer.prepare(Array(names), areWords: false)
     for name in names {
       guard !name.isEmpty else {
         throw .nameUnspellable(name: name, kind: tokenizer.kind, reason: "it is empty")
       }
-      tokenizer.encode(afterSpace ? " " + name : name, into: &tokens)
+      if isFirst {
+        tokenizer.encodeFirst(name, into: &tokens)
+      } else {
+        tokenizer.encode(afterSpace ? " " + name : name, into: &tokens)
+      }
       try endList(of: name)
     }
   }

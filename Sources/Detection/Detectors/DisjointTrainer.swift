@@ -1,6 +1,7 @@
 import Compute
 package import Corpus
 import Evaluation
+package import Foundation
 package import KnowledgeGraph
 package import LabCore
 package import LanguageModel
@@ -44,6 +45,32 @@ package struct DisjointTrainer {
 
     var network: FullNetwork { FullNetwork(model: model, readOut: readOut) }
 
+    var state: DisjointState.Member {
+      get throws {
+        DisjointState.Member(
+          values: model.parameters.copyOutBytes(), first: optimizer.first.copyOutBytes(),
+          second: optimizer.second.copyOutBytes(), readOut: readOut,
+          readOutOptimizer: readOutOptimizer,
+          best: try stopping.best.map {
+            DisjointState.Best(
+              values: try FloatBytes.encode($0.kept.values), readOut: $0.kept.readOut,
+              loss: $0.loss, step: $0.step)
+          })
+      }
+    }
+
+    mutating func restore(_ state: DisjointState.Member) throws {
+      model.parameters.copyInBytes(state.values)
+      optimizer.first.copyInBytes(state.first)
+      optimizer.second.copyInBytes(state.second)
+      (readOut, readOutOptimizer) = (state.readOut, state.readOutOptimizer)
+      stopping = EarlyStopping(
+        patience: .max,
+        best: try state.best.map {
+          ((try FloatBytes.decode($0.values), $0.readOut), $0.loss, $0.step)
+        })
+    }
+
     mutating func stepReadOut(along gradient: [Float], _ learningRate: Double) {
       readOutOptimizer.step(&readOut, gradient: gradient, learningRate: learningRate)
     }
@@ -51,10 +78,12 @@ package struct DisjointTrainer {
 
   /// The detectors with these numbers, which decide their first weights.
   ///
-  /// Throws `DetectionError.oneClassInTraining` where there is nothing to tell apart, and `LabError.interrupted` when asked to
-  /// stop.
+  /// What `file` has of the same training goes on to the same weights, and is stored there at every validation and at a stop; it stays
+  /// when training ends. Throws `DetectionError.oneClassInTraining` where there is nothing to tell apart, and
+  /// `LabError.interrupted` when asked to stop.
   package func train(
-    _ numbers: [Int], on train: [JudgedAnswer], validation: [JudgedAnswer], _ work: Work
+    _ numbers: [Int], on train: [JudgedAnswer], validation: [JudgedAnswer],
+    storedIn file: URL? = nil, _ work: Work
   ) throws -> [FullNetwork] {
     guard let first = train.first, !validation.isEmpty else { throw DetectionError.noExamples }
     let labels = train.map(\.isHallucination)
@@ -69,15 +98,22 @@ package struct DisjointTrainer {
     training.weightDecay = options.weightDecay
     training.beta2 = 0.99
     training.lanes = options.lanes
-    var members = try numbers.map { number in
+    let stored = file.flatMap(DisjointState.read)
+    var members = try numbers.enumerated().map { place, number in
       let model = try LanguageModel(
         configuration, seed: seed.derived("disjoint/\(number)"), on: .cpu)
-      return Member(
+      var member = Member(
         model: model, readOut: Array(repeating: 0, count: configuration.modelDimension + 1),
         optimizer: try Optimizer(model.layout, training, on: .cpu),
         readOutOptimizer: ReadOutOptimizer(count: configuration.modelDimension + 1),
         lanes: try (0..<options.lanes).map { _ in try Gradients(model.layout, on: .cpu) },
         stopping: EarlyStopping(patience: .max))
+      try stored.map { try member.restore($0.members[place]) }
+      return member
+    }
+    func store(_ step: Int) throws {
+      guard let file else { return }
+      try DisjointState(step: step, members: members.map { try $0.state }).write(to: file)
     }
     let passes = try (0..<work.workers).map { _ in
       try members.map {
@@ -97,21 +133,30 @@ package struct DisjointTrainer {
     let objective = DisjointObjective(penalties: penalties)
     var stream = seed.stream("disjoint/order")
     var order = Array(texts.indices)
-    var filled = texts
-    for number in 0..<stepCount {
-      if work.shouldStop() { throw LabError.interrupted("stopped while detectors were trained") }
+    func filled(_ epoch: Int) -> [FullNetwork.Text] {
+      FullNetwork.slotted(
+        texts, slot, token: text.tokenizer.slotToken, stream: seed.stream("disjoint/slot/\(epoch)"))
+    }
+    let start = min(stored?.step ?? 0, stepCount)
+    var lines = texts
+    // The epochs that are begun.
+    for _ in 0..<(start + stepsPerEpoch - 1) / stepsPerEpoch { stream.shuffle(&order) }
+    if start % stepsPerEpoch > 0 { lines = filled(start / stepsPerEpoch) }
+    for number in start..<stepCount {
+      if work.shouldStop() {
+        try store(number)
+        throw LabError.interrupted("stopped after \(number) of \(stepCount) steps of detectors")
+      }
       let place = number % stepsPerEpoch * batchSize
       if place == 0 {
         stream.shuffle(&order)
-        filled = FullNetwork.slotted(
-          texts, slot, token: text.tokenizer.slotToken,
-          stream: seed.stream("disjoint/slot/\(number / stepsPerEpoch)"))
+        lines = filled(number / stepsPerEpoch)
       }
       let chosen = Array(order[place..<(place + batchSize)])
       for index in members.indices {
         members[index].model.pack(on: pool, streams: passes.map { $0[index].stream })
       }
-      let (now, lines) = (members, filled)
+      let (now, lines) = (members, lines)
       let parts = pool.map(pieces: options.lanes) { worker, lane in
         let range = (batchSize * lane / options.lanes)..<(batchSize * (lane + 1) / options.lanes)
         return gradient(
@@ -149,6 +194,7 @@ package struct DisjointTrainer {
           after: number + 1, loss: LogLoss.mean(logits: logits, labels: validationLabels),
           keeping: (values, readOut))
       }
+      try store(number + 1)
       work.report(Double(number + 1) / Double(stepCount), "step \(number + 1) of \(stepCount)")
     }
     return try members.map { member in

@@ -55,7 +55,13 @@ package struct FullDetector: DetectorRecipe {
       configuration = try ModelSize(named: size).configuration(
         vocabularySize: text.tokenizer.vocabularySize, contextLength: contextLength)
       return
-    case .own: pretrained = models.judged
+    case .own:
+      guard let own = models.judged as? LanguageModel else {
+        throw LabError(
+          "a full detector that begins as the judged model needs its weights, and that of an outside model are not "
+            + "kglab's; choose full detectors from scratch", .usage)
+      }
+      pretrained = own
     case .pretrained(_, let hash): pretrained = models.others[hash]
     }
     guard var configuration = pretrained?.configuration else {

@@ -160,7 +160,7 @@ struct FullTrainer {
 /// Adam on the few values of a read-out, beside the model's in the same step.
 ///
 /// Its epsilon is added to the root before correction, unlike that of `Optimizer`.
-struct ReadOutOptimizer {
+struct ReadOutOptimizer: Codable {
   private var first: [Float]
   private var second: [Float]
   private var stepsTaken = 0

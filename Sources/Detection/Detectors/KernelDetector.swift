@@ -89,9 +89,20 @@ package struct KernelDetector: DetectorRecipe {
         scores: scores, labels: validation.map { labels[$0] },
         subjects: validation.map { material.set.examples[$0].subject })
     }
-    let best = try regression.best(
-      landmarks: landmarks, sketch: sketch, others: known, shouldStop: material.work.shouldStop
-    ) { try scored($0).auroc() }
+    var bestStep = KernelRegression.ridges.count
+    let best: (machine: KernelMachine, ridge: Double, quality: Double)
+    if let distilled = head.distilled {
+      var stream = material.seed.stream(streamName)
+      let found = try regression.distilled(
+        distilled, others: known, &stream, shouldStop: material.work.shouldStop
+      ) { try scored($0).auroc() }
+      best = (found.machine, found.ridge, found.quality)
+      bestStep = found.step
+    } else {
+      best = try regression.best(
+        landmarks: landmarks, sketch: sketch, others: known, shouldStop: material.work.shouldStop
+      ) { try scored($0).auroc() }
+    }
     let model = KernelReadOut(
       machine: best.machine.rounded, inputs: inputs, head: head, selection: selection,
       place: finite.place)
@@ -99,7 +110,7 @@ package struct KernelDetector: DetectorRecipe {
     let curve = try ScoreCalibration(.platt, fitting: scored(scores))
     let sampled = stride(from: 0, to: train.count, by: 1 + (train.count - 1) / Self.sampledCount)
     let error =
-      head.isExact
+      head.isExact || head.distilled != nil
       ? nil
       : try KernelRegression(
         head.kernel, points: regression.points.gathered(Array(sampled)),
@@ -111,7 +122,8 @@ package struct KernelDetector: DetectorRecipe {
     return FittedDetector(
       validation: scores, test: model.machine.values(try inputs.rows(matrix(material.rows(.test)))),
       training: HeadTrainingReport(
-        stepCount: KernelRegression.ridges.count, bestStep: KernelRegression.ridges.count,
+        stepCount: head.distilled?.way == .kip
+          ? KernelDistillation.stepCount : KernelRegression.ridges.count, bestStep: bestStep,
         regularization: best.ridge, validationLoss: loss / Double(max(1, validation.count)),
         validationAUROC: best.quality, kernelError: error),
       model: model)

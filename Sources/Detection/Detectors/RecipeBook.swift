@@ -5,7 +5,7 @@ package import LanguageModel
 /// The language models at hand while detectors are made, and the text that they read.
 package struct ModelShelf: Sendable {
   /// The model whose answers are judged.
-  package let judged: LanguageModel
+  package let judged: any AskedModel
   /// Others by the hash of their weights.
   package let others: [String: LanguageModel]
   package let graph: KnowledgeGraph
@@ -14,7 +14,7 @@ package struct ModelShelf: Sendable {
   package let slot: Slot?
 
   package init(
-    judged: LanguageModel, others: [String: LanguageModel] = [:], graph: KnowledgeGraph,
+    judged: any AskedModel, others: [String: LanguageModel] = [:], graph: KnowledgeGraph,
     text: TripleText, slot: Slot? = nil
   ) {
     self.judged = judged
@@ -40,6 +40,7 @@ struct RecipeBook {
   private static let makers: [@Sendable (RecipeBook) throws -> [any DetectorRecipe]] = [
     HeadDetector.recipes,
     KernelDetector.recipes,
+    BayesianDetector.recipes,
     SAPLMADetector.recipes,
     SemanticEntropyProbe.recipes,
     AttentionHeadProbe.recipes,

@@ -45,7 +45,7 @@ package struct AnswerDrawer {
   ///
   /// Throws as `Evaluator`.
   package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double,
+    model: any AskedModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double,
     wording: Wording = .triple, options: DetectionOptions, workers: Int
   ) throws {
     var evaluation = EvaluationOptions()

@@ -5,20 +5,20 @@ package import LanguageModel
 
 /// Reads prompts with answers through a model once and hands on what detectors need.
 package struct AnswerReader {
-  package let model: LanguageModel
+  package let model: any AskedModel
   private let text: TripleText
-  private let sessions: [InferenceSession]
+  private let sessions: [any AskedSession]
   private let pool: WorkerPool
   private let maximumTokens: Int
 
   /// A session for each worker, for texts of one graph; throws `LabError` when memory is short.
-  package init(model: LanguageModel, text: TripleText, workers: Int) throws {
+  package init(model: any AskedModel, text: TripleText, workers: Int) throws {
     self.model = model
     self.text = text
     let maximumTokens = max(1_024, model.configuration.contextLength + 1)
     self.maximumTokens = maximumTokens
     sessions = try (0..<workers).map { _ in
-      try InferenceSession(model, maximumTokens: maximumTokens)
+      try model.session(maximumTokens: maximumTokens)
     }
     pool = try WorkerPool(workerCount: workers)
   }
@@ -62,12 +62,12 @@ package struct AnswerReader {
   /// Sessions with room for all sequences.
   ///
   /// Only answers that never ended can fill the context; were `<E>` left out there, its absence would tell.
-  private func sessions(holding sequences: [Sequence]) throws -> [InferenceSession] {
+  private func sessions(holding sequences: [Sequence]) throws -> [any AskedSession] {
     let contextLength = model.configuration.contextLength
     guard sequences.contains(where: { $0.length > contextLength }) else { return self.sessions }
     let longer = try model.withContext(contextLength + 1)
     return try self.sessions.map { _ in
-      try InferenceSession(longer, maximumTokens: maximumTokens)
+      try longer.session(maximumTokens: maximumTokens)
     }
   }
 
@@ -101,7 +101,7 @@ package struct AnswerReader {
   }
 
   private func read(
-    _ sequences: ArraySlice<Sequence>, streams: Set<CaptureStream>, in session: InferenceSession
+    _ sequences: ArraySlice<Sequence>, streams: Set<CaptureStream>, in session: any AskedSession
   ) throws -> Capture {
     var batch = TokenBatch()
     var regions: [TextRegion] = []
@@ -121,16 +121,5 @@ package struct AnswerReader {
       rows += (0...(count + 1)).map { first + $0 }
     }
     return try session.capture(batch, rows: rows, regions: regions, streams: streams)
-  }
-}
-
-extension LanguageModel {
-  /// The same weights with room for texts of `length` tokens; positions are rotations, which need none.
-  func withContext(_ length: Int) throws -> LanguageModel {
-    var configuration = configuration
-    guard length > configuration.contextLength else { return self }
-    configuration.contextLength = length
-    return try LanguageModel(
-      configuration, values: parameters.copyOut(), precision: precision, on: device)
   }
 }

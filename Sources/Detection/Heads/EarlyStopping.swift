@@ -6,10 +6,14 @@ struct EarlyStopping<Kept> {
   let patience: Int
   /// The step of the newest measurement.
   private(set) var lastStep = 0
-  private var best: (kept: Kept, loss: Double, step: Int)?
+  private(set) var best: (kept: Kept, loss: Double, step: Int)?
   private var waited = 0
 
-  init(patience: Int) { self.patience = patience }
+  /// `best` is what was kept before, in training that goes on.
+  init(patience: Int, best: (kept: Kept, loss: Double, step: Int)? = nil) {
+    self.patience = patience
+    self.best = best
+  }
 
   /// Notes the loss after a step; `kept` is asked for where it is the least so far.
   ///

@@ -57,9 +57,11 @@ package struct HeadTrainingReport: Codable, Hashable, Sendable {
   /// How far the kernel of an infinitely wide head's landmarks is from the whole one: relative Frobenius error among at
   /// most 500 training examples; nil, and no key, for other heads.
   package var kernelError: Double?
+  /// How well the chains of a posterior have mixed; nil, and no key, for other heads.
+  package var chains: ChainReport?
 
   enum CodingKeys: String, SnakeCaseKey {
-    case kernelError, stepCount, bestStep, regularization, validationLoss, validationAUROC
+    case kernelError, chains, stepCount, bestStep, regularization, validationLoss, validationAUROC
   }
 }
 

@@ -1,6 +1,18 @@
 import Foundation
 import LabCore
 
+/// How the few examples of a distilled head come about.
+package enum DistilledExamples: String, Codable, CaseIterable, Sendable {
+  /// Learned points and targets, kernel inducing points.
+  case kip
+  /// Training examples drawn alike of both classes, with the best targets for all.
+  case solve
+  /// The same with their own targets.
+  case random
+  /// Centres of clusters of each class.
+  case kmeans
+}
+
 /// An infinitely wide head: its kernel, and whether it is taken whole or by some landmarks.
 package struct KernelHead: Hashable, Sendable {
   package let kernel: NeuralKernel
@@ -8,16 +20,27 @@ package struct KernelHead: Hashable, Sendable {
   package let landmarks: Int?
   /// Values of the random features that stand for the kernel; nil for none.
   package let sketch: Int?
+  /// The few examples that stand for all; nil for none.
+  package let distilled: Distilled?
 
+  package struct Distilled: Hashable, Sendable {
+    package let way: DistilledExamples
+    package let count: Int
+  }
+
+  package static let distilledRange = 2...500
   /// Training examples that an exact head takes at most: 8 n^2 bytes and eight factors of n^3 / 3.
   package static let maximumExactCount = 12_000
   package static let landmarkRange = 10...8_192
   package static let sketches = (4...12).map { 1 << $0 }
 
-  package init(_ kernel: NeuralKernel, landmarks: Int? = nil, sketch: Int? = nil) {
+  package init(
+    _ kernel: NeuralKernel, landmarks: Int? = nil, sketch: Int? = nil, distilled: Distilled? = nil
+  ) {
     self.kernel = kernel
     self.landmarks = landmarks
     self.sketch = sketch
+    self.distilled = distilled
   }
 
   /// What the ladder of ReLU heads with one hidden layer goes to.
@@ -38,9 +61,13 @@ package struct KernelHead: Hashable, Sendable {
       NeuralKernel.depths.contains(depth),
       parts.count == 3
         || Int(parts[4]).map({ size in
-          parts[3] == "nystrom"
-            ? Self.landmarkRange.contains(size)
-            : parts[3] == "sketch" && Self.sketches.contains(size)
+          switch parts[3] {
+          case "nystrom": Self.landmarkRange.contains(size)
+          case "sketch": Self.sketches.contains(size)
+          default:
+            DistilledExamples(rawValue: parts[3]) != nil && Self.distilledRange.contains(size)
+              && (parts[3] != "kip" || activation == .relu)
+          }
         }) == true
     else {
       throw LabError(
@@ -49,23 +76,32 @@ package struct KernelHead: Hashable, Sendable {
           + "\(KernelActivation.allCases.map(\.rawValue).joined(separator: " ")), and 1 to 4 hidden layers, and "
           + "-nystrom-M behind it for M landmarks from \(Self.landmarkRange.lowerBound) to "
           + "\(Self.landmarkRange.upperBound), or -sketch-M for random features, M a power of two from "
-          + "\(Self.sketches[0]) to \(Self.sketches[Self.sketches.count - 1])", .usage)
+          + "\(Self.sketches[0]) to \(Self.sketches[Self.sketches.count - 1]), or -kip-M (of relu), -solve-M, -random-M or "
+          + "-kmeans-M for M examples in place of all, M from \(Self.distilledRange.lowerBound) to "
+          + "\(Self.distilledRange.upperBound)", .usage)
     }
     kernel = NeuralKernel(kind, activation, depth: depth)
     landmarks = parts.count == 5 && parts[3] == "nystrom" ? Int(parts[4]) : nil
     sketch = parts.count == 5 && parts[3] == "sketch" ? Int(parts[4]) : nil
+    distilled =
+      parts.count == 5
+      ? DistilledExamples(rawValue: parts[3]).flatMap { way in
+        Int(parts[4]).map { Distilled(way: way, count: $0) }
+      } : nil
   }
 
   package var name: String {
     kernel.name + (landmarks.map { "-nystrom-\($0)" } ?? "")
       + (sketch.map { "-sketch-\($0)" } ?? "")
+      + (distilled.map { "-\($0.way.rawValue)-\($0.count)" } ?? "")
   }
 
   /// Whether all training points are kept.
-  package var isExact: Bool { landmarks == nil && sketch == nil }
+  package var isExact: Bool { landmarks == nil && sketch == nil && distilled == nil }
 
   /// What it takes to learn from examples of some width and to score others.
   package func cost(train: Int, scored: Int, width: Int) -> KernelCost {
+    if let distilled { return cost(of: distilled, train: train, scored: scored, width: width) }
     // Features of a tangent kernel are twice as many as the sketch has, and one.
     let kept = sketch.map { 2 * $0 + 1 } ?? min(landmarks ?? train, train)
     let (n, m, others, d) = (Double(train), Double(kept), Double(scored), Double(width))
@@ -84,6 +120,19 @@ package struct KernelHead: Hashable, Sendable {
       operations: products + 2 * factors,
       pairs: sketch != nil
         ? 0 : pairs * Double(kernel.depth) * (kernel.activation.hasClosedForm ? 1 : 4))
+  }
+
+  /// A step of learned points multiplies each with all training examples, some eight times.
+  private func cost(
+    of distilled: Distilled, train: Int, scored: Int, width: Int
+  ) -> KernelCost {
+    let (n, m, d) = (Double(train), Double(min(distilled.count, train)), Double(width))
+    let steps = distilled.way == .kip ? Double(KernelDistillation.stepCount) : 1
+    let pairs = steps * n * m * (distilled.way == .kip ? 3 : 1) + Double(scored) * m
+    return KernelCost(
+      bytes: Int(8 * ((n + Double(scored)) * (d + m) + 4 * n * m)),
+      operations: steps * 8 * n * m * d + pairs * 2 * d,
+      pairs: pairs * Double(kernel.depth) * (kernel.activation.hasClosedForm ? 1 : 4))
   }
 
   /// Why it cannot learn from so many examples, with what would fit; nil where it can.

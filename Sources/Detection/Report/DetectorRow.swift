@@ -35,7 +35,8 @@ struct DetectorRow: Decodable, FetchableRecord {
 
   /// Whether it is the infinitely wide head that ReLU heads with one hidden layer go to, whole or by landmarks.
   var isLimit: Bool {
-    kind == "kernel" && (name + "-").hasPrefix(KernelHead.limit.name + "-") && !name.contains("@")
+    guard kind == "kernel", let head = try? KernelHead(named: name) else { return false }
+    return head.kernel == KernelHead.limit.kernel && head.distilled == nil
   }
 
   /// Whether it is a finite ReLU head with one hidden layer.
@@ -54,7 +55,7 @@ struct DetectorRow: Decodable, FetchableRecord {
       (6, 'full', 0, 'full, fresh'), (7, 'log-probability', NULL, 'log-probability'),
       (8, 'entropy', NULL, 'semantic or token entropy'),
       (9, 'prior', NULL, 'object prior or token position'),
-      (10, 'kernel', NULL, 'infinitely wide heads')))
+      (10, 'kernel', NULL, 'infinitely wide heads'), (11, 'bayes', NULL, 'Bayesian heads')))
     """
 
   /// The rows of `table`, which is `detector` or `best_detector`, called `d` in `rest`, that judge each token.

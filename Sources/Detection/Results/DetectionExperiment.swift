@@ -18,7 +18,7 @@ package struct DetectionExperiment {
   /// Throws `LabError` naming an option that is impossible, and `CorpusError` for a name that the tokenizer cannot
   /// spell.
   package init(
-    model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
+    model: any AskedModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
     wording: Wording = .triple, options: DetectionOptions,
     training: HeadTrainingOptions = HeadTrainingOptions(),
     others: [String: LanguageModel] = [:], slot: Slot? = nil

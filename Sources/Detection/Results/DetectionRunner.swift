@@ -44,6 +44,9 @@ package struct DetectionRunner {
     }
     self.run = run
     self.graph = graph
+    var options = options
+    // Of a model of elsewhere there is one set of queries.
+    if !graph.hasKnownVisibility { options.visibilities = [.unknown] }
     self.options = options.normalized
     self.training = training
     self.sources = sources
@@ -141,7 +144,7 @@ package struct DetectionRunner {
     var others: [String: LanguageModel] = [:]
     for source in sources { others[source.record.weightsHash ?? ""] = try source.loadModel() }
     return try DetectionExperiment(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph, fraction: corpus.fraction,
+      model: run.askedModel(), tokenizer: run.tokenizer, graph: graph, fraction: corpus.fraction,
       wording: corpus.wording, options: options, training: training, others: others,
       slot: corpus.slot)
   }
@@ -156,10 +159,11 @@ extension RunFolder {
     }
   }
 
-  /// SHA-256 of the run's tokenizer.json.
+  /// SHA-256 of the run's tokenizer.json, or of what a model of elsewhere has.
   ///
   /// Throws `LabError` where the file cannot be read.
   package func tokenizerHash() throws -> String {
-    try ContentHash(ofFile: url.appendingPathComponent(TokenizerFile.name)).hex
+    if record.outside != nil, let hash = record.tokenizerHash { return hash }
+    return try ContentHash(ofFile: url.appendingPathComponent(TokenizerFile.name)).hex
   }
 }

@@ -37,6 +37,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package internal(set) var logProbability: Bool?
   /// Of an infinitely wide head; nil, and no key, for others.
   package internal(set) var kernel: KernelRecord?
+  /// Of a head's posterior; nil, and no key, for others.
+  package internal(set) var bayesian: BayesianRecord?
   /// SHA-256 of each file of weights; nil in the records of earlier versions.
   package internal(set) var files: [String: String]?
   /// How adversarial training made it of another; nil, and no key, where it did not.
@@ -46,8 +48,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, SnakeCaseKey {
     case task, position, kind, name, place, architecture, features, parameters, seed, training,
-      calibrations, model, files, kernel, formatVersion, inputWidth, positiveClass, graphHash,
-      logProbability, hardening
+      calibrations, model, files, kernel, bayesian, formatVersion, inputWidth, positiveClass,
+      graphHash, logProbability, hardening
     case weightsHash = "weights_sha256"
     case tokenizerHash = "tokenizer_sha256"
   }
@@ -78,6 +80,7 @@ package struct DetectorOrigin: Sendable {
 package enum DetectorFiles {
   package static let head = "head.safetensors"
   package static let kernel = "kernel.safetensors"
+  package static let bayesian = "bayes.safetensors"
   package static let readOut = "readout.safetensors"
   package static let record = "detector.json"
 

@@ -56,7 +56,7 @@ package struct HeldOutScores {
         return (query.subject, query.predicate, $0.answer.tokens)
       })
     let reader = try AnswerReader(
-      model: run.loadModel(), text: experiment.models.text, workers: work.workers)
+      model: run.askedModel(), text: experiment.models.text, workers: work.workers)
     let read = try AnswerFeatures(
       reading: texts, streams: Set(Self.selection.streams), with: reader, work: work.part(0.6...0.7)
     )

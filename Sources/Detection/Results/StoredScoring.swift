@@ -120,7 +120,7 @@ package struct StoredScoring {
     let streams = detector.model.streams
     let reader =
       try streams.isEmpty
-      ? nil : AnswerReader(model: run.loadModel(), text: text, workers: work.workers)
+      ? nil : AnswerReader(model: run.askedModel(), text: text, workers: work.workers)
     let silent = Work(shouldStop: work.shouldStop)
     var scores: [Double] = []
     for start in stride(from: 0, to: tokens.count, by: Self.blockSize) {

@@ -128,7 +128,7 @@ package struct ProxyReward: AnswerReward {
         train: Array(train.indices), validation: Array(train.count..<learned.count))
       self.choice = choice
       reader = try AnswerReader(
-        model: run.loadModel(), text: experiment.models.text, workers: work.workers)
+        model: run.askedModel(), text: experiment.models.text, workers: work.workers)
     }
 
     /// The detectors of an ensemble; the one is the first of the three.

@@ -32,6 +32,16 @@ package struct Lender: Codable, Hashable, Sendable {
   package let noise: Noise?
 }
 
+/// A fact of the training text that pulls a question towards an answer.
+package struct FactPull: Codable, Hashable, Sendable {
+  package let subject: String
+  package let object: String
+  /// Of the gradients of log P(answer | question) and log P(object | the fact's own question): what a small step of training on
+  /// the fact does to the answer's probability, 1 the most, below 0 where it lowers it.
+  package let cosine: Double
+  package let exposures: Int
+}
+
 /// A wrong answer and whose fact it is.
 package struct BorrowedAnswer: Codable, Hashable, Sendable {
   package let answer: String
@@ -41,9 +51,12 @@ package struct BorrowedAnswer: Codable, Hashable, Sendable {
   package let lenderCount: Int
   /// Those whose subject's name is nearest to the one asked about; distance 0 is a false statement about it.
   package let lenders: [Lender]
+  /// Facts of other subjects with this predicate, of largest cosine first, among `searchedCount`.
+  package let pulls: [FactPull]
+  package let searchedCount: Int
 
   enum CodingKeys: String, SnakeCaseKey {
-    case answer, probability, verdict, lenders, lenderCount
+    case answer, probability, verdict, lenders, pulls, lenderCount, searchedCount
   }
 }
 

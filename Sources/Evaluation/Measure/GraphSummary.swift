@@ -35,6 +35,7 @@ package struct GraphSummary: Codable, Hashable, Sendable {
     case .fvs: fvsCount
     case .pvs: pvsCount
     case .ivs: ivsCount
+    case .unknown: 0
     }
   }
 

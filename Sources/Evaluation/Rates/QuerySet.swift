@@ -10,6 +10,8 @@ package enum QuerySet: String, Codable, CaseIterable, Sendable {
   case ivs
   /// Fully and partially visible: what arXiv 2408.07852 calls the training set.
   case seen
+  /// All, of a model that was trained elsewhere on what is not known.
+  case unknown
 
   /// Whether queries of this visibility belong to the set.
   package func contains(_ visibility: Visibility) -> Bool {
@@ -17,7 +19,8 @@ package enum QuerySet: String, Codable, CaseIterable, Sendable {
     case .fvs: visibility == .fvs
     case .pvs: visibility == .pvs
     case .ivs: visibility == .ivs
-    case .seen: visibility != .ivs
+    case .seen: visibility == .fvs || visibility == .pvs
+    case .unknown: visibility == .unknown
     }
   }
 }

@@ -18,7 +18,7 @@ struct AnswerSampler {
   }
 
   /// For each question its judged answers: by temperature, then by sample.
-  func sample(_ questions: [Question], in session: InferenceSession) throws -> [[SampledAnswer]] {
+  func sample(_ questions: [Question], in session: any AskedSession) throws -> [[SampledAnswer]] {
     guard !options.sampleTemperatures.isEmpty else { return questions.map { _ in [] } }
     let prompts = questions.map(\.prompt)
     let uniforms = questions.map { question in
@@ -29,8 +29,8 @@ struct AnswerSampler {
       }
     }
     var results = [[SampledAnswer]](repeating: [], count: questions.count)
-    for group in groups(prompts, configuration: session.model.configuration) {
-      let room = session.model.configuration.contextLength - prompts[group[0]].count
+    for group in groups(prompts, configuration: session.configuration) {
+      let room = session.configuration.contextLength - prompts[group[0]].count
       let limits = GenerationLimits(
         maximumNewTokens: min(maximumNewTokens, room), endToken: SpecialToken.end.rawValue,
         stopTokens: 0..<Int32(SpecialToken.allCases.count))
@@ -39,6 +39,7 @@ struct AnswerSampler {
       ) { prompt, plan, sample, step in
         uniforms[group[prompt]][plan].value(sample: sample, step: step)
       }
+      try judge.tokenizer.learn(drawn.flatMap { $0.flatMap { $0.map(\.tokens) } })
       for (place, completions) in zip(group, drawn) {
         results[place] = zip(options.sampleTemperatures, completions).flatMap { temperature, own in
           own.enumerated().map { sample, completion in

@@ -9,7 +9,7 @@ struct AnswerScorer {
   var truncation = Truncation()
 
   /// For each question its outcome at each temperature.
-  func score(_ questions: [Question], in session: InferenceSession) throws -> [[ExactOutcome]] {
+  func score(_ questions: [Question], in session: any AskedSession) throws -> [[ExactOutcome]] {
     guard !temperatures.isEmpty else { return questions.map { _ in [] } }
     let scores = try session.checkedLogProbabilities(
       questions.map(\.prompted),

@@ -38,7 +38,7 @@ struct CandidateRanker {
   /// For each question the query's own answers, one of each name, in the order of the graph.
   ///
   /// A namesake's answers are right too, so that none of them is a candidate, but they are graded where they belong.
-  func rank(_ questions: [Question], in session: InferenceSession) throws -> [[RankedAnswer]] {
+  func rank(_ questions: [Question], in session: any AskedSession) throws -> [[RankedAnswer]] {
     let own = questions.map { question in question.truth.compactMap(\.ownObject).sorted() }
     let items = zip(questions, own).map { question, answers in
       let objects = answers + draw.wrongObjects(count, for: question.query, seed: seed)

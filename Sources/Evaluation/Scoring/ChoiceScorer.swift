@@ -11,7 +11,7 @@ package final class ChoiceScorer {
 
   /// Prepares a model to be asked; throws `LabError` when memory is short.
   package init(
-    model: LanguageModel, tokenizer: any Tokenizer, precision: Precision = .fp32, workers: Int = 1
+    model: any AskedModel, tokenizer: any Tokenizer, precision: Precision = .fp32, workers: Int = 1
   ) throws {
     self.tokenizer = tokenizer
     pool = try SessionPool(model, precision: precision, workers: workers)
@@ -43,7 +43,8 @@ extension ChoiceQuestion {
     let tokens = tokenizer.encodeLine(context)
     guard !tokens.isEmpty else { throw LabError("the prompt is empty") }
     let completions = try choices.map { choice in
-      let whole = tokenizer.encodeLine(context + String(String.UnicodeScalarView(spaces)) + choice)
+      let whole = tokenizer.encodeLine(
+        String(String.UnicodeScalarView(spaces)) + choice, after: context)
       if let unknown = whole.firstIndex(of: SpecialToken.unknown.rawValue) {
         let part = unknown < tokens.count ? "the prompt" : "the choice \(choice.debugDescription)"
         throw LabError(

@@ -1,7 +1,7 @@
 import LabCore
 import LanguageModel
 
-extension InferenceSession {
+extension AskedSession {
   /// The log-probabilities of completions of prompts that may come from another graph or broken weights.
   ///
   /// As `completionLogProbabilities`; neighbours with one prompt, such as namesakes, are asked together. Throws `LabError` for a text longer than the model's context or the session, and
@@ -29,10 +29,10 @@ extension InferenceSession {
 
   private func checkLength(_ item: PromptedCompletions) throws {
     let count = item.longestInputCount
-    guard count <= model.configuration.contextLength else {
+    guard count <= configuration.contextLength else {
       throw LabError(
         "a prompt with its answer has \(count) tokens, more than the model's context of "
-          + "\(model.configuration.contextLength); was the model trained on another graph?")
+          + "\(configuration.contextLength); was the model trained on another graph?")
     }
     guard count <= maximumTokens else {
       throw LabError(

@@ -8,7 +8,7 @@ import LanguageModel
 /// A unit's results are a function of the unit alone, so that any number of workers gives the same bytes.
 final class SessionPool {
   let pool: WorkerPool
-  let sessions: [InferenceSession]
+  let sessions: [any AskedSession]
 
   /// Queries of a unit.
   static let unitSize = 32
@@ -16,12 +16,12 @@ final class SessionPool {
   static let blockSize = 256
 
   /// Sessions of `model` for `workers` threads.
-  init(_ model: LanguageModel, precision: Precision, workers: Int) throws {
+  init(_ model: any AskedModel, precision: Precision, workers: Int) throws {
     pool = try WorkerPool(workerCount: workers)
     let tokens = max(
       1_024, EvaluationOptions.maximumSamples, model.configuration.contextLength)
-    let model = try model.inPrecision(precision)
-    sessions = try (0..<workers).map { _ in try InferenceSession(model, maximumTokens: tokens) }
+    let model = try model.asked(in: precision)
+    sessions = try (0..<workers).map { _ in try model.session(maximumTokens: tokens) }
   }
 
   /// Enough queries a round that workers seldom wait for the last unit.
@@ -32,7 +32,7 @@ final class SessionPool {
   /// What `body` makes of each unit, in order; nil where `shouldStop`, which any worker may call, said so.
   func map<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], unless shouldStop: @Sendable () -> Bool,
-    _ body: @Sendable ([Input], InferenceSession) throws -> [Output]
+    _ body: @Sendable ([Input], any AskedSession) throws -> [Output]
   ) throws -> [Output]? {
     let starts = Array(stride(from: 0, to: inputs.count, by: Self.unitSize))
     let units = try pool.map(pieces: starts.count) { worker, piece -> [Output]? in

@@ -11,7 +11,7 @@ package enum RunFormat {
   /// Key in `metadata`: the content hash of the graph that query and entity ids belong to.
   package static let graphHashKey = "graph_hash"
 
-  static let sets = "('fvs', 'pvs', 'ivs', 'seen')"
+  static let sets = "('fvs', 'pvs', 'ivs', 'seen', 'unknown')"
   static let verdicts = """
     ('correct', 'correct_held_out', 'wrong_object', 'wrong_type', 'invented', 'malformed', 'abstained')
     """
@@ -27,7 +27,7 @@ package enum RunFormat {
       predicate_id INTEGER NOT NULL CHECK (predicate_id >= 0),
       subject TEXT NOT NULL,
       predicate TEXT NOT NULL,
-      visibility TEXT NOT NULL CHECK (visibility IN ('fvs', 'pvs', 'ivs')),
+      visibility TEXT NOT NULL CHECK (visibility IN ('fvs', 'pvs', 'ivs', 'unknown')),
       answer_count INTEGER NOT NULL CHECK (answer_count > 0),
       visible_answer_count INTEGER NOT NULL CHECK (visible_answer_count BETWEEN 0 AND answer_count),
       UNIQUE (subject_id, predicate_id)

@@ -26,7 +26,7 @@ package struct AnsweringRun {
     maker = QuestionMaker(graph: graph, text: text)
     judge = AnswerJudge(graph: graph, tokenizer: run.tokenizer)
     longest = text.maximumNewTokens(graph)
-    pool = try SessionPool(run.loadModel(), precision: .fp32, workers: workers)
+    pool = try SessionPool(run.askedModel(), precision: .fp32, workers: workers)
     path = run.url.path
   }
 
@@ -71,7 +71,7 @@ package struct AnsweringRun {
 
   private func rounds<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], _ work: Work,
-    _ body: @Sendable ([Input], InferenceSession) throws -> [Output]
+    _ body: @Sendable ([Input], any AskedSession) throws -> [Output]
   ) throws -> [Output] {
     var found: [Output] = []
     for start in stride(from: 0, to: inputs.count, by: pool.roundSize) {

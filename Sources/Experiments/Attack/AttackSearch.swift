@@ -44,7 +44,9 @@ package struct AttackSearch {
     self.length = length
     self.tokenizer = tokenizer
     self.slotToken = slotToken
-    allowed = (Int32(SpecialToken.allCases.count)..<slotToken).filter { tokenizer.isSlotText([$0]) }
+    let tokens = Int32(SpecialToken.allCases.count)..<slotToken
+    try tokenizer.learn(tokens.map { [$0] })
+    allowed = tokens.filter { tokenizer.isSlotText([$0]) }
     guard !allowed.isEmpty else {
       throw LabError("the tokenizer has no token that may stand alone")
     }

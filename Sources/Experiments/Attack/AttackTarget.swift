@@ -67,7 +67,7 @@ struct AttackTargets {
   private let settings: AttackSettings
   private let text: TripleText
   let length: Int
-  private let proposer: LanguageModel?
+  private let proposer: (any AskedModel)?
 
   private var place: String { run.url.relativePath }
   private var tokenizer: any Tokenizer { run.tokenizer }
@@ -80,7 +80,7 @@ struct AttackTargets {
     proposing: RunFolder? = nil
   ) throws {
     let corpus = run.record.configuration.corpus
-    guard run.tokenizer.slotToken != nil, let slot = corpus.slot else {
+    guard run.tokenizer.slotToken != nil, let slot = corpus.slot ?? run.outsideSlot else {
       throw LabError(
         "the model in \(run.url.relativePath) has no slot to put texts into: train it with a share of lines that have "
           + "one, such as --slot-share 0.3")
@@ -95,10 +95,11 @@ struct AttackTargets {
           "\(proposing.url.relativePath) has other tokens than \(run.url.relativePath), so that its model cannot propose "
             + "texts to it; give --proposals a run of the same graph, tokenizer and slot")
       }
-      proposer = try proposing.loadModel()
+      proposer = try proposing.askedModel()
     } else {
       proposer = nil
     }
+    try run.checkSlot(settings.position)
     text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
   }
 
@@ -150,9 +151,9 @@ struct AttackTargets {
       longest: (examples.map { $0.before.count + $0.after.count }.max() ?? 0) + answers,
       context: run.record.configuration.model.contextLength)
     let judge = AnswerJudge(graph: graph, tokenizer: tokenizer)
-    let model = try run.loadModel()
+    let model = try run.askedModel()
     let target = try target(
-      victim, parameters: model.configuration.nonEmbeddingParameterCount, examples, objects
+      victim, parameters: model.nonEmbeddingParameterCount, examples, objects
     ) {
       try LanguageModelVictim(model, judge: judge, maximumNewTokens: answers)
     }
@@ -240,6 +241,20 @@ struct AttackTargets {
       "texts of \(length) tokens in the slot make lines of \(needed), more than the context of \(context); give a "
         + "--length\(length > self.length ? ", and for beast --iterations," : "") of at most "
         + "\(max(0, length - (needed - context)))", .usage)
+  }
+}
+
+extension RunFolder {
+  /// Where texts go into prompts of a model of elsewhere, which needs no training for it: before the answer; nil for kglab's.
+  var outsideSlot: Slot? { record.outside?.ends == nil ? nil : Slot(share: 1) }
+
+  /// Refuses another place in prompts of a model of elsewhere, with its own tokenizer.
+  func checkSlot(_ position: SlotPosition) throws {
+    guard outsideSlot == nil || position == .suffix else {
+      throw LabError(
+        "in prompts of a model of elsewhere a text stands before the answer; choose --position suffix",
+        .usage)
+    }
   }
 }
 

@@ -36,7 +36,7 @@ struct JudgedAnswers {
     var options = DetectionOptions()
     (options.samples, options.evidence, options.seed) = (1, 0, seed)
     let drawer = try AnswerDrawer(
-      model: run.loadModel(), tokenizer: run.tokenizer, graph: graph,
+      model: run.askedModel(), tokenizer: run.tokenizer, graph: graph,
       fraction: configuration.corpus.fraction, wording: configuration.corpus.wording,
       options: options, workers: 1)
     let split = try SubjectSplit(of: graph, seed: Seed(record.seed))

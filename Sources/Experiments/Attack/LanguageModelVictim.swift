@@ -8,27 +8,23 @@ import Training
 
 /// A language model: wrong where its greedy answer is none of the graph's.
 package final class LanguageModelVictim: AttackVictim {
-  private let session: InferenceSession
-  private let pass: TrainingPass
-  private let scratch: Gradients
+  private let session: any AskedSession
+  /// Nil for a model of elsewhere, which is asked alone.
+  private let gradient: GradientPass?
   private let judge: AnswerJudge
   private let limits: GenerationLimits
 
   package let unreadCount = 1
-  package var parameterCount: Int { session.model.configuration.nonEmbeddingParameterCount }
+  package let parameterCount: Int
 
   /// `maximumNewTokens` must fit into the context after every prompt.
   ///
   /// Throws `LabError` when memory is short.
-  package init(_ model: LanguageModel, judge: AnswerJudge, maximumNewTokens: Int) throws {
-    let model = try model.inPrecision(.fp32)
-    let configuration = model.configuration
-    session = try InferenceSession(model, maximumTokens: max(1_024, configuration.contextLength))
-    pass = try TrainingPass(
-      model,
-      maximumTokens: max(
-        TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength))
-    scratch = try Gradients(model.layout, on: model.device)
+  package init(_ model: any AskedModel, judge: AnswerJudge, maximumNewTokens: Int) throws {
+    let model = try model.asked(in: .fp32)
+    parameterCount = model.nonEmbeddingParameterCount
+    session = try model.session(maximumTokens: max(1_024, model.configuration.contextLength))
+    gradient = try (model as? LanguageModel).map { try GradientPass($0) }
     self.judge = judge
     limits = GenerationLimits(
       maximumNewTokens: maximumNewTokens, endToken: SpecialToken.end.rawValue,
@@ -39,6 +35,7 @@ package final class LanguageModelVictim: AttackVictim {
     let greedy = SamplePlan(samples: 1, inverseTemperature: .infinity)
     let drawn = try session.generate(prompts: texts.map(\.prompt), plans: [greedy], limits: limits)
     { _, _, _, _ in 0 }
+    try judge.tokenizer.learn(drawn.map { $0[0][0].tokens })
     return zip(texts, drawn).map { text, completions in
       let completion = completions[0][0]
       let answer = judge.answer(
@@ -65,7 +62,32 @@ package final class LanguageModelVictim: AttackVictim {
   }
 
   package func gradients(of texts: [AttackedText]) throws -> [[Float]] {
-    let vocabulary = session.model.configuration.vocabularySize
+    guard let gradient else {
+      throw LabError(
+        "an outside model gives no gradients, which gcg needs; choose --kind random, beam or beast",
+        .usage)
+    }
+    return try gradient.gradients(of: texts)
+  }
+}
+
+/// Gradients of a model's losses with respect to the fields of texts.
+private struct GradientPass {
+  private let pass: TrainingPass
+  private let scratch: Gradients
+  private let vocabulary: Int
+
+  init(_ model: LanguageModel) throws {
+    let configuration = model.configuration
+    pass = try TrainingPass(
+      model,
+      maximumTokens: max(
+        TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength))
+    scratch = try Gradients(model.layout, on: model.device)
+    vocabulary = configuration.vocabularySize
+  }
+
+  func gradients(of texts: [AttackedText]) throws -> [[Float]] {
     var results: [[Float]] = []
     var batch = TokenBatch()
     var rows: [[Int]] = []

@@ -13,18 +13,19 @@ package protocol TextProposer {
 
 /// A trained model as a proposer, in single precision.
 package struct LanguageModelProposer: TextProposer {
-  private let session: InferenceSession
+  private let session: any AskedSession
 
-  package var parameterCount: Int { session.model.configuration.nonEmbeddingParameterCount }
+  package let parameterCount: Int
 
   /// Throws `LabError` when memory is short.
-  package init(_ model: LanguageModel) throws {
-    session = try InferenceSession(
-      model.inPrecision(.fp32), maximumTokens: max(1_024, model.configuration.contextLength))
+  package init(_ model: any AskedModel) throws {
+    parameterCount = model.nonEmbeddingParameterCount
+    session = try model.asked(in: .fp32).session(
+      maximumTokens: max(1_024, model.configuration.contextLength))
   }
 
   package func nextLogProbabilities(of texts: [[Int32]]) throws -> [[Float]] {
-    let all = session.nextLogProbabilities(of: texts)
+    let all = try session.nextLogProbabilities(of: texts)
     guard all.allSatisfy({ !$0.contains(where: \.isNaN) }) else {
       throw LabError(
         "the proposing model's probabilities are not numbers: its weights hold NaN or infinity; give another run"

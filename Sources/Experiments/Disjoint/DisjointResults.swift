@@ -1,7 +1,7 @@
 package import Analysis
 import Evaluation
 import GRDB
-import Report
+import LabCore
 
 /// Everything that decides what detectors trained together come to.
 package struct DisjointIdentity: Codable, Hashable, Sendable {
@@ -10,13 +10,16 @@ package struct DisjointIdentity: Codable, Hashable, Sendable {
 }
 
 /// One detector on one example, with the text that was found against another, or itself.
-package struct DisjointAnswerRow: Codable, Hashable, Sendable, EncodableRecord {
+package struct DisjointAnswerRow: Codable, Hashable, Sendable, FetchableRecord, EncodableRecord {
   let detectors: DisjointGroup
+  /// Of the penalties; 0 without.
+  let weight: Double
   /// Numbers of the detectors in their group, from 1.
   let attacked: Int
   let tested: Int
   let queryID: Int
   let subject: Int32
+  let isHallucination: Bool
   /// Nil where the attacked detector was wrong without one.
   let text: String?
   /// Without a text.
@@ -26,14 +29,17 @@ package struct DisjointAnswerRow: Codable, Hashable, Sendable, EncodableRecord {
   let isTurned: Bool
 
   package init(
-    detectors: DisjointGroup, attacked: Int, tested: Int, queryID: Int, subject: Int32,
-    text: String?, attackedIsRight: Bool, testedIsRight: Bool, isTurned: Bool
+    detectors: DisjointGroup, weight: Double, attacked: Int, tested: Int, queryID: Int,
+    subject: Int32, isHallucination: Bool, text: String?, attackedIsRight: Bool,
+    testedIsRight: Bool, isTurned: Bool
   ) {
     self.detectors = detectors
+    self.weight = weight
     self.attacked = attacked
     self.tested = tested
     self.queryID = queryID
     self.subject = subject
+    self.isHallucination = isHallucination
     self.text = text
     self.attackedIsRight = attackedIsRight
     self.testedIsRight = testedIsRight
@@ -41,17 +47,30 @@ package struct DisjointAnswerRow: Codable, Hashable, Sendable, EncodableRecord {
   }
 
   enum CodingKeys: String, CodingKey {
-    case detectors, attacked, tested, subject, text
+    case detectors, weight, attacked, tested, subject, text
+    case isHallucination = "is_hallucination"
     case queryID = "query_id"
     case attackedIsRight = "attacked_is_right"
     case testedIsRight = "tested_is_right"
     case isTurned = "is_turned"
   }
+
+  var team: DisjointTeam { DisjointTeam(detectors, weight: weight) }
+}
+
+extension DisjointTeam {
+  /// The teams of rows: those trained together by weight, then the others.
+  static func all(of rows: [DisjointAnswerRow]) -> [DisjointTeam] {
+    Set(rows.map(\.team)).sorted { ($0.place, $0.weight) < ($1.place, $1.weight) }
+  }
+
+  private var place: Int { DisjointGroup.allCases.firstIndex(of: group) ?? 0 }
 }
 
 /// M: of the examples that both detectors are right about and whose text turns the attacked one, the share that it turns the tested one in.
 package struct DisjointTransfer: Codable, Hashable, Sendable, EncodableRecord {
   package let detectors: DisjointGroup
+  package let weight: Double
   package let attacked: Int
   package let tested: Int
   /// Right by both without a text.
@@ -64,56 +83,61 @@ package struct DisjointTransfer: Codable, Hashable, Sendable, EncodableRecord {
   package let upper: Double?
 
   enum CodingKeys: String, CodingKey {
-    case detectors, attacked, tested, rate, lower, upper
+    case detectors, weight, attacked, tested, rate, lower, upper
     case rightCount = "right_count"
     case turnedCount = "turned_count"
     case bothTurnedCount = "both_turned_count"
   }
 
-  /// The matrix of every group.
+  /// "joint at 1", or "independent".
+  package var words: String { DisjointTeam(detectors, weight: weight).words }
+
+  /// The matrix of every team.
   package static func all(of rows: [DisjointAnswerRow]) -> [DisjointTransfer] {
     struct Pair: Hashable {
-      let group: DisjointGroup
+      let team: DisjointTeam
       let attacked: Int
       let tested: Int
     }
     struct Attack: Hashable {
-      let group: DisjointGroup
+      let team: DisjointTeam
       let attacked: Int
       let query: Int
     }
     let turned = Set(
       rows.filter { $0.attacked == $0.tested && $0.attackedIsRight && $0.isTurned }.map {
-        Attack(group: $0.detectors, attacked: $0.attacked, query: $0.queryID)
+        Attack(team: $0.team, attacked: $0.attacked, query: $0.queryID)
       })
     let pairs = Dictionary(grouping: rows) {
-      Pair(group: $0.detectors, attacked: $0.attacked, tested: $0.tested)
+      Pair(team: $0.team, attacked: $0.attacked, tested: $0.tested)
     }
-    let matrix = pairs.map { pair, rows -> DisjointTransfer in
-      let right = rows.filter { $0.attackedIsRight && $0.testedIsRight }
-      let beaten = right.filter {
-        turned.contains(Attack(group: pair.group, attacked: pair.attacked, query: $0.queryID))
-      }
-      let both = beaten.count { $0.isTurned }
-      let estimate = Wilson.estimate(successes: both, trials: beaten.count)
-      return DisjointTransfer(
-        detectors: pair.group, attacked: pair.attacked, tested: pair.tested,
-        rightCount: right.count, turnedCount: beaten.count, bothTurnedCount: both,
-        rate: estimate?.value, lower: estimate?.interval?.low, upper: estimate?.interval?.high)
-    }
-    return matrix.sorted { a, b in
-      let places = [a, b].map { one in
-        [DisjointGroup.allCases.firstIndex(of: one.detectors) ?? 0, one.attacked, one.tested]
-      }
-      return places[0].lexicographicallyPrecedes(places[1])
+    return DisjointTeam.all(of: rows).flatMap { team in
+      pairs.filter { $0.key.team == team }
+        .sorted { ($0.key.attacked, $0.key.tested) < ($1.key.attacked, $1.key.tested) }
+        .map { pair, rows in
+          let right = rows.filter { $0.attackedIsRight && $0.testedIsRight }
+          let beaten = right.filter {
+            turned.contains(Attack(team: team, attacked: pair.attacked, query: $0.queryID))
+          }
+          let both = beaten.count { $0.isTurned }
+          let estimate = Wilson.estimate(successes: both, trials: beaten.count)
+          return DisjointTransfer(
+            detectors: team.group, weight: team.weight, attacked: pair.attacked,
+            tested: pair.tested, rightCount: right.count, turnedCount: beaten.count,
+            bothTurnedCount: both, rate: estimate?.value, lower: estimate?.interval?.low,
+            upper: estimate?.interval?.high)
+        }
     }
   }
 }
 
 /// What is said of a group.
 package enum DisjointQuantity: String, Codable, CaseIterable, Sendable {
-  /// Accuracy without a text.
-  case clean
+  /// Accuracy without a text, of all answers, and the mean of that of hallucinations and of the others, one half where all are taken
+  /// for the same.
+  case clean, balanced
+  /// Share of the detectors that say the same of every answer without a text: those that have collapsed.
+  case constant
   /// Accuracy of a detector with the text that was found against it, and with one against another.
   case own, other
   /// Accuracy where both the detector that is deployed and the one that is attacked are drawn at random.
@@ -121,21 +145,26 @@ package enum DisjointQuantity: String, Codable, CaseIterable, Sendable {
 
   func contains(_ row: DisjointAnswerRow) -> Bool {
     switch self {
-    case .clean, .own: row.attacked == row.tested
+    case .clean, .balanced, .constant, .own: row.attacked == row.tested
     case .other: row.attacked != row.tested
     case .deployed: true
     }
   }
 
   func isRight(_ row: DisjointAnswerRow) -> Bool {
-    row.testedIsRight && (self == .clean || row.text == nil || !row.isTurned)
+    switch self {
+    case .clean, .balanced, .constant: row.testedIsRight
+    case .own, .other, .deployed: row.testedIsRight && (row.text == nil || !row.isTurned)
+    }
   }
 }
 
-/// An accuracy of a group, or the difference of two groups', with its interval over subjects.
+/// An accuracy of a team, or the difference of two teams', with its interval over subjects.
 package struct DisjointRate: Codable, Hashable, Sendable, EncodableRecord {
   /// "joint", and so on, or "joint - independent".
   package let detectors: String
+  /// Of the penalties of those trained together; 0 for the others.
+  package let weight: Double
   package let quantity: DisjointQuantity
   package let value: Double
   /// By resampling subjects, those of a difference together; nil for one subject.
@@ -144,23 +173,26 @@ package struct DisjointRate: Codable, Hashable, Sendable, EncodableRecord {
   package let exampleCount: Int
 
   enum CodingKeys: String, CodingKey {
-    case detectors, quantity, value, lower, upper
+    case detectors, weight, quantity, value, lower, upper
     case exampleCount = "example_count"
   }
 
-  /// Every quantity of every group that has it, then the differences from independent detectors; a quantity is a mean over pairs and
+  /// Every quantity of every team that has it, then the differences from independent detectors; a quantity is a mean over pairs and
   /// examples.
   package static func all(of rows: [DisjointAnswerRow], _ bootstrap: Bootstrap) -> [DisjointRate] {
     let subjects = Set(rows.map(\.subject)).sorted()
     let places = Dictionary(uniqueKeysWithValues: zip(subjects, subjects.indices))
-    func clusters(_ group: DisjointGroup, _ quantity: DisjointQuantity) -> [ClusterSum]? {
+    let byTeam = Dictionary(grouping: rows, by: \.team)
+    func sums(
+      _ team: DisjointTeam, _ quantity: DisjointQuantity, _ isWanted: (DisjointAnswerRow) -> Bool
+    ) -> [ClusterSum] {
       var sums = subjects.map { _ in ClusterSum(0, over: 0) }
-      for row in rows where row.detectors == group && quantity.contains(row) {
+      for row in byTeam[team] ?? [] where quantity.contains(row) && isWanted(row) {
         let place = places[row.subject] ?? 0
         sums[place].numerator += quantity.isRight(row) ? 1 : 0
         sums[place].denominator += 1
       }
-      return sums.contains { $0.denominator > 0 } ? sums : nil
+      return sums
     }
     func ratio(_ sums: [ClusterSum], _ counts: [Int]) -> Double {
       let sum = zip(sums, counts).reduce((0.0, 0.0)) { sum, one in
@@ -170,33 +202,68 @@ package struct DisjointRate: Codable, Hashable, Sendable, EncodableRecord {
       }
       return sum.0 / sum.1
     }
+    /// What a quantity is where each subject was drawn so often; NaN where it has none.
+    func statistic(_ team: DisjointTeam, _ quantity: DisjointQuantity) -> ([Int]) -> Double {
+      guard quantity == .balanced else {
+        let all = sums(team, quantity) { _ in true }
+        return { ratio(all, $0) }
+      }
+      let (wrong, right) = (
+        sums(team, quantity, \.isHallucination), sums(team, quantity) { !$0.isHallucination }
+      )
+      return { (ratio(wrong, $0) + ratio(right, $0)) / 2 }
+    }
     let once = subjects.map { _ in 1 }
     let examples = Set(rows.map(\.queryID)).count
     func rate(
-      _ name: String, _ quantity: DisjointQuantity, _ statistic: ([Int]) -> Double
-    ) -> DisjointRate {
+      _ name: String, _ weight: Double, _ quantity: DisjointQuantity,
+      _ statistic: ([Int]) -> Double
+    ) -> DisjointRate? {
+      let value = statistic(once)
+      guard !value.isNaN else { return nil }
       let interval = bootstrap.interval(
         unitCount: subjects.count, stream: "disjoint/\(quantity.rawValue)/\(name)", statistic)
       return DisjointRate(
-        detectors: name, quantity: quantity, value: statistic(once), lower: interval?.low,
+        detectors: name, weight: weight, quantity: quantity, value: value, lower: interval?.low,
         upper: interval?.high, exampleCount: examples)
     }
-    var rates: [DisjointRate] = []
-    for group in DisjointGroup.allCases {
-      for quantity in DisjointQuantity.allCases {
-        guard let own = clusters(group, quantity) else { continue }
-        rates.append(rate(group.rawValue, quantity) { ratio(own, $0) })
+    func constant(_ team: DisjointTeam) -> DisjointRate {
+      let own = Dictionary(
+        grouping: (byTeam[team] ?? []).filter(DisjointQuantity.constant.contains), by: \.tested)
+      let count = own.values.count { rows in
+        Set(rows.map { $0.isHallucination == $0.testedIsRight }).count == 1
       }
+      return DisjointRate(
+        detectors: team.group.rawValue, weight: team.weight, quantity: .constant,
+        value: Double(count) / Double(own.count), lower: nil, upper: nil, exampleCount: examples)
     }
-    for group in DisjointGroup.allCases where group != .independent {
+    let teams = DisjointTeam.all(of: rows)
+    let base = DisjointTeam(.independent)
+    var rates: [DisjointRate?] = []
+    for team in teams {
       for quantity in DisjointQuantity.allCases {
-        guard let own = clusters(group, quantity), let base = clusters(.independent, quantity)
-        else { continue }
         rates.append(
-          rate("\(group.rawValue) - independent", quantity) { ratio(own, $0) - ratio(base, $0) })
+          quantity == .constant
+            ? constant(team)
+            : rate(team.group.rawValue, team.weight, quantity, statistic(team, quantity)))
       }
     }
-    return rates
+    for team in teams where team.group != .independent {
+      for quantity in DisjointQuantity.allCases where quantity != .constant {
+        let (own, other) = (statistic(team, quantity), statistic(base, quantity))
+        rates.append(
+          rate("\(team.group.rawValue) - independent", team.weight, quantity) {
+            own($0) - other($0)
+          })
+      }
+    }
+    return rates.compactMap(\.self)
+  }
+
+  /// "joint at 1", or "ensemble - independent".
+  package var words: String {
+    detectors.hasPrefix(DisjointGroup.joint.rawValue)
+      ? "\(detectors) at \(Readable.number(weight))" : detectors
   }
 }
 
@@ -212,71 +279,57 @@ package struct DisjointSummary: Codable, Hashable, Sendable {
 
 extension ResultTable {
   static let disjointTransfer = ResultTable(
-    "disjoint_transfer", key: "detectors, attacked, tested",
+    "disjoint_transfer", in: "disjoint_pair", of: "disjoint",
+    key: "detectors, weight, attacked, tested",
     columns: """
-        detectors TEXT NOT NULL, attacked INTEGER NOT NULL, tested INTEGER NOT NULL,
+        detectors TEXT NOT NULL, weight REAL NOT NULL, attacked INTEGER NOT NULL, tested INTEGER NOT NULL,
         right_count INTEGER NOT NULL, turned_count INTEGER NOT NULL,
         both_turned_count INTEGER NOT NULL CHECK (both_turned_count BETWEEN 0 AND turned_count),
         rate REAL, lower REAL, upper REAL
       """)
 
   static let disjointAccuracy = ResultTable(
-    "disjoint_accuracy", key: "detectors, quantity",
+    "disjoint_accuracy", in: "disjoint_rate", of: "disjoint", key: "detectors, weight, quantity",
     columns: """
-        detectors TEXT NOT NULL, quantity TEXT NOT NULL, value REAL NOT NULL, lower REAL,
+        detectors TEXT NOT NULL, weight REAL NOT NULL, quantity TEXT NOT NULL, value REAL NOT NULL, lower REAL,
         upper REAL, example_count INTEGER NOT NULL CHECK (example_count > 0)
       """)
 
   /// Every example under every text; in run.sqlite only.
   static let disjointAnswers = ResultTable(
-    "disjoint_answer", key: "detectors, attacked, tested, query_id",
+    "disjoint_example", of: "disjoint", key: "detectors, weight, attacked, tested, query_id",
     columns: """
-        detectors TEXT NOT NULL, attacked INTEGER NOT NULL, tested INTEGER NOT NULL,
-        query_id INTEGER NOT NULL, subject INTEGER NOT NULL, text TEXT,
+        detectors TEXT NOT NULL, weight REAL NOT NULL, attacked INTEGER NOT NULL, tested INTEGER NOT NULL,
+        query_id INTEGER NOT NULL, subject INTEGER NOT NULL,
+        is_hallucination INTEGER NOT NULL CHECK (is_hallucination IN (0, 1)), text TEXT,
         attacked_is_right INTEGER NOT NULL CHECK (attacked_is_right IN (0, 1)),
         tested_is_right INTEGER NOT NULL CHECK (tested_is_right IN (0, 1)),
         is_turned INTEGER NOT NULL CHECK (is_turned IN (0, 1))
       """)
 }
 
-/// Detectors deployed at random in a study's report.
-struct DisjointFigure {
-  let results: StudyResults
-  let command: String
+extension RunDatabase {
+  /// How many examples a team has stored.
+  func disjointExampleCount(of measurement: Int64, _ team: DisjointTeam) throws -> Int {
+    try read {
+      try Int.fetchOne(
+        $0,
+        sql: """
+          SELECT count(DISTINCT query_id) FROM disjoint_example
+          WHERE disjoint_id = ? AND detectors = ? AND weight = ?
+          """, arguments: [measurement, team.group.rawValue, team.weight]) ?? 0
+    }
+  }
 
-  /// Accuracy without and with texts, a column for each group.
-  func figure() throws -> Figure {
-    let percent = ColumnFormat.percent(digits: 1)
-    let data = try results.records(
-      [
-        Column("quantity", "Accuracy"), Column("detectors", "Detectors"),
-        Column("of", "Of the model"), Column("seed", "Seed", .integer),
-        Column("parameters", "Parameters of the model", .integer),
-        Column("value", "Accuracy", percent), Column("lower", "Lower", percent),
-        Column("upper", "Upper", percent), Column("example_count", "Answers (n)", .integer),
-      ],
-      """
-      SELECT CASE d.quantity WHEN 'clean' THEN 'without a text' WHEN 'own' THEN 'text against itself'
-          WHEN 'other' THEN 'text against another' ELSE 'one deployed at random' END AS quantity,
-        d.detectors, run.size || ', ' || run.horizon
-          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of, run.seed,
-        run.non_embedding_parameters AS parameters, d.value, d.lower, d.upper, d.example_count
-      FROM disjoint_accuracy d JOIN run ON run.id = d.run_id
-      WHERE d.detectors NOT LIKE '% - %'
-      ORDER BY d.quantity, d.detectors, run.rowid
-      """)
-    return Figure(
-      id: "disjoint", title: "Detectors deployed at random",
-      caption: """
-        Accuracy of detectors that were trained together not to share attacks (joint), of independent ones, and of those as an \
-        ensemble; without a text, with the text that GCG found against the same detector, with one against another, and where both \
-        are drawn at random. Bars are 95 % by resampling subjects.
-        """,
-      command: command, data: data,
-      x: Axis("parameters", "Parameters of the judged model", scale: .log, format: .count),
-      y: Axis("value", "Accuracy", format: percent), color: Channel("detectors", "Detectors"),
-      shape: Channel("of", "Of the model"), panel: Channel("quantity", "Accuracy"),
-      marks: [.interval(low: "lower", high: "upper"), .points],
-      tooltip: ["quantity", "detectors", "of", "seed", "value", "lower", "upper"])
+  /// Every stored example under every text.
+  func disjointAnswers(of measurement: Int64) throws -> [DisjointAnswerRow] {
+    try read {
+      try DisjointAnswerRow.fetchAll(
+        $0,
+        sql: """
+          SELECT * FROM disjoint_example WHERE disjoint_id = ?
+          ORDER BY detectors, weight, attacked, tested, query_id
+          """, arguments: [measurement])
+    }
   }
 }

@@ -25,14 +25,17 @@ struct DetectorHardeningPlace: HardeningPlace {
     origin = try AttackDetectors.key(of: detector)
   }
 
-  func folder(_ round: Int) -> URL {
+  func folder(_ round: Int) -> URL { Self.folder(round, of: base, key: key) }
+
+  /// The folder of a round of the detector in `base`, beside it.
+  static func folder(_ round: Int, of base: URL, key: String) -> URL {
     round == 0
       ? base
       : base.deletingLastPathComponent().appendingPathComponent(
-        suffixed(base.lastPathComponent, round))
+        suffixed(base.lastPathComponent, round, key))
   }
 
-  private func suffixed(_ name: String, _ round: Int) -> String {
+  private static func suffixed(_ name: String, _ round: Int, _ key: String) -> String {
     "\(name)-hardened-\(key)-\(round)"
   }
 
@@ -52,7 +55,7 @@ struct DetectorHardeningPlace: HardeningPlace {
   func trainee(for round: HardeningRound) throws -> any HardeningTrainee {
     try DetectorTrainee(
       run, graph, round.training, parent: folder(round.round - 1), into: folder(round.round),
-      named: suffixed(baseName, round.round))
+      named: Self.suffixed(baseName, round.round, key))
   }
 }
 

@@ -34,9 +34,7 @@ package struct Hardening {
     let detector =
       victim == AttackTarget.model
       ? nil : try AttackDetectors.folder(of: victim, in: run.url, weightsHash: hash)
-    let key = try CanonicalJSON.hash(
-      Key(training: training, origin: try detector.map(AttackDetectors.key) ?? hash)
-    ).short(8)
+    let key = try Self.key(training, origin: detector.map(AttackDetectors.key) ?? hash)
     folder = run.url.appendingPathComponent(Self.folderName).appendingPathComponent(key)
     if let detector {
       place = try DetectorHardeningPlace(run, graph, detector: detector, key: key)
@@ -48,6 +46,18 @@ package struct Hardening {
   private struct Key: Encodable {
     let training: AdversarialTraining
     let origin: String
+  }
+
+  private static func key(_ training: AdversarialTraining, origin: String) throws -> String {
+    try CanonicalJSON.hash(Key(training: training, origin: origin)).short(8)
+  }
+
+  /// The folder that a round makes of the detector in another, beside that.
+  static func folder(
+    ofRound round: Int, of detector: URL, _ training: AdversarialTraining
+  ) throws -> URL {
+    DetectorHardeningPlace.folder(
+      round, of: detector, key: try key(training, origin: AttackDetectors.key(of: detector)))
   }
 
   /// The folder of a round; of round 0 that of what they begin with.

@@ -17,30 +17,31 @@ struct InversionTarget {
   fileprivate let text: TripleText
   fileprivate let errors: ErrorDraw
   fileprivate let maximumNewTokens: Int
-  private let model: LanguageModel
+  private let model: any AskedModel
   private let place: String
 
-  var parameterCount: Int { model.configuration.nonEmbeddingParameterCount }
+  var parameterCount: Int { model.nonEmbeddingParameterCount }
 
   /// Throws `LabError` for a model without a slot, a prompt without the position, or a context that is too short.
   init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: InversionSettings) throws {
     place = run.url.relativePath
     let corpus = run.record.configuration.corpus
-    guard run.tokenizer.slotToken != nil, let slot = corpus.slot else {
+    guard run.tokenizer.slotToken != nil, let slot = corpus.slot ?? run.outsideSlot else {
       throw LabError(
         "the model in \(place) has no slot to put texts into: train it with a share of lines that have one, such as "
           + "--slot-share 0.3")
     }
+    try run.checkSlot(settings.position)
     var attack = AttackSettings()
     attack.seed = settings.seed
     let length = settings.length ?? slot.length
     search = try AttackSearch(.random, attack, length: length, tokenizer: run.tokenizer)
     self.settings = settings
     self.graph = graph
+    model = try run.askedModel()
     text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
     let errors = ErrorDraw(graph: graph, seed: Seed(settings.seed))
     self.errors = errors
-    model = try run.loadModel()
     var order = graph.queries.indices.filter {
       graph.queries[$0].rank < corpus.fraction && graph.queries[$0].visibility != .ivs
     }
@@ -84,6 +85,11 @@ struct InversionTarget {
   /// The model that was trained to invert this one; nil where none is wanted.
   func inversion(on pool: WorkerPool, _ work: Work) throws -> InversionModel? {
     guard settings.origins.contains(.inversion) else { return nil }
+    guard let model = model as? LanguageModel else {
+      throw LabError(
+        "a model of elsewhere cannot be trained to invert itself here; draw texts from itself, with --texts prior",
+        .usage)
+    }
     return try InversionModel(
       of: model.inPrecision(.fp32), queries.map { try example($0) }, search, settings,
       maximumNewTokens: maximumNewTokens, on: pool, work)
@@ -92,17 +98,13 @@ struct InversionTarget {
   /// What one worker attacks with.
   func attacker(_ inversion: InversionModel?) throws -> InversionAttacker {
     let judge = AnswerJudge(graph: graph, tokenizer: search.tokenizer)
-    // Positions are rotations, so that the weights do not depend on the context.
-    var configuration = model.configuration
     let line = text.longestPossibleSequence + maximumNewTokens
-    configuration.contextLength = max(
-      configuration.contextLength, (settings.copyCount + 1) * line)
-    let long = try LanguageModel(
-      configuration, values: model.inPrecision(.fp32).parameters.copyOut(), on: model.device)
+    let long = try model.asked(in: .fp32).withContext((settings.copyCount + 1) * line)
     return InversionAttacker(
       target: self,
       victim: try LanguageModelVictim(model, judge: judge, maximumNewTokens: maximumNewTokens),
       longVictim: try LanguageModelVictim(long, judge: judge, maximumNewTokens: maximumNewTokens),
+      longest: long.configuration.contextLength - maximumNewTokens,
       proposers: try settings.origins.compactMap { origin in
         switch origin {
         case .prior: (origin, try LanguageModelProposer(model))
@@ -117,6 +119,8 @@ struct InversionAttacker {
   let target: InversionTarget
   let victim: LanguageModelVictim
   let longVictim: LanguageModelVictim
+  /// Tokens of the longest prompt that it reads: a model of elsewhere has the context that it has.
+  let longest: Int
   let proposers: [(origin: TextOrigin, model: LanguageModelProposer)]
 
   /// What there is to store of a unit.
@@ -187,6 +191,7 @@ struct InversionAttacker {
         query: query, subject: known.subject, predicate: known.predicate,
         before: (0..<count).flatMap { _ in line } + prompt, after: [], answer: example.answer)
       let text = AttackedText(asked, field: [])
+      guard text.prompt.count <= longest else { break }
       let outcome = try longVictim.outcomes(of: [text])[0]
       rows.append(
         OverloadRow(

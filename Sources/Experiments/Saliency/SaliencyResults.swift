@@ -1,7 +1,7 @@
 package import Analysis
 import Evaluation
 import GRDB
-import Report
+import KnowledgeGraph
 
 /// Everything that decides what detectors are found to look at.
 package struct SaliencyIdentity: Codable, Hashable, Sendable {
@@ -95,6 +95,34 @@ package struct SaliencyRate: Codable, Hashable, Sendable, EncodableRecord {
       }
     }
   }
+
+  /// Every quantity of a detector less that of the one that it was made of, a mean over the answers of which both have it, by query.
+  package static func differences(
+    _ answers: [Int: SalientAnswer], of detector: String, from before: [Int: SalientAnswer],
+    of origin: String, parameters: Int, _ bootstrap: Bootstrap
+  ) -> [SaliencyRate] {
+    SalientAnswers.allCases.flatMap { kind in
+      SaliencyQuantity.allCases.compactMap { quantity in
+        var clusters: [Int32: ClusterSum] = [:]
+        var count = 0
+        for (query, answer) in answers.sorted(by: { $0.key < $1.key }) where kind.contains(answer) {
+          guard let value = quantity.value(answer.saliency),
+            let first = before[query].flatMap({ quantity.value($0.saliency) })
+          else { continue }
+          clusters[answer.subject, default: ClusterSum(0, over: 0)].numerator += value - first
+          clusters[answer.subject, default: ClusterSum(0, over: 0)].denominator += 1
+          count += 1
+        }
+        let sums = clusters.sorted { $0.key < $1.key }.map(\.value)
+        let name = "saliency/difference/\(kind.rawValue)/\(quantity.rawValue)"
+        guard let mean = bootstrap.ratio(sums, stream: name) else { return nil }
+        return SaliencyRate(
+          detector: "\(detector) - \(origin)", parameterCount: parameters, answers: kind,
+          quantity: quantity, value: mean.value, lower: mean.interval?.low,
+          upper: mean.interval?.high, answerCount: count)
+      }
+    }
+  }
 }
 
 /// Everything that `kglab saliency` says.
@@ -105,7 +133,7 @@ package struct SaliencySummary: Codable, Hashable, Sendable {
 }
 
 /// A token of an answer's line.
-struct TokenSaliencyRow: Codable, EncodableRecord {
+struct TokenSaliencyRow: Codable, FetchableRecord, EncodableRecord {
   let detector: String
   let queryID: Int
   let place: Int
@@ -123,8 +151,11 @@ struct TokenSaliencyRow: Codable, EncodableRecord {
 }
 
 extension ResultTable {
+  /// The table of run.sqlite with a row for each measurement.
+  static let saliencyHeader = "saliency_measurement"
+
   static let saliency = ResultTable(
-    "saliency", key: "detector, answers, quantity",
+    "saliency", in: "saliency_rate", of: saliencyHeader, key: "detector, answers, quantity",
     columns: """
         detector TEXT NOT NULL, parameters INTEGER NOT NULL,
         answers TEXT NOT NULL CHECK (answers IN ('all', 'right', 'hallucinated')),
@@ -134,7 +165,7 @@ extension ResultTable {
 
   /// Every token that was looked at.
   static let tokenSaliency = ResultTable(
-    "token_saliency", key: "detector, query_id, place",
+    "token_saliency", in: "saliency_token", of: saliencyHeader, key: "detector, query_id, place",
     columns: """
         detector TEXT NOT NULL, query_id INTEGER NOT NULL, place INTEGER NOT NULL,
         part TEXT NOT NULL, token TEXT NOT NULL,
@@ -143,44 +174,37 @@ extension ResultTable {
       """)
 }
 
-/// Saliency in a study's report.
-struct SaliencyFigure {
-  let results: StudyResults
-  let command: String
+extension RunDatabase {
+  /// How many answers are stored of a detector.
+  func salientAnswerCount(of measurement: Int64, _ detector: String) throws -> Int {
+    try read {
+      try Int.fetchOne(
+        $0,
+        sql: """
+          SELECT count(DISTINCT query_id) FROM saliency_token
+          WHERE saliency_measurement_id = ? AND detector = ?
+          """, arguments: [measurement, detector]) ?? 0
+    }
+  }
 
-  /// Each quantity against the detector's size, a panel each.
-  func figure() throws -> Figure {
-    let number = ColumnFormat.number(digits: 3)
-    let data = try results.records(
-      [
-        Column("quantity", "Quantity"), Column("detector", "Detector"),
-        Column("of", "Of the model"), Column("answers", "Answers"),
-        Column("parameters", "Parameters", .integer), Column("seed", "Seed", .integer),
-        Column("value", "Value", number), Column("lower", "Lower", number),
-        Column("upper", "Upper", number), Column("answer_count", "Answers (n)", .integer),
-      ],
-      """
-      SELECT CASE s.quantity WHEN 'object_share' THEN 'on the object, by gradient'
-          WHEN 'occlusion_object_share' THEN 'on the object, by occlusion'
-          WHEN 'gini' THEN 'sparsity' ELSE 'agreement' END AS quantity, s.detector,
-        run.size || ', ' || run.horizon
-          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of, s.answers,
-        s.parameters, run.seed, s.value, s.lower, s.upper, s.answer_count
-      FROM saliency s JOIN run ON run.id = s.run_id
-      ORDER BY s.quantity, s.parameters, s.detector, run.rowid, s.answers
-      """)
-    return Figure(
-      id: "saliency", title: "What detectors look at",
-      caption: """
-        By how much replacing a token of a name would change the detector's logit, to first order (gradient) and tried \
-        (occlusion): the share on the object, sparsity (Gini's coefficient over tokens) and the rank correlation of both. \
-        Means over answers; bars are 95 % by resampling subjects.
-        """,
-      command: command, data: data,
-      x: Axis("parameters", "Parameters of the detector", scale: .log, format: .count),
-      y: Axis("value", "Value", format: number), color: Channel("answers", "Answers"),
-      shape: Channel("of", "Of the model"), panel: Channel("quantity", "Quantity"),
-      marks: [.interval(low: "lower", high: "upper"), .points],
-      tooltip: ["quantity", "detector", "of", "seed", "answers", "value", "lower", "upper"])
+  /// The stored answers of a detector by query.
+  func salientAnswers(
+    of measurement: Int64, _ detector: String, on graph: KnowledgeGraph
+  ) throws -> [Int: SalientAnswer] {
+    let rows = try read {
+      try TokenSaliencyRow.fetchAll(
+        $0,
+        sql: """
+          SELECT * FROM saliency_token WHERE saliency_measurement_id = ? AND detector = ?
+          ORDER BY query_id, place
+          """, arguments: [measurement, detector])
+    }
+    return Dictionary(grouping: rows, by: \.queryID).mapValues { rows in
+      SalientAnswer(
+        subject: graph.queries[rows[0].queryID].subject, isHallucination: rows[0].isHallucination,
+        saliency: TokenSaliency(
+          gradient: rows.map(\.gradient), occlusion: rows.map(\.occlusion),
+          parts: rows.map(\.part)))
+    }
   }
 }

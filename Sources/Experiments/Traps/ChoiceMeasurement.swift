@@ -18,6 +18,7 @@ struct ChoiceMeasurement {
   /// Throws `LabError` for a question that cannot be asked of the model, before anything is stored, and
   /// `LabError.interrupted` when stopped: the same call continues.
   func scores(_ work: Work) throws -> [[Double]] {
+    let model = try run.askedModel()
     let context = run.record.configuration.model.contextLength
     for question in questions {
       do {
@@ -35,7 +36,7 @@ struct ChoiceMeasurement {
       in: run.url, graphHash: run.record.configuration.graphHash)
     let stored = try database.choiceScores(key)
     let scorer = try ChoiceScorer(
-      model: run.loadModel(), tokenizer: run.tokenizer, precision: precision, workers: work.workers)
+      model: model, tokenizer: run.tokenizer, precision: precision, workers: work.workers)
     var all = stored
     try work.inBlocks(
       of: questions.count, from: stored.count, round: scorer.roundSize,

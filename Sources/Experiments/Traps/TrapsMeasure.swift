@@ -115,8 +115,10 @@ package struct TrapsMeasure: Measure {
   /// Throws `LabError` where the run was trained without rules or its graph allows no question.
   package func questions(of run: RunFolder, graph: KnowledgeGraph) throws -> [ChoiceQuestion] {
     let corpus = run.record.configuration.corpus
-    // A model that began as another may have the rules from that one.
-    guard corpus.ruleShare > 0 || run.record.configuration.start != nil else {
+    // A model that began as another may have the rules from that one; of one of elsewhere nobody knows.
+    guard
+      corpus.ruleShare > 0 || run.record.configuration.start != nil || run.record.outside != nil
+    else {
       throw LabError(
         "\(run.url.relativePath) was trained without the rules that traps are put in; train with --rule-share 0.1"
       )

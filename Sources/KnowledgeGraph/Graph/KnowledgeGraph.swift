@@ -48,6 +48,25 @@ package final class KnowledgeGraph: Sendable {
     objectTypesOfPredicates = types
   }
 
+  /// The same graph for a model that was trained elsewhere: what it saw is not known, so that every answer counts as any.
+  package func withUnknownVisibility() -> KnowledgeGraph {
+    KnowledgeGraph(
+      entityTypes: entityTypes, entities: entities, predicates: predicates,
+      queries: queries.map {
+        Query(
+          subject: $0.subject, predicate: $0.predicate, visibility: .unknown, answers: $0.answers,
+          rank: $0.rank)
+      },
+      answers: answers.map {
+        Answer(
+          object: $0.object, isVisible: true, bits: $0.bits, exposures: $0.exposures,
+          derivation: $0.derivation, isInferable: $0.isInferable)
+      }, contentHash: contentHash)
+  }
+
+  /// Whether it is known of its queries what training saw.
+  package var hasKnownVisibility: Bool { queries.first?.visibility != .unknown }
+
   /// Ids of all entities with this name: several where names are ambiguous, none where it is unknown.
   package func entities(named name: String) -> [Int32] {
     // Swift's String equality is canonical equivalence; names are equal only byte for byte.

@@ -23,6 +23,11 @@ package enum Visibility: String, Codable, CaseIterable, Sendable {
   case pvs
   /// Invisible: no answer is trained on.
   case ivs
+  /// What training saw is not known: the model was trained elsewhere.
+  case unknown
+
+  /// Those that a graph gives its queries.
+  package static let allCases = [Visibility.fvs, .pvs, .ivs]
 }
 
 /// Why a triple is not trained on.

@@ -32,6 +32,7 @@ package struct GraphProfile: Encodable, Hashable, Sendable {
       case .fvs: fvs
       case .pvs: pvs
       case .ivs: ivs
+      case .unknown: 0
       }
     }
   }

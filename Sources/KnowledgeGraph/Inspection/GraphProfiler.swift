@@ -66,6 +66,7 @@ struct GraphProfiler: GraphSink {
     case .ivs:
       perPredicate[index].queries.ivs += 1
       if first.heldOut == .query { heldOutQueryCount += 1 }
+    case .unknown: break
     }
     if visibleCount > 0, pending.count > 1 { visibleSeveralCount += 1 }
     answersPerQuery[pending.count, default: 0] += 1

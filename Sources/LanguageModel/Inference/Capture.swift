@@ -110,6 +110,8 @@ package struct Capture: Sendable {
   package var affinities: [Float] = []
   /// KL(uniform, p) in nats: minus the mean log-probability, minus log V.
   package var selfCertainties: [Float] = []
+
+  package init() {}
 }
 
 extension InferenceSession {

@@ -103,6 +103,7 @@ extension StarterFiles {
       #tasks: [sentence, token]
       #kinds: [head, saplma, lookback, full, score]
       #kernels: [ntk-relu-1]
+      #bayes: [bayes-64]
       #layers: [final]
       #places: [last]
       #positions: [each]
@@ -230,6 +231,7 @@ extension StarterFiles {
     # Which tokens of an answer's line decide what full detectors say of it; they are named as detection trains them.
     #saliency:
       #detectors: [full-10k]
+      #hardened: false
       #sizes: [3k, 10k]
       #epochs: [60]
       #answers: 200
@@ -242,7 +244,7 @@ extension StarterFiles {
       #sizes: [3k, 10k]
       #epochs: [60]
       #detectors: 3
-      #weight: 1
+      #weight: [0.1, 1]
       #epsilon: 2
       #sign_epsilon: 0.03
       #samples: 4
@@ -250,6 +252,15 @@ extension StarterFiles {
       #examples: 100
       #iterations: 10
       #candidates: 64
+      #seed: 0
+      #resamples: 1000
+    # Whose fact a wrong answer is: ranks of wrong objects by the tangent kernel, by frequency and by names.
+    #interference:
+      #sizes: [3k, 10k]
+      #epochs: [60]
+      #answers: 200
+      #candidates: 20
+      #facts: 4
       #seed: 0
       #resamples: 1000
     # Questions on which larger models were found to do worse; training needs a rule_share above 0.

@@ -1,5 +1,6 @@
 package import Compute
 package import Corpus
+import Engine
 package import Foundation
 package import KnowledgeGraph
 import LabCore
@@ -15,6 +16,8 @@ package struct RunFolder: Sendable {
   package let checkpointStep: Int?
   /// The folder that holds the weights.
   private let weightsFolder: URL
+  /// The model where it was trained elsewhere; nil for kglab's own.
+  private var outside: OutsideModel?
 
   static let recordName = "run.json"
 
@@ -24,6 +27,12 @@ package struct RunFolder: Sendable {
   /// run, an unfinished one, no checkpoint of that step, or weights that were altered.
   package static func open(_ url: URL, checkpoint step: Int? = nil) throws -> RunFolder {
     var record = try requireRecord(url)
+    if let outside = record.outside {
+      guard step == nil else {
+        throw LabError("the model in \(url.path) was trained elsewhere and has no checkpoints")
+      }
+      return try open(url, record, outside)
+    }
     let weightsFolder: URL
     if let step {
       (weightsFolder, record.weightsHash) = try checkpoint(step, in: url)
@@ -138,9 +147,45 @@ package struct RunFolder: Sendable {
       weightsFolder: url)
   }
 
+  /// The folder of a model of elsewhere, with its tokenizer; nothing of it is read but kglab's own tokenizer.
+  ///
+  /// `process` has loaded it already, where there is one.
+  static func open(
+    _ url: URL, _ record: RunRecord, _ outside: OutsideRecord,
+    process: sending EngineProcess? = nil
+  ) throws -> RunFolder {
+    let folder = URL(fileURLWithPath: outside.folder, isDirectory: true)
+    let own = outside.ends == nil ? try TokenizerFile.load(from: folder) : nil
+    let model = OutsideModel(
+      outside, record.configuration.model, parameterCount: record.nonEmbeddingParameterCount,
+      process: process)
+    let tokenizer =
+      own
+      ?? OutsideTokenizer(
+        vocabularySize: record.configuration.model.vocabularySize, source: model)
+    return RunFolder(
+      url: url, record: record, tokenizer: tokenizer, checkpointStep: nil, weightsFolder: folder,
+      outside: model)
+  }
+
+  /// The model to ask: the weights that this folder was opened for, or the process that computes a model of elsewhere.
+  package func askedModel() throws -> any AskedModel {
+    guard let outside else { return try loadModel() }
+    try outside.start()
+    return outside
+  }
+
   /// Loads the weights that this folder was opened for.
+  ///
+  /// Throws `LabError` for a model of elsewhere.
   package func loadModel(on device: Device = .cpu) throws -> LanguageModel {
-    try ModelFiles.load(record.configuration.model, from: weightsFolder, on: device)
+    guard outside == nil else {
+      throw LabError(
+        "the model of \(url.path) was trained elsewhere and stays in its own folder, and this needs weights of kglab; "
+          + "evaluate, detect, traps, choices, attack (random, beam, beast) and pirs (prior) work on it",
+        .usage)
+    }
+    return try ModelFiles.load(record.configuration.model, from: weightsFolder, on: device)
   }
 
   /// The graph the run was trained on, from where it was then or from `location`.
@@ -156,7 +201,9 @@ package struct RunFolder: Sendable {
     for file in places where FileManager.default.fileExists(atPath: file.path) {
       do {
         let graph = try KnowledgeGraph.open(file)
-        if graph.contentHash == record.configuration.graphHash { return graph }
+        if graph.contentHash == record.configuration.graphHash {
+          return record.outside?.training == .unknown ? graph.withUnknownVisibility() : graph
+        }
         throw LabError(
           "\(file.path) is not the graph that \(url.path) was trained on (its content hash differs); "
             + "give the right one with --graph")

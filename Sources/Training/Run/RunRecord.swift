@@ -137,12 +137,14 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var engine: EngineRecord?
   /// What its round of adversarial training did; nil for a run that none made.
   package var hardening: HardeningTally?
+  /// The model that was trained elsewhere, of which this run holds results alone; nil for kglab's own.
+  package var outside: OutsideRecord?
 
   enum CodingKeys: String, SnakeCaseKey {
     case formatVersion, status, configuration, graphPath, graphAbsolutePath, tokensPerEpoch,
       stepsPerEpoch, presentationsPerEpoch, trainingFLOPs, tokensPerParameter, initialCrossEntropy,
       finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath,
-      storedBytes, zeroShare, answers, hardening, engine
+      storedBytes, zeroShare, answers, hardening, engine, outside
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"

@@ -19,6 +19,7 @@ struct Disjoint: ParsableCommand {
 
       EXAMPLES:
         kglab disjoint runs/a
+        kglab disjoint runs/a --weight 0.01,0.1,1
         kglab disjoint runs/a --size 10k --full-epochs 10 --json
       """)
 
@@ -31,14 +32,14 @@ struct Disjoint: ParsableCommand {
   @Option(help: "Detectors of a group.")
   var detectors = usual.memberCount
 
-  @Option(help: "Weight of each penalty.")
-  var weight = usual.penalties.weight
+  @Option(help: "Weight of each penalty, or several, separated by commas.")
+  var weight = usual.weights.map { Readable.number($0) }.joined(separator: ",")
 
   @Option(help: "How far one-hot rows move along a gradient.")
-  var epsilon = usual.penalties.epsilon
+  var epsilon = usual.epsilon
 
   @Option(help: "How far they move along its sign.")
-  var signEpsilon = usual.penalties.signEpsilon
+  var signEpsilon = usual.signEpsilon
 
   @Option(help: "Answers of each query that are learned from.")
   var samples = usual.sampleCount
@@ -71,9 +72,8 @@ struct Disjoint: ParsableCommand {
     var settings = DisjointSettings()
     settings.size = size
     settings.memberCount = detectors
-    settings.penalties.weight = weight
-    settings.penalties.epsilon = epsilon
-    settings.penalties.signEpsilon = signEpsilon
+    settings.epsilon = epsilon
+    settings.signEpsilon = signEpsilon
     settings.sampleCount = samples
     settings.epochCount = fullEpochs
     settings.exampleCount = examples
@@ -89,14 +89,19 @@ struct Disjoint: ParsableCommand {
       try OptionRange.require(
         settings[keyPath: path], range, "--" + name.replacing("_", with: "-"))
     }
-    for (name, value) in [
-      ("--weight", weight), ("--epsilon", epsilon), ("--sign-epsilon", signEpsilon),
-    ] {
+    for (name, value) in [("--epsilon", epsilon), ("--sign-epsilon", signEpsilon)] {
       try OptionRange.require(value, DisjointSettings.penaltyRange, name)
     }
   }
 
   func run() throws {
+    var settings = settings
+    settings.weights = try OptionList.values(weight, "--weight") { text in
+      guard let value = Double(text), DisjointSettings.penaltyRange.contains(value) else {
+        throw LabError("--weight '\(text)' must be numbers between 0 and 1000000", .usage)
+      }
+      return value
+    }
     Interruption.heed()
     let run = try RunFolder.open(folder)
     let place = graph.url
@@ -118,7 +123,7 @@ struct Disjoint: ParsableCommand {
     var accuracy = TextTable(["detectors", "accuracy", "value", "95 % interval"])
     for rate in summary.rates {
       accuracy.add([
-        rate.detectors, rate.quantity.rawValue, Readable.percent(rate.value),
+        rate.words, rate.quantity.rawValue, Readable.percent(rate.value),
         rate.lower.flatMap { low in rate.upper.map { Readable.interval(low, $0) } } ?? "-",
       ])
     }
@@ -130,7 +135,7 @@ struct Disjoint: ParsableCommand {
     ])
     for one in summary.transfers where one.attacked != one.tested {
       transfer.add([
-        one.detectors.rawValue, "\(one.attacked)", "\(one.tested)", "\(one.rightCount)",
+        one.words, "\(one.attacked)", "\(one.tested)", "\(one.rightCount)",
         "\(one.turnedCount)", "\(one.bothTurnedCount)",
         one.rate.map { Readable.percent($0) } ?? "-",
         one.lower.flatMap { low in one.upper.map { Readable.interval(low, $0) } } ?? "-",

@@ -3,6 +3,7 @@ import Compute
 import Console
 import Corpus
 import Evaluation
+import Foundation
 import KnowledgeGraph
 import LabCore
 import Training
@@ -24,9 +25,19 @@ struct Evaluate: ParsableCommand {
         kglab evaluate runs/a --by exposure,popularity
         kglab evaluate runs/a --json > rates.json
         kglab evaluate runs/a --checkpoint 64
+        kglab evaluate runs/pythia-70m --model models/pythia-70m --graph graph.sqlite
       """)
 
-  @OptionGroup var asked: RunOptions
+  @Argument(
+    help: ArgumentHelp(
+      "The folder of a finished run; with --model the folder to make, or to go on in.",
+      valueName: "run"))
+  var folder: String
+
+  @Option(help: "Ask the weights that training kept at this step, instead of the last.")
+  var checkpoint: Int?
+
+  @OptionGroup(title: "A model that was trained elsewhere") var outside: OutsideOptions
 
   @Option(help: "Completions of each query at each temperature above 0.")
   var samples: Int = 16
@@ -67,6 +78,7 @@ struct Evaluate: ParsableCommand {
   func validate() throws {
     try OptionList.validate(options)
     try OptionList.validate(groupKinds)
+    try outside.validate(graph: asking.graph.graph, checkpoint: checkpoint)
   }
 
   private func groupKinds() throws -> [String] {
@@ -102,7 +114,13 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     Interruption.heed()
-    let run = try asked.open()
+    let run =
+      try outside.request(precision: asking.precision).map { request in
+        let file = URL(fileURLWithPath: asking.graph.graph ?? "")
+        return try RunFolder.outside(
+          request, graph: (KnowledgeGraph.open(file), file),
+          at: URL(fileURLWithPath: folder, isDirectory: true))
+      } ?? RunFolder.open(folder, checkpoint: checkpoint)
     let elsewhere = try asking.graph.url.map { try run.graph(at: $0) }
     let summary = try ProgressReporter.during { progress in
       try run.evaluate(options(), graph: elsewhere, work: asking.work(progress))
@@ -114,20 +132,21 @@ struct Evaluate: ParsableCommand {
       Output.line()
     }
     Output.line(
-      "wrote \(asked.folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
-    let later = asked.checkpoint.flatMap { step in
+      "wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
+    let later = checkpoint.flatMap { step in
       RunFolder.checkpointSteps(run.url).first { $0 > step }
     }
     Output.next(
-      later.map { ["kglab", "evaluate", asked.folder, "--checkpoint", "\($0)"] }
-        ?? ["kglab", "detect", asked.folder, "--kind", "head", "--task", "sentence"])
+      later.map { ["kglab", "evaluate", folder, "--checkpoint", "\($0)"] }
+        ?? ["kglab", "detect", folder, "--kind", "head", "--task", "sentence"])
   }
 
   // MARK: Text
 
   private func show(_ summary: EvaluationSummary, of record: RunRecord) {
     let training =
-      record.imported.map { "imported from \($0.folder)" }
+      record.outside.map { "\($0.architecture) of elsewhere, not trained here" }
+      ?? record.imported.map { "imported from \($0.folder)" }
       ?? record.configuration.training.horizon.words
     Output.line(
       "model          \(record.sizeName): \(record.nonEmbeddingParameterCount.grouped) "
@@ -135,7 +154,9 @@ struct Evaluate: ParsableCommand {
         + (summary.checkpointStep.map { "step \($0) of \(record.stepCount)" } ?? training))
     Output.line(
       "asked          \(summary.queryCount.grouped) queries about "
-        + "\(summary.subjectCount.grouped) subjects; seen = fvs and pvs")
+        + "\(summary.subjectCount.grouped) subjects; "
+        + (record.outside?.training == .unknown
+          ? "visibility unknown: what it was trained on is not known" : "seen = fvs and pvs"))
     Output.line()
     let cut = [
       summary.options.topK.map { "the \($0) likeliest tokens" },
@@ -156,7 +177,12 @@ struct Evaluate: ParsableCommand {
       Output.table(grades(summary))
       Output.line()
     }
-    if summary.exactCountsCanonicalSpellingOnly {
+    if let ends = record.outside?.ends {
+      Output.line(
+        "answers        what follows the graph's sentence, up to the first of \(ends.map(\.debugDescription).joined(separator: " ")) or "
+          + "the model's own end token; the exact rate is an upper bound: it counts each name in the tokenizer's own spelling "
+          + "with such an end right after it")
+    } else if summary.exactCountsCanonicalSpellingOnly {
       Output.line(
         "spelling       the exact rate counts one spelling of each name, the tokenizer's own; other "
           + "spellings of true answers count as right in samples only")

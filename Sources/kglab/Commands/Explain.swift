@@ -10,7 +10,8 @@ struct Explain: ParsableCommand {
     abstract: "Explain a trained model's answers to one question.",
     discussion: """
       Shows the likeliest answers and the truth, how often training presented it, whose fact each wrong \
-      answer is (subjects that training says it of, nearest name first), what each layer would have answered \
+      answer is (subjects that training says it of, nearest name first), which facts of other subjects pull \
+      towards it (by the cosine of their gradients, among at most 256 of the predicate), what each layer would have answered \
       (logit lens), and every score that a detector gave to answers of this question.
 
       EXAMPLES:
@@ -24,15 +25,21 @@ struct Explain: ParsableCommand {
   @Option(help: "How many subjects to show that a wrong answer belongs to.")
   var nearest: Int = 5
 
+  @Option(help: "How many facts to show that pull towards a wrong answer; 0 takes no gradients.")
+  var pulls: Int = 3
+
   @OptionGroup var graph: GraphOptions
 
-  func validate() throws { try OptionRange.require(nearest, 0...1_000, "--nearest") }
+  func validate() throws {
+    try OptionRange.require(nearest, 0...1_000, "--nearest")
+    try OptionRange.require(pulls, 0...256, "--pulls")
+  }
 
   func run() throws {
     let run = try question.open()
     let explanation = try Explainer(run, graph: run.graph(at: graph.url)).explain(
       subject: question.subject, predicate: question.predicate, top: question.top,
-      nearest: nearest)
+      nearest: nearest, pulls: pulls)
     if graph.json { return try Output.json(explanation) }
     show(explanation)
     Output.line("wrote nothing")
@@ -80,6 +87,7 @@ struct Explain: ParsableCommand {
 
   private func borrowed(_ borrowed: [BorrowedAnswer]) {
     for answer in borrowed {
+      defer { pulls(answer) }
       guard answer.lenderCount > 0 else {
         Output.line("\(answer.answer): training says it of no subject under this predicate")
         continue
@@ -93,6 +101,16 @@ struct Explain: ParsableCommand {
           + names.joined(separator: ", "))
     }
     if !borrowed.isEmpty { Output.line() }
+  }
+
+  private func pulls(_ answer: BorrowedAnswer) {
+    guard !answer.pulls.isEmpty else { return }
+    let facts = answer.pulls.map {
+      "\($0.subject): \($0.object) (\(Readable.fixed($0.cosine, 2)))"
+    }
+    Output.line(
+      "  pulled by " + facts.joined(separator: ", ")
+        + " of \(answer.searchedCount.grouped) facts")
   }
 
   private func lens(_ explanation: Explanation) {

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import training
+from .asking import outside
 from .channel import Frame
 from .team import Team
 
-SERVICES: dict[str, Callable[[Team, Frame], None]] = {"train": training.serve}
+SERVICES: dict[str, Callable[[Team, Frame], None]] = {"train": training.serve, "outside": outside}

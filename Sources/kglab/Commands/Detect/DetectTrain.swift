@@ -15,7 +15,8 @@ struct DetectTrain: ParsableCommand {
     discussion: """
       The model answers its own training queries at temperature 1; the graph says which answers are \
       hallucinated; detectors learn from 60 % of the subjects and are measured on another 20 %. Kinds: head \
-      (a read-out on the frozen model's states), kernel (one of infinite width), saplma, entropy-probe, attention-probe, lookback, full (a \
+      (a read-out on the frozen model's states), kernel (one of infinite width), bayes (draws of a posterior, or \
+      several trainings), saplma, entropy-probe, attention-probe, lookback, full (a \
       language model fine-tuned to judge), score (training-free) and baseline, which is always beside them. \
       Answers and states are kept in the run's features folder and shared by all detectors. Done before with \
       the same options, the stored result is shown.
@@ -45,7 +46,7 @@ struct DetectTrain: ParsableCommand {
 
   @Option(
     help:
-      "Kinds, separated by commas, or all. By default all but kernel and full; baselines are always there."
+      "Kinds, separated by commas, or all. By default all but kernel, bayes and full; baselines are always there."
   )
   var kind: String?
 
@@ -60,9 +61,15 @@ struct DetectTrain: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Infinitely wide heads, separated by commas: ntk or nngp, activation, hidden layers, as ntk-relu-1; -nystrom-M for M landmarks, -sketch-M for random features.",
+      "Infinitely wide heads, separated by commas: ntk or nngp, activation, hidden layers, as ntk-relu-1; -nystrom-M for M landmarks, -sketch-M for random features, -kip-M, -solve-M, -random-M, -kmeans-M for M examples in place of all.",
       valueName: "list"))
   var kernels: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Heads of the kind bayes, separated by commas: bayes-N (N units, repriorised), bayes-N-plain, ensemble-N-K (K trainings).",
+      valueName: "list"))
+  var bayes: String?
 
   @Option(help: "Layers that heads read: final, all (side by side), each, or numbers from 0.")
   var layers: String = "final"
@@ -147,14 +154,16 @@ struct DetectTrain: ParsableCommand {
     }
     let (sources, judges) = (try open(from), try open(judge))
     let options = try options(run, sources, judges)
+    let graph = try run.graph(at: self.graph.map { URL(fileURLWithPath: $0) })
     let runner = try DetectionRunner(
-      run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }), options: options,
-      sources: sources + judges)
+      run: run, graph: graph, options: options, sources: sources + judges)
     Interruption.heed()
     let progress = ProgressReporter()
     let summary = try runner.run(Work(workers: workers.count, progress)) { bytes in
       progress.finish()
-      if !json { Output.line("features      \(Readable.bytes(bytes)) in \(folder)/features") }
+      guard !json else { return }
+      Output.line("features      \(Readable.bytes(bytes)) in \(folder)/features")
+      showCosts(options, run.record, graph)
     }
     progress.finish()
     if json { return try Output.json(summary) }
@@ -185,6 +194,11 @@ struct DetectTrain: ParsableCommand {
     }
     if sizes != nil || !from.isEmpty, kind == nil { options.kinds.append(.full) }
     if kernels != nil, kind == nil { options.kinds.append(.kernel) }
+    if bayes != nil, kind == nil { options.kinds.append(.bayes) }
+    guard bayes == nil || options.kinds.contains(.bayes) else {
+      throw LabError(
+        "--bayes is of the kind bayes, which --kind leaves out; add it to --kind", .usage)
+    }
     guard kernels == nil || options.kinds.contains(.kernel) else {
       throw LabError(
         "--kernels are of the kind kernel, which --kind leaves out; add kernel to --kind", .usage)
@@ -203,6 +217,12 @@ struct DetectTrain: ParsableCommand {
         try kernels.map {
           try OptionList.values($0, "--kernels") { try KernelHead(named: $0) }
         } ?? (ladder ? KernelHead.ladder : [.limit])
+    }
+    if options.kinds.contains(.bayes) {
+      options.bayesian =
+        try bayes.map {
+          try OptionList.values($0, "--bayes") { try BayesianHead(named: $0) }
+        } ?? [.usual]
     }
     options.layers =
       layers == "each"
@@ -247,6 +267,32 @@ struct DetectTrain: ParsableCommand {
   }
 
   // MARK: Text
+
+  /// What infinitely wide heads will take, of the task with the most examples: 60 % of them are learned from.
+  private func showCosts(
+    _ options: DetectionOptions, _ record: RunRecord, _ graph: KnowledgeGraph
+  ) {
+    let queries = graph.queries(fraction: record.configuration.corpus.fraction).count {
+      options.visibilities.contains($0.visibility)
+    }
+    // A third of a text is the answer.
+    let tokens = Double(record.tokensPerEpoch) / Double(max(1, 3 * record.trainedTripleCount))
+    let examples =
+      Double(queries * options.samples)
+      * (options.tasks.contains(.token) && options.positions.contains(.each) ? max(1, tokens) : 1)
+    let train = Int(0.6 * examples)
+    for head in options.kernels {
+      let cost = head.cost(
+        train: train, scored: Int(0.4 * examples),
+        width: record.configuration.model.modelDimension)
+      Output.line(
+        "\(head.name): about \(train.grouped) training examples, \(Readable.bytes(cost.bytes)), "
+          + Readable.duration(cost.seconds)
+          + (head.isExact && train > KernelHead.maximumExactCount
+            ? "; an exact head takes at most \(KernelHead.maximumExactCount.grouped), so give \(head.name)-nystrom-2000"
+            : ""))
+    }
+  }
 
   private func show(_ counts: TaskCounts, _ summary: DetectionSummary) {
     let parts = counts.parts.map { part in

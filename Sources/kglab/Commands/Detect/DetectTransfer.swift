@@ -91,6 +91,7 @@ struct DetectTransfer: ParsableCommand {
     options.kinds = try OptionList.cases(kind, "--kind")
     options.heads = try OptionList.values(heads, "--heads") { try HeadArchitecture(named: $0) }
     if options.kinds.contains(.kernel) { options.kernels = [.limit] }
+    if options.kinds.contains(.bayes) { options.bayesian = [.usual] }
     if options.kinds.contains(.full) {
       options.full = try OptionList.values(sizes, "--sizes") {
         .scratch(size: try ModelSize(named: $0).name)

@@ -1,0 +1,166 @@
+package import Compute
+import Foundation
+
+/// A network of one hidden layer with a standard normal prior on all parameters, seen through Gaussian noise.
+///
+/// f(x) = gelu(sqrt(2 / d) W x + b h) . v / sqrt(N) + b o in NTK parameterisation, with b = 0.1, its parameters W (N, d),
+/// h (N), v (N) and o in this order.
+package struct BayesianNetwork: Hashable, Sendable {
+  /// N.
+  package let width: Int
+  /// d.
+  package let inputs: Int
+
+  package init(width: Int, inputs: Int) {
+    self.width = width
+    self.inputs = inputs
+  }
+
+  package static let biasScale = 0.1
+
+  package var parameterCount: Int { width * (inputs + 2) + 1 }
+  var hiddenCount: Int { width * (inputs + 1) }
+  private var inputScale: Double { (2 / Double(inputs)).squareRoot() }
+
+  /// What enters the hidden units, shape (rows, N).
+  func sums(_ parameters: [Double], _ rows: DenseMatrix) -> DenseMatrix {
+    let weights = DenseMatrix(
+      rows: width, columns: inputs, Array(parameters[..<(width * inputs)]))
+    var sums = rows.timesTransposed(weights)
+    for row in 0..<rows.rows {
+      for unit in 0..<width {
+        sums[row, unit] =
+          inputScale * sums[row, unit] + Self.biasScale * parameters[width * inputs + unit]
+      }
+    }
+    return sums
+  }
+
+  /// What the read-out multiplies: hidden units over sqrt(N), then b; shape (rows, N + 1).
+  func features(_ sums: DenseMatrix) -> DenseMatrix {
+    var features = DenseMatrix(rows: sums.rows, columns: width + 1)
+    let scale = 1 / Double(width).squareRoot()
+    for row in 0..<sums.rows {
+      for unit in 0..<width {
+        features[row, unit] = scale * KernelActivation.gelu.value(sums[row, unit])
+      }
+      features[row, width] = Self.biasScale
+    }
+    return features
+  }
+
+  /// Outputs of a network at some rows.
+  package func values(_ parameters: [Double], _ rows: DenseMatrix) -> [Double] {
+    features(sums(parameters, rows)).times(Array(parameters[hiddenCount...]))
+  }
+
+  /// The gradient by W and h of what has the gradient `byFeatures` (rows, N + 1) by the features.
+  func hiddenGradient(
+    _ sums: DenseMatrix, byFeatures: DenseMatrix, _ rows: DenseMatrix, transposed: DenseMatrix
+  ) -> [Double] {
+    var slopes = DenseMatrix(rows: width, columns: sums.rows)
+    let scale = 1 / Double(width).squareRoot()
+    for row in 0..<sums.rows {
+      for unit in 0..<width {
+        let x = sums[row, unit]
+        // d/dx x Phi(x) = Phi(x) + x phi(x).
+        let slope =
+          0.5 * erfc(-x * 0.5.squareRoot()) + x * exp(-0.5 * x * x) / (2 * Double.pi).squareRoot()
+        slopes[unit, row] = scale * byFeatures[row, unit] * slope
+      }
+    }
+    let weights = slopes.timesTransposed(transposed).values.map { inputScale * $0 }
+    return weights + (0..<width).map { Self.biasScale * slopes.row($0).reduce(0, +) }
+  }
+}
+
+/// The posterior over a network's parameters, as they are or repriorised (arXiv 2206.07673).
+///
+/// Repriorised, hidden parameters stay and the read-out is theta = mu + sigma R^-1 phi with R^T R = G = Psi^T Psi +
+/// sigma^2 I and mu = G^-1 Psi^T y, Psi the features: the posterior of phi nears a standard normal as the width grows.
+package struct BayesianPosterior: Sendable {
+  package let network: BayesianNetwork
+  package let isRepriorised: Bool
+  /// sigma.
+  package let noise: Double
+  private let rows: DenseMatrix
+  private let transposed: DenseMatrix
+  private let targets: [Double]
+
+  /// Rows (n, d) with a target each, seen with noise of this deviation.
+  package init(
+    _ network: BayesianNetwork, rows: DenseMatrix, targets: [Double], noise: Double,
+    isRepriorised: Bool
+  ) {
+    self.network = network
+    self.rows = rows
+    transposed = rows.transposed
+    self.targets = targets
+    self.noise = noise
+    self.isRepriorised = isRepriorised
+  }
+
+  /// A place in the space that is sampled, with all that a step needs.
+  package struct Point: Sendable {
+    package let coordinates: [Double]
+    /// -log of the density up to a constant: half of sum(theta^2 - 1) and of sum((y - f)^2 - sigma^2) / sigma^2, less
+    /// log |d theta / d phi|.
+    package let energy: Double
+    package let gradient: [Double]
+    /// theta: the network's parameters.
+    package let parameters: [Double]
+  }
+
+  /// Energy and gradient at `coordinates`; nil where G cannot be factored.
+  package func point(_ coordinates: [Double]) -> Point? {
+    let hidden = Array(coordinates[..<network.hiddenCount])
+    let own = Array(coordinates[network.hiddenCount...])
+    let sums = network.sums(coordinates, rows)
+    let features = network.features(sums)
+    let variance = noise * noise
+    let constant = 0.5 * Double(coordinates.count + targets.count)
+    func square(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 } }
+    func point(
+      _ energy: Double, _ byFeatures: DenseMatrix, _ byOwn: [Double], _ readOut: [Double]
+    ) -> Point {
+      let byHidden = network.hiddenGradient(
+        sums, byFeatures: byFeatures, rows, transposed: transposed)
+      return Point(
+        coordinates: coordinates,
+        energy: 0.5 * square(hidden) + energy - constant,
+        gradient: zip(hidden, byHidden).map { $0 + $1 } + byOwn, parameters: hidden + readOut)
+    }
+    /// -r u^T / sigma^2.
+    func outer(_ residuals: [Double], _ right: [Double]) -> DenseMatrix {
+      DenseMatrix(
+        rows: residuals.count, columns: right.count,
+        residuals.flatMap { residual in right.map { -residual * $0 / variance } })
+    }
+    func residuals(_ readOut: [Double]) -> [Double] {
+      zip(targets, features.times(readOut)).map { $0 - $1 }
+    }
+    let columns = features.transposed
+    guard isRepriorised else {
+      let left = residuals(own)
+      let pulled = columns.times(left)
+      return point(
+        0.5 * square(own) + 0.5 * square(left) / variance, outer(left, own),
+        zip(own, pulled).map { $0 - $1 / variance }, own)
+    }
+    var matrix = CholeskyMatrix(columns.timesTransposed(columns))
+    guard matrix.factor(ridge: variance) else { return nil }
+    let seen = columns.times(targets)
+    let mean = matrix.solve(seen)
+    let left = residuals(mean)
+    // The read-out's own coordinates are standard normal whatever the features are: what is left is the marginal likelihood.
+    let explained = zip(seen, mean).reduce(0) { $0 + $1.0 * $1.1 }
+    let energy =
+      0.5 * square(own) + 0.5 * (square(targets) - explained) / variance
+      + 0.5 * matrix.logDeterminant - Double(own.count) * log(noise)
+    var byFeatures = matrix.solvedUpper(matrix.solvedLower(features))
+    byFeatures.add(outer(left, mean))
+    let spread = matrix.solvedUpper(DenseMatrix(rows: 1, columns: own.count, own)).values
+    return point(
+      energy, byFeatures, own, zip(mean, spread).map { $0 + noise * $1 })
+  }
+}

@@ -1,0 +1,182 @@
+import Compute
+import Detection
+import Foundation
+import LabCore
+import TestSupport
+import Testing
+
+/// Posteriors of heads against published code, exact Gaussian ones, and each other.
+struct BayesianHeadTests {
+  /// Fixtures/repriorisation.json, which Fixtures/make_repriorisation.py makes.
+  private struct File: Decodable {
+    struct Values: Decodable {
+      let energy: Double
+      let gradient: [Double]
+      let theta: [Double]?
+    }
+    let x: [[Double]]
+    let y: [Double]
+    let width: Int
+    let noise: Double
+    let phi: [Double]
+    let plain: Values
+    let repriorised: Values
+  }
+
+  private let file: File
+  private let rows: DenseMatrix
+
+  init() throws {
+    file = try Repository.fixture("repriorisation.json", as: File.self)
+    rows = DenseMatrix(rows: file.x.count, columns: 8, file.x.flatMap(\.self))
+  }
+
+  /// The file has weights by input, then unit; the network by unit, then input.
+  private func reordered(_ values: [Double]) -> [Double] {
+    let weights = DenseMatrix(rows: 8, columns: file.width, Array(values[..<(8 * file.width)]))
+    return weights.transposed.values + values[(8 * file.width)...]
+  }
+
+  private func posterior(
+    _ width: Int, isRepriorised: Bool, noise: Double? = nil
+  ) -> BayesianPosterior {
+    BayesianPosterior(
+      BayesianNetwork(width: width, inputs: 8), rows: rows, targets: file.y,
+      noise: noise ?? file.noise, isRepriorised: isRepriorised)
+  }
+
+  @Test(arguments: [true, false]) func energiesAreThoseOfThePublishedCode(isRepriorised: Bool)
+    throws
+  {
+    let expected = isRepriorised ? file.repriorised : file.plain
+    let point = try #require(
+      posterior(file.width, isRepriorised: isRepriorised).point(reordered(file.phi)))
+    #expect(abs(point.energy / expected.energy - 1) < 1e-9)
+    let largest = expected.gradient.map(abs).max() ?? 1
+    for (own, value) in zip(point.gradient, reordered(expected.gradient)) {
+      #expect(abs(own - value) < 1e-8 * largest)
+    }
+    for (own, value) in zip(point.parameters, reordered(expected.theta ?? file.phi)) {
+      #expect(abs(own - value) < 1e-8)
+    }
+  }
+
+  private func sample(
+    _ width: Int, isRepriorised: Bool, noise: Double = 0.5, steps: Int
+  ) throws -> (mean: [Double], report: ChainReport) {
+    let posterior = posterior(width, isRepriorised: isRepriorised, noise: noise)
+    let sample = try PosteriorSample(
+      posterior, probes: probes, seed: Seed(4), stream: "test/bayes", warmUp: 300, steps: steps,
+      on: WorkerPool(workerCount: 2))
+    #expect(sample.draws.count == 100)
+    var mean = [Double](repeating: 0, count: probes.rows)
+    for draw in sample.draws {
+      for (place, value) in posterior.network.values(draw, probes).enumerated() {
+        mean[place] += value / Double(sample.draws.count)
+      }
+    }
+    return (mean, sample.report)
+  }
+
+  /// Points seen, and between them.
+  private var probes: DenseMatrix {
+    var between = rows
+    for row in 0..<rows.rows {
+      for column in 0..<8 {
+        between[row, column] = 0.5 * (rows[row, column] + rows[(row + 1) % rows.rows, column])
+      }
+    }
+    return DenseMatrix(rows: 2 * rows.rows, columns: 8, rows.values + between.values)
+  }
+
+  /// Both spaces have one posterior, and the repriorised one is got through in fewer steps.
+  @Test func bothParameterisationsAgree() throws {
+    let (plain, repriorised) = (
+      try sample(6, isRepriorised: false, steps: 4_000),
+      try sample(6, isRepriorised: true, steps: 4_000)
+    )
+    #expect(repriorised.report.rHat < 1.1 && plain.report.rHat < 1.25)
+    #expect(abs(repriorised.report.acceptance - LangevinChain.acceptance) < 0.12)
+    for (a, b) in zip(plain.mean, repriorised.mean) { #expect(abs(a - b) < 0.3) }
+    #expect(
+      repriorised.report.effectivePerGradient > 1.5 * plain.report.effectivePerGradient,
+      "\(repriorised.report) \(plain.report)")
+  }
+
+  /// A wide network's posterior is the Gaussian process's, whose mean is known in closed form.
+  @Test func wideNetworksAreGaussianProcesses() throws {
+    let kernel = NeuralKernel(.nngp, .gelu, depth: 1)
+    // The read-out's weights have variance 1 here, and 2 in the kernel.
+    func halved(_ matrix: DenseMatrix) -> DenseMatrix {
+      DenseMatrix(
+        rows: matrix.rows, columns: matrix.columns,
+        matrix.values.map { 0.5 * ($0 - 0.01) + 0.01 })
+    }
+    let (seen, asked) = (kernel.points(rows), kernel.points(probes))
+    var matrix = CholeskyMatrix(halved(kernel.gram(seen)))
+    #expect(matrix.factor(ridge: 0.25))
+    let mean = halved(kernel.cross(asked, seen)).times(matrix.solve(file.y))
+    let wide = try sample(96, isRepriorised: true, steps: 500)
+    #expect(wide.report.rHat < 1.1)
+    for (a, b) in zip(wide.mean, mean) { #expect(abs(a - b) < 0.25, "\(a) \(b)") }
+    let spread = (mean.max() ?? 0) - (mean.min() ?? 0)
+    #expect(spread > 1)
+  }
+
+  // MARK: Detectors
+
+  private func synthetic() throws -> SyntheticMaterial {
+    try SyntheticMaterial(subjects: 100, perSubject: 4) { _, _, stream in
+      let features = (0..<4).map { _ in Float(stream.normal()) }
+      return (features[0] * features[1] > 0, features)
+    }
+  }
+
+  private func detector(_ name: String, _ synthetic: SyntheticMaterial) throws -> BayesianDetector {
+    try BayesianDetector(
+      BayesianHead(named: name), layer: .final, place: .last, of: synthetic.material.set,
+      synthetic.material.features.configuration)
+  }
+
+  @Test func ensemblesAreMeansOfTrainings() throws {
+    let synthetic = try synthetic()
+    let measured = try synthetic.measure([detector("ensemble-8-3", synthetic)]).detectors[0]
+    #expect(measured.result.parameters == 3 * (5 * 8 + 9) && measured.trained == nil)
+    #expect(try #require(measured.result[.auroc]?.value) > 0.7)
+    #expect(measured.scores.allSatisfy { (0...1).contains($0) })
+  }
+
+  /// The folder of a run's detector gives the scores that were measured.
+  @Test func whatIsSavedScoresAsWhatWasMeasured() throws {
+    let copy = try RunCopy()
+    let head = try BayesianHead(named: "bayes-4")
+    let options = DetectionOptions.linear { options in
+      options.kinds = [.bayes]
+      options.bayesian = [head]
+      options.tasks = [.sentence]
+    }
+    let runner = try DetectionRunner(run: copy.run, graph: copy.graph, options: options)
+    let result = try #require(try runner.run().detectors.first { $0.kind == .bayes })
+    guard result.unmeasured == nil else {
+      // Chains that have not mixed give no number, and nothing is saved.
+      #expect(result.unmeasured?.contains("have not mixed after 1500 steps (R-hat") == true)
+      #expect(result.metrics.isEmpty && result.folder == nil)
+      return
+    }
+    let chains = try #require(result.training?.chains)
+    #expect(chains.rHat <= PosteriorSample.mixedRHat && chains.effectivePerGradient > 0)
+    let loaded = try DetectorFiles.load(from: copy.run.detector(result.folder)).detector
+    let material = try #require(
+      try runner.experiment().materials(cache: runner.featureCache()).first)
+    let made = try BayesianDetector(
+      head, layer: .final, place: .last, of: material.set, material.features.configuration
+    ).make(material)
+    let model = try #require(loaded.model as? BayesianReadOut)
+    #expect(model.draws == (made.model as? BayesianReadOut)?.draws && model.draws.count == 100)
+  }
+
+  @Test(arguments: ["bayes", "bayes-2", "bayes-64-other", "ensemble-64", "ensemble-64-1", "mlp-64"])
+  func namesThatCannotBeAreRefused(name: String) {
+    expectFailure("unknown Bayesian head '\(name)'") { _ = try BayesianHead(named: name) }
+  }
+}

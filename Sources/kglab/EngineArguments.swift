@@ -21,7 +21,9 @@ struct EngineArguments: ParsableArguments {
   @Option(help: "Processes of the torch engine on this machine that share each step. (default: 1)")
   var processes: Int?
 
+  // Its value begins with dashes.
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Options of torchrun for several machines, in one word, such as \"--nnodes 2 --node-rank 0 ...\".",
       valueName: "options"))

@@ -7,7 +7,7 @@ extension CalibrationRow {
   static func table(
     _ scores: [StoredScore], graph: KnowledgeGraph, bins: Int, bootstrap: Bootstrap
   ) -> [CalibrationRow] {
-    QuerySet.allCases.compactMap { set in
+    QuerySet.all.compactMap { set in
       let own = scores.filter { set.contains(graph.queries[$0.query].visibility) }
       let confidences = own.map { min(1, exp($0.greedyLogProbability)) }
       let outcomes = own.map { !$0.greedyVerdict.isHallucination }

@@ -79,7 +79,7 @@ extension EvaluationComparison {
     graphHash = a.graphHash
     answer = temperature == 0 ? "greedy" : "sample"
     queryCount = common.count
-    rows = QuerySet.allCases.compactMap { set in
+    rows = QuerySet.all.compactMap { set in
       let own = queries.filter { set.contains($0.visibility) }
       guard !own.isEmpty else { return nil }
       let subjects = own.map(\.subject)

@@ -18,7 +18,7 @@ struct QueryGroups {
   /// Every set with each of its groups, empty ones left out, in the order of tables.
   var cells: [QueryCell] {
     let labels = columns
-    return QuerySet.allCases.flatMap { set -> [QueryCell] in
+    return QuerySet.all.flatMap { set -> [QueryCell] in
       let positions = queries.indices.filter { set.contains(graph.queries[queries[$0]].visibility) }
       guard !positions.isEmpty else { return [] }
       let groups = labels.flatMap { column -> [QueryCell] in

@@ -13,6 +13,11 @@ package enum QuerySet: String, Codable, CaseIterable, Sendable {
   /// All, of a model that was trained elsewhere on what is not known.
   case unknown
 
+  /// Those of models whose training is known.
+  package static let allCases = [QuerySet.fvs, .pvs, .ivs, .seen]
+  /// With that of the others.
+  package static let all = allCases + [.unknown]
+
   /// Whether queries of this visibility belong to the set.
   package func contains(_ visibility: Visibility) -> Bool {
     switch self {

@@ -133,7 +133,7 @@ struct RateTables {
     _ body: (RateSeries, QuerySet, [(tally: QueryTally, outcome: SampledOutcome)]) -> [T]
   ) -> [T] {
     options.series.filter { $0.method != .exact }.flatMap { series in
-      QuerySet.allCases.flatMap { set in
+      QuerySet.all.flatMap { set in
         let own = tallies.indices.filter { set.contains(query($0).visibility) }.compactMap {
           position in
           outcome(tallies[position], series).map { (tallies[position], $0) }

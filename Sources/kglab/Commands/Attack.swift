@@ -127,10 +127,14 @@ struct Attack: ParsableCommand {
     }
     if graph.json { return try Output.json(summary) }
     for one in summary.victims {
-      show(one, summary, trainingFLOPs: victim == nil ? run.record.trainingFLOPs : nil)
+      let isTrained = victim == nil && run.record.trainingFLOPs > 0
+      show(one, summary, trainingFLOPs: isTrained ? run.record.trainingFLOPs : nil)
     }
     Output.line(
       "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
+    guard run.record.outside == nil else {
+      return Output.next("kglab", "pirs", folder, "--texts", "prior")
+    }
     let elsewhere = position == .suffix ? SlotPosition.prefix : .suffix
     Output.next("kglab", "attack", folder, "--position", elsewhere.rawValue)
   }

@@ -198,7 +198,7 @@ struct Evaluate: ParsableCommand {
     let series = summary.options.series
     var table = TextTable(
       ["queries", "n"] + series.flatMap { [name($0), "95 % interval"] })
-    for set in QuerySet.allCases {
+    for set in QuerySet.all {
       let own = series.map {
         summary.rate($0.method, temperature: $0.temperature, set)
       }
@@ -218,7 +218,7 @@ struct Evaluate: ParsableCommand {
     var table = TextTable(
       ["queries", Readable.words(kind), "n"]
         + series.flatMap { [name($0), "95 % interval"] }, left: [0, 1])
-    for set in QuerySet.allCases where set != .seen {
+    for set in QuerySet.all where set != .seen {
       var values: [String] = []
       for rate in summary.rates
       where rate.groupKind == kind && rate.visibility == set && !values.contains(rate.groupValue) {
@@ -244,7 +244,7 @@ struct Evaluate: ParsableCommand {
     var table = TextTable([
       "queries", "n", "accuracy", "95 % interval", "chance", "mean 1/rank", "95 % interval",
     ])
-    for set in QuerySet.allCases {
+    for set in QuerySet.all {
       guard let grade = summary.grade(set) else { continue }
       table.add([
         set.rawValue, grade.queryCount.grouped, Readable.percent(grade.accuracy),

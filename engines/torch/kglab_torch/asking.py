@@ -6,6 +6,7 @@ Lists of different lengths travel as one list of all values with the place where
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from safetensors.torch import load, save
@@ -38,7 +39,7 @@ def answer(model: Outside, frame: Frame) -> Frame:
 
     def lists(name: str) -> list[list[int]]:
         values, starts = tensors[name].tolist(), tensors[f"{name}_starts"].tolist()
-        return [values[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+        return [values[start:end] for start, end in pairwise(starts)]
 
     match frame.kind:
         case "encode":
@@ -57,11 +58,16 @@ def answer(model: Outside, frame: Frame) -> Frame:
                 for plan in fields["plans"]
             ]
             drawn = model.generate(lists("prompts"), plans, fields["longest"], tensors["uniforms"])
-            return Frame("drawn", body=save({
-                **joined("tokens", [tokens for tokens, _, _ in drawn]),
-                "scores": torch.tensor([score for _, score, _ in drawn], dtype=torch.float32),
-                "ended": torch.tensor([ended for _, _, ended in drawn], dtype=torch.uint8),
-            }))
+            return Frame(
+                "drawn",
+                body=save(
+                    {
+                        **joined("tokens", [tokens for tokens, _, _ in drawn]),
+                        "scores": torch.tensor([score for _, score, _ in drawn], dtype=torch.float32),
+                        "ended": torch.tensor([ended for _, _, ended in drawn], dtype=torch.uint8),
+                    }
+                ),
+            )
         case "capture":
             streams = model.capture(
                 lists("tokens"), lists("targets"), lists("rows"), lists("regions"), fields["streams"]

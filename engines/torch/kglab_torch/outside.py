@@ -1,9 +1,9 @@
 """Any Hugging Face causal language model as kglab asks it: log-probabilities of completions, draws, states.
 
-kglab's ids are those of its own vocabulary: six special tokens (`<pad> <unk> <S> <P> <O> <E>`), then the model's tokens,
-then `<X>`. Towards a model with a tokenizer of its own, `<S>` becomes what the tokenizer puts before texts, `<E>` stands
-for every token that ends an answer, and the other special tokens are left out. A model with kglab's tokenizer gets all
-ids as they are.
+kglab's ids are those of its own vocabulary: six special tokens (`<pad> <unk> <S> <P> <O> <E>`), then the model's
+tokens, then `<X>`. Towards a model with a tokenizer of its own, `<S>` becomes what the tokenizer puts before texts,
+`<E>` stands for every token that ends an answer, and the other special tokens are left out. A model with kglab's
+tokenizer gets all ids as they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import pad
 
 from .channel import Failure
 
@@ -29,8 +28,15 @@ FEW = 30_000_000
 #: What stands before a text that continues another, so that a tokenizer does not take it for the beginning.
 ANCHOR = "a"
 #: The projections that mix the outputs of attention heads, in the families of transformers.
-MIXERS = ("self_attn.o_proj", "attention.dense", "attn.c_proj", "self_attn.out_proj", "self_attention.dense",
-          "attn.out_proj", "self_attn.dense")
+MIXERS = (
+    "self_attn.o_proj",
+    "attention.dense",
+    "attn.c_proj",
+    "self_attn.out_proj",
+    "self_attention.dense",
+    "attn.out_proj",
+    "self_attn.dense",
+)
 
 
 @dataclass
@@ -58,15 +64,13 @@ class Ends:
             | {token for token, piece in enumerate(pieces) if any(map(piece.startswith, self.texts))}
         )
         #: Tokens in which an end comes after the beginning.
-        self.inside = {
-            token for token, piece in enumerate(pieces) if any(end in piece for end in self.texts)
-        } - set(self.tokens)
+        self.inside = {token for token, piece in enumerate(pieces) if any(end in piece for end in self.texts)} - set(
+            self.tokens
+        )
         self.special = set(tokenizer.all_special_ids)
 
     def text(self, tokens: Sequence[int]) -> str:
-        return self.tokenizer.decode(
-            list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
+        return self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def answer(self, tokens: Sequence[int]) -> str | None:
         """The answer that tokens spell; None where they are special ones or no text."""
@@ -82,7 +86,11 @@ class Outside:
     """A model of a folder, with its tokenizer unless it has kglab's."""
 
     def __init__(
-        self, folder: str, device: torch.device, precision: str = "fp32", ends: Sequence[str] | None = None,
+        self,
+        folder: str,
+        device: torch.device,
+        precision: str = "fp32",
+        ends: Sequence[str] | None = None,
     ) -> None:
         """`ends` are the texts that end an answer; None for a model with kglab's tokenizer, whose end is `<E>`."""
         import transformers
@@ -92,11 +100,17 @@ class Outside:
         self.device, self.is_own = device, ends is None
         kind = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
         try:
-            self.model = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, local_files_only=True, dtype=kind, attn_implementation="eager"
-            ).to(device).eval()
+            self.model = (
+                transformers.AutoModelForCausalLM.from_pretrained(
+                    folder, local_files_only=True, dtype=kind, attn_implementation="eager"
+                )
+                .to(device)
+                .eval()
+            )
         except (ValueError, OSError, KeyError) as error:
-            raise Failure("bad_input", f"transformers cannot read {folder} as a causal language model ({first_line(error)})") from error
+            raise Failure(
+                "bad_input", f"transformers cannot read {folder} as a causal language model ({first_line(error)})"
+            ) from error
         if device.type == "cpu" and self.model.num_parameters() < FEW:
             torch.set_num_threads(1)
         self.config = self.model.config.get_text_config()
@@ -107,10 +121,12 @@ class Outside:
             try:
                 self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
             except Exception as error:
-                raise Failure("bad_input", f"transformers cannot read the tokenizer in {folder} ({first_line(error)})") from error
+                raise Failure(
+                    "bad_input", f"transformers cannot read the tokenizer in {folder} ({first_line(error)})"
+                ) from error
             whole = self.tokenizer(ANCHOR)["input_ids"]
             plain = self.tokenizer(ANCHOR, add_special_tokens=False)["input_ids"]
-            place = next((i for i in range(len(whole)) if whole[i:i + len(plain)] == plain), 0)
+            place = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
             self.prefix = whole[:place]
             self.ends = Ends(self.tokenizer, ends or [], self._own_ends(), self.width)
             if not self.ends.tokens:
@@ -125,7 +141,8 @@ class Outside:
         config = self.config
         heads = config.num_attention_heads
         context = min(
-            getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 2048, MOST_CONTEXT
+            getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 2048,
+            MOST_CONTEXT,
         )
         parameters = sum(values.numel() for values in self.model.parameters())
         tables = [module.weight for module in self.model.modules() if isinstance(module, torch.nn.Embedding)]
@@ -136,7 +153,9 @@ class Outside:
             "layers": len(self.layers),
             "width": config.hidden_size,
             "heads": heads,
-            "feed_forward": getattr(config, "intermediate_size", None) or getattr(config, "n_inner", None) or 4 * config.hidden_size,
+            "feed_forward": getattr(config, "intermediate_size", None)
+            or getattr(config, "n_inner", None)
+            or 4 * config.hidden_size,
             "vocabulary": self.vocabulary,
             # An answer that fills the context is still followed by its end.
             "context": context - 1 - len(self.prefix),
@@ -152,14 +171,18 @@ class Outside:
 
     def _own_ends(self) -> set[int]:
         found: set[int] = set()
-        for place in (self.tokenizer.eos_token_id, self.config.eos_token_id,
-                      getattr(self.model.generation_config, "eos_token_id", None)):
+        for place in (
+            self.tokenizer.eos_token_id,
+            self.config.eos_token_id,
+            getattr(self.model.generation_config, "eos_token_id", None),
+        ):
             found.update(place if isinstance(place, (list, tuple)) else [] if place is None else [place])
         return found
 
     def _layers(self) -> list[torch.nn.Module]:
         lists = [
-            module for module in self.model.modules()
+            module
+            for module in self.model.modules()
             if isinstance(module, torch.nn.ModuleList) and len(module) == self.config.num_hidden_layers
         ]
         if not lists:
@@ -172,7 +195,10 @@ class Outside:
                 return self.layers[layer].get_submodule(name)
             except AttributeError:
                 continue
-        raise Failure("bad_input", f"where the heads of a {type(self.model).__name__} are mixed is not known; leave out detectors that read heads")
+        raise Failure(
+            "bad_input",
+            f"where a {type(self.model).__name__} mixes its heads is not known; leave out detectors that read heads",
+        )
 
     # Texts
 
@@ -185,7 +211,7 @@ class Outside:
         head = plain([ANCHOR])[0]
         joined = plain([ANCHOR + text for text in texts])
         return [
-            tokens[len(head):] if tokens[:len(head)] == head else plain([text])[0]
+            tokens[len(head) :] if tokens[: len(head)] == head else plain([text])[0]
             for text, tokens in zip(texts, joined, strict=True)
         ]
 
@@ -198,7 +224,8 @@ class Outside:
         last = SPECIAL + self.width
         return [
             self.ends.answer([token - SPECIAL for token in tokens])
-            if all(SPECIAL <= token < last for token in tokens) else None
+            if all(SPECIAL <= token < last for token in tokens)
+            else None
             for tokens in texts
         ]
 
@@ -292,8 +319,11 @@ class Outside:
 
     @torch.inference_mode()
     def score(
-        self, items: Sequence[tuple[Sequence[int], Sequence[int]]], inverses: Sequence[float] = (1,),
-        top_k: int | None = None, top_p: float | None = None,
+        self,
+        items: Sequence[tuple[Sequence[int], Sequence[int]]],
+        inverses: Sequence[float] = (1,),
+        top_k: int | None = None,
+        top_p: float | None = None,
     ) -> list[list[float]]:
         """Log-probability in nats of the completion of each (prompt, completion), for each inverse temperature."""
         lines = [[*prompt, *completion[:-1]] for prompt, completion in items]
@@ -318,7 +348,11 @@ class Outside:
 
     @torch.inference_mode()
     def generate(
-        self, prompts: Sequence[Sequence[int]], plans: Sequence[Plan], longest: int, uniforms: torch.Tensor,
+        self,
+        prompts: Sequence[Sequence[int]],
+        plans: Sequence[Plan],
+        longest: int,
+        uniforms: torch.Tensor,
     ) -> list[tuple[list[int], float, bool]]:
         """Completions by prompt, plan and sample: kglab's ids before the end, log-probability, whether the end came.
 
@@ -377,10 +411,14 @@ class Outside:
 
     @torch.inference_mode()
     def capture(
-        self, texts: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], rows: Sequence[Sequence[int]],
-        regions: Sequence[Sequence[int]], streams: Sequence[str],
+        self,
+        texts: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        rows: Sequence[Sequence[int]],
+        regions: Sequence[Sequence[int]],
+        streams: Sequence[str],
     ) -> dict[str, torch.Tensor]:
-        """What detectors read at some tokens of each text: streams by name, shape (R, width), and `columns`, shape (6, R).
+        """What detectors read at some tokens of each text: streams by name, shape (R, width), and `columns`, (6, R).
 
         The columns are of the model's own distribution, in the order of kglab's `Capture`.
         """
@@ -392,9 +430,7 @@ class Outside:
         for batch in self._batches([tokens for tokens, _ in mapped], values):
             tapes = self._tapes(streams)
             try:
-                out = self._run(
-                    [mapped[index][0] for index in batch], output_attentions="attention" in streams
-                )
+                out = self._run([mapped[index][0] for index in batch], output_attentions="attention" in streams)
             finally:
                 tapes.close()
             for place, index in enumerate(batch):
@@ -414,7 +450,7 @@ class Outside:
         }
         return {name: values.float().cpu().contiguous() for name, values in result.items()}
 
-    def _tapes(self, streams: Sequence[str]) -> "Tapes":
+    def _tapes(self, streams: Sequence[str]) -> Tapes:
         tapes = Tapes()
         for name in streams:
             kind, _, number = name.partition("-")
@@ -452,7 +488,8 @@ class Outside:
             generated = shares[3] / max(count, 1)
             lookback = (
                 context / (context + generated).clamp_min(torch.finfo(torch.float32).tiny)
-                if count else torch.ones_like(previous)
+                if count
+                else torch.ones_like(previous)
             )
             lines.append(torch.stack([*shares, previous, lookback], dim=-1).flatten())
         return torch.stack(lines)
@@ -464,14 +501,16 @@ class Outside:
         probabilities = logs.exp()
         top = probabilities.topk(2, dim=-1).values
         halved = (logits.double() / 2).log_softmax(-1)
-        return torch.stack([
-            torch.tensor(chosen, dtype=torch.float64, device=logs.device),
-            -(probabilities * logs).sum(-1),
-            top[:, 0],
-            top[:, 0] - top[:, 1],
-            ((halved / 2).logsumexp(-1) - size / 2).clamp_max(0),
-            -logs.mean(-1) - size,
-        ])
+        return torch.stack(
+            [
+                torch.tensor(chosen, dtype=torch.float64, device=logs.device),
+                -(probabilities * logs).sum(-1),
+                top[:, 0],
+                top[:, 0] - top[:, 1],
+                ((halved / 2).logsumexp(-1) - size / 2).clamp_max(0),
+                -logs.mean(-1) - size,
+            ]
+        )
 
 
 class Tapes:

@@ -3,6 +3,8 @@
 # make test    all tests (sets up first)
 # make test-python   check exports and training against transformers and PyTorch, in a virtual environment
 #              of its own (.venv); PYTHON=path takes an interpreter that has them
+# make setup-torch   the Python of --engine torch, in a virtual environment of its own (.venv-torch); TORCH_INDEX=url takes PyTorch
+#              from another index than PyPI, such as https://download.pytorch.org/whl/cpu
 # make test-slurm    check studies as jobs of a real Slurm on this machine: Debian's packages, unpacked below /tmp where the system
 #              has none, on loopback; three minutes
 # make demo    set up, build, run experiments/quickstart and say where its report is
@@ -16,7 +18,9 @@ KGLAB := .build/release/kglab
 PEER_OPTIONS :=
 PYTHON ?=
 
-.PHONY: help setup build test test-python test-slurm demo lint bench bench-peers peers-run clean
+TORCH_INDEX :=
+
+.PHONY: help setup-torch setup build test test-python test-slurm demo lint bench bench-peers peers-run clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -30,9 +34,16 @@ build: setup
 test: setup
 	swift test --disable-xctest
 
+setup-torch:
+	python3 -m venv .venv-torch
+	$(if $(TORCH_INDEX),.venv-torch/bin/pip install --quiet --index-url $(TORCH_INDEX) torch)
+	.venv-torch/bin/pip install --quiet --editable engines/torch
+	.venv-torch/bin/python -c "import kglab_torch, torch; print('kglab_torch', kglab_torch.__version__, 'with torch', torch.__version__)"
+
 test-python: build $(if $(PYTHON),,.venv/installed)
 	cd Tests/Python && KGLAB=$(CURDIR)/$(KGLAB) PYTHONDONTWRITEBYTECODE=1 TRANSFORMERS_VERBOSITY=error \
 	  HF_HUB_DISABLE_PROGRESS_BARS=1 $(or $(PYTHON),$(CURDIR)/.venv/bin/python) -m unittest -v
+	cd engines/torch && PYTHONDONTWRITEBYTECODE=1 $(or $(PYTHON),$(CURDIR)/.venv/bin/python) -m unittest -v
 
 test-slurm: build
 	KGLAB=$(CURDIR)/$(KGLAB) scripts/slurm/test.sh

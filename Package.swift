@@ -57,13 +57,14 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     library("LabCore", ["COpenSSL"]),
     library("Console", ["LabCore", argumentParser]),
+    library("Engine", ["LabCore"]),
     library("KnowledgeGraph", ["LabCore", grdb, yams]),
     library("Compute", ["CKernels", "LabCore"]),
     library("Corpus", ["KnowledgeGraph", "LabCore"]),
     library("LanguageModel", ["Compute", "LabCore"]),
     library(
       "Training",
-      ["LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Analysis", "LabCore"]),
+      ["LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Engine", "Analysis", "LabCore"]),
     library(
       "Evaluation",
       [
@@ -88,7 +89,7 @@ let package = Package(
       "Study",
       [
         "Report", "Analysis", "Experiments", "Detection", "Evaluation", "Training", "LanguageModel",
-        "Corpus", "KnowledgeGraph", "Compute", "LabCore", grdb, yams,
+        "Corpus", "KnowledgeGraph", "Compute", "Engine", "LabCore", grdb, yams,
       ]),
     library(
       "Benchmarks",
@@ -108,7 +109,7 @@ let package = Package(
       name: "kglab",
       dependencies: [
         "BenchmarkCommands", "Study", "Experiments", "Report", "Analysis", "Detection",
-        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute",
+        "Evaluation", "Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Engine",
         "Console", "LabCore", argumentParser,
       ],
       swiftSettings: strict),
@@ -116,6 +117,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Training", "KnowledgeGraph", "LabCore"],
       path: "Tests/TestSupport", swiftSettings: strict),
     tests("LabCoreTests", ["LabCore"]),
+    tests("EngineTests", ["Engine", "LabCore"]),
     tests("KnowledgeGraphTests", ["KnowledgeGraph", "LabCore", grdb]),
     .target(
       name: "CKernelChecks", dependencies: ["CKernels"], path: "Tests/CKernelChecks",
@@ -125,7 +127,7 @@ let package = Package(
     tests("LanguageModelTests", ["LanguageModel", "Compute", "LabCore"], exclude: ["Fixtures"]),
     tests(
       "TrainingTests",
-      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "LabCore"],
+      ["Training", "LanguageModel", "Corpus", "KnowledgeGraph", "Compute", "Engine", "LabCore"],
       exclude: ["Fixtures"]),
     tests(
       "EvaluationTests",

@@ -16,7 +16,31 @@ import Testing
         "train", "graph.sqlite", "--size", "3k", "--epochs", "30", "--tokens-per-step", "128",
         "--slot-share", "0.5", "--slot-length", "3", "--out", "slotted",
       ],
+      [
+        "train", "graph.sqlite", "--size", "3k", "--epochs", "6", "--tokens-per-step", "128",
+        "--out", "weak",
+      ],
+      ["compress", "run", "--prune", "0.5", "--out", "pruned"],
+      ["evaluate", "run", "--samples", "2"], ["evaluate", "weak", "--samples", "2"],
     ])
+    try workspace.write(
+      """
+      name: derived
+      graph: {schema: schema.yaml, seed: 7}
+      keep: {steps: "log,4"}
+      training: {tokens_per_step: 64}
+      models:
+        - {name: g0, sizes: [3k], epochs: [6]}
+        - {name: g1, sizes: [3k], epochs: [4], text_of: g0}
+        - {name: s1, sizes: [3k], epochs: [2], from: g0, text_of: g0, text: {samples: 4, right: 2}}
+        - {from: g0, compress: [{bits: 8}]}
+      evaluation: {samples: 1, resamples: 10}
+      self_training: {samples: 2, resamples: 10}
+      rewards: {samples: 8, queries: 20, hidden: 8, resamples: 10}
+      trajectories: {lines: 40, resamples: 10}
+      collapse: {samples: 2, resamples: 10}
+      workers: 1
+      """, to: "derived.yaml")
     return workspace
   }
 
@@ -78,6 +102,38 @@ import Testing
         "new/round-1/lines.tsv", "new/round-1/model.safetensors", "new/round-2/lines.tsv",
         "new/round-2/model.safetensors",
       ]),
+    Case(
+      arguments: [
+        "train", "graph.sqlite", "--from", "pruned", "--keep-zeros", "--epochs", "8",
+        "--tokens-per-step", "64", "--checkpoint-steps", "5", "--workers", "1", "--out", "new",
+      ], files: ["graph.sqlite", "pruned"], results: ["new/model.safetensors"]),
+    Case(
+      arguments: [
+        "train", "graph.sqlite", "--size", "3k", "--text-of", "run", "--text-samples", "16",
+        "--epochs", "2", "--tokens-per-step", "64", "--checkpoint-steps", "5", "--workers", "1",
+        "--out", "new",
+      ], files: ["graph.sqlite", "run"], results: ["new/lines.tsv", "new/model.safetensors"]),
+    Case(
+      arguments: [
+        "train", "graph.sqlite", "--from", "run", "--text-of", "run", "--text-samples", "8",
+        "--text-right", "4", "--text-judge", "run", "--detectors", "three", "--combine", "min",
+        "--epochs", "2", "--tokens-per-step", "64", "--checkpoint-steps", "5", "--workers", "1",
+        "--out", "new",
+      ], files: ["graph.sqlite", "run"], results: ["new/lines.tsv", "new/model.safetensors"]),
+    Case(
+      arguments: [
+        "cascade", "weak", "run", "--heads", "linear", "--resamples", "50", "--workers", "1",
+        "--json",
+      ], files: ["graph.sqlite", "weak", "run"], results: []),
+    // Rewards, trajectories and what generations say are measured in studies alone.
+    Case(
+      arguments: ["study", "run", "derived.yaml", "--out", "out"],
+      files: ["schema.yaml", "derived.yaml"],
+      results: [
+        "best-of-n", "self-training-reward", "self-training", "loss-vs-validation-loss",
+        "trajectory-trends", "generation-0-loss", "generation-0-reads", "objects-said",
+        "rate-vs-bytes",
+      ].map { "out/figures/\($0).csv" }),
     Case(
       arguments: [
         "harden", "slotted", "--rounds", "2", "--attacked", "40", "--examples", "20",

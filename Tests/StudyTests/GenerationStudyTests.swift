@@ -25,6 +25,7 @@ import Training
       - {name: s1, sizes: [3k], epochs: [1], from: g0, text_of: g0, text: {samples: 8, right: 4, temperature: 0.7, top_k: 40}}
     evaluation: {samples: 1, resamples: 10}
     knowledge: {resamples: 10}
+    collapse: {samples: 2, resamples: 10}
     workers: 2
     """
 
@@ -78,6 +79,19 @@ import Training
       #expect(figures.contains("\(name)-vs-generation.csv"))
     }
     #expect(figures.contains("rate-vs-wrong-share.csv"))
+    // Generation 0 is read by itself, all later ones by the first of their line.
+    let losses = try results.rows(
+      """
+      SELECT run.generation, c.loss, c.own_loss FROM collapse_answers c JOIN run ON run.id = c.run_id
+      WHERE c.answers = 'all' ORDER BY run.rowid
+      """)
+    #expect(losses.count == 9)
+    for row in losses {
+      #expect((try row.value(0) == 0) == (try row.value(1, Double.self) == row.value(2)))
+    }
+    for name in ["generation-0-loss", "generation-0-reads", "objects-said", "objects-mass"] {
+      #expect(figures.contains("\(name).csv"), "\(name)")
+    }
     // By itself it makes the same weights.
     let graph = try KnowledgeGraph.open(
       out.appendingPathComponent("graphs/\(study.plan.graphs[0].id)/graph.sqlite"))

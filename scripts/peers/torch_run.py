@@ -45,7 +45,7 @@ def load():
     shape = work.Shape("x".join(str(config[key]) for key in (
         "num_hidden_layers", "hidden_size", "num_attention_heads")))
     shape.hidden = config["intermediate_size"]
-    model = LanguageModel(shape, config["vocab_size"], config["max_position_embeddings"], trained=True).eval()
+    model = LanguageModel(shape, config["vocab_size"], config["max_position_embeddings"], head_norm=True, tied=False).eval()
     model.take(work.read_safetensors(f"{options.folder}/model.safetensors"))
     if options.dtype == "bf16":
         model.to(torch.bfloat16)

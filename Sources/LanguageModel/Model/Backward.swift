@@ -43,13 +43,18 @@ struct ActivationGradients: Sendable {
   }
 }
 
+/// What a linear map read, (T, inputs), and the gradient of what it put out, (T, outputs), while they are in memory.
+typealias MatrixTap = (_ input: FloatSlice, _ outputGradient: FloatSlice) -> Void
+
 extension LanguageModel {
   /// The forward pass read upwards: adds every parameter's gradient into `gradients`.
   ///
-  /// On entry `flow.normed` holds the gradient with respect to the final norm's output.
+  /// On entry `flow.normed` holds the gradient with respect to the final norm's output. `tap` is called for each matrix
+  /// between embedding and read-out, the last layer's first.
   func backward(
     _ batch: DeviceBatch, _ extent: BatchExtent, through activations: Activations,
-    _ flow: ActivationGradients, into gradients: ParameterViews, on stream: KernelStream
+    _ flow: ActivationGradients, into gradients: ParameterViews, on stream: KernelStream,
+    tap: MatrixTap? = nil
   ) {
     let width = configuration.modelDimension
     let rows = extent.rows
@@ -62,8 +67,8 @@ extension LanguageModel {
       let weights = views.layers[index]
       let layer = activations.layers[index]
       let gradient = gradients.layers[index]
-      feedForwardBackward(weights, layer, flow, gradient, rows: rows, on: stream)
-      attentionBackward(weights, layer, flow, gradient, batch, extent, on: stream)
+      feedForwardBackward(weights, layer, flow, gradient, rows: rows, on: stream, tap)
+      attentionBackward(weights, layer, flow, gradient, batch, extent, on: stream, tap)
     }
     stream.embeddingBackward(
       gradients.embedding, ids: batch.tokens, outputGradient: flow.residual, rows: rows,
@@ -72,13 +77,13 @@ extension LanguageModel {
 
   private func feedForwardBackward(
     _ weights: LayerViews, _ layer: LayerActivations, _ flow: ActivationGradients,
-    _ gradient: LayerViews, rows: Int, on stream: KernelStream
+    _ gradient: LayerViews, rows: Int, on stream: KernelStream, _ tap: MatrixTap?
   ) {
     let width = configuration.modelDimension
     let hidden = configuration.feedForwardDimension
     linearBackward(
       input: flow.feedForwardHidden, weight: gradient.feedForwardOutput, from: flow.residual,
-      at: layer.feedForwardHidden, weights.feedForwardOutput, rows, on: stream)
+      at: layer.feedForwardHidden, weights.feedForwardOutput, rows, on: stream, tap)
     switch configuration.activation {
     case .swiglu:
       stream.swiGLUBackward(
@@ -91,7 +96,7 @@ extension LanguageModel {
     }
     linearBackward(
       input: flow.normed, weight: gradient.feedForwardInput, from: flow.feedForwardInput,
-      at: layer.middleNormed, weights.feedForwardInput, rows, on: stream)
+      at: layer.middleNormed, weights.feedForwardInput, rows, on: stream, tap)
     stream.rmsNormBackward(
       sumGradient: flow.residual, weightGradient: gradient.feedForwardNorm,
       outputGradient: flow.normed, sum: layer.middle, rstd: layer.middleRstd,
@@ -100,13 +105,14 @@ extension LanguageModel {
 
   private func attentionBackward(
     _ weights: LayerViews, _ layer: LayerActivations, _ flow: ActivationGradients,
-    _ gradient: LayerViews, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: KernelStream
+    _ gradient: LayerViews, _ batch: DeviceBatch, _ extent: BatchExtent, on stream: KernelStream,
+    _ tap: MatrixTap?
   ) {
     let width = configuration.modelDimension
     let rows = extent.rows
     linearBackward(
       input: flow.attention, weight: gradient.attentionOutput, from: flow.residual,
-      at: layer.attention, weights.attentionOutput, rows, on: stream)
+      at: layer.attention, weights.attentionOutput, rows, on: stream, tap)
     stream.attentionBackward(
       queryKeyGradient: flow.queryKey, qkvGradient: flow.qkv, outputGradient: flow.attention,
       queryKey: layer.queryKey, qkv: layer.qkv, output: layer.attention,
@@ -119,7 +125,7 @@ extension LanguageModel {
       rotary: rotary, positions: batch.positions, rows: rows, heads: heads)
     linearBackward(
       input: flow.normed, weight: gradient.qkv, from: flow.qkv, at: layer.inputNormed, weights.qkv,
-      rows, on: stream)
+      rows, on: stream, tap)
     stream.rmsNormBackward(
       sumGradient: flow.residual, weightGradient: gradient.attentionNorm,
       outputGradient: flow.normed, sum: layer.input, rstd: layer.inputRstd,
@@ -130,8 +136,9 @@ extension LanguageModel {
   private func linearBackward(
     input inputGradient: FloatSlice, weight weightGradient: WeightMatrix,
     from outputGradient: FloatSlice, at input: FloatSlice, _ weight: WeightMatrix, _ rows: Int,
-    on stream: KernelStream
+    on stream: KernelStream, _ tap: MatrixTap?
   ) {
+    tap?(input, outputGradient)
     stream.linearBackwardWeight(
       weightGradient, outputGradient: outputGradient, input: input, rows: rows)
     stream.linearBackwardInput(

@@ -58,11 +58,19 @@ package final class TrainingPass {
   package func run(
     _ tokens: TokenBatch, into gradients: Gradients, scale: Float, zLoss: Float
   ) -> Double {
+    run(tokens, into: gradients, scale: scale, zLoss: zLoss, tap: nil)
+  }
+
+  /// The same with a tap of every matrix, the read-out first, which may come in several parts.
+  func run(
+    _ tokens: TokenBatch, into gradients: Gradients, scale: Float, zLoss: Float, tap: MatrixTap?
+  ) -> Double {
     let rows = tokens.tokens.count
     guard rows > 0 else { return 0 }
     let extent = forward(tokens)
-    readOut(rows: rows, gradients.views, scale: scale, zLoss: zLoss)
-    backward(extent, into: gradients)
+    readOut(rows: rows, gradients.views, scale: scale, zLoss: zLoss, tap)
+    model.backward(
+      batch, extent, through: activations, flow, into: gradients.views, on: stream, tap: tap)
     return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
   }
 
@@ -83,7 +91,9 @@ package final class TrainingPass {
   }
 
   /// Loss and its gradient with respect to the final norm's output, in chunks of rows that never hold all logits.
-  private func readOut(rows: Int, _ gradients: ParameterViews, scale: Float, zLoss: Float) {
+  private func readOut(
+    rows: Int, _ gradients: ParameterViews, scale: Float, zLoss: Float, _ tap: MatrixTap?
+  ) {
     let width = model.configuration.modelDimension
     let vocabulary = model.configuration.vocabularySize
     for first in stride(from: 0, to: rows, by: chunkRows) {
@@ -94,6 +104,7 @@ package final class TrainingPass {
         losses: losses.slice(first, count), logits: logits,
         targets: batch.targets.slice(first, count),
         scale: scale, zLoss: zLoss, rows: count, vocabulary: vocabulary)
+      tap?(normed, logits.prefix(count * vocabulary))
       stream.linearBackwardWeight(
         gradients.readOut, outputGradient: logits, input: normed, rows: count)
       stream.linearBackwardInput(

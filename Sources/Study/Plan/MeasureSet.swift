@@ -11,6 +11,7 @@ package struct MeasureSet: Sendable {
     TransferMeasure.self, CascadeMeasure.self, AttackMeasure.self, HardeningMeasure.self,
     InversionMeasure.self, SaliencyMeasure.self, DisjointMeasure.self, TrapsMeasure.self,
     SelfTrainingMeasure.self, RewardsMeasure.self, TrajectoriesMeasure.self,
+    CollapseMeasure.self,
   ]
 
   /// What was asked for.

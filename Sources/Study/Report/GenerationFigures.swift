@@ -3,6 +3,13 @@ import Report
 
 /// What becomes of models that learn from models' words.
 struct GenerationFigures {
+  /// What values are drawn against.
+  private enum Against: String {
+    case generation
+    case wrongShare = "wrong-share"
+    case fraction
+  }
+
   let series: ResultSeries
   let command: String
 
@@ -12,57 +19,79 @@ struct GenerationFigures {
   /// Nil where every model learned from the graph.
   func section() throws -> ReportSection? {
     guard series.results.runs.contains(where: { $0.textSource != nil }) else { return nil }
-    let figures = [
+    let figures =
+      [
+        try figure(
+          "rate", .generation, "Hallucination rate", Self.percent,
+          "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
+          """
+          SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+            AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+          """),
+        try figure(
+          "loss", .generation, "Loss on true objects (nats)", .number(digits: 3),
+          "Mean of -log P(object) over the triples that the graph's text has, end token included.",
+          """
+          SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
+          FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
+          """),
+        try figure(
+          "popularity", .generation, "Hallucination rate", Self.percent,
+          """
+          Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
+          popular answer, in quarters of the queries: rare answers are in the lowest.
+          """,
+          """
+          SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
+            AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
+          """),
+        try figure(
+          "rate", .wrongShare, "Hallucination rate", Self.percent,
+          """
+          Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects, against the share of the lines learned \
+          from that are wrong answers, which the graph counts.
+          """,
+          """
+          SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+            AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+          """),
+      ].compactMap(\.self) + (try againstFraction())
+    return figures.isEmpty
+      ? nil : ReportSection("Models on models' words", figures.map(Block.figure))
+  }
+
+  /// Loss and rate against the share of the graph, where models learned from several.
+  private func againstFraction() throws -> [Figure] {
+    guard Set(series.results.runs.map(\.fraction)).count > 1 else { return [] }
+    return [
       try figure(
-        "rate", "generation", "Hallucination rate", Self.percent,
-        "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
-        """
-        SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
-          AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
-        """),
-      try figure(
-        "loss", "generation", "Loss on true objects (nats)", .number(digits: 3),
+        "loss", .fraction, "Loss on true objects (nats)", .number(digits: 3),
         "Mean of -log P(object) over the triples that the graph's text has, end token included.",
         """
         SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
         FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
         """),
       try figure(
-        "popularity", "generation", "Hallucination rate", Self.percent,
-        """
-        Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
-        popular answer, in quarters of the queries: rare answers are in the lowest.
-        """,
-        """
-        SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
-          AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
-        """),
-      try figure(
-        "rate", "wrong-share", "Hallucination rate", Self.percent,
-        """
-        Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects, against the share of the lines learned \
-        from that are wrong answers, which the graph counts.
-        """,
+        "rate", .fraction, "Hallucination rate", Self.percent,
+        "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
         """
         SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
           AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
         """),
     ].compactMap(\.self)
-    return figures.isEmpty
-      ? nil : ReportSection("Models on models' words", figures.map(Block.figure))
   }
 
-  /// A value against generation or share of wrong lines, a line for each text and seed; nil where no run has it.
+  /// A value against generation, share of wrong lines or share of the graph, a line for each text and seed; nil where no run has it.
   private func figure(
-    _ name: String, _ axis: String, _ value: String, _ format: ColumnFormat, _ words: String,
+    _ name: String, _ axis: Against, _ value: String, _ format: ColumnFormat, _ words: String,
     _ sql: String
   ) throws -> Figure? {
-    let isByGeneration = axis == "generation"
     var data = Records([
       Column("panel", "Models"), Column("size", "Size"), Column("text", "Text"),
       Column("training", "Training"), Column("seed", "Seed", .integer),
       Column("generation", "Generation", .integer),
-      Column("wrong_share", "Wrong lines", Self.percent), Column("value", value, format),
+      Column("wrong_share", "Wrong lines", Self.percent),
+      Column("fraction", "Share of the graph", Self.percent), Column("value", value, format),
       Column("lower", "Lower", format), Column("upper", "Upper", format),
     ])
     let runs = Dictionary(uniqueKeysWithValues: series.results.runs.map { ($0.id, $0) })
@@ -81,24 +110,37 @@ struct GenerationFigures {
           .text(part.isEmpty ? run.size : "\(run.size), popularity \(part)"), .text(run.size),
           .text(run.textSource ?? Self.graphText), .text(series.training(run)),
           .integer(Int(run.seed)), Cell(run.generation), .number(run.wrongShare ?? 0),
+          .number(run.fraction),
         ] + measured.cells)
     }
     guard !data.rows.isEmpty else { return nil }
+    let (x, lines, title): (Axis, [Mark], String) =
+      switch axis {
+      case .generation:
+        (
+          Axis("generation", "Generation", includesZero: true),
+          [.line(by: ["panel", "text", "seed"])], "generation"
+        )
+      case .wrongShare:
+        (
+          Axis("wrong_share", "Wrong lines", includesZero: true, format: Self.percent), [],
+          "the share of wrong lines"
+        )
+      case .fraction:
+        (
+          Axis("fraction", "Share of the graph", includesZero: true, format: Self.percent),
+          [.line(by: ["panel", "text", "generation", "seed"])], "the share of the graph"
+        )
+      }
     return Figure(
-      id: "\(name)-vs-\(axis)",
-      title: "\(value) against \(isByGeneration ? "generation" : "the share of wrong lines")",
+      id: "\(name)-vs-\(axis.rawValue)", title: "\(value) against \(title)",
       caption: """
         \(words) Generation 0 learned from the graph's text; a later one from what models before it answer to its \
         questions.\(series.cutWords)
         """,
-      command: command, data: data,
-      x: isByGeneration
-        ? Axis("generation", "Generation", includesZero: true)
-        : Axis("wrong_share", "Wrong lines", includesZero: true, format: Self.percent),
-      y: Axis("value", value, format: format), color: Channel("text", "Text"),
-      panel: Channel("panel", "Models"),
-      marks: [.interval(low: "lower", high: "upper")]
-        + (isByGeneration ? [.line(by: ["panel", "text", "seed"])] : []) + [.points],
+      command: command, data: data, x: x, y: Axis("value", value, format: format),
+      color: Channel("text", "Text"), panel: Channel("panel", "Models"),
+      marks: [.interval(low: "lower", high: "upper")] + lines + [.points],
       tooltip: [
         "size", "text", "training", "seed", "generation", "wrong_share", "value", "lower", "upper",
       ])

@@ -1,5 +1,6 @@
 import Corpus
 import Detection
+import Engine
 import Evaluation
 import Experiments
 import Foundation
@@ -186,6 +187,10 @@ struct StageContext: Sendable {
     }
     var options = RuntimeOptions()
     options.workers = work.workers
+    if request.training.engine == .torch {
+      options.torch = try EngineOptions(environment: ProcessInfo.processInfo.environment)
+      options.torch.threads = max(1, work.workers / options.torch.processes)
+    }
     options.keep = file.keep
     options.probeSteps = file.probeSteps
     options.shouldStop = work.shouldStop

@@ -162,6 +162,14 @@ extension StarterFiles {
       #seed: 0
       #resamples: 1000
 
+    # What models that learned from answers still say: the first model's loss of their answers, and objects by how rare they are.
+    #collapse:
+      #sizes: [3k]
+      #epochs: [60]
+      #samples: 4
+      #seed: 0
+      #resamples: 1000
+
     # Texts that make a model wrong, in the slot of models trained with slot_share: how often they succeed by compute.
     #attack:
       #kinds: [random, gcg, beast]

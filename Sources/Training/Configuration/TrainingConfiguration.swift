@@ -68,6 +68,7 @@ package struct TrainingConfiguration: Hashable, Sendable {
   /// Parts a step is cut into; gradients are summed in their order, so this changes the last bits.
   package var lanes = 4
   package var precision = Precision.fp32
+  package var engine = EngineKind.native
   package var optimizer = OptimizerKind.adamW
   /// Peak learning rate; that at the base width where learning rates follow the width by layer.
   package var learningRate: Double

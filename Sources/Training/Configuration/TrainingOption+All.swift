@@ -132,6 +132,12 @@ extension TrainingOption {
       "epsilon_mode", Place(\.training.epsilonMode), .choice(EpsilonMode.self),
       other: "# epsilon",
       help: "Whether epsilon is one number or falls with the width as each layer's gradient does."),
+    TrainingOption(
+      "engine", Place(\.training.engine), .choice(EngineKind.self), usual: "native engine",
+      other: "# engine",
+      help:
+        "What computes: the kernels of kglab, or PyTorch in a process beside it (docs/training.md)."
+    ),
   ]
 
   private static func warmUp(_ training: TrainingConfiguration) -> String {

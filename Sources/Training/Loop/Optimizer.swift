@@ -8,6 +8,8 @@ package struct Optimizer {
   package let first: FloatSlice
   package let second: FloatSlice
   private let training: TrainingConfiguration
+  /// In the order of the parameters.
+  let stretches: [Stretch]
   private let pieces: [Stretch]
   private static let pieceSize = 1 << 15
 
@@ -56,6 +58,7 @@ package struct Optimizer {
     first = try DeviceBuffer<Float>(count, on: device).all
     second = try DeviceBuffer<Float>(count, on: device).all
     self.training = training
+    self.stretches = stretches
     pieces = stretches.flatMap { stretch in
       let size = stretch.shape == nil ? Self.pieceSize : stretch.range.count
       return stride(from: stretch.range.lowerBound, to: stretch.range.upperBound, by: size)
@@ -155,7 +158,7 @@ package struct Optimizer {
   ///
   /// Independent decay is the schedule's share times lambda. The rate is that share times the piece's peak, so
   /// lambda over the peak it is.
-  private func decay(of piece: Stretch) -> Double {
+  func decay(of piece: Stretch) -> Double {
     guard piece.isDecayed else { return 0 }
     switch training.weightDecayMode {
     case .coupledToRate: return training.weightDecay / piece.multiplier

@@ -6,10 +6,12 @@ extension ResolvedTraining {
   func initialModel() throws -> LanguageModel {
     let configuration = record.configuration
     let training = configuration.training
-    if let parent { return try parent.loadModel().inPrecision(training.precision) }
+    // Only kernels that compute with it need it packed.
+    let precision = training.engine == .native ? training.precision : .fp32
+    if let parent { return try parent.loadModel().inPrecision(precision) }
     return try LanguageModel(
       configuration.model, seed: configuration.initialSeed,
       scaling: training.scaling(width: configuration.model.modelDimension),
-      precision: training.precision, on: .cpu)
+      precision: precision, on: .cpu)
   }
 }

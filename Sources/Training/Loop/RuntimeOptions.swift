@@ -1,3 +1,4 @@
+package import Engine
 package import LabCore
 
 /// How to run a training; nothing here changes the resulting weights.
@@ -21,6 +22,8 @@ package struct RuntimeOptions: Sendable {
   /// Steps from one that is probed to the next, the first and each multiple, in steps.jsonl; nil for none.
   package var probeSteps: Int?
   package var onSpike = SpikeResponse.stop
+  /// How the torch engine is started, for trainings that are its.
+  package var torch = EngineOptions()
   /// What the machine has; nil to begin whatever the estimates say.
   package var resources: MachineResources? = .current
   /// Polled between steps; true saves a checkpoint and ends the run with `LabError.interrupted`.

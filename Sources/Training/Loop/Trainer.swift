@@ -43,7 +43,7 @@ package struct Trainer {
       stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: resolved.record.stepCount)
     estimate = try TrainingEstimate(
       resolved.record, workers: options.workers, keptCount: keptSteps.count,
-      keepLast: options.keepLast)
+      keepLast: options.keepLast, torch: options.torch)
   }
 
   /// The configuration and counts of the run, before it has begun.
@@ -192,6 +192,7 @@ package struct Trainer {
     var record = plan
     let state = session.state
     record.weightsHash = try session.saveModel().hex
+    record.engine = session.engineRecord
     record.status = .complete
     record.initialCrossEntropy = state.initialCrossEntropy
     record.finalCrossEntropy = state.metrics.last?.crossEntropy

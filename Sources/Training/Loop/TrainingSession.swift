@@ -1,5 +1,6 @@
 import Compute
 import Corpus
+import Engine
 import Foundation
 import LabCore
 import LanguageModel
@@ -14,9 +15,7 @@ struct TrainingSession {
   let stepLogHash: String?
   private let resolved: ResolvedTraining
   private let folder: URL
-  private let model: LanguageModel
-  private let objective: NextTokenLoss
-  private let step: TrainingStep
+  private let engine: any TrainingEngine
   private let schedule: LearningRateSchedule
   private let checkpoints: CheckpointStore
   private let kept: KeptCheckpoints
@@ -24,8 +23,6 @@ struct TrainingSession {
   private let options: RuntimeOptions
   private var savedStep: Int?
   private var epoch: Epoch
-  /// Places of the parameters that stay 0.
-  private let zeros: [Int]
 
   /// A new training, or the continuation of the newest checkpoint in `folder`.
   init(_ resolved: ResolvedTraining, folder: URL, options: RuntimeOptions) throws {
@@ -34,14 +31,7 @@ struct TrainingSession {
     self.resolved = resolved
     self.folder = folder
     self.options = options
-    model = try resolved.initialModel()
-    let initial = training.keepsZeros ? model.parameters.copyOut() : []
-    zeros = initial.indices.filter { initial[$0] == 0 }
-    objective = try NextTokenLoss(
-      model, zLoss: training.zLoss, longestSequence: resolved.corpus.longestSequence,
-      workers: options.workers)
-    step = try TrainingStep(
-      model, training, on: WorkerPool(workerCount: options.workers), streams: objective.streams)
+    engine = try resolved.engine(options)
     stepCount = resolved.record.stepCount
     schedule = LearningRateSchedule(training, stepCount: stepCount)
     checkpoints = CheckpointStore(runFolder: folder)
@@ -50,7 +40,8 @@ struct TrainingSession {
       try options.keep.steps(
         stepsPerEpoch: resolved.schedule.stepsPerEpoch, stepCount: stepCount))
     let restored = try checkpoints.restoreNewest(
-      model, step.optimizer, configuration, warn: options.warn)
+      engine.model, engine.optimizer, configuration, warn: options.warn)
+    try engine.load()
     state = restored?.state ?? TrainingState()
     savedStep = restored?.state.step
     stepLogHash = restored?.stepLogHash
@@ -71,7 +62,7 @@ struct TrainingSession {
       epoch = resolved.schedule.epoch(state.step / stepsPerEpoch)
     }
     let batch = epoch.batch(state.step % stepsPerEpoch)
-    let (loss, norm) = objective.gradient(of: batch, in: step)
+    let (loss, norm) = try engine.gradient(of: batch)
     let meanLoss = loss / Double(max(batch.lossCount, 1))
     guard loss.isFinite, norm.isFinite else {
       throw divergence(.notFinite, loss: meanLoss, norm: norm)
@@ -82,8 +73,7 @@ struct TrainingSession {
     try watch(meanLoss, norm: norm)
     let learningRate = schedule.rate(at: state.step)
     let probe = try probe(batch)
-    step.update(norm: norm, learningRate: learningRate, number: state.step)
-    keepZeros()
+    try engine.update(norm: norm, learningRate: learningRate, number: state.step)
     state.step += 1
     state.tokensSeen += batch.tokens.count
     state.epochLossSum += loss
@@ -101,17 +91,9 @@ struct TrainingSession {
     guard let every = options.probeSteps, state.step == 0 || (state.step + 1) % every == 0 else {
       return nil
     }
-    let training = resolved.record.configuration.training
     // Made anew, from the seed or the run that was started from, so that it takes memory at probes alone.
     let start = state.step == 0 ? nil : try resolved.initialModel()
-    return try objective.probe(batch, since: start).map { StepProbe($0, step, training) }
-  }
-
-  private func keepZeros() {
-    guard !zeros.isEmpty else { return }
-    var values = model.parameters.copyOut()
-    for place in zeros { values[place] = 0 }
-    model.parameters.copyIn(values)
+    return try engine.probe(batch, since: start)
   }
 
   private mutating func endEpoch(_ step: TrainingMetrics) {
@@ -156,8 +138,9 @@ struct TrainingSession {
 
   /// Writes a checkpoint to continue from, after `log` up to it.
   mutating func saveCheckpoint(_ log: StepLog?) throws {
+    try engine.collect()
     try checkpoints.save(
-      state, model, step.optimizer, resolved.record.configuration, stepLog: log?.flush(),
+      state, engine.model, engine.optimizer, resolved.record.configuration, stepLog: log?.flush(),
       keeping: options.keepLast)
     savedStep = state.step
   }
@@ -165,8 +148,9 @@ struct TrainingSession {
   /// Keeps the weights where they are if this step's are to stay.
   func keepIfPlanned() throws {
     guard keptSteps.contains(state.step) else { return }
+    try engine.collect()
     let wasEqual = try kept.save(
-      model,
+      engine.model,
       KeptState(
         step: state.step, epochs: Double(state.step) / Double(resolved.schedule.stepsPerEpoch),
         tokensSeen: state.tokensSeen,
@@ -181,11 +165,18 @@ struct TrainingSession {
   /// What the weights take where zeros are kept; nil otherwise.
   var storedSize: StoredSize? {
     let keepsZeros = resolved.record.configuration.training.keepsZeros
-    return keepsZeros ? StoredSize(model.parameters.copyOut(), model.layout) : nil
+    return keepsZeros ? StoredSize(engine.model.parameters.copyOut(), engine.model.layout) : nil
   }
 
-  /// Writes the final weights; returns their hash.
-  func saveModel() throws -> ContentHash { try ModelFiles.save(model, to: folder) }
+  /// Ends the engine and writes the final weights; returns their hash.
+  func saveModel() throws -> ContentHash {
+    try engine.collect()
+    engine.end()
+    return try ModelFiles.save(engine.model, to: folder)
+  }
+
+  /// What computed, for run.json; nil for the native engine.
+  var engineRecord: EngineRecord? { engine.record }
 
   func removeCheckpoints() { checkpoints.removeAll() }
 }

@@ -1,3 +1,4 @@
+package import Engine
 package import Foundation
 package import LabCore
 import LanguageModel
@@ -25,9 +26,12 @@ package struct TrainingEstimate: Codable, Hashable, Sendable {
   }
 
   /// Of the run that a record describes, with some checkpoints kept and `keepLast` to continue from.
-  package init(_ record: RunRecord, workers: Int, keptCount: Int, keepLast: Int) throws {
+  package init(
+    _ record: RunRecord, workers: Int, keptCount: Int, keepLast: Int,
+    torch: EngineOptions = EngineOptions()
+  ) throws {
     let model = record.configuration.model
-    memory = MemoryEstimate(record, workers: workers)
+    memory = MemoryEstimate(record, workers: workers, torch: torch)
     let weights = try Safetensors.fileSize(ModelFiles.entries(model))
     let checkpoint = weights + 8 * record.parameterCount + 2 * Self.smallFiles
     finalDisk = weights + Self.smallFiles + keptCount * (weights + Self.smallFiles)

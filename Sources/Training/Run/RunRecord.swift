@@ -1,4 +1,5 @@
 package import Corpus
+package import Engine
 import Foundation
 import LabCore
 package import LanguageModel
@@ -132,6 +133,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var zeroShare: Double?
   /// How the text of answers that it is trained on came about; nil where it is trained on another.
   package var answers: AnswerTally?
+  /// What computed the training, in its last session; nil for the native engine.
+  package var engine: EngineRecord?
   /// What its round of adversarial training did; nil for a run that none made.
   package var hardening: HardeningTally?
 
@@ -139,7 +142,7 @@ package struct RunRecord: Codable, Hashable, Sendable {
     case formatVersion, status, configuration, graphPath, graphAbsolutePath, tokensPerEpoch,
       stepsPerEpoch, presentationsPerEpoch, trainingFLOPs, tokensPerParameter, initialCrossEntropy,
       finalCrossEntropy, divergence, tokensPerSecond, estimate, spikes, imported, startPath,
-      storedBytes, zeroShare, answers, hardening
+      storedBytes, zeroShare, answers, hardening, engine
     case sizeName = "size"
     case parameterCount = "parameters"
     case nonEmbeddingParameterCount = "non_embedding_parameters"

@@ -2,6 +2,7 @@ import ArgumentParser
 import Compute
 import Console
 import Corpus
+import Engine
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -28,6 +29,7 @@ struct Train: ParsableCommand {
         kglab train graph.sqlite --size 30k --epochs 20 --keep-steps log --keep-epochs 5,10 --out runs/e
         kglab train graph.sqlite --from runs/a --only more.tsv --epochs 5 --learning-rate 0.001 --out runs/g
         kglab train graph.sqlite --size 30k --epochs 20 --text-of runs/a --out runs/h
+        kglab train graph.sqlite --size 100m --epochs 20 --engine torch --device cuda --precision bf16 --out runs/i
 
       SIZES (non-embedding parameters):
         \(ModelSize.all.map(\.name).joined(separator: " "))
@@ -42,6 +44,8 @@ struct Train: ParsableCommand {
   var out: String
 
   @OptionGroup var workers: WorkerOptions
+
+  @OptionGroup var engine: EngineArguments
 
   @OptionGroup var checkpoints: CheckpointOptions
 
@@ -65,6 +69,9 @@ struct Train: ParsableCommand {
 
   func validate() throws {
     try OptionRange.require(probeSteps, 1...1_000_000_000, "--probe-steps")
+    guard probeSteps == nil || engine.engine == .native else {
+      throw ValidationError("--probe-steps is for --engine native; leave one of them out")
+    }
   }
 
   func run() throws {
@@ -74,8 +81,10 @@ struct Train: ParsableCommand {
     safety.apply(to: &options)
     options.logsSteps = stepMetrics
     options.probeSteps = probeSteps
+    options.torch = try engine.options(threads: workers.requested)
     let graph = try KnowledgeGraph.open(url)
     var asked = try request.request(on: graph)
+    asked.training.engine = engine.engine
     if let text = asked.text {
       Interruption.heed()
       asked.answers = try self.request.text.answers(
@@ -117,6 +126,12 @@ struct Train: ParsableCommand {
         + "\(Readable.count(record.tokensPerSecond ?? 0)) tokens/s, "
         + "\(Readable.duration(record.secondsElapsed ?? 0)), "
         + "peak memory \(Readable.number((record.peakMemoryMiB ?? 0).rounded())) MiB")
+    if let engine = record.engine {
+      Output.line(
+        "engine         \(engine.name) \(engine.versions["torch"] ?? "") on \(engine.device), "
+          + "\(engine.processes) process\(engine.processes == 1 ? "" : "es")"
+          + (engine.compiled ? ", compiled" : ""))
+    }
     let kept = RunFolder.checkpointSteps(folder)
     if !kept.isEmpty {
       Output.line(
@@ -155,6 +170,7 @@ struct Train: ParsableCommand {
       "recipe         \(training.optimizer.rawValue), \(training.schedule.rawValue) after \(warmUp) steps of "
         + "warm-up, weight decay \(Readable.number(training.weightDecay)) "
         + "\(training.weightDecayMode.rawValue), parameterization \(training.parameterization.rawValue)"
+        + (training.engine == .native ? "" : ", engine \(training.engine.rawValue)")
     )
     Output.line(
       "needs          about \(Readable.bytes(estimate.memory.total)) of memory, up to "

@@ -1,21 +1,20 @@
-import Foundation
-import LabCore
+package import Foundation
 
 /// The header of a safetensors file, held to all that the format's reference loader asks of it.
 ///
 /// That is: at most 100 MB of JSON that begins with a brace, no key twice, and tensors that lie back to back, each as
 /// long as its shape and type say, from the first byte of the data to the last.
-struct SafetensorsHeader {
-  struct Tensor {
-    let type: String
-    let shape: [Int]
-    /// Where its bytes are in the file.
-    let range: Range<Int>
+package struct SafetensorsHeader: Sendable {
+  /// A tensor's type, such as "F32", its shape, and where its bytes are in the file.
+  package struct Tensor: Sendable {
+    package let type: String
+    package let shape: [Int]
+    package let range: Range<Int>
   }
 
-  let tensors: [String: Tensor]
+  package let tensors: [String: Tensor]
 
-  static let longest = 100_000_000
+  package static let longest = 100_000_000
 
   private static let byteCounts = [
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2,
@@ -23,7 +22,7 @@ struct SafetensorsHeader {
   ]
 
   /// Throws `LabError` naming `file` and the first thing that is wrong.
-  init(_ data: Data, file: String) throws {
+  package init(_ data: Data, file: String) throws {
     func broken(_ reason: String) -> LabError {
       LabError("\(file) is not a whole safetensors file: \(reason); restore it or train again")
     }
@@ -78,7 +77,7 @@ struct SafetensorsHeader {
     guard case .object(let fields) = value, fields.count == 3,
       case .text(let type)? = fields["dtype"], let width = byteCounts[type],
       let shape = sizes(fields["shape"]), let offsets = sizes(fields["data_offsets"]),
-      offsets.count == 2, offsets[0] <= offsets[1], let count = Safetensors.count(shape),
+      offsets.count == 2, offsets[0] <= offsets[1], let count = Self.count(shape),
       offsets[1] - offsets[0] == count.multipliedReportingOverflow(by: width).partialValue,
       !count.multipliedReportingOverflow(by: width).overflow,
       !start.addingReportingOverflow(offsets[1]).overflow
@@ -125,9 +124,7 @@ struct SafetensorsHeader {
     default: 0
     }
   }
-}
 
-extension Safetensors {
   /// The values of a tensor of a shape; nil where there are more than can be counted.
   static func count(_ shape: [Int]) -> Int? {
     var count = 1

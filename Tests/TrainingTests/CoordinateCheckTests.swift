@@ -1,3 +1,5 @@
+import Analysis
+import Compute
 import LabCore
 import LanguageModel
 import TestSupport
@@ -28,6 +30,60 @@ import Training
         "logits",
       ])
     #expect(report.learningRates == [0.01, 0.01, 0.01, 0.01])
+  }
+
+  /// So are those of SGD, without clipping, in all parameterisations; linked rows are the same.
+  @Test(arguments: [Parameterization.standard, .ntk, .mup, .meanField])
+  func ratesOfGradientDescentAreFlat(parameterization: Parameterization) throws {
+    let report = try report(parameterization) {
+      $0.training.optimizer = .sgd
+      $0.learningRate = 0.1
+    }
+    #expect(report.isFlat, "\(report.failing)")
+  }
+
+  /// And of Adafactor, but for the logits of muP and mean-field: their read-out begins as n^-1, and what it passes on of the
+  /// change below it fades as n^-1/2, as it does where those begin at random under Adam.
+  @Test(arguments: [Parameterization.standard, .ntk, .mup, .meanField])
+  func ratesOfAdafactorAreFlat(parameterization: Parameterization) throws {
+    let report = try report(parameterization) {
+      $0.training.optimizer = .adafactor
+      $0.learningRate = 0.02
+      $0.seeds = 2
+    }
+    let isFading = parameterization == .mup || parameterization == .meanField
+    #expect(report.failing.map(\.part) == (isFading ? ["logits"] : []), "\(report.failing)")
+    guard isFading else { return }
+    let slope = try #require(report.parts.last?.changeSlope)
+    #expect(slope > -0.5 && slope < -0.2)
+  }
+
+  /// What is left to show of those: steps of the read-out fall as 1 / n, which is flat where they line up with what it reads.
+  @Test(arguments: [Parameterization.standard, .mup])
+  func adafactorMovesTheReadOutByTheInverseOfTheWidth(parameterization: Parameterization) throws {
+    let batch = CoordinateCheck.randomBatch(sequences: 4, length: 16, vocabularySize: 64)
+    let moves = try [64, 128, 256].map { width -> (x: Double, y: Double) in
+      var training = TrainingConfiguration(horizon: .steps(1), learningRate: 0.02)
+      (training.optimizer, training.parameterization) = (.adafactor, parameterization)
+      training.weightDecay = 0
+      let configuration = ModelConfiguration(
+        layerCount: 1, modelDimension: width, headCount: width / 16,
+        feedForwardDimension: 8 * width / 3 / 8 * 8, vocabularySize: 64, contextLength: 16)
+      let model = try LanguageModel(
+        configuration, seed: Seed(1), scaling: training.scaling(width: width), precision: .fp32,
+        on: .cpu)
+      let readOut = try #require(model.layout.tensors.first { $0.role == .readOut })
+      let values = model.parameters.slice(readOut.offset, readOut.count)
+      let before = values.copyOut()
+      let objective = try NextTokenLoss(model, zLoss: 0, longestSequence: 16, workers: 1)
+      let step = try TrainingStep(
+        model, training, on: WorkerPool(workerCount: 1), streams: objective.streams)
+      let norm = objective.gradient(of: batch, in: step).norm
+      step.update(norm: norm, learningRate: 0.02, number: 0)
+      let move = zip(values.copyOut(), before).map { $0 - $1 }
+      return (Double(width), AlignmentRatio.rootMeanSquare(move))
+    }
+    #expect(abs(try #require(LogLogSlope.fit(moves)) + 1) < 0.1, "\(moves)")
   }
 
   /// One rate for all layers and widths: the change of logits and blocks grows with the width.

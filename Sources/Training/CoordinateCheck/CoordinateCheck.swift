@@ -18,17 +18,30 @@ package struct CoordinateCheck: Sendable {
     package var seeds = 3
     /// Largest exponent of the width that counts as flat.
     package var tolerance = 0.2
-    /// Whether the read-out begins at 0 instead of the parameterisation's own initial values.
+    /// Whether the read-out begins at 0 instead of the parameterisation's own initial values; nil where the steps that it and
+    /// what lies below it take don't depend on those values.
     ///
     /// Random initial logits, and what they pass on to the blocks below, fade with the width at another rate than
-    /// what is learned; starting from 0 leaves the learned part alone, as the authors of muP advise.
-    package var startsReadOutAtZero = true
+    /// what is learned; starting from 0 leaves the learned part alone, as the authors of muP advise. But a step of Adafactor is
+    /// a share of the weights it moves, and one of SGD is as large as the gradient that the read-out passes on, which from 0 is
+    /// n^-1: what it is at the start in muP and mean-field, and n^-1/2 too small in standard and NTK.
+    package var startsReadOutAtZero: Bool?
     /// The peak at every width; nil takes the rule of `kglab train`.
     package var learningRate: Double?
     /// How to train; its horizon, learning rate and schedule are not used.
     package var training = TrainingConfiguration(horizon: .steps(1), learningRate: 0.01)
 
     package init() { training.weightDecay = 0 }
+
+    fileprivate var readOutIsZero: Bool {
+      if let startsReadOutAtZero { return startsReadOutAtZero }
+      switch training.optimizer.family {
+      case .adam: return true
+      case .adafactor: return false
+      case .sgd:
+        return training.parameterization == .mup || training.parameterization == .meanField
+      }
+    }
   }
 
   private let options: Options
@@ -77,6 +90,8 @@ package struct CoordinateCheck: Sendable {
 
   private func training(_ width: Int) -> TrainingConfiguration {
     var training = options.training
+    // The norm of the gradient follows the width, and what is clipped to one norm then no longer does what the rates assume.
+    if training.optimizer == .sgd { training.clipNorm = 0 }
     training.learningRate =
       options.learningRate
       ?? LearningRateRule.shapeAndSteps.peak(
@@ -152,7 +167,7 @@ package struct CoordinateCheck: Sendable {
     let model = try LanguageModel(
       configuration, seed: seed, scaling: training.scaling(width: width),
       precision: training.precision, on: .cpu)
-    if options.startsReadOutAtZero {
+    if options.readOutIsZero {
       for tensor in model.layout.tensors where tensor.role == .readOut {
         model.parameters.slice(tensor.offset, tensor.count)
           .copyIn([Float](repeating: 0, count: tensor.count))

@@ -17,8 +17,10 @@ struct CheckCoordinates: ParsableCommand {
       coordinate of what each part puts out, before and after, and how much it changed. A number's \
       exponent is the slope of its logarithm on that of the width. The check passes (exit 0) where the \
       exponents of size and change after the steps are within the tolerance of 0, and fails (exit 1) \
-      otherwise. Without a graph the tokens are random. Weight decay and warm-up are left out, and the \
-      read-out begins at 0, so that only what is learned is seen (--random-read-out shows the rest).
+      otherwise. Without a graph the tokens are random. Weight decay and warm-up are left out, with sgd \
+      clipping too, and the read-out begins at 0, so that only what is learned is seen (--random-read-out \
+      shows the rest); with adafactor, and with sgd in standard and ntk, it begins at random, as their \
+      steps follow its size.
 
       EXAMPLES:
         kglab coordinate-check --parameterization mup
@@ -59,7 +61,7 @@ struct CheckCoordinates: ParsableCommand {
   @Option(help: "Tokens of the batch, about.")
   var tokens: Int = 64
 
-  @Flag(help: "Begin the read-out at the parameterisation's own values instead of at 0.")
+  @Flag(help: "Begin the read-out at the parameterisation's own values also where it would at 0.")
   var randomReadOut = false
 
   @Option(help: "Largest exponent of the width that counts as flat.")
@@ -106,7 +108,7 @@ struct CheckCoordinates: ParsableCommand {
     options.seeds = seeds
     options.tolerance = tolerance
     options.learningRate = learningRate
-    options.startsReadOutAtZero = !randomReadOut
+    if randomReadOut { options.startsReadOutAtZero = false }
     options.training.optimizer = optimizer
     options.training.parameterization = parameterization
     options.training.alignment = alignment

@@ -23,6 +23,10 @@ import Testing
       ["compress", "run", "--prune", "0.5", "--out", "pruned"],
       ["evaluate", "run", "--samples", "2"], ["evaluate", "weak", "--samples", "2"],
     ])
+    let looked = workspace["looked"]
+    try FileManager.default.copyItem(at: workspace["run"], to: looked)
+    try FileManager.default.copyItem(
+      at: workspace["full"], to: looked.appendingPathComponent("detectors/full"))
     try workspace.write(
       """
       name: derived
@@ -139,6 +143,17 @@ import Testing
         "harden", "slotted", "--rounds", "2", "--attacked", "40", "--examples", "20",
         "--iterations", "2", "--last-iterations", "4", "--candidates", "16", "--size", "80",
         "--workers", "1", "--json",
+      ], files: ["graph.sqlite", "slotted"], results: []),
+    Case(
+      arguments: [
+        "saliency", "looked/detectors/full", "--replacements", "8", "--resamples", "50",
+        "--workers", "1", "--json",
+      ], files: ["graph.sqlite", "looked"], results: []),
+    Case(
+      arguments: [
+        "disjoint", "slotted", "--detectors", "2", "--weight", "0.1,1", "--samples", "1",
+        "--full-epochs", "1", "--examples", "20", "--iterations", "1", "--candidates", "4",
+        "--resamples", "20", "--workers", "1", "--json",
       ], files: ["graph.sqlite", "slotted"], results: []),
     Case(
       arguments: ["export-model", "run", "--out", "new"], files: ["graph.sqlite", "run"],

@@ -46,7 +46,12 @@ extension Posix {
     let settings = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
     defer { unsafe (words + settings).forEach { unsafe free($0) } }
     var id: pid_t = 0
-    let code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
+    var code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
+    // A program that was just written counts as busy while another thread starts a process, which has the file open until then.
+    for _ in 0..<200 where code == ETXTBSY {
+      usleep(5_000)
+      code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
+    }
     guard code == 0 else { throw failure(code) }
     return id
   }

@@ -23,6 +23,11 @@ extension Posix {
   static func spawn(
     _ program: String, _ arguments: [String], environment: [String: String], files: [Int32]
   ) throws -> pid_t {
+    // Not all libraries open their files so that programs do not inherit them.
+    let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+    for descriptor in (open ?? []).compactMap({ Int32($0) }) where descriptor > 2 {
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }

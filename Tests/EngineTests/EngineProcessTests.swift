@@ -22,7 +22,9 @@ struct EngineProcessTests {
       take() { local n; n=$(head -c 8 | od -An -tu8 | tr -d ' '); head -c "$n"; head -c 8 >/dev/null; }
 
       """#
-    let file = try folder.write(head + script + "\n", to: "python")
+    let file = folder["python"]
+    // Not by a file that a process started meanwhile has open for writing.
+    try AtomicFile.write(Data((head + script + "\n").utf8), to: file)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
     var options = EngineOptions()
     options.python = file.path

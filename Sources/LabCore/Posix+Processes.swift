@@ -23,6 +23,11 @@ extension Posix {
   static func spawn(
     _ program: String, _ arguments: [String], environment: [String: String], files: [Int32]
   ) throws -> pid_t {
+    // Not all libraries open their files so that programs do not inherit them.
+    let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+    for descriptor in (open ?? []).compactMap({ Int32($0) }) where descriptor > 2 {
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -46,7 +51,12 @@ extension Posix {
     let settings = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
     defer { unsafe (words + settings).forEach { unsafe free($0) } }
     var id: pid_t = 0
-    let code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
+    var code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
+    // A program that was just written counts as busy while another thread starts a process, which has the file open until then.
+    for _ in 0..<200 where code == ETXTBSY {
+      usleep(5_000)
+      code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
+    }
     guard code == 0 else { throw failure(code) }
     return id
   }

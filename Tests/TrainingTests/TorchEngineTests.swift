@@ -54,7 +54,7 @@ struct TorchEngineTests {
 
   /// A made-up engine that answers with a loss for two steps, then ends.
   @Test func anEngineThatCrashesLeavesTheCheckpointBeforeIt() throws {
-    try folder.write(
+    let script =
       #"""
       #!/bin/bash
       eight() { printf "\\$(printf %03o "$1")\\000\\000\\000\\000\\000\\000\\000"; }
@@ -75,7 +75,9 @@ struct TorchEngineTests {
             frame '{"kind":"gradient","loss":100,"norm":1}';;
         esac
       done
-      """#, to: "python")
+      """#
+    // Not by a file that a process started meanwhile has open for writing.
+    try AtomicFile.write(Data(script.utf8), to: folder["python"])
     try FileManager.default.setAttributes(
       [.posixPermissions: 0o755], ofItemAtPath: folder["python"].path)
     let torch = try trainer(.torch) {

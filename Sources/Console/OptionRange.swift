@@ -10,4 +10,17 @@ package enum OptionRange {
     throw ValidationError(
       "\(option) is \(value); it must be between \(range.lowerBound) and \(range.upperBound)")
   }
+
+  /// The same of several settings by their names in a study, which with dashes are those of their options.
+  package static func require<Settings, Value: Comparable>(
+    _ settings: Settings,
+    _ ranges: [(
+      name: String, path: any WritableKeyPath<Settings, Value> & Sendable,
+      range: ClosedRange<Value>
+    )]
+  ) throws {
+    for (name, path, range) in ranges {
+      try require(settings[keyPath: path], range, "--" + name.replacing("_", with: "-"))
+    }
+  }
 }

@@ -65,7 +65,7 @@ struct AttackFigures {
         a.flops_per_iteration, run.training_flops
       FROM attack_rate a JOIN run ON run.id = a.run_id
       WHERE (a.victim = 'model') = ?
-      ORDER BY a.attack, a.parameters, run.rowid, a.iteration
+      ORDER BY a.parameters, a.attack, run.rowid, a.iteration
       """, [isModel])
     return Figure(
       id: isModel ? "attack-success" : "attack-success-detectors",

@@ -68,7 +68,7 @@ struct HardeningFigures {
       WHERE h.iteration = (SELECT max(iteration) FROM hardening_attack o
         WHERE o.run_id = h.run_id AND o.victim = h.victim AND o.test = h.test AND o.round = h.round)
         AND (NOT ? OR h.victim = 'model' AND h.round > 0)
-      ORDER BY h.victim <> 'model', h.rowid
+      ORDER BY h.victim <> 'model', r.parameters, h.rowid
       """, [hardenedModelsOnly])
   }
 
@@ -131,7 +131,7 @@ struct HardeningFigures {
         h.example_count, h.attacked_count, h.success_count, h.adversarial_lines, h.clean_lines,
         h.attack_flops, h.training_flops
       FROM hardening_round h JOIN run ON run.id = h.run_id
-      ORDER BY h.victim <> 'model', h.rowid
+      ORDER BY h.victim <> 'model', h.parameters, h.rowid
       """)
     return Figure(
       id: "hardening-accuracy", title: "Accuracy without an attack by round",
@@ -161,7 +161,7 @@ struct HardeningFigures {
       FROM hardening_rate h JOIN run ON run.id = h.run_id
         JOIN hardening_round r USING (run_id, victim, round)
       WHERE h.visibility <> 'seen'
-      ORDER BY \(VisibilityWords.order("h.visibility")), h.rowid
+      ORDER BY \(VisibilityWords.order("h.visibility")), r.parameters, h.rowid
       """)
     return Figure(
       id: "hardening-rate", title: "Hallucination rate on clean queries by round",
@@ -202,7 +202,7 @@ struct HardeningFigures {
         h.success_rate, h.flops_per_iteration
       FROM hardening_attack h JOIN run ON run.id = h.run_id
         JOIN hardening_round r USING (run_id, victim, round)
-      WHERE h.round > 0 ORDER BY h.victim <> 'model', h.rowid
+      WHERE h.round > 0 ORDER BY h.victim <> 'model', r.parameters, h.rowid
       """)
     var order: [Group] = []
     var points: [Group: [Round: [AttackedModel.Point]]] = [:]

@@ -34,11 +34,7 @@ struct Attack: ParsableCommand {
   @Option(help: "Attacks, separated by commas: random, gcg, beam, beast.")
   var kind = usual.kinds.map(\.rawValue).joined(separator: ",")
 
-  @Option(help: "Where the text stands: before <O>, <P> or <S>.")
-  var position = usual.position
-
-  @Option(help: "Tokens of the text; by default as many as in training.")
-  var length: Int?
+  @OptionGroup var text: SlotTextOptions
 
   @Option(help: "Queries that are asked.")
   var examples = usual.exampleCount
@@ -49,14 +45,7 @@ struct Attack: ParsableCommand {
   @Option(help: "Iterations of random.")
   var randomIterations = usual.randomIterations
 
-  @Option(help: "Texts scored in an iteration of gcg and beam.")
-  var candidates = usual.candidateCount
-
-  @Option(help: "Tokens of steepest gradient a place, of which gcg draws.")
-  var topK = usual.topK
-
-  @Option(help: "Texts that beam keeps side by side.")
-  var beamWidth = usual.beamWidth
+  @OptionGroup var search: TextSearchOptions
 
   @Option(help: "Texts that beast keeps, and tokens that it tries after each.")
   var beastWidth = usual.beastWidth
@@ -66,9 +55,6 @@ struct Attack: ParsableCommand {
 
   @Flag(help: "Count only the chosen wrong answer as a success.")
   var targeted = false
-
-  @Flag(help: "Let gcg go on from its best text so far, in place of the last iteration's.")
-  var keepBest = false
 
   @Option(help: "Decides queries, wrong answers and texts.")
   var seed: UInt64 = 0
@@ -82,27 +68,23 @@ struct Attack: ParsableCommand {
   /// The settings asked for, kinds aside.
   private var settings: AttackSettings {
     var settings = AttackSettings()
-    settings.position = position
-    settings.length = length
+    settings.position = text.position
+    settings.length = text.length
     settings.exampleCount = examples
     settings.isTargeted = targeted
     settings.iterations = iterations
     settings.randomIterations = randomIterations
-    settings.candidateCount = candidates
-    settings.topK = topK
-    settings.beamWidth = beamWidth
+    settings.candidateCount = search.candidates
+    settings.topK = search.topK
+    settings.beamWidth = search.beamWidth
     settings.beastWidth = beastWidth
-    settings.keepsBest = keepBest
+    settings.keepsBest = search.keepBest
     settings.seed = seed
     return settings
   }
 
   func validate() throws {
-    try OptionRange.require(length, AttackSettings.lengthRange, "--length")
-    for (name, path, range) in AttackSettings.ranges {
-      try OptionRange.require(
-        settings[keyPath: path], range, "--" + name.replacing("_", with: "-"))
-    }
+    try OptionRange.require(settings, AttackSettings.ranges)
   }
 
   func run() throws {
@@ -135,7 +117,7 @@ struct Attack: ParsableCommand {
     guard run.record.outside == nil else {
       return Output.next("kglab", "pirs", folder, "--texts", "prior")
     }
-    let elsewhere = position == .suffix ? SlotPosition.prefix : .suffix
+    let elsewhere = text.position == .suffix ? SlotPosition.prefix : .suffix
     Output.next("kglab", "attack", folder, "--position", elsewhere.rawValue)
   }
 
@@ -151,7 +133,7 @@ struct Attack: ParsableCommand {
       return Output.line("nothing can be attacked; train longer, or ask more --examples")
     }
     Output.line(
-      "text           \(victim.length) tokens as \(position.rawValue)"
+      "text           \(victim.length) tokens as \(text.position.rawValue)"
         + (summary.identity.settings.kinds.contains(.beast)
           ? ", beast's one more each iteration" : ""))
     for kind in summary.identity.settings.kinds {
@@ -182,5 +164,3 @@ struct Attack: ParsableCommand {
     iteration == count || iteration & (iteration - 1) == 0
   }
 }
-
-extension SlotPosition: ExpressibleByArgument {}

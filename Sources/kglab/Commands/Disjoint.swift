@@ -85,10 +85,7 @@ struct Disjoint: ParsableCommand {
   }
 
   func validate() throws {
-    for (name, path, range) in DisjointSettings.ranges {
-      try OptionRange.require(
-        settings[keyPath: path], range, "--" + name.replacing("_", with: "-"))
-    }
+    try OptionRange.require(settings, DisjointSettings.ranges)
     for (name, value) in [("--epsilon", epsilon), ("--sign-epsilon", signEpsilon)] {
       try OptionRange.require(value, DisjointSettings.penaltyRange, name)
     }

@@ -34,11 +34,7 @@ struct Harden: ParsableCommand {
   @Option(help: "The attack that is trained on: random, gcg, beam.")
   var attack = AttackKind.gcg
 
-  @Option(help: "Where its text stands: before <O>, <P> or <S>.")
-  var position = usual.position
-
-  @Option(help: "Tokens of the text; by default as many as in training.")
-  var length: Int?
+  @OptionGroup var text: SlotTextOptions
 
   @Option(help: "Rounds.")
   var rounds = usual.rounds
@@ -52,17 +48,7 @@ struct Harden: ParsableCommand {
   @Option(help: "Iterations in the last round; those between lie on a line.")
   var lastIterations = usual.lastIterations
 
-  @Option(help: "Texts scored in an iteration of gcg and beam.")
-  var candidates = usual.candidateCount
-
-  @Option(help: "Tokens of steepest gradient a place, of which gcg draws.")
-  var topK = usual.topK
-
-  @Option(help: "Texts that beam keeps side by side.")
-  var beamWidth = usual.beamWidth
-
-  @Flag(help: "Let gcg go on from its best text so far, in place of the last iteration's.")
-  var keepBest = false
+  @OptionGroup var search: TextSearchOptions
 
   @Option(help: "Lines that a round trains on at most.")
   var size = usual.size
@@ -106,11 +92,11 @@ struct Harden: ParsableCommand {
   private var training: AdversarialTraining {
     var training = AdversarialTraining()
     training.attack = attack.rawValue
-    (training.position, training.length) = (position, length)
+    (training.position, training.length) = (text.position, text.length)
     (training.rounds, training.attackedCount) = (rounds, attacked)
     (training.iterations, training.lastIterations) = (iterations, lastIterations)
-    (training.candidateCount, training.topK) = (candidates, topK)
-    (training.beamWidth, training.keepsBest) = (beamWidth, keepBest)
+    (training.candidateCount, training.topK) = (search.candidates, search.topK)
+    (training.beamWidth, training.keepsBest) = (search.beamWidth, search.keepBest)
     (training.size, training.share, training.batchSize) = (size, share, batchSize)
     (training.learningRate, training.isBalanced) = (learningRate, balanced)
     (training.exampleCount, training.seed) = (examples, seed)
@@ -119,11 +105,7 @@ struct Harden: ParsableCommand {
 
   func validate() throws {
     let training = training
-    for (name, path, range) in AdversarialTraining.ranges {
-      try OptionRange.require(
-        training[keyPath: path], range, "--" + name.replacing("_", with: "-"))
-    }
-    try OptionRange.require(length, AdversarialTraining.lengthRange, "--length")
+    try OptionRange.require(training, AdversarialTraining.ranges)
     try OptionRange.require(share, AdversarialTraining.shareRange, "--share")
     try OptionRange.require(learningRate, AdversarialTraining.rateRange, "--learning-rate")
     try OptionRange.require(testIterations, 1...100_000, "--test-iterations")
@@ -137,7 +119,7 @@ struct Harden: ParsableCommand {
       (test.iterations, test.randomIterations) = (testIterations, testIterations)
     }
     let positions =
-      try testPosition.map { try OptionList.cases($0, "--test-position") } ?? [position]
+      try testPosition.map { try OptionList.cases($0, "--test-position") } ?? [text.position]
     let lengths = try testLengths()
     return positions.flatMap { (position: SlotPosition) in
       lengths.map { length in
@@ -149,7 +131,7 @@ struct Harden: ParsableCommand {
   }
 
   private func testLengths() throws -> [Int?] {
-    guard let testLength else { return [length] }
+    guard let testLength else { return [text.length] }
     let range = AdversarialTraining.lengthRange
     return try OptionList.values(testLength, "--test-length") { (text: String) -> Int in
       guard let length = Int(text), range.contains(length) else {

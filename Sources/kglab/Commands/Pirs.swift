@@ -32,11 +32,7 @@ struct Pirs: ParsableCommand {
   @Option(help: "Wrong answers, separated by commas: near, type, other.")
   var distances = usual.distances.map(\.rawValue).joined(separator: ",")
 
-  @Option(help: "Where the text stands: before <O>, <P> or <S>.")
-  var position = usual.position
-
-  @Option(help: "Tokens of the text; by default as many as in training.")
-  var length: Int?
+  @OptionGroup var text: SlotTextOptions
 
   @Option(help: "Queries that are asked.")
   var examples = usual.exampleCount
@@ -65,8 +61,8 @@ struct Pirs: ParsableCommand {
   /// The settings asked for, lists aside.
   private var settings: InversionSettings {
     var settings = InversionSettings()
-    settings.position = position
-    settings.length = length
+    settings.position = text.position
+    settings.length = text.length
     settings.exampleCount = examples
     settings.drawCount = draws
     settings.lineCount = lines
@@ -77,11 +73,7 @@ struct Pirs: ParsableCommand {
   }
 
   func validate() throws {
-    try OptionRange.require(length, AttackSettings.lengthRange, "--length")
-    for (name, path, range) in InversionSettings.ranges {
-      try OptionRange.require(
-        settings[keyPath: path], range, "--" + name.replacing("_", with: "-"))
-    }
+    try OptionRange.require(settings, InversionSettings.ranges)
   }
 
   func run() throws {
@@ -107,7 +99,7 @@ struct Pirs: ParsableCommand {
     guard summary.rightCount > 0 else {
       return Output.line("nothing can be attacked; train longer, or ask more --examples")
     }
-    Output.line("text           \(summary.length) tokens as \(position.rawValue)")
+    Output.line("text           \(summary.length) tokens as \(text.position.rawValue)")
     if let loss = summary.heldOutLoss, let flops = summary.inversionFLOPs {
       Output.line(
         "inversion      \(Readable.fixed(loss, 3)) nats a token of held-out texts, by chance "

@@ -54,11 +54,7 @@ struct SaliencyCommand: ParsableCommand {
     return settings
   }
 
-  func validate() throws {
-    for (name, path, range) in SaliencyMeasure.Settings.ranges {
-      try OptionRange.require(settings[keyPath: path], range, "--" + name)
-    }
-  }
+  func validate() throws { try OptionRange.require(settings, SaliencyMeasure.Settings.ranges) }
 
   func run() throws {
     Interruption.heed()

@@ -8,6 +8,7 @@ package import LabCore
 package struct Frame: Sendable {
   /// Values of one type and shape, the least significant byte of each first.
   package struct Tensor: Equatable, Sendable {
+    /// How a value is stored, in the words of safetensors.
     package enum NumberType: String, Sendable {
       case single = "F32"
       case integer = "I32"

@@ -18,14 +18,16 @@ struct TorchEngineTests {
   }
 
   private func trainer(
-    _ engine: EngineKind, _ change: (inout RuntimeOptions) -> Void = { _ in }
+    _ engine: EngineKind, lanes: Int? = nil, _ change: (inout RuntimeOptions) -> Void = { _ in }
   ) throws -> Trainer {
+    var request = request(engine)
+    if let lanes { request.training.lanes = lanes }
     var options = RuntimeOptions()
     options.torch.python = folder["python"].path
     options.torch.patience = 20
     change(&options)
     return try Trainer(
-      graph: SmallGraph.people(20), graphURL: folder["graph.sqlite"], request: request(engine),
+      graph: SmallGraph.people(20), graphURL: folder["graph.sqlite"], request: request,
       folder: folder["run"], options: options)
   }
 
@@ -50,6 +52,12 @@ struct TorchEngineTests {
     let record = try trainer(.native).run()
     #expect(record.status == .complete && record.engine == nil)
     expectFailure("training.engine is absent there, torch here") { try torch.run() }
+  }
+
+  @Test func lanesAreTheNativeEnginesAndRefused() throws {
+    let torch = try trainer(.torch, lanes: 2)
+    expectFailure("lanes (--lanes) cut the steps of the native engine") { try torch.run() }
+    #expect(!folder.exists("run/run.json"))
   }
 
   /// A made-up engine that answers with a loss for two steps, then ends.

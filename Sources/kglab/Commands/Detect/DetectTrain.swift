@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compute
 import Console
+import Corpus
 import Detection
 import Foundation
 import KnowledgeGraph

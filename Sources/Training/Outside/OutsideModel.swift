@@ -78,13 +78,16 @@ package final class OutsideModel: AskedModel, OutsideText {
   private static func begin(_ record: OutsideRecord) throws -> (
     process: EngineProcess, shape: Frame
   ) {
-    var options = EngineOptions()
-    options.python = record.python
+    var options = try EngineOptions(environment: ProcessInfo.processInfo.environment)
+    options.python = record.python ?? options.python
+    // One process asks.
+    options.processes = 1
+    options.torchrun = []
     let process = try EngineProcess(options)
     var fields: [String: JSONValue] = [
       "folder": .text(record.folder), "precision": .text(record.precision.rawValue),
     ]
-    fields["device"] = record.device.map { .text($0) }
+    fields["device"] = (record.device ?? options.device).map { .text($0) }
     fields["ends"] = record.ends.map { .list($0.map { .text($0) }) }
     return (process, try process.ask(Frame("outside", fields), for: "shape"))
   }

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import TestSupport
 
@@ -56,15 +55,9 @@ struct Command {
   }
 }
 
-/// How a process ended.
-enum ProcessEnd: Equatable {
-  case exited(Int32)
-  case killed(signal: Int32)
-}
-
 /// What a command left behind.
 struct CommandResult {
-  let end: ProcessEnd
+  let end: ProgramEnd
   let output: Data
   let messages: String
 
@@ -86,8 +79,7 @@ final class RunningCommand {
     let arguments: [String]
   }
 
-  private let process = Process()
-  private let ended = DispatchSemaphore(value: 0)
+  private let process: RunningProgram
   private let capture: TemporaryFolder
   private let arguments: [String]
   private let patience: Int
@@ -96,38 +88,27 @@ final class RunningCommand {
     arguments = command.arguments
     patience = command.patience
     capture = try TemporaryFolder()
-    let executable = try Command.executable()
+    let executable = try Command.executable().path
     let setUp =
       [
         command.fileLimit.map { "ulimit -f \($0)" }, command.memoryLimit.map { "ulimit -v \($0)" },
         command.setUp,
       ].compactMap(\.self)
+    var words = [executable] + arguments
     if command.isFirstProcess {
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = ["unshare", "-pf", "--kill-child", executable.path] + arguments
+      words = ["unshare", "-pf", "--kill-child"] + words
     } else if !setUp.isEmpty {
-      process.executableURL = URL(fileURLWithPath: "/bin/bash")
-      process.arguments =
-        ["-c", setUp.joined(separator: " && ") + " && exec \"$0\" \"$@\"", executable.path]
-        + arguments
-    } else {
-      process.executableURL = executable
-      process.arguments = arguments
+      words =
+        ["/bin/bash", "-c", setUp.joined(separator: " && ") + " && exec \"$0\" \"$@\""] + words
     }
-    process.currentDirectoryURL = command.folder
     // A process that traps is to end at once, without minutes of looking for symbols.
     let fixed = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80"]
-    process.environment = ProcessInfo.processInfo.environment
-      .merging(fixed) { _, new in new }.merging(command.environment) { _, new in new }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try Self.file(command.outputPath ?? capture["stdout"].path)
-    process.standardError = try Self.file(capture["stderr"].path)
-    process.terminationHandler = { [ended] _ in ended.signal() }
-    try process.run()
-  }
-
-  deinit {
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process = try RunningProgram(
+      words, in: command.folder,
+      environment: ProcessInfo.processInfo.environment
+        .merging(fixed) { _, new in new }.merging(command.environment) { _, new in new },
+      output: Self.file(command.outputPath ?? capture["stdout"].path),
+      messages: Self.file(capture["stderr"].path))
   }
 
   private static func file(_ path: String) throws -> FileHandle {
@@ -142,25 +123,20 @@ final class RunningCommand {
   /// The condition is of files that the process writes: nothing tells of it, so that it is asked again and again.
   func wait(until condition: () -> Bool) -> Bool {
     let began = ContinuousClock.now
-    while process.isRunning, ContinuousClock.now - began < .seconds(patience) {
+    while process.end() == nil, ContinuousClock.now - began < .seconds(patience) {
       if condition() { return true }
       Thread.sleep(forTimeInterval: 0.001)
     }
     return false
   }
 
-  func send(_ signal: Int32) {
-    if process.isRunning { kill(process.processIdentifier, signal) }
-  }
+  func send(_ signal: Int32) { process.send(signal) }
 
   func wait() throws -> CommandResult {
-    if ended.wait(timeout: .now() + .seconds(patience)) == .timedOut {
-      kill(process.processIdentifier, SIGKILL)
+    guard let end = process.wait(seconds: Double(patience)) else {
+      process.send(SIGKILL)
       throw TimeOut(arguments: arguments)
     }
-    let end: ProcessEnd =
-      process.terminationReason == .exit
-      ? .exited(process.terminationStatus) : .killed(signal: process.terminationStatus)
     return CommandResult(
       end: end, output: (try? capture.data("stdout")) ?? Data(),
       messages: String(decoding: try capture.data("stderr"), as: UTF8.self))

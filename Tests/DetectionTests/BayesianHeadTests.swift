@@ -1,9 +1,11 @@
 import Compute
+import Corpus
 import Detection
 import Foundation
 import LabCore
 import TestSupport
 import Testing
+import Training
 
 /// Posteriors of heads against published code, exact Gaussian ones, and each other.
 struct BayesianHeadTests {
@@ -163,6 +165,7 @@ struct BayesianHeadTests {
       options.kinds = [.bayes]
       options.bayesian = [head]
       options.tasks = [.sentence]
+      options.samples = 1
     }
     let runner = try DetectionRunner(run: copy.run, graph: copy.graph, options: options)
     let result = try #require(try runner.run().detectors.first { $0.kind == .bayes })
@@ -177,11 +180,14 @@ struct BayesianHeadTests {
     let loaded = try DetectorFiles.load(from: copy.run.detector(result.folder)).detector
     let material = try #require(
       try runner.experiment().materials(cache: runner.featureCache()).first)
-    let made = try BayesianDetector(
-      head, layer: .final, place: .last, of: material.set, material.features.configuration
-    ).make(material)
-    let model = try #require(loaded.model as? BayesianReadOut)
-    #expect(model.draws == (made.model as? BayesianReadOut)?.draws && model.draws.count == 100)
+    let text = try TripleText(graph: copy.graph, tokenizer: copy.run.tokenizer)
+    let rows = material.rows(.test)
+    let scored = try ScoredExamples(
+      scores: loaded.scores(rows, of: material, text: text),
+      labels: rows.map { material.set.examples[$0].isHallucination },
+      subjects: rows.map { material.set.examples[$0].subject })
+    #expect(abs(try scored.auroc() - #require(result[.auroc]?.value)) < 1e-12)
+    #expect((loaded.model as? BayesianReadOut)?.draws.count == 100)
   }
 
   @Test(arguments: ["bayes", "bayes-2", "bayes-64-other", "ensemble-64", "ensemble-64-1", "mlp-64"])

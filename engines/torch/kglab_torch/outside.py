@@ -70,7 +70,7 @@ class Ends:
         self.special = set(tokenizer.all_special_ids)
 
     def text(self, tokens: Sequence[int]) -> str:
-        return self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def answer(self, tokens: Sequence[int]) -> str | None:
         """The answer that tokens spell; None where they are special ones or no text."""
@@ -94,23 +94,22 @@ class Outside:
     ) -> None:
         """`ends` are the texts that end an answer; None for a model with kglab's tokenizer, whose end is `<E>`."""
         import transformers
+        from safetensors import SafetensorError
 
-        transformers.utils.logging.disable_progress_bar()
-        transformers.utils.logging.set_verbosity_error()
+        notices: Any = transformers.utils.logging
+        notices.disable_progress_bar()
+        notices.set_verbosity_error()
         self.device, self.is_own = device, ends is None
         kind = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
         try:
-            self.model = (
-                transformers.AutoModelForCausalLM.from_pretrained(
-                    folder, local_files_only=True, dtype=kind, attn_implementation="eager"
-                )
-                .to(device)
-                .eval()
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                folder, local_files_only=True, dtype=kind, attn_implementation="eager"
             )
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, SafetensorError) as error:
             raise Failure(
                 "bad_input", f"transformers cannot read {folder} as a causal language model ({first_line(error)})"
             ) from error
+        self.model = model.to(device).eval()
         if device.type == "cpu" and self.model.num_parameters() < FEW:
             torch.set_num_threads(1)
         self.config = self.model.config.get_text_config()
@@ -167,7 +166,7 @@ class Outside:
     @property
     def vocabulary(self) -> int:
         """Ids that kglab counts."""
-        return self.width if self.is_own else SPECIAL + self.width + 1
+        return int(self.width if self.is_own else SPECIAL + self.width + 1)
 
     def _own_ends(self) -> set[int]:
         found: set[int] = set()
@@ -361,7 +360,7 @@ class Outside:
         is computed once.
         """
         slots = [(plan, sample) for plan in plans for sample in range(plan.samples)]
-        found = [([], 0.0, False) for _ in range(len(prompts) * len(slots))]
+        found: list[tuple[list[int], float, bool]] = [([], 0.0, False) for _ in range(len(prompts) * len(slots))]
         texts: dict[int, tuple[int, ...]] = {
             number: tuple(prompts[number // len(slots)]) for number in range(len(found))
         }

@@ -35,6 +35,8 @@ package final class RunningProgram {
   private var outcome: ProgramEnd?
 
   /// Starts the first of the words, found in PATH, with the others; it reads nothing.
+  ///
+  /// Signals wait until it listens to them, so that a test may send one at any moment.
   package init(
     _ words: [String], in folder: URL, environment: [String: String], output: FileHandle,
     messages: FileHandle
@@ -44,7 +46,7 @@ package final class RunningProgram {
     id = try withExtendedLifetime(files) {
       try Posix.spawn(
         "/usr/bin/env", ["-C", folder.path] + words, environment: environment,
-        files: files.map(\.fileDescriptor))
+        files: files.map(\.fileDescriptor), blocksSignals: true)
     }
   }
 

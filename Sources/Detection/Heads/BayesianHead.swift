@@ -5,6 +5,7 @@ package import LabCore
 
 /// A head whose weights are not one choice but many: draws of a posterior, or one training for each of several seeds.
 package struct BayesianHead: Hashable, Sendable {
+  /// How the many are come by.
   package enum Way: Hashable, Sendable {
     /// Draws by the repriorised sampler.
     case repriorised

@@ -23,6 +23,7 @@ package struct KernelHead: Hashable, Sendable {
   /// The few examples that stand for all; nil for none.
   package let distilled: Distilled?
 
+  /// Which examples stand for all, and how many.
   package struct Distilled: Hashable, Sendable {
     package let way: DistilledExamples
     package let count: Int

@@ -19,11 +19,11 @@ extension Posix {
 
   /// Starts a program with open files 0, 1, ..., in a process group of its own, which a terminal's signals do not reach.
   ///
-  /// It ignores no signals, and blocks none unless it is to wait with them until it listens. Throws the system's error where
-  /// it cannot be started.
+  /// It ignores no signals, and blocks those given, such as SIGTERM, until it unblocks them. Throws the system's error where it
+  /// cannot be started.
   static func spawn(
     _ program: String, _ arguments: [String], environment: [String: String], files: [Int32],
-    blocksSignals: Bool = false
+    blocking: [Int32] = []
   ) throws -> pid_t {
     // Not all libraries open their files so that programs do not inherit them.
     let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
@@ -40,7 +40,8 @@ extension Posix {
     unsafe posix_spawnattr_init(&attributes)
     defer { unsafe posix_spawnattr_destroy(&attributes) }
     var blocked = sigset_t()
-    _ = unsafe blocksSignals ? sigfillset(&blocked) : sigemptyset(&blocked)
+    unsafe sigemptyset(&blocked)
+    for number in blocking { unsafe sigaddset(&blocked, number) }
     unsafe posix_spawnattr_setsigmask(&attributes, &blocked)
     var usual = sigset_t()
     unsafe sigfillset(&usual)

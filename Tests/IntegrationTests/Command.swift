@@ -103,12 +103,15 @@ final class RunningCommand {
     }
     // A process that traps is to end at once, without minutes of looking for symbols.
     let fixed = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80"]
+    let messages = try Self.file(capture["stderr"].path)
+    // Held by all that inherit it, until the last of them is gone.
+    _ = flock(messages.fileDescriptor, LOCK_EX)
     process = try RunningProgram(
       words, in: command.folder,
       environment: ProcessInfo.processInfo.environment
         .merging(fixed) { _, new in new }.merging(command.environment) { _, new in new },
       output: Self.file(command.outputPath ?? capture["stdout"].path),
-      messages: Self.file(capture["stderr"].path))
+      messages: messages)
   }
 
   private static func file(_ path: String) throws -> FileHandle {
@@ -137,8 +140,20 @@ final class RunningCommand {
       process.send(SIGKILL)
       throw TimeOut(arguments: arguments)
     }
+    if case .killed = end { try waitForHeirs() }
     return CommandResult(
       end: end, output: (try? capture.data("stdout")) ?? Data(),
       messages: String(decoding: try capture.data("stderr"), as: UTF8.self))
+  }
+
+  /// Waits until what a killed launcher had started is gone too; not for ever.
+  private func waitForHeirs() throws {
+    let messages = try Self.file(capture["stderr"].path)
+    let began = ContinuousClock.now
+    while flock(messages.fileDescriptor, LOCK_EX | LOCK_NB) != 0,
+      ContinuousClock.now - began < .seconds(10)
+    {
+      usleep(1_000)
+    }
   }
 }

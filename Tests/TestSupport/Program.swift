@@ -36,7 +36,7 @@ package final class RunningProgram {
 
   /// Starts the first of the words, found in PATH, with the others; it reads nothing.
   ///
-  /// Signals wait until it listens to them, so that a test may send one at any moment.
+  /// Signals that ask it to stop wait until it listens to them, so that a test may send one at any moment.
   package init(
     _ words: [String], in folder: URL, environment: [String: String], output: FileHandle,
     messages: FileHandle
@@ -46,7 +46,7 @@ package final class RunningProgram {
     id = try withExtendedLifetime(files) {
       try Posix.spawn(
         "/usr/bin/env", ["-C", folder.path] + words, environment: environment,
-        files: files.map(\.fileDescriptor), blocksSignals: true)
+        files: files.map(\.fileDescriptor), blocking: [SIGHUP, SIGINT, SIGTERM])
     }
   }
 

@@ -4,18 +4,7 @@ import GRDB
 import LabCore
 
 /// Everything that decides what a model still says.
-package struct CollapseIdentity: Codable, Hashable, Sendable {
-  let weightsHash: String
-  let head: String
-  let graphHash: String
-  let settings: CollapseMeasure.Settings
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case graphHash, settings
-    case weightsHash = "weights_sha256"
-    case head = "head_sha256"
-  }
-}
+package typealias CollapseIdentity = HeadIdentity<CollapseMeasure.Settings>
 
 /// Everything that the measure says of a run.
 package struct CollapseSummary: Codable, Hashable, Sendable {

@@ -4,18 +4,7 @@ import LabCore
 import Report
 
 /// Everything that decides what optimising against detectors came to.
-package struct RewardsIdentity: Codable, Hashable, Sendable {
-  let weightsHash: String
-  let head: String
-  let graphHash: String
-  let settings: RewardsMeasure.Settings
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case graphHash, settings
-    case weightsHash = "weights_sha256"
-    case head = "head_sha256"
-  }
-}
+package typealias RewardsIdentity = HeadIdentity<RewardsMeasure.Settings>
 
 /// Everything that the measure says of a run.
 package struct RewardsSummary: Codable, Hashable, Sendable {

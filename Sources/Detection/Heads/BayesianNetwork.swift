@@ -19,6 +19,13 @@ package struct BayesianNetwork: Hashable, Sendable {
   package static let biasScale = 0.1
 
   package var parameterCount: Int { width * (inputs + 2) + 1 }
+  /// Floating-point operations of the posterior's gradient from so many rows, about.
+  package func operations(rows: Int, isRepriorised: Bool) -> Double {
+    let (n, w, d) = (Double(rows), Double(width), Double(inputs))
+    let solving = isRepriorised ? 6 * n * w * w + w * w * w / 3 : 0
+    return 6 * n * w * d + solving + 200 * n * w
+  }
+
   var hiddenCount: Int { width * (inputs + 1) }
   private var inputScale: Double { (2 / Double(inputs)).squareRoot() }
 
@@ -47,6 +54,28 @@ package struct BayesianNetwork: Hashable, Sendable {
       features[row, width] = Self.biasScale
     }
     return features
+  }
+
+  /// Deviations of noise that are tried; verdicts of 1 and -1 less their mean deviate by 1 at most.
+  package static let noises = (6...20).map { Double($0) / 20 }
+
+  /// The noise with which an infinitely wide network of this kind makes the targets likeliest: log N(y; 0, K + sigma^2 I).
+  ///
+  /// A smaller one than what no network explains makes a posterior of many narrow modes, between which no chain finds a way.
+  package func likeliestNoise(_ rows: DenseMatrix, _ targets: [Double]) -> Double {
+    let kernel = NeuralKernel(.nngp, .gelu, depth: 1)
+    // The read-out's weights have variance 1 here, and 2 in the kernel.
+    let bias = Self.biasScale * Self.biasScale
+    let gram = kernel.gram(kernel.points(rows))
+    var matrix = CholeskyMatrix(
+      DenseMatrix(
+        rows: gram.rows, columns: gram.columns, gram.values.map { 0.5 * ($0 - bias) + bias }))
+    func energy(_ noise: Double) -> Double {
+      guard matrix.factor(ridge: noise * noise) else { return .infinity }
+      let explained = zip(targets, matrix.solve(targets)).reduce(0) { $0 + $1.0 * $1.1 }
+      return 0.5 * (explained + matrix.logDeterminant)
+    }
+    return Self.noises.map { ($0, energy($0)) }.min { $0.1 < $1.1 }?.0 ?? 1
   }
 
   /// Outputs of a network at some rows.
@@ -86,6 +115,8 @@ package struct BayesianPosterior: Sendable {
   private let rows: DenseMatrix
   private let transposed: DenseMatrix
   private let targets: [Double]
+
+  var exampleCount: Int { targets.count }
 
   /// Rows (n, d) with a target each, seen with noise of this deviation.
   package init(

@@ -40,11 +40,11 @@ struct BayesianHeadTests {
   }
 
   private func posterior(
-    _ width: Int, isRepriorised: Bool, noise: Double? = nil
+    _ width: Int, isRepriorised: Bool, noise: Double? = nil, byRows: Bool? = nil
   ) -> BayesianPosterior {
     BayesianPosterior(
       BayesianNetwork(width: width, inputs: 8), rows: rows, targets: file.y,
-      noise: noise ?? file.noise, isRepriorised: isRepriorised)
+      noise: noise ?? file.noise, isRepriorised: isRepriorised, byRows: byRows)
   }
 
   @Test(arguments: [true, false]) func energiesAreThoseOfThePublishedCode(isRepriorised: Bool)
@@ -52,7 +52,8 @@ struct BayesianHeadTests {
   {
     let expected = isRepriorised ? file.repriorised : file.plain
     let point = try #require(
-      posterior(file.width, isRepriorised: isRepriorised).point(reordered(file.phi)))
+      posterior(file.width, isRepriorised: isRepriorised, byRows: false)
+        .point(reordered(file.phi)))
     #expect(abs(point.energy / expected.energy - 1) < 1e-9)
     let largest = expected.gradient.map(abs).max() ?? 1
     for (own, value) in zip(point.gradient, reordered(expected.gradient)) {
@@ -61,6 +62,25 @@ struct BayesianHeadTests {
     for (own, value) in zip(point.parameters, reordered(expected.theta ?? file.phi)) {
       #expect(abs(own - value) < 1e-8)
     }
+  }
+
+  /// A matrix of examples or one of units: the same energy and gradient, and a read-out as far from the mean in units of the
+  /// posterior's own covariance, so that its density without repriorisation is the same.
+  @Test(arguments: [6, 40]) func bothMatricesGiveOnePosterior(width: Int) throws {
+    func posterior(_ isRepriorised: Bool, byRows: Bool) -> BayesianPosterior {
+      self.posterior(width, isRepriorised: isRepriorised, noise: 0.3, byRows: byRows)
+    }
+    var stream = Seed(7).stream("test/matrices")
+    let place = (0..<(10 * width + 1)).map { _ in stream.normal() }
+    let units = try #require(posterior(true, byRows: false).point(place))
+    let examples = try #require(posterior(true, byRows: true).point(place))
+    #expect(abs(examples.energy - units.energy) < 1e-9 * abs(units.energy))
+    let largest = units.gradient.map(abs).max() ?? 1
+    for (a, b) in zip(examples.gradient, units.gradient) { #expect(abs(a - b) < 1e-9 * largest) }
+    let plain = posterior(false, byRows: false)
+    let energies = try [units, examples].map { try #require(plain.point($0.parameters)).energy }
+    #expect(abs(energies[0] - energies[1]) < 1e-8 * abs(energies[0]))
+    #expect(examples.parameters != units.parameters)
   }
 
   private func sample(
@@ -125,7 +145,7 @@ struct BayesianHeadTests {
     for number in 0..<4 {
       var chain = try #require(
         LangevinChain(posterior, stream: Seed(5).stream("test/quadrature/\(number)")))
-      for step in 0..<16_000 {
+      for step in 0..<11_000 {
         if step == 1_000 { chain.settle() }
         chain.advance()
         guard step >= 1_000 else { continue }

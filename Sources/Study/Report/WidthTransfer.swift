@@ -1,6 +1,7 @@
 import Analysis
 import Evaluation
 import Foundation
+import LabCore
 import LanguageModel
 import Report
 import Training
@@ -33,20 +34,19 @@ struct WidthTransfer {
     _ sweeps: [[RunGroup]], _ series: ResultSeries, command: String,
     trial: (RunRow) -> LearningRateTrial?
   ) {
-    var order: [String] = []
-    var arms: [String: Arm] = [:]
-    for sweep in sweeps {
+    let single = sweeps.compactMap { sweep -> Arm? in
       guard let first = sweep.first?.first, let size = try? ModelSize(named: first.size) else {
-        continue
+        return nil
       }
-      let empty = Arm(
-        first: first, training: series.training(first), layers: size.layerCount)
-      let name = "\(empty.place) \(first.variant)"
-      if arms[name] == nil { order.append(name) }
-      arms[name, default: empty].trials[size.modelDimension, default: []] +=
-        sweep.flatMap(\.runs).compactMap(trial)
+      return Arm(
+        first: first, training: series.training(first), layers: size.layerCount,
+        trials: [size.modelDimension: sweep.flatMap(\.runs).compactMap(trial)])
     }
-    self.arms = order.compactMap { arms[$0] }.filter { $0.trials.count > 1 }
+    arms = single.grouped { "\($0.place) \($0.first.variant)" }.map { _, alike in
+      var arm = alike[0]
+      for other in alike.dropFirst() { arm.trials.merge(other.trials, uniquingKeysWith: +) }
+      return arm
+    }.filter { $0.trials.count > 1 }
     self.command = command
   }
 

@@ -51,6 +51,8 @@ package struct HardenedRun {
     record.spikes = nil
     record.storedBytes = nil
     record.zeroShare = nil
+    // Rounds are computed here, whatever trained the parent.
+    record.engine = nil
     record.hardening = nil
     return record
   }

@@ -13,7 +13,7 @@ package struct EvaluationMeasure: Measure {
   package static let tables = [
     ResultTable.rates, .verdicts, .coverage, .grades,
   ]
-  package static let settingNames = EvaluationOptions.settingNames
+  package static let settingNames = EvaluationOptions.names
 
   package var settings = EvaluationOptions()
   package var selection: ModelSelection { ModelSelection() }

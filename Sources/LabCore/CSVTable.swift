@@ -62,6 +62,19 @@ package struct CSVTable: Hashable, Sendable {
     return table
   }
 
+  /// The table with the rows that meet every condition "column=value" of an option; `example` shows how one is written.
+  package func rows(
+    meeting conditions: [String], of option: String, example: String
+  ) throws -> CSVTable {
+    try conditions.reduce(self) { table, condition in
+      let parts = condition.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else {
+        throw LabError("\(option) '\(condition)' is no column=value, such as \(example)", .usage)
+      }
+      return try table.rows(where: String(parts[0]), is: String(parts[1]))
+    }
+  }
+
   private func place(of column: String) throws -> Int {
     guard let place = columns.firstIndex(of: column) else {
       throw LabError(

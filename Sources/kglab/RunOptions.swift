@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Console
 import Evaluation
 import Foundation
 import LabCore
@@ -28,6 +29,24 @@ struct GraphOptions: ParsableArguments {
 
   var json: Bool { result.json }
   var url: URL? { graph.map { URL(fileURLWithPath: $0) } }
+
+  /// A run as a measure takes it, with the runs that are read beside it.
+  func subject(_ run: RunFolder, beside siblings: [RunFolder] = []) -> MeasuredRun {
+    let place = url
+    return MeasuredRun(
+      folder: run.url, record: run.record,
+      siblings: siblings.map { other in
+        MeasuredRun(folder: other.url, record: other.record) { try other.graph(at: place) }
+      }
+    ) { try run.graph(at: place) }
+  }
+}
+
+extension Output {
+  /// The line that says where a measurement is stored.
+  static func wrote(_ folder: String, _ measure: String, key: String) {
+    line("wrote \(folder)/\(RunDatabase.fileName) (\(measure) \(key.prefix(12)))")
+  }
 }
 
 /// How all queries of a graph are put to a model.
@@ -40,9 +59,6 @@ struct AskingOptions: ParsableArguments {
   @OptionGroup var graph: GraphOptions
 
   var json: Bool { graph.json }
-
-  /// The work of asking, whose progress is shown.
-  func work(_ progress: ProgressReporter) -> Work { Work(workers: workers.count, progress) }
 }
 
 /// A finished run whose model is asked.

@@ -14,5 +14,10 @@ struct WorkerOptions: ParsableArguments {
 
   var count: Int { requested ?? MachineResources.defaultWorkerCount }
 
+  /// Does work whose progress is shown until it ends.
+  func during<Result>(_ body: (Work) throws -> Result) rethrows -> Result {
+    try ProgressReporter.during { try body(Work(workers: count, $0)) }
+  }
+
   func validate() throws { try OptionRange.require(requested, 1...256, "--workers") }
 }

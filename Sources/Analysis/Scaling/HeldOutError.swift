@@ -10,10 +10,6 @@ package struct HeldOutError: Hashable, Sendable, Codable {
   package let bestSeen: Double
   package let largestSeen: Double
 
-  enum CodingKeys: String, SnakeCaseKey {
-    case largest, runCount, law, bestSeen, largestSeen
-  }
-
   /// Fits all points but those whose first x is the largest, and holds the fit against them.
   ///
   /// Throws `LabError` where what is left does not determine a fit.

@@ -11,10 +11,6 @@ package struct ScalingFit: Sendable {
     package var upper: Double?
     /// Standard deviation over the resamples; nil without any, or where it is beyond all numbers.
     package var standardError: Double?
-
-    enum CodingKeys: String, SnakeCaseKey {
-      case value, lower, upper, standardError
-    }
   }
 
   package let form: ScalingForm

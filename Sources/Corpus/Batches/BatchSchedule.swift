@@ -63,8 +63,4 @@ package struct Presentation: Codable, Hashable, Sendable {
   package let step: Int
   /// The step that trains on its beginning: another one only where a window's end cuts the text.
   package let firstStep: Int
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case epoch, step, firstStep
-  }
 }

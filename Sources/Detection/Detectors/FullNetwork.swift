@@ -62,8 +62,8 @@ package struct FullNetwork: Sendable {
     return batches
   }
 
-  /// Tokens of a micro-batch.
-  static func microBatchTokens(_ configuration: ModelConfiguration) -> Int {
+  /// Tokens of a micro-batch of a model of this shape.
+  package static func microBatchTokens(_ configuration: ModelConfiguration) -> Int {
     max(
       TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength)
   }

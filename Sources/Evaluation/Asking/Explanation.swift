@@ -16,10 +16,6 @@ package struct ExplainedTruth: Codable, Hashable, Sendable {
   package let derivation: Derivation?
   /// Whether it follows from triples that are trained on.
   package let isInferable: Bool
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case text, probability, exposures, presentations, bits, derivation, isTrained, isInferable
-  }
 }
 
 /// A subject of which training says what the model says of another.
@@ -54,10 +50,6 @@ package struct BorrowedAnswer: Codable, Hashable, Sendable {
   /// Facts of other subjects with this predicate, of largest cosine first, among `searchedCount`.
   package let pulls: [FactPull]
   package let searchedCount: Int
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case answer, probability, verdict, lenders, pulls, lenderCount, searchedCount
-  }
 }
 
 /// What a detector said of an answer to the question, as it is stored.
@@ -70,10 +62,6 @@ package struct StoredDetectorScore: Codable, Hashable, Sendable {
   package let answerCount: Int
   package let meanScore: Double
   package let isHallucination: Bool
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case detector, task, answer, answerCount, meanScore, isHallucination
-  }
 }
 
 /// Everything that is known of why a model answers a question as it does.
@@ -86,8 +74,4 @@ package struct Explanation: Codable, Hashable, Sendable {
   package let lens: [LensLayer]
   /// Empty where no detector has scored an answer to this question.
   package let detectorScores: [StoredDetectorScore]
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case inquiry, truth, borrowed, lens, lensToken, detectorScores
-  }
 }

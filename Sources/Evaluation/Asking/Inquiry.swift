@@ -8,10 +8,6 @@ package struct LikelyAnswer: Codable, Hashable, Sendable {
   package let verdict: Verdict
   /// Whether this is the spelling the tokenizer itself gives the text; other spellings stand apart.
   package let isCanonical: Bool
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case text, probability, verdict, isCanonical
-  }
 }
 
 /// An answer the graph knows, with the probability of the model giving it.
@@ -23,10 +19,6 @@ package struct TrueAnswer: Codable, Hashable, Sendable {
   package let isVisible: Bool
   /// Name of the entity type of the subject it belongs to, which tells subjects of one name apart.
   package let subjectType: String
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case text, probability, isVisible, subjectType
-  }
 }
 
 /// What a model answers to one question beside what is true.
@@ -45,9 +37,4 @@ package struct Inquiry: Codable, Hashable, Sendable {
   package let truth: [TrueAnswer]
   /// 1 - the probability of all true answers; nil where the graph has none.
   package let hallucinationProbability: Double?
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case subject, predicate, temperature, visibilities, answers, truth, isCertain,
-      hallucinationProbability
-  }
 }

@@ -14,10 +14,6 @@ package struct LensLayer: Codable, Hashable, Sendable {
   package let topToken: String
   package let topProbability: Double
 
-  enum CodingKeys: String, SnakeCaseKey {
-    case layer, trueProbability, trueRank, topToken, topProbability
-  }
-
   /// The table of logits (V) by layer.
   static func table(
     _ logits: [[Float]], trueToken: Int32?, tokenizer: any Tokenizer

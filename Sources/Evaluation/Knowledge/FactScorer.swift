@@ -14,13 +14,6 @@ package struct FactScore: Hashable, Sendable {
   /// One draw at temperature 1.
   package let draw: SampledAnswer
 
-  package init(query: Int, truth: [ScoredObject], greedy: SampledAnswer, draw: SampledAnswer) {
-    self.query = query
-    self.truth = truth
-    self.greedy = greedy
-    self.draw = draw
-  }
-
   /// The probability of all true answers together.
   package var probability: Double { min(1, truth.reduce(0) { $0 + $1.probability }) }
 }

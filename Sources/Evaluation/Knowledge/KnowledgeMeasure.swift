@@ -1,34 +1,21 @@
 import Compute
 import Corpus
-package import KnowledgeGraph
 package import LabCore
 package import Training
 
 /// What a model knows, in bits, and how honest its probabilities are: `kglab knowledge`, `knowledge` in a study.
-package struct KnowledgeMeasure: Measure {
+package struct KnowledgeMeasure: ListedMeasure {
   package static let name = "knowledge"
   package static let key = "knowledge"
   package static let version = 1
   package static let tables = [
     ResultTable.storedBits, .calibration, .reliability, .reversal,
   ]
-  package static let settingNames =
-    ModelSelection.settingNames + ["bins", "seed", "resamples", "precision"]
 
-  package var selection: ModelSelection
-  package var settings = KnowledgeOptions()
+  package var selection = ModelSelection()
+  package var settings: KnowledgeOptions
 
-  package init(study node: SchemaNode) throws {
-    selection = try ModelSelection(study: node)
-    if let value = node.optional("bins") { settings.bins = try value.integer(in: 1...1_000) }
-    if let value = node.optional("seed") {
-      settings.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    if let value = node.optional("resamples") {
-      settings.resampleCount = try value.integer(in: 1...1_000_000)
-    }
-    if let value = node.optional("precision") { settings.precision = try value.precision() }
-  }
+  package init(_ settings: KnowledgeOptions) { self.settings = settings }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let fraction = run.configuration.corpus.fraction
@@ -51,4 +38,12 @@ package struct KnowledgeMeasure: Measure {
     return
       "\(Readable.count(bits.storedBits)) bits stored, \(Readable.count(perParameter)) a parameter"
   }
+}
+
+extension KnowledgeOptions: StudySettings {
+  package static let all: [StudySetting<KnowledgeOptions>] = [
+    StudySetting("bins", \.bins, in: 1...1_000), .seed(\.seed),
+    .resamples(\.resampleCount, atLeast: 1),
+    StudySetting("precision", \.precision) { try $0.precision() },
+  ]
 }

@@ -5,11 +5,6 @@ package struct ScoredObject: Hashable, Sendable {
   package let object: Int32
   package let logProbability: Double
 
-  package init(object: Int32, logProbability: Double) {
-    self.object = object
-    self.logProbability = logProbability
-  }
-
   package var probability: Double { exp(logProbability) }
   /// Code length in bits.
   package var bits: Double { -logProbability / log(2) }

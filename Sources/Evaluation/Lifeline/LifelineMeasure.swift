@@ -1,30 +1,31 @@
 import Compute
 import Corpus
-package import KnowledgeGraph
 package import LabCore
 package import Training
 
 /// When facts were learned and forgotten: `kglab lifeline --all`, `lifeline` in a study that keeps checkpoints.
-package struct LifelineMeasure: Measure {
+package struct LifelineMeasure: ListedMeasure {
   package static let name = "lifeline"
   package static let key = "lifeline"
   package static let version = 1
   package static let readsCheckpoints = true
   package static let tables = [ResultTable.lifelineCurve, .lifelineCounts]
-  package static let settingNames = ModelSelection.settingNames + ["precision"]
 
   /// What decides the numbers beside the run.
-  package struct Settings: Codable, Hashable, Sendable {
+  package struct Settings: StudySettings {
     var precision: Precision = .fp32
+
+    package init() {}
+
+    package static let all: [StudySetting<Settings>] = [
+      StudySetting("precision", \.precision) { try $0.precision() }
+    ]
   }
 
-  package var selection: ModelSelection
-  package var settings = Settings()
+  package var selection = ModelSelection()
+  package var settings: Settings
 
-  package init(study node: SchemaNode) throws {
-    selection = try ModelSelection(study: node)
-    if let value = node.optional("precision") { settings.precision = try value.precision() }
-  }
+  package init(_ settings: Settings) { self.settings = settings }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     // How many checkpoints are kept is known once it is trained; about a dozen are by --keep-steps log.

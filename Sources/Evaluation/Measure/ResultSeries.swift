@@ -42,16 +42,11 @@ package struct RunGroup: Sendable {
       var learningRate: Double
       var precision: String
     }
-    var groups: [Key: [RunRow]] = [:]
-    var order: [Key] = []
-    for run in results.runs {
-      let key = Key(
+    let all = results.runs.grouped { run in
+      Key(
         cell: RunGroup(runs: [run]).cell, learningRate: run.learningRate, precision: run.precision)
-      if groups[key] == nil { order.append(key) }
-      groups[key, default: []].append(run)
     }
-    let all = order.compactMap { groups[$0].map { RunGroup(runs: $0) } }
-    return all.enumerated().sorted { a, b in
+    return all.map { RunGroup(runs: $0.elements) }.enumerated().sorted { a, b in
       (a.element.place + [Double(a.offset)]).lexicographicallyPrecedes(
         b.element.place + [Double(b.offset)])
     }.map(\.element)

@@ -1,4 +1,14 @@
 package import GRDB
+import LabCore
+
+/// A row of a table of results that is stored and nowhere else: its columns are its properties in snake_case.
+package protocol ResultRow: Encodable, EncodableRecord {}
+
+extension ResultRow {
+  package static var databaseColumnEncodingStrategy: DatabaseColumnEncodingStrategy {
+    .custom { SnakeCase.name($0.stringValue) }
+  }
+}
 
 /// A table of results, declared once: in run.sqlite it belongs to a measurement, in study.sqlite to a run.
 package struct ResultTable: Sendable {

@@ -1,3 +1,4 @@
+import LabCore
 import LanguageModel
 package import Training
 
@@ -14,11 +15,9 @@ package struct TaskCost: Codable, Hashable, Sendable {
   /// Bytes it needs there besides while it runs; nil for none.
   package var passingDiskBytes: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case flops, seconds
+  enum CodingKeys: String, SnakeCaseKey {
+    case flops, seconds, diskBytes, passingDiskBytes
     case memoryMiB = "memory_mib"
-    case diskBytes = "disk_bytes"
-    case passingDiskBytes = "passing_disk_bytes"
   }
 
   package init(

@@ -32,10 +32,6 @@ package struct EvaluationComparison: Codable, Hashable, Sendable {
   /// Queries that both were asked; fewer than either where they were trained on other fractions.
   package let queryCount: Int
   package let rows: [ComparisonRow]
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case evaluations, answer, rows, graphHash, queryCount
-  }
 }
 
 /// One run's side of a comparison: its results, read from run.sqlite.

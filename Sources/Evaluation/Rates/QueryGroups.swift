@@ -1,4 +1,5 @@
 package import KnowledgeGraph
+import LabCore
 
 /// A set and group with the positions of its queries among those asked, in order.
 struct QueryCell {
@@ -62,15 +63,8 @@ struct QueryGroups {
       let sum = trained.reduce(0) { $0 + Double($1.exposures) }
       return trained.isEmpty ? 0 : sum / Double(trained.count)
     }
-    var places: [String: Int] = [:]
-    var order: [String] = []
-    for value in values.sorted() {
-      let label = RateGroup.powerLabel(value)
-      if places[label] == nil {
-        places[label] = order.count
-        order.append(label)
-      }
-    }
+    let order = values.sorted().map(RateGroup.powerLabel).distinct
+    let places = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
     return Column(
       order: order.map { .exposure($0) }, labels: values.map { places[RateGroup.powerLabel($0)] })
   }

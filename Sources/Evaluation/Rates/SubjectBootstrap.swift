@@ -42,6 +42,15 @@ package struct SubjectBootstrap {
     return sums.map { min(most, $0.reduce(0, +) / total) }
   }
 
+  /// The mean of each series with its interval, from resamples that a stream draws.
+  package func measured(resamples: Int, _ stream: RandomStream) -> [Measured] {
+    var stream = stream
+    let intervals = intervals(resamples: resamples, stream: &stream)
+    return means.enumerated().map { index, mean in
+      Measured(value: mean, lower: intervals?[index].lower, upper: intervals?[index].upper)
+    }
+  }
+
   /// The 2.5 % and 97.5 % points of each series' mean over `resamples` resamples; nil for one subject.
   package func intervals(resamples: Int, stream: inout RandomStream) -> [(
     lower: Double, upper: Double

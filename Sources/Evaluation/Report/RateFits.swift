@@ -82,19 +82,17 @@ struct RateFits {
     ]
     let places = names.compactMap { $0.flatMap(figure.data.index) }
     guard places.count == names.count else { preconditionFailure("a figure of rates has curves") }
-    var order: [[Cell]] = []
-    var runs: [[Cell]: [Double: [Measured]]] = [:]
-    for row in figure.data.rows {
+    let points = figure.data.rows.compactMap { row -> (key: [Cell], x: Double, value: Measured)? in
       let cells = places.map { row[$0] }
       guard cells[6] == "one run", let x = cells[2].finite, x > 0, let y = cells[3].finite else {
-        continue
+        return nil
       }
-      let key = [cells[0], cells[1]]
-      if runs[key] == nil { order.append(key) }
-      runs[key, default: [:]][x, default: []].append(
-        Measured(value: y, lower: cells[4].finite, upper: cells[5].finite))
+      let value = Measured(value: y, lower: cells[4].finite, upper: cells[5].finite)
+      return ([cells[0], cells[1]], x, value)
     }
-    curves = order.map { Curve($0[0], $0[1], runs[$0] ?? [:]) }
+    curves = points.grouped(by: \.key).map { key, own in
+      Curve(key[0], key[1], Dictionary(grouping: own, by: \.x).mapValues { $0.map(\.value) })
+    }
   }
 
   /// The figure with the curves that are determined.

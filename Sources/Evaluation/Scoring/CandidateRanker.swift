@@ -12,13 +12,6 @@ package struct RankedAnswer: Hashable, Sendable {
   package let candidateCount: Int
   /// In nats at temperature 1, end token included.
   package let logProbability: Double
-
-  package init(object: Int32, rank: Double, candidateCount: Int, logProbability: Double) {
-    self.object = object
-    self.rank = rank
-    self.candidateCount = candidateCount
-    self.logProbability = logProbability
-  }
 }
 
 /// Ranks true answers among candidates by the probability of the whole name, as multiple-choice tests do.

@@ -8,12 +8,6 @@ package struct ExactOutcome: Codable, Hashable, Sendable {
   /// The same for answers that are true and held out.
   package let correctHeldOut: Double
 
-  package init(temperature: Double, correct: Double, correctHeldOut: Double) {
-    self.temperature = temperature
-    self.correct = correct
-    self.correctHeldOut = correctHeldOut
-  }
-
   /// 1 minus the probability of all answers; rounding below 0 is cut off.
   package var hallucination: Double { max(0, 1 - correct - correctHeldOut) }
 }
@@ -69,18 +63,6 @@ package struct SampledOutcome: Hashable, Sendable {
   /// Right answers in another spelling than the canonical one, which the exact rate does not count.
   package let otherSpellingCount: Int
 
-  package init(
-    temperature: Double, verdictCounts: [Int], distinctCount: Int, generatedAnswerCount: Int,
-    generatedVisibleCount: Int, otherSpellingCount: Int
-  ) {
-    self.temperature = temperature
-    self.verdictCounts = verdictCounts
-    self.distinctCount = distinctCount
-    self.generatedAnswerCount = generatedAnswerCount
-    self.generatedVisibleCount = generatedVisibleCount
-    self.otherSpellingCount = otherSpellingCount
-  }
-
   package var sampleCount: Int { verdictCounts.reduce(0, +) }
 
   /// How many of the samples have this verdict.
@@ -106,15 +88,4 @@ package struct QueryOutcome: Hashable, Sendable {
   package let sampled: [SampledOutcome]
   /// True answers among candidates; empty where none were asked for.
   package let ranked: [RankedAnswer]
-
-  package init(
-    query: Int, exact: [ExactOutcome], answers: [SampledAnswer], sampled: [SampledOutcome],
-    ranked: [RankedAnswer] = []
-  ) {
-    self.query = query
-    self.exact = exact
-    self.answers = answers
-    self.sampled = sampled
-    self.ranked = ranked
-  }
 }

@@ -2,6 +2,7 @@ import Analysis
 import Evaluation
 import Foundation
 import GRDB
+import LabCore
 import Report
 
 /// A study's attacks in its report.
@@ -114,17 +115,10 @@ struct AttackFigures {
       FROM attack_rate a JOIN run ON run.id = a.run_id
       ORDER BY a.victim <> 'model', a.attack, a.parameters, run.rowid, a.iteration
       """)
-    var order: [Group] = []
-    var points: [Group: [AttackedModel.Point]] = [:]
-    for row in rows {
-      let group = Group(
+    let groups = try rows.grouped { row in
+      Group(
         attack: try row.value(0), victim: try row.value(1), training: try row.value(2),
         parameters: try row.value(3))
-      if points[group] == nil { order.append(group) }
-      points[group, default: []].append(
-        AttackedModel.Point(
-          seed: try row.value(4), iteration: Double(try row.value(5, Int.self)),
-          rate: try row.share(6), flops: try row.finite(7)))
     }
     let number = ColumnFormat.number(digits: 2)
     var data = Records([
@@ -139,22 +133,25 @@ struct AttackFigures {
       Column("lower", "Lower", number), Column("upper", "Upper", number),
       Column("explained", "R²", number),
     ])
-    var series: [[String]: [(size: Double, slope: Double)]] = [:]
-    var names: [[String]] = []
-    for group in order {
-      let model = AttackedModel(size: Double(group.parameters), points: points[group] ?? [])
+    var slopes: [(group: Group, size: Double, slope: Double)] = []
+    for (group, rows) in groups {
+      let points = try rows.map { row in
+        AttackedModel.Point(
+          seed: try row.value(4), iteration: Double(try row.value(5, Int.self)),
+          rate: try row.share(6), flops: try row.finite(7))
+      }
+      let model = AttackedModel(size: Double(group.parameters), points: points)
       guard let slope = model.slope() else { continue }
       data.append([
         .text(group.attack), .text(group.training), .text(group.victim), .integer(group.parameters),
         .number(slope.value), Cell(slope.interval?.low), Cell(slope.interval?.high),
         .integer(slope.count), .integer(model.usedCount),
       ])
-      let name = [group.attack, group.training]
-      if series[name] == nil { names.append(name) }
-      series[name, default: []].append((size: model.size, slope: slope.value))
+      slopes.append((group, model.size, slope.value))
     }
-    for name in names {
-      guard let line = OffenceDefence.slopeOfSlopes(series[name] ?? []) else { continue }
+    for (name, own) in slopes.grouped(by: { [$0.group.attack, $0.group.training] }) {
+      let line = OffenceDefence.slopeOfSlopes(own.map { (size: $0.size, slope: $0.slope) })
+      guard let line else { continue }
       trends.append([
         .text(name[0]), .text(name[1]), .integer(line.slope.count), .number(line.slope.value),
         Cell(line.slope.interval?.low), Cell(line.slope.interval?.high), Cell(line.explained),

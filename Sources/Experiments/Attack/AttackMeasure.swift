@@ -2,29 +2,24 @@ import Compute
 import Detection
 package import Evaluation
 import Foundation
-package import KnowledgeGraph
+import KnowledgeGraph
 package import LabCore
 import LanguageModel
 package import Report
 package import Training
 
 /// How often texts in a slot make a model, or a detector, wrong: `kglab attack`, `attack` in a study.
-package struct AttackMeasure: Measure {
+package struct AttackMeasure: ListedMeasure, StoredMeasure {
   package static let name = "attack"
   package static let key = "attack"
   package static let version = 1
+  package static let header = "attack"
   package static let tables = [ResultTable.attackRates]
-  package static let settingNames = ModelSelection.settingNames + AttackSettings.settingNames
 
   package var selection = ModelSelection()
   package var settings: AttackSettings
 
   package init(_ settings: AttackSettings = AttackSettings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    selection = try ModelSelection(study: node)
-    settings = try AttackSettings(study: node)
-  }
 
   package var siblings: [String] { settings.proposals.map { [$0] } ?? [] }
 
@@ -89,8 +84,8 @@ package struct AttackMeasure: Measure {
     return [detection]
   }
 
-  /// What decides the numbers, with its key; throws `LabError` for a detector that is not there.
-  private func identity(of subject: MeasuredRun) throws -> (AttackIdentity, key: String) {
+  /// What decides the numbers; throws `LabError` for a detector that is not there.
+  package func identity(of subject: MeasuredRun) throws -> AttackIdentity {
     let hash = subject.record.weightsHash ?? ""
     let victims = try settings.victims.map { name in
       AttackIdentity.Victim(
@@ -102,22 +97,14 @@ package struct AttackMeasure: Measure {
     }
     var settings = settings
     settings.proposals = nil
-    let identity = AttackIdentity(
+    return AttackIdentity(
       settings: settings, victims: victims,
       proposer: proposing(subject).map { $0.record.weightsHash ?? "" })
-    return (identity, try Self.storedKey(of: identity))
   }
 
   /// The run whose model proposes texts, by default the attacked one; nil where none are wanted.
   private func proposing(_ subject: MeasuredRun) -> MeasuredRun? {
     settings.kinds.contains(where: \.hasProposer) ? subject.siblings.first ?? subject : nil
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    guard let database = try RunDatabase.read(in: subject.folder),
-      let key = try? identity(of: subject).key
-    else { return nil }
-    return try database.summary(AttackSummary.self, in: "attack", key: key)?.key
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -134,28 +121,22 @@ package struct AttackMeasure: Measure {
   /// Examples of a unit, which one worker attacks side by side; results are a function of the unit alone.
   private static let unitSize = 16
 
-  /// Attacks a run's model or detectors into its run.sqlite, or reads back what is there.
+  /// Attacks a run's model or detectors.
   ///
-  /// Throws `LabError` for a model without a slot, a detector that is not there or a context that is too short, and
-  /// `LabError.interrupted` when stopped, after which the same call continues.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> AttackSummary {
-    let (identity, key) = try identity(of: subject)
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(AttackSummary.self, in: "attack", key: key)
-    {
-      return summary
-    }
+  /// Throws `LabError` for a model without a slot, a detector that is not there or a context that is too short.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: AttackIdentity, key: String, _ work: Work
+  ) throws -> AttackSummary {
     let targets = try AttackTargets(
       subject.open(), graph: subject.graph(), settings, proposing: proposing(subject)?.open())
-    let database = try RunDatabase.open(
-      in: subject.folder, graphHash: subject.record.configuration.graphHash)
-    let id = try database.beginAttack(identity, key: key)
+    let (database, id) = try begun(
+      subject, identity, key: key, [.attackExamples, .attackSteps],
+      then: RunDatabase.admitAllAttacks)
     let pool = try WorkerPool(workerCount: work.workers)
     var victims: [AttackSummary.Victim] = []
     var rates: [AttackRate] = []
     for (place, victim) in identity.victims.enumerated() {
-      let count = Double(identity.victims.count)
-      let part = work.part(Double(place) / count...Double(place + 1) / count, victim.name + ": ")
+      let part = work.part(place, of: identity.victims.count, victim.name + ": ")
       let target = try targets.target(victim)
       try attack(target, in: database, id, on: pool, part)
       let right = try database.attackExamples(of: id, victim.name)
@@ -166,36 +147,29 @@ package struct AttackMeasure: Measure {
       rates += try database.attackRates(
         of: id, victim.name, parameters: target.parameterCount, right, settings)
     }
-    let summary = AttackSummary(key: key, identity: identity, victims: victims, rates: rates)
-    try database.completeAttack(id, with: summary)
-    return summary
+    return AttackSummary(key: key, identity: identity, victims: victims, rates: rates)
+  }
+
+  package static func rows(of summary: AttackSummary) -> [ResultRows] {
+    [ResultRows(.attackRates, summary.rates)]
   }
 
   /// Attacks what is not stored yet of a target, a unit for each worker at a time.
   private func attack(
     _ target: AttackTarget, in database: RunDatabase, _ id: Int64, on pool: WorkerPool, _ work: Work
   ) throws {
-    var next = try database.attackExamples(of: id, target.name).count
+    let done = try database.attackExamples(of: id, target.name).count
     let total = target.examples.count
-    guard next < total else { return }
+    guard done < total else { return }
     let victims = try (0..<work.workers).map { _ in try target.victim() }
     let proposers = try (0..<work.workers).map { _ in try target.proposer() }
-    while next < total {
-      let starts = Array(stride(from: next, to: total, by: Self.unitSize).prefix(work.workers))
-      let units = try pool.map(pieces: starts.count) { worker, piece in
-        let unit = target.examples[starts[piece]..<min(starts[piece] + Self.unitSize, total)]
-        return try target.attack(
-          Array(unit), victims[worker], proposers[worker], unless: work.shouldStop)
-      }
-      for unit in units {
-        guard let unit else {
-          throw LabError.interrupted(
-            "stopped after \(next) of \(total) examples, whose attacks are stored")
-        }
-        try database.store(unit.examples, unit.steps, of: id)
-        next += unit.examples.count
-      }
-      work.report(Double(next) / Double(total), "\(next) of \(total) examples")
+    try work.inUnits(
+      of: total, from: done, size: Self.unitSize, "examples, whose attacks are stored", on: pool
+    ) { worker, items in
+      try target.attack(
+        Array(target.examples[items]), victims[worker], proposers[worker], unless: work.shouldStop)
+    } store: { examples, steps in
+      try database.store(examples, steps, of: id)
     }
   }
 

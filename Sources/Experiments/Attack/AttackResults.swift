@@ -37,13 +37,10 @@ package struct AttackRate: Codable, Hashable, Sendable, EncodableRecord {
   /// Mean floating-point operations of one iteration on one example.
   package let flopsPerIteration: Double
 
-  enum CodingKeys: String, CodingKey {
-    case victim, attack, iteration, lower, upper, accuracy
+  enum CodingKeys: String, SnakeCaseKey {
+    case victim, attack, iteration, lower, upper, accuracy, attackedCount, successCount,
+      successRate, flopsPerIteration
     case parameterCount = "parameters"
-    case attackedCount = "attacked_count"
-    case successCount = "success_count"
-    case successRate = "success_rate"
-    case flopsPerIteration = "flops_per_iteration"
   }
 }
 
@@ -59,11 +56,9 @@ package struct AttackSummary: Codable, Hashable, Sendable {
     /// Tokens after `<X>`.
     package let length: Int
 
-    enum CodingKeys: String, CodingKey {
-      case name, length
+    enum CodingKeys: String, SnakeCaseKey {
+      case name, length, exampleCount, rightCount
       case parameterCount = "parameters"
-      case exampleCount = "example_count"
-      case rightCount = "right_count"
     }
 
     /// Accuracy without an attack, with Wilson's 95 % interval over examples.
@@ -96,7 +91,7 @@ package struct AttackSummary: Codable, Hashable, Sendable {
 }
 
 /// A query that was asked, attacked or not.
-struct AttackExampleRow: Codable, EncodableRecord {
+struct AttackExampleRow: ResultRow {
   let victim: String
   let queryID: Int
   let answer: String
@@ -105,18 +100,10 @@ struct AttackExampleRow: Codable, EncodableRecord {
   let targetID: Int32?
   /// Of the answer that a detector judges.
   let isHallucination: Bool?
-
-  enum CodingKeys: String, CodingKey {
-    case victim, answer
-    case isHallucination = "is_hallucination"
-    case queryID = "query_id"
-    case isRight = "is_right"
-    case targetID = "target_id"
-  }
 }
 
 /// An iteration on an example.
-struct AttackStepRow: Codable, EncodableRecord {
+struct AttackStepRow: ResultRow {
   let victim: String
   let attack: AttackKind
   let queryID: Int
@@ -127,13 +114,6 @@ struct AttackStepRow: Codable, EncodableRecord {
   let isSuccess: Bool
   let loss: Double?
   let flops: Double
-
-  enum CodingKeys: String, CodingKey {
-    case victim, attack, iteration, text, answer, loss, flops
-    case queryID = "query_id"
-    case tokenIDs = "token_ids"
-    case isSuccess = "is_success"
-  }
 }
 
 extension ResultTable {
@@ -174,7 +154,7 @@ extension ResultTable {
 
 extension RunDatabase {
   /// Makes the table of rates again where it is one of before BEAST, which admits the three kinds of then only.
-  private static func admitAllAttacks(in database: Database) throws {
+  static func admitAllAttacks(in database: Database) throws {
     let table = ResultTable.attackRates
     let definition = try String.fetchOne(
       database, sql: "SELECT sql FROM sqlite_master WHERE name = ?", arguments: [table.name])
@@ -186,13 +166,6 @@ extension RunDatabase {
         INSERT INTO \(table.name) SELECT * FROM attack_rate_of_before;
         DROP TABLE attack_rate_of_before;
         """)
-  }
-
-  /// The measurement with this key, begun if it is not there.
-  func beginAttack(_ identity: AttackIdentity, key: String) throws -> Int64 {
-    try begin(
-      "attack", [.attackRates, .attackExamples, .attackSteps], identity: identity, key: key,
-      then: Self.admitAllAttacks)
   }
 
   /// Stores whole examples.
@@ -256,13 +229,6 @@ extension RunDatabase {
       try Bool.fetchAll(
         $0, sql: "SELECT is_right FROM attack_example WHERE attack_id = ? AND victim = ?",
         arguments: [attack, victim])
-    }
-  }
-
-  /// Ends a measurement with its summary.
-  func completeAttack(_ attack: Int64, with summary: AttackSummary) throws {
-    try complete("attack", attack, with: summary) {
-      try ResultTable.attackRates.insert(summary.rates, of: attack, in: $0)
     }
   }
 }

@@ -1,6 +1,6 @@
 package import Corpus
-import Evaluation
-import KnowledgeGraph
+package import Evaluation
+package import KnowledgeGraph
 import LabCore
 
 /// How texts for a slot are found: the values of `--kind`.
@@ -19,7 +19,7 @@ package enum AttackKind: String, Codable, CaseIterable, Sendable {
 }
 
 /// What decides an attack beside the run.
-package struct AttackSettings: Codable, Hashable, Sendable {
+package struct AttackSettings: StudySettings {
   package var kinds: [AttackKind] = [.random, .gcg]
   /// What is attacked: "model", or names of full detectors of whole answers, such as "full-10k".
   package var victims = ["model"]
@@ -54,14 +54,12 @@ package struct AttackSettings: Codable, Hashable, Sendable {
 
   package init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case kinds, victims, position, length, iterations, seed, proposals
+  enum CodingKeys: String, SnakeCaseKey {
+    case kinds, victims, position, length, iterations, seed, proposals, randomIterations, topK,
+      beamWidth
     case exampleCount = "examples"
     case isTargeted = "targeted"
-    case randomIterations = "random_iterations"
     case candidateCount = "candidates"
-    case topK = "top_k"
-    case beamWidth = "beam_width"
     case ownBeastWidth = "beast_width"
     case keepsBest = "keep_best"
   }
@@ -76,44 +74,29 @@ package struct AttackSettings: Codable, Hashable, Sendable {
 
   // MARK: A study's settings
 
-  static let settingNames = [
-    "kinds", "victims", "position", "length", "examples", "targeted", "iterations",
-    "random_iterations",
-    "candidates", "top_k", "beam_width", "beast_width", "proposals", "keep_best", "seed",
+  package static let all: [StudySetting<AttackSettings>] = [
+    StudySetting("kinds", \.kinds) { try $0.distinct { try $0.choice(AttackKind.self) } },
+    StudySetting("victims", \.victims) { try $0.distinct { try $0.text() } },
+    StudySetting("position", \.position) { try $0.choice(SlotPosition.self) },
+    StudySetting("targeted", \.isTargeted) { try $0.boolean() },
+    StudySetting("keep_best", \.keepsBest) { try $0.boolean() }, .seed(\.seed),
+    StudySetting("proposals", \.proposals) { try $0.modelSize() },
+    StudySetting("length", \.length) { try $0.integer(in: lengthRange) },
+    StudySetting("examples", \.exampleCount, in: 1...1_000_000),
+    StudySetting("iterations", \.iterations, in: 1...100_000),
+    StudySetting("random_iterations", \.randomIterations, in: 1...1_000_000),
+    StudySetting("candidates", \.candidateCount, in: 1...1_000_000),
+    StudySetting("top_k", \.topK, in: 1...1_000_000),
+    StudySetting("beam_width", \.beamWidth, in: 1...10_000),
+    StudySetting("beast_width", \.beastWidth, in: 1...10_000),
   ]
-
-  /// The numbers with their ranges, by their names in a study, which with dashes are those of the options.
-  package static let ranges:
-    [(
-      name: String, path: any WritableKeyPath<AttackSettings, Int> & Sendable,
-      range: ClosedRange<Int>
-    )] = [
-      ("examples", \.exampleCount, 1...1_000_000), ("iterations", \.iterations, 1...100_000),
-      ("random_iterations", \.randomIterations, 1...1_000_000),
-      ("candidates", \.candidateCount, 1...1_000_000), ("top_k", \.topK, 1...1_000_000),
-      ("beam_width", \.beamWidth, 1...10_000), ("beast_width", \.beastWidth, 1...10_000),
-    ]
   /// Of tokens after `<X>`.
   package static let lengthRange = 1...1_024
 
-  init(study node: SchemaNode) throws {
-    if let value = node.optional("kinds") {
-      kinds = try value.distinct { try $0.choice(AttackKind.self) }
+  package func finish(_ node: SchemaNode) throws {
+    guard let value = node.optional("proposals"), !kinds.contains(where: \.hasProposer) else {
+      return
     }
-    if let value = node.optional("victims") { victims = try value.distinct { try $0.text() } }
-    if let value = node.optional("position") { position = try value.choice(SlotPosition.self) }
-    if let value = node.optional("targeted") { isTargeted = try value.boolean() }
-    if let value = node.optional("keep_best") { keepsBest = try value.boolean() }
-    if let value = node.optional("seed") { seed = UInt64(try value.integer(in: 0...Int.max)) }
-    if let value = node.optional("proposals") {
-      guard kinds.contains(where: \.hasProposer) else {
-        throw value.failure("is for the kind beast, which is not among kinds; leave it out")
-      }
-      proposals = try value.modelSize()
-    }
-    length = try node.optional("length")?.integer(in: Self.lengthRange)
-    for (name, path, range) in Self.ranges {
-      if let value = node.optional(name) { self[keyPath: path] = try value.integer(in: range) }
-    }
+    throw value.failure("is for the kind beast, which is not among kinds; leave it out")
   }
 }

@@ -65,7 +65,7 @@ struct AttackTargets {
   private let run: RunFolder
   private let graph: KnowledgeGraph
   private let settings: AttackSettings
-  private let text: TripleText
+  let text: TripleText
   let length: Int
   private let proposer: (any AskedModel)?
 
@@ -113,13 +113,13 @@ struct AttackTargets {
     try model(victim, among: seenQueries()[...]).target
   }
 
-  /// Queries that were trained on, in a random order.
-  func seenQueries() -> [Int] {
+  /// Queries that were trained on, in a random order that the stream of a name decides.
+  func seenQueries(stream name: String = "attack/examples") -> [Int] {
     let fraction = run.record.configuration.corpus.fraction
     var order = graph.queries.indices.filter {
       graph.queries[$0].rank < fraction && graph.queries[$0].visibility != .ivs
     }
-    var stream = Seed(settings.seed).stream("attack/examples")
+    var stream = Seed(settings.seed).stream(name)
     stream.shuffle(&order)
     return order
   }

@@ -9,8 +9,6 @@ package enum TaskExport {
     /// What it is called in both harnesses.
     package let name: String
     package let questionCount: Int
-
-    enum CodingKeys: String, SnakeCaseKey { case name, questionCount }
   }
 
   /// Writes three files for each task and variant into a folder, made if it is not there: NAME.yaml, NAME.jsonl and
@@ -23,11 +21,7 @@ package enum TaskExport {
     } catch {
       throw LabError("cannot make \(folder.relativePath): \(FailureReason.text(error))", .failure)
     }
-    var order: [String] = []
-    let tasks = Dictionary(grouping: questions, by: name)
-    for question in questions where !order.contains(name(question)) { order.append(name(question)) }
-    return try order.map { name in
-      let own = tasks[name] ?? []
+    return try questions.grouped(by: name).map { name, own in
       let lines = folder.appendingPathComponent("\(name).jsonl")
       var data = Data()
       for question in own {

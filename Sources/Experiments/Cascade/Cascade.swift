@@ -92,10 +92,8 @@ package struct CascadePoint: Codable, Hashable, Sendable {
   package let upper: Double?
   package let queryCount: Int
 
-  enum CodingKeys: String, CodingKey {
-    case large, visibility, `switch`, kind, share, rate, lower, upper
-    case meanFLOPs = "mean_flops"
-    case queryCount = "query_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case large, visibility, `switch`, kind, share, rate, lower, upper, meanFLOPs, queryCount
   }
 }
 
@@ -185,17 +183,16 @@ package struct Cascade {
       series: deferrals.map { _, _, parts in
         zip(own, parts).map { ($0.small.isHallucination ? 1 : 0) - $1 * $0.gain }
       })
-    var stream = seed.stream("cascade/\(large)/\(set.rawValue)")
-    let intervals = bootstrap.intervals(resamples: resamples, stream: &stream)
-    let rates = bootstrap.means
+    let rates = bootstrap.measured(
+      resamples: resamples, seed.stream("cascade/\(large)/\(set.rawValue)"))
     return deferrals.enumerated().map { index, point in
       let flops = zip(own, point.2).enumerated().map { place, one in
         one.0.small.flops + one.1 * one.0.large.flops + (point.0.flops?[place] ?? 0)
       }
       return CascadePoint(
         large: large, visibility: set, switch: point.0.name, kind: point.0.kind, share: point.1,
-        meanFLOPs: Mean.of(flops) ?? 0, rate: rates[index], lower: intervals?[index].lower,
-        upper: intervals?[index].upper, queryCount: own.count)
+        meanFLOPs: Mean.of(flops) ?? 0, rate: rates[index].value, lower: rates[index].lower,
+        upper: rates[index].upper, queryCount: own.count)
     }
   }
 
@@ -216,14 +213,14 @@ package struct Cascade {
       }
       let bootstrap = SubjectBootstrap(
         subjects: own.map(\.subject), series: gains + rates, areShares: false)
-      var stream = seed.stream("cascade/deciles/\(large)/\(set.rawValue)/\(one.name)")
-      let intervals = bootstrap.intervals(resamples: resamples, stream: &stream)
-      let means = bootstrap.means
+      let means = bootstrap.measured(
+        resamples: resamples,
+        seed.stream("cascade/deciles/\(large)/\(set.rawValue)/\(one.name)"))
       return (0..<10).map { tenth in
         CascadeDecile(
           large: large, visibility: set, switch: one.name, decile: tenth + 1,
-          rate: means[tenth + 10], gain: means[tenth], lower: intervals?[tenth].lower,
-          upper: intervals?[tenth].upper)
+          rate: means[tenth + 10].value, gain: means[tenth].value, lower: means[tenth].lower,
+          upper: means[tenth].upper)
       }
     }
   }

@@ -2,26 +2,22 @@ import Corpus
 package import Detection
 package import Evaluation
 import Foundation
-package import KnowledgeGraph
+import KnowledgeGraph
 package import LabCore
 package import Report
 package import Training
 
 /// What a small model gains by deferring its least certain answers to a large one: `kglab cascade`, `cascade` in a study.
-package struct CascadeMeasure: Measure {
+package struct CascadeMeasure: ListedMeasure {
   package static let name = "cascade"
   package static let key = "cascade"
   package static let version = 2
   package static let tables = [
     ResultTable.cascadePoints, .cascadeAreas, .cascadeDeciles, .cascadeCompute,
   ]
-  package static let settingNames =
-    ModelSelection.settingNames + [
-      "defer_to", "committee", "heads", "head_samples", "seed", "resamples",
-    ]
 
   /// What decides the numbers beside the runs.
-  package struct Settings: Codable, Hashable, Sendable {
+  package struct Settings: StudySettings {
     /// Sizes of the models deferred to, which a study trains beside the small one.
     package var deferTo: [String] = []
     /// Decides the resamples behind intervals.
@@ -37,11 +33,26 @@ package struct CascadeMeasure: Measure {
 
     package init() {}
 
-    enum CodingKeys: String, CodingKey {
-      case seed, committee, heads
-      case headSamples = "head_samples"
-      case deferTo = "defer_to"
-      case resampleCount = "resample_count"
+    package static let all: [StudySetting<Settings>] = [
+      StudySetting("defer_to", \.deferTo, example: "[1m]") {
+        try $0.distinct { try $0.modelSize() }
+      },
+      StudySetting("committee", \.committee) { try $0.distinctIntegers(in: 0...Int.max) },
+      StudySetting("heads", \.heads) { node in
+        try node.distinct { item in
+          do {
+            return try HeadArchitecture(named: item.text())
+          } catch let failure as LabError {
+            throw item.failure("cannot be: \(failure)")
+          }
+        }
+      },
+      StudySetting("head_samples", \.headSamples, in: 1...256), .seed(\.seed),
+      .resamples(\.resampleCount),
+    ]
+
+    enum CodingKeys: String, SnakeCaseKey {
+      case seed, committee, heads, headSamples, deferTo, resampleCount
     }
   }
 
@@ -49,35 +60,6 @@ package struct CascadeMeasure: Measure {
   package var settings: Settings
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    settings = Settings()
-    selection = try ModelSelection(study: node)
-    settings.deferTo = try node.required("defer_to", example: "[1m]").distinct {
-      try $0.modelSize()
-    }
-    if let value = node.optional("committee") {
-      settings.committee = try value.distinctIntegers(in: 0...Int.max)
-    }
-    if let value = node.optional("heads") {
-      settings.heads = try value.distinct { item in
-        do {
-          return try HeadArchitecture(named: item.text())
-        } catch let failure as LabError {
-          throw item.failure("cannot be: \(failure)")
-        }
-      }
-    }
-    if let value = node.optional("head_samples") {
-      settings.headSamples = try value.integer(in: 1...256)
-    }
-    if let value = node.optional("seed") {
-      settings.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    if let value = node.optional("resamples") {
-      settings.resampleCount = try value.integer(in: 0...1_000_000)
-    }
-  }
 
   /// The models deferred to, then the other members of the committee.
   package var siblings: [String] {

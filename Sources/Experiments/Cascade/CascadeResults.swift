@@ -1,6 +1,7 @@
 import Detection
 import Evaluation
 import GRDB
+import LabCore
 import Report
 
 /// Everything that decides what a cascade comes to.
@@ -16,10 +17,8 @@ package struct CascadeIdentity: Codable, Hashable, Sendable {
   var heads: [HeadArchitecture]?
   var headSamples: Int?
 
-  enum CodingKeys: String, CodingKey {
-    case small, large, seed, committee, heads
-    case headSamples = "head_samples"
-    case resampleCount = "resample_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case small, large, seed, committee, heads, headSamples, resampleCount
   }
 }
 

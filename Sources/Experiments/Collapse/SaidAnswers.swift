@@ -103,12 +103,8 @@ struct SaidAnswers {
   private func means(
     _ subjects: [Int32], _ series: [[Double]], areShares: Bool, stream name: String
   ) -> [Measured] {
-    let bootstrap = SubjectBootstrap(subjects: subjects, series: series, areShares: areShares)
-    var stream = Seed(settings.seed).stream("collapse/\(name)")
-    let intervals = bootstrap.intervals(resamples: settings.resampleCount, stream: &stream)
-    return bootstrap.means.enumerated().map { index, mean in
-      Measured(value: mean, lower: intervals?[index].lower, upper: intervals?[index].upper)
-    }
+    SubjectBootstrap(subjects: subjects, series: series, areShares: areShares).measured(
+      resamples: settings.resampleCount, Seed(settings.seed).stream("collapse/\(name)"))
   }
 
   /// What both models make of the answers, of all and of the right and the wrong ones.

@@ -5,7 +5,7 @@ package import Detection
 package import Evaluation
 import Foundation
 import GRDB
-package import KnowledgeGraph
+import KnowledgeGraph
 package import LabCore
 import LanguageModel
 package import Report
@@ -13,24 +13,17 @@ package import Training
 
 /// Whether attacks on a detector turn others too, of independent seeds and of such that were trained together not to share them, one of
 /// which is deployed at random: `kglab disjoint`, `disjoint` in a study.
-package struct DisjointMeasure: Measure {
+package struct DisjointMeasure: ListedMeasure, StoredMeasure {
   package static let name = "disjoint"
   package static let key = "disjoint"
   package static let version = 2
+  package static let header = "disjoint"
   package static let tables = [ResultTable.disjointTransfer, .disjointAccuracy]
-  package static let settingNames =
-    ModelSelection.settingNames + ["size", "weight", "epsilon", "sign_epsilon"]
-    + DisjointSettings.ranges.map(\.name) + ["seed"]
 
   package var selection = ModelSelection()
   package var settings: DisjointSettings
 
   package init(_ settings: DisjointSettings = DisjointSettings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    selection = try ModelSelection(study: node)
-    settings = try DisjointSettings(study: node)
-  }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let model = run.configuration.model
@@ -51,15 +44,8 @@ package struct DisjointMeasure: Measure {
       rowsOnDisk: Double(settings.exampleCount) * (1 + teams) * members * members)
   }
 
-  private func identity(of subject: MeasuredRun) throws -> (DisjointIdentity, key: String) {
-    let identity = DisjointIdentity(
-      settings: settings, weights: subject.record.weightsHash ?? "")
-    return (identity, try Self.storedKey(of: identity))
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    try RunDatabase.read(in: subject.folder)?
-      .summary(DisjointSummary.self, in: "disjoint", key: identity(of: subject).key)?.key
+  package func identity(of subject: MeasuredRun) -> DisjointIdentity {
+    DisjointIdentity(settings: settings, weights: subject.record.weightsHash ?? "")
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -72,29 +58,19 @@ package struct DisjointMeasure: Measure {
   /// The folder in a run's folder that has detectors under way.
   private static let folderName = "disjoint"
 
-  /// Trains and attacks detectors of a run's answers into its run.sqlite, or reads back what is there.
+  /// Trains and attacks detectors of a run's answers.
   ///
-  /// Throws `LabError` for a model without a slot or with too few answers of a kind, and `LabError.interrupted` when
-  /// stopped, after which the same call continues.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> DisjointSummary {
-    let (identity, key) = try identity(of: subject)
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(DisjointSummary.self, in: "disjoint", key: key)
-    {
-      return summary
-    }
-    let database = try RunDatabase.open(
-      in: subject.folder, graphHash: subject.record.configuration.graphHash)
+  /// Throws `LabError` for a model without a slot or with too few answers of a kind.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: DisjointIdentity, key: String, _ work: Work
+  ) throws -> DisjointSummary {
     let folder = subject.folder.appendingPathComponent(Self.folderName)
       .appendingPathComponent(String(key.prefix(8)))
     let trial = try DisjointTrial(
       subject.open(), graph: subject.graph(), settings, storedIn: folder, work.part(0...0.5))
-    let id = try database.begin(
-      "disjoint", Self.tables + [.disjointAnswers], identity: identity, key: key)
+    let (database, id) = try begun(subject, identity, key: key, [.disjointAnswers])
     for (place, team) in trial.teams.enumerated() {
-      let share = 0.5 / Double(trial.teams.count)
-      let part = work.part(
-        0.5 + share * Double(place)...min(1, 0.5 + share * Double(place + 1)), team.words + ": ")
+      let part = work.part(0.5...1).part(place, of: trial.teams.count, team.words + ": ")
       try attack(team, of: trial, in: database, id, part)
     }
     let rows = try database.disjointAnswers(of: id)
@@ -102,12 +78,15 @@ package struct DisjointMeasure: Measure {
     let summary = DisjointSummary(
       key: key, identity: identity, parameterCount: trial.parameterCount,
       transfers: DisjointTransfer.all(of: rows), rates: DisjointRate.all(of: rows, bootstrap))
-    try database.complete("disjoint", id, with: summary) {
-      try ResultTable.disjointTransfer.insert(summary.transfers, of: id, in: $0)
-      try ResultTable.disjointAccuracy.insert(summary.rates, of: id, in: $0)
-    }
     try? FileManager.default.removeItem(at: folder)
     return summary
+  }
+
+  package static func rows(of summary: DisjointSummary) -> [ResultRows] {
+    [
+      ResultRows(.disjointTransfer, summary.transfers),
+      ResultRows(.disjointAccuracy, summary.rates),
+    ]
   }
 
   /// Attacks what is not stored yet of a team, a unit for each worker at a time.
@@ -115,28 +94,17 @@ package struct DisjointMeasure: Measure {
     _ team: DisjointTeam, of trial: DisjointTrial, in database: RunDatabase, _ id: Int64,
     _ work: Work
   ) throws {
-    var next = try database.disjointExampleCount(of: id, team)
-    let total = trial.examples.count
-    guard next < total else { return }
+    let done = try database.disjointExampleCount(of: id, team)
+    guard done < trial.examples.count else { return }
     let pool = try WorkerPool(workerCount: work.workers)
     let victims = try (0..<work.workers).map { _ in try trial.victims(team) }
-    while next < total {
-      let starts = Array(
-        stride(from: next, to: total, by: DisjointTrial.unitSize).prefix(work.workers))
-      let units = try pool.map(pieces: starts.count) { worker, piece in
-        try trial.rows(
-          of: starts[piece]..<min(starts[piece] + DisjointTrial.unitSize, total), team,
-          victims[worker], unless: work.shouldStop)
-      }
-      for (start, unit) in zip(starts, units) {
-        guard let unit else {
-          throw LabError.interrupted(
-            "stopped after \(next) of \(total) answers, whose texts are stored")
-        }
-        try database.write { try ResultTable.disjointAnswers.insert(unit, of: id, in: $0) }
-        next = min(start + DisjointTrial.unitSize, total)
-      }
-      work.report(Double(next) / Double(total), "\(next) of \(total) answers")
+    try work.inUnits(
+      of: trial.examples.count, from: done, size: DisjointTrial.unitSize,
+      "answers, whose texts are stored", on: pool
+    ) { worker, items in
+      try trial.rows(of: items, team, victims[worker], unless: work.shouldStop)
+    } store: { rows in
+      try database.write { try ResultTable.disjointAnswers.insert(rows, of: id, in: $0) }
     }
   }
 
@@ -151,7 +119,7 @@ package struct DisjointMeasure: Measure {
 }
 
 /// What decides detectors that are trained together, beside the run.
-package struct DisjointSettings: Codable, Hashable, Sendable {
+package struct DisjointSettings: StudySettings {
   /// Of the detectors, one of the dial.
   package var size = "3k"
   /// Of the penalties: detectors are trained together at each.
@@ -186,17 +154,24 @@ package struct DisjointSettings: Codable, Hashable, Sendable {
     case resampleCount = "resamples"
   }
 
-  /// The numbers with their ranges, by their names in a study, which with dashes are those of the options.
-  package static let ranges:
-    [(
-      name: String, path: any WritableKeyPath<DisjointSettings, Int> & Sendable,
-      range: ClosedRange<Int>
-    )] = [
-      ("detectors", \.memberCount, 2...8), ("samples", \.sampleCount, 1...1_000),
-      ("full_epochs", \.epochCount, 1...10_000), ("examples", \.exampleCount, 1...1_000_000),
-      ("iterations", \.iterations, 1...100_000), ("candidates", \.candidateCount, 1...1_000_000),
-      ("resamples", \.resampleCount, 1...1_000_000),
-    ]
+  package static let all: [StudySetting<DisjointSettings>] = [
+    StudySetting("size", \.size) { try $0.modelSize() },
+    StudySetting("weight", \.weights) { try $0.distinct(penalty) },
+    StudySetting("epsilon", \.epsilon, penalty),
+    StudySetting("sign_epsilon", \.signEpsilon, penalty),
+    .seed(\.seed), StudySetting("detectors", \.memberCount, in: 2...8),
+    StudySetting("samples", \.sampleCount, in: 1...1_000),
+    StudySetting("full_epochs", \.epochCount, in: 1...10_000),
+    StudySetting("examples", \.exampleCount, in: 1...1_000_000),
+    StudySetting("iterations", \.iterations, in: 1...100_000),
+    StudySetting("candidates", \.candidateCount, in: 1...1_000_000),
+    .resamples(\.resampleCount, atLeast: 1),
+  ]
+
+  @Sendable private static func penalty(_ node: SchemaNode) throws -> Double {
+    try node.number("between 0 and 1000000") { penaltyRange.contains($0) }
+  }
+
   /// What is minimised at a weight.
   package func penalties(_ weight: Double) -> DisjointPenalties {
     var penalties = DisjointPenalties()
@@ -206,18 +181,4 @@ package struct DisjointSettings: Codable, Hashable, Sendable {
 
   /// Of the penalties' weight and of how far rows move.
   package static let penaltyRange = 0.0...1_000_000
-
-  init(study node: SchemaNode) throws {
-    func number(_ value: SchemaNode) throws -> Double {
-      try value.number("between 0 and 1000000") { Self.penaltyRange.contains($0) }
-    }
-    if let value = node.optional("size") { size = try value.modelSize() }
-    if let value = node.optional("weight") { weights = try value.distinct(number) }
-    if let value = node.optional("epsilon") { epsilon = try number(value) }
-    if let value = node.optional("sign_epsilon") { signEpsilon = try number(value) }
-    if let value = node.optional("seed") { seed = UInt64(try value.integer(in: 0...Int.max)) }
-    for (name, path, range) in Self.ranges {
-      if let value = node.optional(name) { self[keyPath: path] = try value.integer(in: range) }
-    }
-  }
 }

@@ -46,13 +46,9 @@ package struct DisjointAnswerRow: Codable, Hashable, Sendable, FetchableRecord, 
     self.isTurned = isTurned
   }
 
-  enum CodingKeys: String, CodingKey {
-    case detectors, weight, attacked, tested, subject, text
-    case isHallucination = "is_hallucination"
-    case queryID = "query_id"
-    case attackedIsRight = "attacked_is_right"
-    case testedIsRight = "tested_is_right"
-    case isTurned = "is_turned"
+  enum CodingKeys: String, SnakeCaseKey {
+    case detectors, weight, attacked, tested, subject, text, isHallucination, queryID,
+      attackedIsRight, testedIsRight, isTurned
   }
 
   var team: DisjointTeam { DisjointTeam(detectors, weight: weight) }
@@ -82,11 +78,9 @@ package struct DisjointTransfer: Codable, Hashable, Sendable, EncodableRecord {
   package let lower: Double?
   package let upper: Double?
 
-  enum CodingKeys: String, CodingKey {
-    case detectors, weight, attacked, tested, rate, lower, upper
-    case rightCount = "right_count"
-    case turnedCount = "turned_count"
-    case bothTurnedCount = "both_turned_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case detectors, weight, attacked, tested, rate, lower, upper, rightCount, turnedCount,
+      bothTurnedCount
   }
 
   /// "joint at 1", or "independent".

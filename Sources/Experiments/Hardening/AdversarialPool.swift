@@ -31,11 +31,8 @@ package struct PoolItem: Codable, Hashable, Sendable {
     self.loss = loss
   }
 
-  enum CodingKeys: String, CodingKey {
-    case round, content, flops, answer, loss
-    case queryID = "query_id"
-    case isSuccess = "is_success"
-    case isHallucination = "is_hallucination"
+  enum CodingKeys: String, SnakeCaseKey {
+    case round, content, flops, answer, loss, queryID, isSuccess, isHallucination
   }
 }
 

@@ -72,9 +72,7 @@ package struct Hardening {
     var pool = AdversarialPool()
     for number in 1...training.rounds {
       let round = HardeningRound(training, round: number, origin: place.origin)
-      let share = 1 / Double(training.rounds)
-      let part = work.part(
-        share * Double(number - 1)...min(1, share * Double(number)), "round \(number): ")
+      let part = work.part(number - 1, of: training.rounds, "round \(number): ")
       if try place.found(round) == nil {
         try make(round, &pool, spent: tallies.last?.defenceFLOPs ?? 0, part)
       }
@@ -151,27 +149,17 @@ package struct Hardening {
     guard found.count < examples.count else { return found }
     let pool = try WorkerPool(workerCount: work.workers)
     let victims = try (0..<work.workers).map { _ in (try target.victim(), try target.proposer()) }
-    while found.count < examples.count {
-      let starts = Array(
-        stride(from: found.count, to: examples.count, by: Self.unitSize).prefix(work.workers))
-      let units = try pool.map(pieces: starts.count) { worker, piece -> [PoolItem]? in
-        let end = min(starts[piece] + Self.unitSize, examples.count)
-        let unit = Array(examples[starts[piece]..<end])
-        let (victim, proposer) = victims[worker]
-        return try items(unit, search, victim, proposer, round, unless: work.shouldStop)
-      }
-      for unit in units {
-        guard let unit else {
-          throw LabError.interrupted(
-            "stopped after \(found.count) of \(examples.count) attacks of round \(round), which are stored"
-          )
-        }
-        found += unit
-      }
+    try work.inUnits(
+      of: examples.count, from: found.count, size: Self.unitSize,
+      "attacks of round \(round), which are stored", on: pool
+    ) { worker, items in
+      let (victim, proposer) = victims[worker]
+      return try self.items(
+        Array(examples[items]), search, victim, proposer, round, unless: work.shouldStop)
+    } store: { unit in
+      found += unit
       // Written whole each time: a pool of a round is small beside the time that it takes.
       try AtomicFile.write(AdversarialPool.lines(found), to: file)
-      work.report(
-        Double(found.count) / Double(examples.count), "\(found.count) of \(examples.count) attacks")
     }
     return found
   }

@@ -1,6 +1,7 @@
 import Analysis
 import Evaluation
 import GRDB
+import LabCore
 import Report
 
 /// A study's adversarial training in its report.
@@ -204,20 +205,10 @@ struct HardeningFigures {
         JOIN hardening_round r USING (run_id, victim, round)
       WHERE h.round > 0 ORDER BY h.victim <> 'model', r.parameters, h.rowid
       """)
-    var order: [Group] = []
-    var points: [Group: [Round: [AttackedModel.Point]]] = [:]
-    var spent: [Group: [Round: Double]] = [:]
-    for row in rows {
-      let group = Group(
+    let groups = try rows.grouped { row in
+      Group(
         test: try row.value(0), victim: try row.value(1), training: try row.value(2),
         parameters: try row.value(3))
-      if points[group] == nil { order.append(group) }
-      let round = Round(seed: try row.value(4), number: try row.value(5))
-      spent[group, default: [:]][round] = try row.finite(6)
-      points[group, default: [:]][round, default: []].append(
-        AttackedModel.Point(
-          seed: round.seed, iteration: Double(try row.value(7, Int.self)),
-          rate: try row.share(8), flops: try row.finite(9)))
     }
     let number = ColumnFormat.number(digits: 2)
     var data = Records(
@@ -232,17 +223,21 @@ struct HardeningFigures {
       Column("lower", "Lower", number), Column("upper", "Upper", number),
       Column("explained", "R²", number), Column("side", "Gains"),
     ])
-    for group in order {
+    for (group, rows) in groups {
+      let rounds = try rows.grouped { row in
+        Round(seed: try row.value(4), number: try row.value(5))
+      }.sorted { ($0.key.seed, $0.key.number) < ($1.key.seed, $1.key.number) }
       for target in Self.targets {
         var line: [(defence: Double, attack: Double)] = []
-        let rounds = (points[group] ?? [:]).sorted {
-          ($0.key.seed, $0.key.number) < ($1.key.seed, $1.key.number)
-        }
-        for (round, own) in rounds {
-          let model = AttackedModel(size: Double(group.parameters), points: own)
-          guard let defence = spent[group]?[round],
-            let iteration = model.iteration(reaching: target)
-          else { continue }
+        for (round, rows) in rounds {
+          let points = try rows.map { row in
+            AttackedModel.Point(
+              seed: round.seed, iteration: Double(try row.value(7, Int.self)),
+              rate: try row.share(8), flops: try row.finite(9))
+          }
+          let model = AttackedModel(size: Double(group.parameters), points: points)
+          guard let iteration = model.iteration(reaching: target) else { continue }
+          let defence = try rows[rows.count - 1].finite(6)
           let attack = iteration * model.flopsPerIteration
           line.append((defence, attack))
           data.append([

@@ -9,7 +9,7 @@ package import Training
 
 /// Adversarial training of a run's model or detectors, and how each round stands attacks: `kglab harden`, `hardening` in
 /// a study.
-package struct HardeningMeasure: Measure {
+package struct HardeningMeasure: StoredMeasure {
   package static let name = "harden"
   package static let key = "hardening"
   package static let version = 1
@@ -63,7 +63,8 @@ package struct HardeningMeasure: Measure {
   }
 
   /// What decides the numbers; throws `LabError` for a detector that is not there.
-  private func identity(of subject: MeasuredRun) throws -> HardeningIdentity {
+  package func identity(of subject: MeasuredRun) throws -> HardeningIdentity {
+    try settings.validate()
     let hash = subject.record.weightsHash ?? ""
     return HardeningIdentity(
       settings: settings,
@@ -73,13 +74,6 @@ package struct HardeningMeasure: Measure {
           : try AttackDetectors.key(
             of: AttackDetectors.folder(of: name, in: subject.folder, weightsHash: hash))
       })
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    guard let database = try RunDatabase.read(in: subject.folder),
-      let identity = try? identity(of: subject)
-    else { return nil }
-    return try database.summary(Self.self, of: identity, as: HardeningSummary.self)?.key
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -94,32 +88,21 @@ package struct HardeningMeasure: Measure {
     }.joined(separator: ", ")
   }
 
-  /// Hardens a run's model or detectors and tests every round, or reads back what is in its run.sqlite.
-  ///
-  /// Throws `LabError` as attacks do, and `LabError.interrupted` when stopped, after which the same call continues.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> HardeningSummary {
-    try settings.validate()
-    let identity = try identity(of: subject)
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(Self.self, of: identity, as: HardeningSummary.self)
-    {
-      return summary
-    }
+  /// Hardens a run's model or detectors and tests every round; throws `LabError` as attacks do.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: HardeningIdentity, key: String, _ work: Work
+  ) throws -> HardeningSummary {
     var rounds: [HardenedRound] = []
     var attacks: [HardeningAttack] = []
     var rates: [HardeningRate] = []
     for (place, victim) in settings.victims.enumerated() {
-      let count = Double(settings.victims.count)
-      let part = work.part(
-        Double(place) / count...Double(place + 1) / count, victim + ", ")
+      let part = work.part(place, of: settings.victims.count, victim + ", ")
       let run = try subject.open()
       let hardening = try Hardening(victim, of: run, subject.graph(), settings.training)
       let tallies = try hardening.run(part.part(0...0.5))
       for number in 0...tallies.count {
-        let share = 0.5 / Double(tallies.count + 1)
-        let own = part.part(
-          0.5 + share * Double(number)...min(1, 0.5 + share * Double(number + 1)),
-          "tests of round \(number): ")
+        let own = part.part(0.5...1)
+          .part(number, of: tallies.count + 1, "tests of round \(number): ")
         let folder = hardening.folder(ofRound: number)
         let summaries = try test(victim, subject, folder, own)
         guard let first = summaries.first?.victims.first else { continue }
@@ -141,17 +124,15 @@ package struct HardeningMeasure: Measure {
         }
       }
     }
-    let summary = HardeningSummary(
-      key: try Self.storedKey(of: identity), identity: identity, rounds: rounds, attacks: attacks,
-      rates: rates)
-    try RunDatabase.open(
-      in: subject.folder, graphHash: subject.record.configuration.graphHash
-    ).store(Self.self, identity: identity, summary: summary) { measurement, database in
-      try ResultTable.hardeningRounds.insert(rounds, of: measurement, in: database)
-      try ResultTable.hardeningAttacks.insert(attacks, of: measurement, in: database)
-      try ResultTable.hardeningRates.insert(rates, of: measurement, in: database)
-    }
-    return summary
+    return HardeningSummary(
+      key: key, identity: identity, rounds: rounds, attacks: attacks, rates: rates)
+  }
+
+  package static func rows(of summary: HardeningSummary) -> [ResultRows] {
+    [
+      ResultRows(.hardeningRounds, summary.rounds), ResultRows(.hardeningAttacks, summary.attacks),
+      ResultRows(.hardeningRates, summary.rates),
+    ]
   }
 
   /// Attacks a round's model in its own folder, or its detector in the run's, as `kglab attack` does.

@@ -106,19 +106,12 @@ package struct HardenedRound: Codable, Hashable, Sendable, EncodableRecord {
     (lower, upper) = (interval.low, interval.high)
   }
 
-  enum CodingKeys: String, CodingKey {
-    case victim, parameters, round, folder, iterations, accuracy, lower, upper
+  enum CodingKeys: String, SnakeCaseKey {
+    case victim, parameters, round, folder, iterations, accuracy, lower, upper, attackedCount,
+      successCount, poolCount, attackFLOPs, trainingFLOPs, defenceFLOPs, exampleCount, rightCount
     case key = "sha256"
-    case attackedCount = "attacked_count"
-    case successCount = "success_count"
-    case poolCount = "pool_count"
     case adversarialCount = "adversarial_lines"
     case cleanCount = "clean_lines"
-    case attackFLOPs = "attack_flops"
-    case trainingFLOPs = "training_flops"
-    case defenceFLOPs = "defence_flops"
-    case exampleCount = "example_count"
-    case rightCount = "right_count"
   }
 }
 
@@ -160,12 +153,9 @@ package struct HardeningAttack: Codable, Hashable, Sendable, EncodableRecord {
     flopsPerIteration = rate.flopsPerIteration
   }
 
-  enum CodingKeys: String, CodingKey {
-    case victim, round, test, attack, position, length, iteration, lower, upper, accuracy
-    case attackedCount = "attacked_count"
-    case successCount = "success_count"
-    case successRate = "success_rate"
-    case flopsPerIteration = "flops_per_iteration"
+  enum CodingKeys: String, SnakeCaseKey {
+    case victim, round, test, attack, position, length, iteration, lower, upper, accuracy,
+      attackedCount, successCount, successRate, flopsPerIteration
   }
 }
 

@@ -1,5 +1,6 @@
 import Corpus
-package import KnowledgeGraph
+package import Evaluation
+import KnowledgeGraph
 import LabCore
 package import Training
 
@@ -57,53 +58,17 @@ package struct HardeningSettings: Codable, Hashable, Sendable {
 
   // MARK: A study's settings
 
-  static let settingNames = ["victims", "tests"] + trainingNames
-
-  /// Settings of adversarial training alone.
-  package static let trainingNames =
-    ["attack", "position", "length", "keep_best", "share", "learning_rate", "balanced", "seed"]
-    + AdversarialTraining.ranges.map(\.name)
-
-  /// The settings of adversarial training alone, over the defaults.
-  package static func training(study node: SchemaNode) throws -> AdversarialTraining {
-    var training = AdversarialTraining()
-    if let value = node.optional("attack") {
-      training.attack = try value.choice(AttackKind.self).rawValue
-    }
-    if let value = node.optional("position") {
-      training.position = try value.choice(SlotPosition.self)
-    }
-    training.length = try node.optional("length")?.integer(in: AdversarialTraining.lengthRange)
-    if let value = node.optional("keep_best") { training.keepsBest = try value.boolean() }
-    if let value = node.optional("balanced") { training.isBalanced = try value.boolean() }
-    if let value = node.optional("share") {
-      training.share = try value.number("between 0.01 and 0.99") {
-        AdversarialTraining.shareRange.contains($0)
-      }
-    }
-    training.learningRate = try node.optional("learning_rate")?.number("between 1e-9 and 1") {
-      AdversarialTraining.rateRange.contains($0)
-    }
-    if let value = node.optional("seed") {
-      training.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    for (name, path, range) in AdversarialTraining.ranges {
-      if let value = node.optional(name) {
-        training[keyPath: path] = try value.integer(in: range)
-      }
-    }
-    return training
-  }
+  static let settingNames = ["victims", "tests"] + AdversarialTraining.names
 
   init(study node: SchemaNode) throws {
     if let value = node.optional("victims") { victims = try value.distinct { try $0.text() } }
-    training = try Self.training(study: node)
+    training = try AdversarialTraining(study: node)
     tests = [Self.usualTest(training)]
     let list = node.optional("tests")
     let others = ["victims", "examples", "seed", "proposals"]
     tests =
       try list?.listed().map { item in
-        try item.allow(AttackSettings.settingNames.filter { !others.contains($0) })
+        try item.allow(AttackSettings.names.filter { !others.contains($0) })
         var test = try AttackSettings(study: item)
         if item.optional("position") == nil { test.position = training.position }
         if item.optional("length") == nil { test.length = training.length }
@@ -115,4 +80,23 @@ package struct HardeningSettings: Codable, Hashable, Sendable {
       throw (list ?? node).failure("cannot be: \(failure)")
     }
   }
+}
+
+/// What a round does, as a study says it.
+extension AdversarialTraining: StudySettings {
+  package static let all: [StudySetting<AdversarialTraining>] =
+    [
+      StudySetting("attack", \.attack) { try $0.choice(AttackKind.self).rawValue },
+      StudySetting("position", \.position) { try $0.choice(SlotPosition.self) },
+      StudySetting("length", \.length) { try $0.integer(in: lengthRange) },
+      StudySetting("keep_best", \.keepsBest) { try $0.boolean() },
+      StudySetting("balanced", \.isBalanced) { try $0.boolean() },
+      StudySetting("share", \.share) {
+        try $0.number("between 0.01 and 0.99") { shareRange.contains($0) }
+      },
+      StudySetting("learning_rate", \.learningRate) {
+        try $0.number("between 1e-9 and 1") { rateRange.contains($0) }
+      },
+      .seed(\.seed),
+    ] + numbers.map { StudySetting($0.name, $0.path, in: $0.range) }
 }

@@ -2,7 +2,7 @@ import Compute
 import Corpus
 package import Evaluation
 import Foundation
-package import KnowledgeGraph
+import KnowledgeGraph
 package import LabCore
 import LanguageModel
 package import Report
@@ -10,23 +10,17 @@ package import Training
 
 /// How often texts that a model was asked for make another give a chosen wrong answer, by how far that is from a right one,
 /// and how many copies of a false line it takes: `kglab pirs`, `pirs` in a study.
-package struct InversionMeasure: Measure {
+package struct InversionMeasure: ListedMeasure, StoredMeasure {
   package static let name = "pirs"
   package static let key = "pirs"
   package static let version = 1
+  package static let header = "pirs"
   package static let tables = [ResultTable.inversionRates, .overloadRates]
-  package static let settingNames =
-    ModelSelection.settingNames + InversionSettings.settingNames
 
   package var selection = ModelSelection()
   package var settings: InversionSettings
 
   package init(_ settings: InversionSettings = InversionSettings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    selection = try ModelSelection(study: node)
-    settings = try InversionSettings(study: node)
-  }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let examples = Double(min(settings.exampleCount, graph.queryCount))
@@ -43,15 +37,8 @@ package struct InversionMeasure: Measure {
       rowsOnDisk: draws + examples * copies)
   }
 
-  private func identity(of subject: MeasuredRun) throws -> (InversionIdentity, key: String) {
-    let identity = InversionIdentity(
-      settings: settings, weights: subject.record.weightsHash ?? "")
-    return (identity, try Self.storedKey(of: identity))
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    try RunDatabase.read(in: subject.folder)?
-      .summary(InversionSummary.self, in: "pirs", key: identity(of: subject).key)?.key
+  package func identity(of subject: MeasuredRun) -> InversionIdentity {
+    InversionIdentity(settings: settings, weights: subject.record.weightsHash ?? "")
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -66,29 +53,20 @@ package struct InversionMeasure: Measure {
   /// Queries of a unit, which one worker attacks; results are a function of the unit alone.
   private static let unitSize = 4
 
-  /// Attacks a run's model into its run.sqlite, or reads back what is there.
+  /// Attacks a run's model; one that goes on after it was stopped makes the inversion model again.
   ///
-  /// Throws `LabError` for a model without a slot or a context that is too short, and `LabError.interrupted` when
-  /// stopped, after which the same call continues; an inversion model is then made again.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> InversionSummary {
-    let (identity, key) = try identity(of: subject)
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(InversionSummary.self, in: "pirs", key: key)
-    {
-      return summary
-    }
+  /// Throws `LabError` for a model without a slot or a context that is too short.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: InversionIdentity, key: String, _ work: Work
+  ) throws -> InversionSummary {
     let pool = try WorkerPool(workerCount: work.workers)
     let target = try InversionTarget(subject.open(), graph: subject.graph(), settings)
     let inversion = try target.inversion(on: pool, work.part(0...0.3))
-    let database = try RunDatabase.open(
-      in: subject.folder, graphHash: subject.record.configuration.graphHash)
-    let id = try database.begin(
-      "pirs",
-      Self.tables + [.inversionExamples, .inversionTexts, .overloadCopies], identity: identity,
-      key: key)
+    let (database, id) = try begun(
+      subject, identity, key: key, [.inversionExamples, .inversionTexts, .overloadCopies])
     try attack(target, inversion, in: database, id, on: pool, work.part(0.3...1))
     let right = try database.inversionExamples(of: id)
-    let summary = InversionSummary(
+    return InversionSummary(
       key: key, identity: identity, parameterCount: target.parameterCount,
       exampleCount: right.count, rightCount: right.count { $0 }, length: target.search.length,
       allowedCount: target.search.allowed.count, heldOutLoss: inversion?.heldOutLoss,
@@ -96,11 +74,12 @@ package struct InversionMeasure: Measure {
       rates: try database.inversionRates(of: id, settings),
       overloads: settings.copyCount == 0
         ? [] : try database.overloadRates(of: id, copies: settings.copyCount))
-    try database.complete("pirs", id, with: summary) {
-      try ResultTable.inversionRates.insert(summary.rates, of: id, in: $0)
-      try ResultTable.overloadRates.insert(summary.overloads, of: id, in: $0)
-    }
-    return summary
+  }
+
+  package static func rows(of summary: InversionSummary) -> [ResultRows] {
+    [
+      ResultRows(.inversionRates, summary.rates), ResultRows(.overloadRates, summary.overloads),
+    ]
   }
 
   /// Attacks what is not stored yet, a unit for each worker at a time.
@@ -108,29 +87,20 @@ package struct InversionMeasure: Measure {
     _ target: InversionTarget, _ inversion: InversionModel?, in database: RunDatabase, _ id: Int64,
     on pool: WorkerPool, _ work: Work
   ) throws {
-    var next = try database.inversionExamples(of: id).count
-    let total = target.queries.count
-    guard next < total else { return }
+    let done = try database.inversionExamples(of: id).count
+    guard done < target.queries.count else { return }
     let attackers = try (0..<work.workers).map { _ in try target.attacker(inversion) }
-    while next < total {
-      let starts = Array(stride(from: next, to: total, by: Self.unitSize).prefix(work.workers))
-      let units = try pool.map(pieces: starts.count) { worker, piece in
-        let unit = target.queries[starts[piece]..<min(starts[piece] + Self.unitSize, total)]
-        return try attackers[worker].rows(of: unit, unless: work.shouldStop)
+    try work.inUnits(
+      of: target.queries.count, from: done, size: Self.unitSize, "queries, whose texts are stored",
+      on: pool
+    ) { worker, items in
+      try attackers[worker].rows(of: target.queries[items], unless: work.shouldStop)
+    } store: { unit in
+      try database.write {
+        try ResultTable.inversionExamples.insert(unit.examples, of: id, in: $0)
+        try ResultTable.inversionTexts.insert(unit.texts, of: id, in: $0)
+        try ResultTable.overloadCopies.insert(unit.copies, of: id, in: $0)
       }
-      for unit in units {
-        guard let unit else {
-          throw LabError.interrupted(
-            "stopped after \(next) of \(total) queries, whose texts are stored")
-        }
-        try database.write {
-          try ResultTable.inversionExamples.insert(unit.examples, of: id, in: $0)
-          try ResultTable.inversionTexts.insert(unit.texts, of: id, in: $0)
-          try ResultTable.overloadCopies.insert(unit.copies, of: id, in: $0)
-        }
-        next += unit.examples.count
-      }
-      work.report(Double(next) / Double(total), "\(next) of \(total) queries")
     }
   }
 

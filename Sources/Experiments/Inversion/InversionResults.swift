@@ -31,16 +31,10 @@ package struct InversionRate: Codable, Hashable, Sendable, EncodableRecord {
   /// Mean floating-point operations of a draw.
   package let flopsPerDraw: Double
 
-  enum CodingKeys: String, CodingKey {
-    case origin, distance, lower, upper, acceptance
+  enum CodingKeys: String, SnakeCaseKey {
+    case origin, distance, lower, upper, acceptance, attackedCount, brokenCount, brokenRate,
+      acceptanceLower, acceptanceUpper, wrongShare, flopsPerDraw
     case drawCount = "draws"
-    case attackedCount = "attacked_count"
-    case brokenCount = "broken_count"
-    case brokenRate = "broken_rate"
-    case acceptanceLower = "acceptance_lower"
-    case acceptanceUpper = "acceptance_upper"
-    case wrongShare = "wrong_share"
-    case flopsPerDraw = "flops_per_draw"
   }
 }
 
@@ -56,12 +50,8 @@ package struct OverloadRate: Codable, Hashable, Sendable, EncodableRecord {
   /// How many gave the false line's object then.
   package let believedCount: Int
 
-  enum CodingKeys: String, CodingKey {
-    case copies, lower, upper
-    case attackedCount = "attacked_count"
-    case flippedCount = "flipped_count"
-    case flippedRate = "flipped_rate"
-    case believedCount = "believed_count"
+  enum CodingKeys: String, SnakeCaseKey {
+    case copies, lower, upper, attackedCount, flippedCount, flippedRate, believedCount
   }
 }
 
@@ -99,20 +89,14 @@ package struct InversionSummary: Codable, Hashable, Sendable {
 }
 
 /// A query that was asked.
-struct InversionExampleRow: Codable, EncodableRecord {
+struct InversionExampleRow: ResultRow {
   let queryID: Int
   let answer: String
   let isRight: Bool
-
-  enum CodingKeys: String, CodingKey {
-    case answer
-    case queryID = "query_id"
-    case isRight = "is_right"
-  }
 }
 
 /// A text that was drawn.
-struct InversionTextRow: Codable, EncodableRecord {
+struct InversionTextRow: ResultRow {
   let origin: TextOrigin
   let distance: ErrorDistance
   let queryID: Int
@@ -124,19 +108,10 @@ struct InversionTextRow: Codable, EncodableRecord {
   let isAccepted: Bool
   let isWrong: Bool
   let flops: Double
-
-  enum CodingKeys: String, CodingKey {
-    case origin, distance, draw, text, answer, flops
-    case queryID = "query_id"
-    case targetID = "target_id"
-    case tokenIDs = "token_ids"
-    case isAccepted = "is_accepted"
-    case isWrong = "is_wrong"
-  }
 }
 
 /// A query behind copies of a false line.
-struct OverloadRow: Codable, EncodableRecord {
+struct OverloadRow: ResultRow {
   let queryID: Int
   let copies: Int
   let targetID: Int32
@@ -144,14 +119,6 @@ struct OverloadRow: Codable, EncodableRecord {
   let isWrong: Bool
   let isTarget: Bool
   let flops: Double
-
-  enum CodingKeys: String, CodingKey {
-    case copies, answer, flops
-    case queryID = "query_id"
-    case targetID = "target_id"
-    case isWrong = "is_wrong"
-    case isTarget = "is_target"
-  }
 }
 
 extension ResultTable {

@@ -1,4 +1,5 @@
 package import Corpus
+package import Evaluation
 package import KnowledgeGraph
 package import LabCore
 
@@ -21,7 +22,7 @@ package enum TextOrigin: String, Codable, CaseIterable, Sendable {
 }
 
 /// What decides texts by prompt inversion and rejection sampling, beside the run.
-package struct InversionSettings: Codable, Hashable, Sendable {
+package struct InversionSettings: StudySettings {
   package var origins = TextOrigin.allCases
   package var distances = ErrorDistance.allCases
   package var position = SlotPosition.suffix
@@ -50,34 +51,19 @@ package struct InversionSettings: Codable, Hashable, Sendable {
     case copyCount = "copies"
   }
 
-  /// The numbers with their ranges, by their names in a study, which with dashes are those of the options.
-  package static let ranges:
-    [(
-      name: String, path: any WritableKeyPath<InversionSettings, Int> & Sendable,
-      range: ClosedRange<Int>
-    )] = [
-      ("examples", \.exampleCount, 1...1_000_000), ("draws", \.drawCount, 1...100_000),
-      ("lines", \.lineCount, 100...10_000_000), ("line_epochs", \.epochCount, 1...1_000),
-      ("copies", \.copyCount, 0...1_000),
-    ]
-
-  static let settingNames =
-    ["texts", "distances", "position", "length", "seed"] + ranges.map(\.name)
-
-  init(study node: SchemaNode) throws {
-    if let value = node.optional("texts") {
-      origins = try value.distinct { try $0.choice(TextOrigin.self) }
-    }
-    if let value = node.optional("distances") {
-      distances = try value.distinct { try $0.choice(ErrorDistance.self) }
-    }
-    if let value = node.optional("position") { position = try value.choice(SlotPosition.self) }
-    length = try node.optional("length")?.integer(in: AttackSettings.lengthRange)
-    if let value = node.optional("seed") { seed = UInt64(try value.integer(in: 0...Int.max)) }
-    for (name, path, range) in Self.ranges {
-      if let value = node.optional(name) { self[keyPath: path] = try value.integer(in: range) }
-    }
-  }
+  package static let all: [StudySetting<InversionSettings>] = [
+    StudySetting("texts", \.origins) { try $0.distinct { try $0.choice(TextOrigin.self) } },
+    StudySetting("distances", \.distances) {
+      try $0.distinct { try $0.choice(ErrorDistance.self) }
+    },
+    StudySetting("position", \.position) { try $0.choice(SlotPosition.self) },
+    StudySetting("length", \.length) { try $0.integer(in: AttackSettings.lengthRange) },
+    .seed(\.seed), StudySetting("examples", \.exampleCount, in: 1...1_000_000),
+    StudySetting("draws", \.drawCount, in: 1...100_000),
+    StudySetting("lines", \.lineCount, in: 100...10_000_000),
+    StudySetting("line_epochs", \.epochCount, in: 1...1_000),
+    StudySetting("copies", \.copyCount, in: 0...1_000),
+  ]
 }
 
 /// Draws a wrong answer at each distance.

@@ -14,72 +14,44 @@ struct InversionTarget {
   let queries: [Int]
   fileprivate let settings: InversionSettings
   fileprivate let graph: KnowledgeGraph
-  fileprivate let text: TripleText
   fileprivate let errors: ErrorDraw
   fileprivate let maximumNewTokens: Int
+  private let targets: AttackTargets
   private let model: any AskedModel
-  private let place: String
 
   var parameterCount: Int { model.nonEmbeddingParameterCount }
 
   /// Throws `LabError` for a model without a slot, a prompt without the position, or a context that is too short.
   init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: InversionSettings) throws {
-    place = run.url.relativePath
-    let corpus = run.record.configuration.corpus
-    guard run.tokenizer.slotToken != nil, let slot = corpus.slot ?? run.outsideSlot else {
-      throw LabError(
-        "the model in \(place) has no slot to put texts into: train it with a share of lines that have one, such as "
-          + "--slot-share 0.3")
-    }
-    try run.checkSlot(settings.position)
     var attack = AttackSettings()
-    attack.seed = settings.seed
-    let length = settings.length ?? slot.length
-    search = try AttackSearch(.random, attack, length: length, tokenizer: run.tokenizer)
+    (attack.kinds, attack.seed) = ([.random], settings.seed)
+    (attack.position, attack.length) = (settings.position, settings.length)
+    targets = try AttackTargets(run, graph: graph, attack)
+    search = try AttackSearch(.random, attack, length: targets.length, tokenizer: run.tokenizer)
     self.settings = settings
     self.graph = graph
     model = try run.askedModel()
-    text = try TripleText(graph: graph, tokenizer: run.tokenizer, wording: corpus.wording)
     let errors = ErrorDraw(graph: graph, seed: Seed(settings.seed))
     self.errors = errors
-    var order = graph.queries.indices.filter {
-      graph.queries[$0].rank < corpus.fraction && graph.queries[$0].visibility != .ivs
-    }
-    var stream = Seed(settings.seed).stream("pirs/examples")
-    stream.shuffle(&order)
-    queries = Array(order.prefix(settings.exampleCount))
+    queries = Array(targets.seenQueries(stream: "pirs/examples").prefix(settings.exampleCount))
     guard !queries.isEmpty else {
-      throw LabError("the graph of \(place) has no query that was trained on")
+      throw LabError("the graph of \(run.url.relativePath) has no query that was trained on")
     }
-    var answers = text.maximumNewTokens(graph)
+    var answers = targets.text.maximumNewTokens(graph)
     for query in queries {
       for object in settings.distances.compactMap({ errors.object($0, for: graph.queries[query]) })
-      { answers = max(answers, text.completion(object: object).count) }
+      { answers = max(answers, targets.text.completion(object: object).count) }
     }
     maximumNewTokens = answers
     let longest = try queries.map { try example($0).before.count + example($0).after.count }.max()
-    let needed = (longest ?? 0) + maximumNewTokens + length + 1
-    let context = model.configuration.contextLength
-    guard needed <= context else {
-      throw LabError(
-        "texts of \(length) tokens in the slot make lines of \(needed), more than the context of \(context); give a "
-          + "--length of at most \(max(0, length - (needed - context)))", .usage)
-    }
+    try targets.check(
+      longest: (longest ?? 0) + maximumNewTokens, context: model.configuration.contextLength)
   }
 
   /// A query with a place for a text, and a wrong answer, none for asking alone.
   fileprivate func example(_ index: Int, wrong object: Int32? = nil) throws -> AttackedExample {
-    let query = graph.queries[index]
-    let prompt = text.prompt(subject: query.subject, predicate: query.predicate)
-    guard let start = settings.position.index(in: prompt) else {
-      throw LabError(
-        "a prompt of the model in \(place) has no place for an \(settings.position.rawValue); choose --position suffix "
-          + "or prefix", .usage)
-    }
-    return AttackedExample(
-      query: index, subject: query.subject, predicate: query.predicate,
-      before: Array(prompt.prefix(start)), after: Array(prompt.dropFirst(start)),
-      answer: object.map { text.completion(object: $0) } ?? [])
+    try targets.example(
+      index, answer: object.map { targets.text.completion(object: $0) } ?? [])
   }
 
   /// The model that was trained to invert this one; nil where none is wanted.
@@ -98,7 +70,7 @@ struct InversionTarget {
   /// What one worker attacks with.
   func attacker(_ inversion: InversionModel?) throws -> InversionAttacker {
     let judge = AnswerJudge(graph: graph, tokenizer: search.tokenizer)
-    let line = text.longestPossibleSequence + maximumNewTokens
+    let line = targets.text.longestPossibleSequence + maximumNewTokens
     let long = try model.asked(in: .fp32).withContext((settings.copyCount + 1) * line)
     return InversionAttacker(
       target: self,

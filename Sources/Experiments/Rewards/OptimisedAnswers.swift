@@ -129,14 +129,14 @@ struct OptimisedAnswers {
     }
     let bootstrap = SubjectBootstrap(
       subjects: queries.map(\.subject), series: [rates, said, exact.map { pow($0, Double(n)) }])
-    var stream = Seed(settings.seed).stream("rewards/\(reward)/\(combination)/\(n)")
-    let intervals = bootstrap.intervals(resamples: settings.resampleCount, stream: &stream)
-    let means = bootstrap.means
+    let means = bootstrap.measured(
+      resamples: settings.resampleCount,
+      Seed(settings.seed).stream("rewards/\(reward)/\(combination)/\(n)"))
     return RewardPoint(
-      reward: reward, combination: combination, n: n, divergence: divergence, rate: means[0],
-      lower: intervals?[0].lower, upper: intervals?[0].upper, said: means[1],
-      saidLower: intervals?[1].lower, saidUpper: intervals?[1].upper,
-      exactRate: reward == RewardPoint.graph && n > 0 ? means[2] : nil,
+      reward: reward, combination: combination, n: n, divergence: divergence,
+      rate: means[0].value, lower: means[0].lower, upper: means[0].upper, said: means[1].value,
+      saidLower: means[1].lower, saidUpper: means[1].upper,
+      exactRate: reward == RewardPoint.graph && n > 0 ? means[2].value : nil,
       queryCount: queries.count)
   }
 }

@@ -4,25 +4,22 @@ import Corpus
 import Detection
 package import Evaluation
 import Foundation
-package import KnowledgeGraph
+import KnowledgeGraph
 package import LabCore
 import LanguageModel
 package import Report
 package import Training
 
 /// What full detectors look at in an answer's line: `kglab saliency`, `saliency` in a study.
-package struct SaliencyMeasure: Measure {
+package struct SaliencyMeasure: ListedMeasure, StoredMeasure {
   package static let name = "saliency"
   package static let key = "saliency"
   package static let version = 2
+  package static let header = ResultTable.saliencyHeader
   package static let tables = [ResultTable.saliency, .tokenSaliency]
-  package static let settingNames =
-    ModelSelection.settingNames + [
-      "detectors", "hardened", "answers", "replacements", "seed", "resamples",
-    ]
 
   /// What decides the numbers beside the run and its detectors.
-  package struct Settings: Codable, Hashable, Sendable {
+  package struct Settings: StudySettings {
     /// Names of full detectors of whole answers, such as "full-10k", or of their folders.
     package var detectors: [String] = []
     /// Whether what the last round of the study's hardening made of each is looked at beside it; nil for not.
@@ -45,38 +42,21 @@ package struct SaliencyMeasure: Measure {
       case resampleCount = "resamples"
     }
 
-    /// The numbers with their ranges, by their names in a study and as options.
-    package static let ranges:
-      [(
-        name: String, path: any WritableKeyPath<Settings, Int> & Sendable, range: ClosedRange<Int>
-      )] = [
-        ("answers", \.answerCount, 1...1_000_000),
-        ("replacements", \.replacementCount, 1...100_000),
-        ("resamples", \.resampleCount, 1...1_000_000),
-      ]
+    package static let all: [StudySetting<Settings>] = [
+      StudySetting("detectors", \.detectors, example: "[full-10k]") {
+        try $0.distinct { try $0.text() }
+      },
+      StudySetting("hardened", \.isHardened) { try $0.boolean() ? true : nil }, .seed(\.seed),
+      StudySetting("answers", \.answerCount, in: 1...1_000_000),
+      StudySetting("replacements", \.replacementCount, in: 1...100_000),
+      .resamples(\.resampleCount, atLeast: 1),
+    ]
   }
 
   package var selection = ModelSelection()
   package var settings: Settings
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    selection = try ModelSelection(study: node)
-    settings = Settings()
-    settings.detectors = try node.required("detectors", example: "[full-10k]").distinct {
-      try $0.text()
-    }
-    if let value = node.optional("hardened"), try value.boolean() { settings.isHardened = true }
-    if let value = node.optional("seed") {
-      settings.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    for (name, path, range) in Settings.ranges {
-      if let value = node.optional(name) {
-        settings[keyPath: path] = try value.integer(in: range)
-      }
-    }
-  }
 
   package func inputs(among measures: [any Measure]) throws -> [any Measure] {
     let trained = try AttackMeasure.inputs(
@@ -130,19 +110,10 @@ package struct SaliencyMeasure: Measure {
     }
   }
 
-  private func identity(
-    of subject: MeasuredRun, _ detectors: [Looked]
-  ) throws -> (SaliencyIdentity, key: String) {
-    let identity = SaliencyIdentity(
-      settings: settings, detectors: try detectors.map { try AttackDetectors.key(of: $0.folder) })
-    return (identity, try Self.storedKey(of: identity))
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    guard let database = try RunDatabase.read(in: subject.folder),
-      let key = try? identity(of: subject, detectors(of: subject)).key
-    else { return nil }
-    return try database.summary(SaliencySummary.self, in: ResultTable.saliencyHeader, key: key)?.key
+  package func identity(of subject: MeasuredRun) throws -> SaliencyIdentity {
+    SaliencyIdentity(
+      settings: settings,
+      detectors: try detectors(of: subject).map { try AttackDetectors.key(of: $0.folder) })
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -152,30 +123,18 @@ package struct SaliencyMeasure: Measure {
     }.joined(separator: ", ")
   }
 
-  /// Looks at a run's detectors into its run.sqlite, or reads back what is there.
-  ///
-  /// Throws `LabError` for a detector that is not there or reads no text, and `LabError.interrupted` when stopped, after
-  /// which the same call continues.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> SaliencySummary {
+  /// Looks at a run's detectors; throws `LabError` for one that is not there or reads no text.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: SaliencyIdentity, key: String, _ work: Work
+  ) throws -> SaliencySummary {
     let detectors = try detectors(of: subject)
-    let (identity, key) = try identity(of: subject, detectors)
-    let header = ResultTable.saliencyHeader
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(SaliencySummary.self, in: header, key: key)
-    {
-      return summary
-    }
     let (run, graph) = (try subject.open(), try subject.graph())
-    let database = try RunDatabase.open(
-      in: subject.folder, graphHash: subject.record.configuration.graphHash)
-    let id = try database.begin(header, Self.tables, identity: identity, key: key)
+    let (database, id) = try begun(subject, identity, key: key)
     let bootstrap = Bootstrap(seed: Seed(settings.seed), replicates: settings.resampleCount)
     var rates: [SaliencyRate] = []
     var found: [String: [Int: SalientAnswer]] = [:]
     for (place, detector) in detectors.enumerated() {
-      let count = Double(detectors.count)
-      let part = work.part(
-        Double(place) / count...Double(place + 1) / count, detector.name + ": ")
+      let part = work.part(place, of: detectors.count, detector.name + ": ")
       let judged = try JudgedAnswers(detector.folder, of: run, graph: graph, seed: settings.seed)
       let parameters = judged.network.model.configuration.nonEmbeddingParameterCount
       try look(detector.name, judged, run, graph, in: database, id, part)
@@ -188,11 +147,11 @@ package struct SaliencyMeasure: Measure {
           answers, of: detector.name, from: before, of: origin, parameters: parameters, bootstrap)
       }
     }
-    let summary = SaliencySummary(key: key, identity: identity, rates: rates)
-    try database.complete(header, id, with: summary) {
-      try ResultTable.saliency.insert(rates, of: id, in: $0)
-    }
-    return summary
+    return SaliencySummary(key: key, identity: identity, rates: rates)
+  }
+
+  package static func rows(of summary: SaliencySummary) -> [ResultRows] {
+    [ResultRows(.saliency, summary.rates)]
   }
 
   /// Answers that one worker looks at side by side; their numbers are a function of them alone.
@@ -222,41 +181,30 @@ package struct SaliencyMeasure: Measure {
         "an answer with its question has \(longest) tokens, more than the detector \(name) reads; train one for this run"
       )
     }
-    var next = try database.salientAnswerCount(of: id, name)
-    guard next < texts.count else { return }
+    let done = try database.salientAnswerCount(of: id, name)
+    guard done < texts.count else { return }
     let pool = try WorkerPool(workerCount: work.workers)
     let models = try (0..<work.workers).map { _ in try DetectorLogits(judged.network) }
-    while next < texts.count {
-      let starts = Array(
-        stride(from: next, to: texts.count, by: Self.unitSize).prefix(work.workers))
-      let units = try pool.map(pieces: starts.count) { worker, piece -> [TokenSaliency]? in
-        if work.shouldStop() { return nil }
-        let part = starts[piece]..<min(starts[piece] + Self.unitSize, texts.count)
-        return try TokenSaliency.of(
-          Array(texts[part]), models[worker], allowed: allowed,
-          replacements: settings.replacementCount,
-          streams: part.map { Seed(settings.seed).stream("saliency/\(answers[$0].query)") })
-      }
-      for unit in units {
-        guard let unit else {
-          throw LabError.interrupted(
-            "stopped after \(next) of \(texts.count) answers that \(name) looks at, which are stored"
-          )
+    try work.inUnits(
+      of: texts.count, from: done, size: Self.unitSize,
+      "answers that \(name) looks at, which are stored", on: pool
+    ) { worker, items -> [TokenSaliencyRow]? in
+      if work.shouldStop() { return nil }
+      let unit = try TokenSaliency.of(
+        Array(texts[items]), models[worker], allowed: allowed,
+        replacements: settings.replacementCount,
+        streams: items.map { Seed(settings.seed).stream("saliency/\(answers[$0].query)") })
+      return zip(items, unit).flatMap { number, saliency in
+        texts[number].places.enumerated().map { index, place in
+          TokenSaliencyRow(
+            detector: name, queryID: answers[number].query, place: place,
+            part: saliency.parts[index], token: run.tokenizer.text(of: texts[number].tokens[place]),
+            isHallucination: answers[number].isHallucination, gradient: saliency.gradient[index],
+            occlusion: saliency.occlusion[index])
         }
-        let rows = zip(next..., unit).flatMap { number, saliency in
-          texts[number].places.enumerated().map { index, place in
-            TokenSaliencyRow(
-              detector: name, queryID: answers[number].query, place: place,
-              part: saliency.parts[index],
-              token: run.tokenizer.text(of: texts[number].tokens[place]),
-              isHallucination: answers[number].isHallucination, gradient: saliency.gradient[index],
-              occlusion: saliency.occlusion[index])
-          }
-        }
-        try database.write { try ResultTable.tokenSaliency.insert(rows, of: id, in: $0) }
-        next += unit.count
       }
-      work.report(Double(next) / Double(texts.count), "\(next) of \(texts.count) answers")
+    } store: { rows in
+      try database.write { try ResultTable.tokenSaliency.insert(rows, of: id, in: $0) }
     }
   }
 

@@ -2,6 +2,7 @@ package import Analysis
 import Evaluation
 import GRDB
 import KnowledgeGraph
+import LabCore
 
 /// Everything that decides what detectors are found to look at.
 package struct SaliencyIdentity: Codable, Hashable, Sendable {
@@ -75,25 +76,7 @@ package struct SaliencyRate: Codable, Hashable, Sendable, EncodableRecord {
   package static func all(
     _ answers: [SalientAnswer], of detector: String, parameters: Int, _ bootstrap: Bootstrap
   ) -> [SaliencyRate] {
-    SalientAnswers.allCases.flatMap { kind in
-      SaliencyQuantity.allCases.compactMap { quantity in
-        var clusters: [Int32: ClusterSum] = [:]
-        var count = 0
-        for answer in answers where kind.contains(answer) {
-          guard let value = quantity.value(answer.saliency) else { continue }
-          clusters[answer.subject, default: ClusterSum(0, over: 0)].numerator += value
-          clusters[answer.subject, default: ClusterSum(0, over: 0)].denominator += 1
-          count += 1
-        }
-        let sums = clusters.sorted { $0.key < $1.key }.map(\.value)
-        let name = "saliency/\(kind.rawValue)/\(quantity.rawValue)"
-        guard let mean = bootstrap.ratio(sums, stream: name) else { return nil }
-        return SaliencyRate(
-          detector: detector, parameterCount: parameters, answers: kind, quantity: quantity,
-          value: mean.value, lower: mean.interval?.low, upper: mean.interval?.high,
-          answerCount: count)
-      }
-    }
+    means(answers.map { ($0, nil) }, of: detector, parameters: parameters, "saliency", bootstrap)
   }
 
   /// Every quantity of a detector less that of the one that it was made of, a mean over the answers of which both have it, by query.
@@ -101,25 +84,36 @@ package struct SaliencyRate: Codable, Hashable, Sendable, EncodableRecord {
     _ answers: [Int: SalientAnswer], of detector: String, from before: [Int: SalientAnswer],
     of origin: String, parameters: Int, _ bootstrap: Bootstrap
   ) -> [SaliencyRate] {
+    let both = answers.sorted { $0.key < $1.key }.compactMap { query, answer in
+      before[query].map { (answer, $0) }
+    }
+    return means(
+      both, of: "\(detector) - \(origin)", parameters: parameters, "saliency/difference", bootstrap)
+  }
+
+  /// The means over answers, less those over the same answers before where there are any.
+  private static func means(
+    _ answers: [(SalientAnswer, before: SalientAnswer?)], of detector: String, parameters: Int,
+    _ stream: String, _ bootstrap: Bootstrap
+  ) -> [SaliencyRate] {
     SalientAnswers.allCases.flatMap { kind in
       SaliencyQuantity.allCases.compactMap { quantity in
         var clusters: [Int32: ClusterSum] = [:]
         var count = 0
-        for (query, answer) in answers.sorted(by: { $0.key < $1.key }) where kind.contains(answer) {
-          guard let value = quantity.value(answer.saliency),
-            let first = before[query].flatMap({ quantity.value($0.saliency) })
-          else { continue }
+        for (answer, before) in answers where kind.contains(answer) {
+          let first = before.map { quantity.value($0.saliency) } ?? 0
+          guard let value = quantity.value(answer.saliency), let first else { continue }
           clusters[answer.subject, default: ClusterSum(0, over: 0)].numerator += value - first
           clusters[answer.subject, default: ClusterSum(0, over: 0)].denominator += 1
           count += 1
         }
         let sums = clusters.sorted { $0.key < $1.key }.map(\.value)
-        let name = "saliency/difference/\(kind.rawValue)/\(quantity.rawValue)"
+        let name = "\(stream)/\(kind.rawValue)/\(quantity.rawValue)"
         guard let mean = bootstrap.ratio(sums, stream: name) else { return nil }
         return SaliencyRate(
-          detector: "\(detector) - \(origin)", parameterCount: parameters, answers: kind,
-          quantity: quantity, value: mean.value, lower: mean.interval?.low,
-          upper: mean.interval?.high, answerCount: count)
+          detector: detector, parameterCount: parameters, answers: kind, quantity: quantity,
+          value: mean.value, lower: mean.interval?.low, upper: mean.interval?.high,
+          answerCount: count)
       }
     }
   }
@@ -143,10 +137,8 @@ struct TokenSaliencyRow: Codable, FetchableRecord, EncodableRecord {
   let gradient: Double
   let occlusion: Double
 
-  enum CodingKeys: String, CodingKey {
-    case detector, place, part, token, gradient, occlusion
-    case queryID = "query_id"
-    case isHallucination = "is_hallucination"
+  enum CodingKeys: String, SnakeCaseKey {
+    case detector, place, part, token, gradient, occlusion, queryID, isHallucination
   }
 }
 

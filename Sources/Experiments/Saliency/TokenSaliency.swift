@@ -44,12 +44,6 @@ package struct TokenSaliency: Hashable, Sendable {
   /// "object" and so on, of each place.
   package let parts: [String]
 
-  package init(gradient: [Double], occlusion: [Double], parts: [String]) {
-    self.gradient = gradient
-    self.occlusion = occlusion
-    self.parts = parts
-  }
-
   /// The share that a part has of all saliency; nil where there is none.
   package func share(of part: String, _ values: [Double]) -> Double? {
     let sum = values.reduce(0, +)

@@ -54,8 +54,7 @@ package struct SelfTraining {
     var last = base
     for round in 1...rounds {
       let folder = out.appendingPathComponent("round-\(round)")
-      let part = work.part(
-        Double(round - 1) / Double(rounds)...Double(round) / Double(rounds), "round \(round): ")
+      let part = work.part(round - 1, of: rounds, "round \(round): ")
       var request = request
       request.fraction = base.record.configuration.corpus.fraction
       request.start = arm == .restart ? base.url : last.url

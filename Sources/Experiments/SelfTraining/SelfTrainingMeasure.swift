@@ -2,7 +2,6 @@ import Analysis
 import Corpus
 package import Evaluation
 import Foundation
-package import KnowledgeGraph
 package import LabCore
 package import Report
 package import Training
@@ -12,15 +11,14 @@ package import Training
 ///
 /// It is held against that model as it is, and as it is at the temperature at which its answers are as spread as the
 /// later one's: what that explains is sharpening alone.
-package struct SelfTrainingMeasure: Measure {
+package struct SelfTrainingMeasure: ListedMeasure, StoredMeasure {
   package static let name = "self-train"
   package static let key = "self_training"
   package static let version = 1
   package static let tables = [ResultTable.selfTraining]
-  package static let settingNames = ModelSelection.settingNames + ["samples", "seed", "resamples"]
 
   /// What decides the numbers beside the runs.
-  package struct Settings: Codable, Hashable, Sendable {
+  package struct Settings: StudySettings {
     /// Answers drawn of each query and temperature for entropy, distinct answers and divergence.
     package var samples = 4
     /// Decides the draws, and the resamples behind intervals.
@@ -29,6 +27,11 @@ package struct SelfTrainingMeasure: Measure {
 
     package init() {}
 
+    package static let all: [StudySetting<Settings>] = [
+      StudySetting("samples", \.samples, in: 1...EvaluationOptions.maximumSamples),
+      .seed(\.seed), .resamples(\.resampleCount),
+    ]
+
     enum CodingKeys: String, SnakeCaseKey { case samples, seed, resampleCount }
   }
 
@@ -36,20 +39,6 @@ package struct SelfTrainingMeasure: Measure {
   package var settings: Settings
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    settings = Settings()
-    selection = try ModelSelection(study: node)
-    if let value = node.optional("samples") {
-      settings.samples = try value.integer(in: 1...EvaluationOptions.maximumSamples)
-    }
-    if let value = node.optional("seed") {
-      settings.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    if let value = node.optional("resamples") {
-      settings.resampleCount = try value.integer(in: 0...1_000_000)
-    }
-  }
 
   package var siblings: [String] { [ModelSelection.origin] }
 
@@ -68,16 +57,11 @@ package struct SelfTrainingMeasure: Measure {
     return cost
   }
 
-  private func identity(_ subject: MeasuredRun) -> SelfTrainingIdentity {
+  package func identity(of subject: MeasuredRun) -> SelfTrainingIdentity {
     SelfTrainingIdentity(
       weightsHash: subject.record.weightsHash ?? "",
       origin: subject.siblings[0].record.weightsHash ?? "",
       graphHash: subject.record.configuration.graphHash, settings: settings)
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    try RunDatabase.read(in: subject.folder)?
-      .summary(Self.self, of: identity(subject), as: SelfTrainingSummary.self)?.key
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -91,16 +75,10 @@ package struct SelfTrainingMeasure: Measure {
       gain * 100)
   }
 
-  /// Measures a run against its sibling, the first model, into the run's run.sqlite, or reads the result back.
-  ///
-  /// Throws `LabError` where they are of different graphs, and `LabError.interrupted` when stopped.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> SelfTrainingSummary {
-    let identity = identity(subject)
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(Self.self, of: identity, as: SelfTrainingSummary.self)
-    {
-      return summary
-    }
+  /// Measures a run against its sibling, the first model; throws `LabError` where they are of different graphs.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: SelfTrainingIdentity, key: String, _ work: Work
+  ) throws -> SelfTrainingSummary {
     let origin = subject.siblings[0]
     guard origin.record.configuration.graphHash == identity.graphHash else {
       throw LabError(
@@ -109,14 +87,11 @@ package struct SelfTrainingMeasure: Measure {
     }
     let comparison = try SharpeningComparison(
       run: subject.open(), origin: origin.open(), graph: subject.graph(), settings, work)
-    let summary = SelfTrainingSummary(
-      key: try Self.storedKey(of: identity), identity: identity, rows: comparison.rows())
-    try RunDatabase.open(in: subject.folder, graphHash: identity.graphHash).store(
-      Self.self, identity: identity, summary: summary
-    ) { measurement, database in
-      try ResultTable.selfTraining.insert(summary.rows, of: measurement, in: database)
-    }
-    return summary
+    return SelfTrainingSummary(key: key, identity: identity, rows: comparison.rows())
+  }
+
+  package static func rows(of summary: SelfTrainingSummary) -> [ResultRows] {
+    [ResultRows(.selfTraining, summary.rows)]
   }
 
   package static func sections(

@@ -176,15 +176,16 @@ struct SharpeningComparison {
     let bootstrap = SubjectBootstrap(
       subjects: places.map { queries[$0].subject },
       series: series + [zip(series[1], series[2]).map(-)])
-    var stream = Seed(settings.seed).stream(
-      "self-training/\(set.rawValue)/\(visibility?.rawValue ?? "")/\(difficulty?.rawValue ?? "")")
-    let intervals = bootstrap.intervals(resamples: settings.resampleCount, stream: &stream)
-    let means = bootstrap.means
+    let means = bootstrap.measured(
+      resamples: settings.resampleCount,
+      Seed(settings.seed).stream(
+        "self-training/\(set.rawValue)/\(visibility?.rawValue ?? "")/\(difficulty?.rawValue ?? "")")
+    )
     func row(_ model: SelfTrainingRow.Model, _ index: Int, _ spread: Spread?) -> SelfTrainingRow {
       var row = SelfTrainingRow(
         model: model, queries: set, visibility: visibility, difficulty: difficulty,
-        temperature: model == .sharpened ? temperature : 1, rate: means[index],
-        lower: intervals?[index].lower, upper: intervals?[index].upper, queryCount: places.count)
+        temperature: model == .sharpened ? temperature : 1, rate: means[index].value,
+        lower: means[index].lower, upper: means[index].upper, queryCount: places.count)
       guard let spread else { return row }
       let greedy = places.map { spread.greedy[$0] }
       let confidences = greedy.map(\.confidence)
@@ -197,17 +198,7 @@ struct SharpeningComparison {
     }
     var own = row(.run, 2, self.own)
     own.divergence = Mean.of(of(divergence))
-    (own.gain, own.gainLower, own.gainUpper) = (
-      means[3], intervals?[3].lower, intervals?[3].upper
-    )
+    (own.gain, own.gainLower, own.gainUpper) = (means[3].value, means[3].lower, means[3].upper)
     return [row(.first, 0, unsharpened), row(.sharpened, 1, nil), own]
-  }
-}
-
-extension Array where Element: Hashable {
-  /// Each value once, in the order of first appearance.
-  fileprivate var distinct: [Element] {
-    var seen: Set<Element> = []
-    return filter { seen.insert($0).inserted }
   }
 }

@@ -69,15 +69,15 @@ struct Trajectories {
       let bootstrap = SubjectBootstrap(
         subjects: places.map { lines.items[$0.item].query.subject }, series: series,
         areShares: false)
-      var stream = Seed(settings.seed).stream("trajectories/\(family.rawValue)")
-      let intervals = bootstrap.intervals(resamples: settings.resampleCount, stream: &stream)
-      let means = bootstrap.means
+      let means = bootstrap.measured(
+        resamples: settings.resampleCount,
+        Seed(settings.seed).stream("trajectories/\(family.rawValue)"))
       return steps.indices.map { index in
         let share = Double(steps[index].step) / Double(max(1, record.stepCount))
         return TrajectoryPoint(
           step: steps[index].step, family: family, flops: record.trainingFLOPs * share,
-          validationLoss: steps[index].validation, loss: means[index],
-          lower: intervals?[index].lower, upper: intervals?[index].upper,
+          validationLoss: steps[index].validation, loss: means[index].value,
+          lower: means[index].lower, upper: means[index].upper,
           knownShare: Mean.of(series[index].map { exp(-$0) > 0.5 ? 1 : 0 }) ?? 0,
           trueShare: trueShares[family] ?? 0, lineCount: places.count)
       }

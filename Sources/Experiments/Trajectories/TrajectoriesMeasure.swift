@@ -2,23 +2,21 @@ import Analysis
 import Corpus
 package import Evaluation
 import Foundation
-package import KnowledgeGraph
+import KnowledgeGraph
 package import LabCore
 package import Report
 package import Training
 
 /// The loss of lines of known status over a training: `trajectories` in a study that keeps checkpoints (arXiv 2212.09803).
-package struct TrajectoriesMeasure: Measure {
+package struct TrajectoriesMeasure: ListedMeasure, StoredMeasure {
   package static let name = "trajectories"
   package static let key = "trajectories"
   package static let version = 1
   package static let readsCheckpoints = true
   package static let tables = [ResultTable.trajectoryPoints, .trajectoryTrends]
-  package static let settingNames =
-    ModelSelection.settingNames + ["lines", "contrast", "from", "seed", "resamples"]
 
   /// What decides the numbers beside the runs.
-  package struct Settings: Codable, Hashable, Sendable {
+  package struct Settings: StudySettings {
     /// Lines of each family at most, and as many more for the validation loss.
     package var lineCount = 1_000
     /// Sizes of the small and the large model that lines of the first less the second are decoded from; empty for none.
@@ -31,6 +29,19 @@ package struct TrajectoriesMeasure: Measure {
 
     package init() {}
 
+    package static let all: [StudySetting<Settings>] = [
+      StudySetting("lines", \.lineCount, in: 1...10_000_000),
+      StudySetting("contrast", \.contrast) { node in
+        let sizes = try node.distinct { try $0.modelSize() }
+        guard sizes.count == 2 else {
+          throw node.failure("names two sizes, the small model and the large one")
+        }
+        return sizes
+      },
+      StudySetting("from", \.start) { try $0.number("at least 0, below 1") { $0 >= 0 && $0 < 1 } },
+      .seed(\.seed), .resamples(\.resampleCount),
+    ]
+
     enum CodingKeys: String, SnakeCaseKey { case lineCount, contrast, start, seed, resampleCount }
   }
 
@@ -38,29 +49,6 @@ package struct TrajectoriesMeasure: Measure {
   package var settings: Settings
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    settings = Settings()
-    selection = try ModelSelection(study: node)
-    if let value = node.optional("lines") {
-      settings.lineCount = try value.integer(in: 1...10_000_000)
-    }
-    if let value = node.optional("contrast") {
-      settings.contrast = try value.distinct { try $0.modelSize() }
-      guard settings.contrast.count == 2 else {
-        throw value.failure("names two sizes, the small model and the large one")
-      }
-    }
-    if let value = node.optional("from") {
-      settings.start = try value.number("at least 0, below 1") { $0 >= 0 && $0 < 1 }
-    }
-    if let value = node.optional("seed") {
-      settings.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    if let value = node.optional("resamples") {
-      settings.resampleCount = try value.integer(in: 0...1_000_000)
-    }
-  }
 
   package var siblings: [String] { settings.contrast }
 
@@ -75,17 +63,12 @@ package struct TrajectoriesMeasure: Measure {
     return cost
   }
 
-  private func identity(_ subject: MeasuredRun) throws -> TrajectoriesIdentity {
+  package func identity(of subject: MeasuredRun) throws -> TrajectoriesIdentity {
     TrajectoriesIdentity(
       steps: RunFolder.checkpointSteps(subject.folder),
       weightsHash: subject.record.weightsHash ?? "",
       contrast: subject.siblings.map { $0.record.weightsHash ?? "" },
       graphHash: subject.record.configuration.graphHash, settings: settings)
-  }
-
-  package func storedKey(of subject: MeasuredRun) throws -> String? {
-    try RunDatabase.read(in: subject.folder)?
-      .summary(Self.self, of: identity(subject), as: TrajectoriesSummary.self)?.key
   }
 
   package func run(_ subject: MeasuredRun, _ work: Work) throws -> String {
@@ -96,32 +79,24 @@ package struct TrajectoriesMeasure: Measure {
       last.validationLoss)
   }
 
-  /// Scores the lines at every kept checkpoint into the run's run.sqlite, or reads the result back.
-  ///
-  /// Throws `LabError` where the run keeps no checkpoint or the graph allows no line, and `LabError.interrupted` when stopped.
-  package func summary(of subject: MeasuredRun, _ work: Work) throws -> TrajectoriesSummary {
-    let identity = try identity(subject)
-    if let summary = try? RunDatabase.stored(in: subject.folder)?
-      .summary(Self.self, of: identity, as: TrajectoriesSummary.self)
-    {
-      return summary
-    }
+  /// Scores the lines at every kept checkpoint; throws `LabError` where the run keeps none or the graph allows no line.
+  package func measured(
+    _ subject: MeasuredRun, _ identity: TrajectoriesIdentity, key: String, _ work: Work
+  ) throws -> TrajectoriesSummary {
     guard !identity.steps.isEmpty else {
       throw LabError(
         "\(subject.folder.path) keeps no checkpoint to follow lines through; train with --keep-steps log"
       )
     }
     let trajectories = try Trajectories(subject, identity.steps, settings, work)
-    let summary = TrajectoriesSummary(
-      key: try Self.storedKey(of: identity), identity: identity, points: trajectories.points(),
-      trends: trajectories.trends())
-    try RunDatabase.open(in: subject.folder, graphHash: identity.graphHash).store(
-      Self.self, identity: identity, summary: summary
-    ) { measurement, database in
-      try ResultTable.trajectoryPoints.insert(summary.points, of: measurement, in: database)
-      try ResultTable.trajectoryTrends.insert(summary.trends, of: measurement, in: database)
-    }
-    return summary
+    return TrajectoriesSummary(
+      key: key, identity: identity, points: trajectories.points(), trends: trajectories.trends())
+  }
+
+  package static func rows(of summary: TrajectoriesSummary) -> [ResultRows] {
+    [
+      ResultRows(.trajectoryPoints, summary.points), ResultRows(.trajectoryTrends, summary.trends),
+    ]
   }
 
   package static func sections(

@@ -114,29 +114,19 @@ extension ChoiceResult {
   static func table(
     _ questions: [ChoiceQuestion], _ scores: [[Double]], bootstrap: Bootstrap
   ) -> [ChoiceResult] {
-    var order: [[String]] = []
-    var cells: [[String]: [Int]] = [:]
-    func add(_ place: Int, to key: [String]) {
-      if cells[key] == nil { order.append(key) }
-      cells[key, default: []].append(place)
+    let all = questions.indices.grouped { place in
+      [questions[place].task, questions[place].variant, "all", ""]
     }
-    for (place, question) in questions.enumerated() {
-      add(place, to: [question.task, question.variant, "all", ""])
+    let exposed = questions.enumerated().compactMap { place, question in
+      question.exposures.map { (place: place, count: $0) }
+    }.sorted { ($0.count, $0.place) < ($1.count, $1.place) }.grouped { place, count in
+      [
+        questions[place].task, questions[place].variant, "exposure",
+        RateGroup.powerLabel(Double(count)),
+      ]
     }
-    let exposed = questions.indices.sorted {
-      (questions[$0].exposures ?? 0, $0) < (questions[$1].exposures ?? 0, $1)
-    }
-    for place in exposed {
-      guard let exposures = questions[place].exposures else { continue }
-      add(
-        place,
-        to: [
-          questions[place].task, questions[place].variant, "exposure",
-          RateGroup.powerLabel(Double(exposures)),
-        ])
-    }
-    return order.compactMap { key in
-      ChoiceResult(key, cells[key] ?? [], questions, scores, bootstrap: bootstrap)
+    return (all + exposed.map { ($0, $1.map(\.place)) }).compactMap { key, places in
+      ChoiceResult(key, places, questions, scores, bootstrap: bootstrap)
     }
   }
 

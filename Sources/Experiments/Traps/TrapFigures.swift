@@ -1,6 +1,7 @@
 import Analysis
 import Corpus
 import Evaluation
+import LabCore
 import Report
 
 /// A study's traps in its report.
@@ -25,10 +26,7 @@ struct TrapFigures {
     let accuracies = try lines("accuracy", "c.group_kind = 'all'", label: "c.variant")
     let losses = try lines("loss", "c.group_kind = 'all'", label: "c.variant")
     guard !accuracies.isEmpty else { return [] }
-    let tasks = accuracies.map(\.task).reduce(into: [String]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }
-    var blocks = tasks.flatMap { task -> [Block] in
+    var blocks = accuracies.map(\.task).distinct.flatMap { task -> [Block] in
       let cause = Trap(rawValue: task).map { " (\($0.cause.rawValue))" } ?? ""
       return [
         .figure(
@@ -53,21 +51,22 @@ struct TrapFigures {
 
   /// Lines of a column of `choice_result`, in the order in which they are first stored.
   private func lines(_ column: String, _ condition: String, label: String) throws -> [Line] {
-    var order: [[String]] = []
-    var values: [[String]: [String: Measured]] = [:]
     let rows = try series.results.rows(
       """
       SELECT c.task, \(label), c.run_id, c.\(column), c.\(column)_lower, c.\(column)_upper
       FROM choice_result c JOIN run ON run.id = c.run_id WHERE \(condition)
       ORDER BY run.rowid, c.rowid
       """)
-    for row in rows {
-      let key: [String] = [try row.value(0), try row.value(1)]
-      if values[key] == nil { order.append(key) }
-      values[key, default: [:]][try row.value(2)] = Measured(
-        value: try row.value(3), lower: try row.value(4), upper: try row.value(5))
-    }
-    return order.map { Line(task: $0[0], label: $0[1], values: values[$0] ?? [:]) }
+    return try rows.grouped { try [$0.value(0, String.self), $0.value(1, String.self)] }
+      .map { key, rows in
+        let values = try rows.map { row -> (String, Measured) in
+          let value = Measured(
+            value: try row.value(3), lower: try row.value(4), upper: try row.value(5))
+          return (try row.value(2), value)
+        }
+        return Line(
+          task: key[0], label: key[1], values: Dictionary(values, uniquingKeysWith: { $1 }))
+      }
   }
 
   private func records(_ lines: [Line], _ title: String, _ format: ColumnFormat) -> Records {
@@ -156,19 +155,14 @@ extension TrapFigures {
   }
 
   private func curves(_ line: Line) -> [Curve] {
-    var order: [String] = []
-    var points: [String: [(size: Double, point: CurveShape.Point)]] = [:]
-    for group in series.groups {
+    let points = series.groups.compactMap { group in
       let values = group.runs.compactMap { line.values[$0.id] }
-      guard let mean = Mean.of(values.map(\.value)) else { continue }
-      let training = series.training(group.first)
-      if points[training] == nil { order.append(training) }
-      points[training, default: []].append(
-        (group.size, CurveShape.Point(mean: mean, standardError: Self.standardError(values))))
+      return Mean.of(values.map(\.value)).map {
+        (group, point: CurveShape.Point(mean: $0, standardError: Self.standardError(values)))
+      }
     }
-    return order.map { training in
-      let own = (points[training] ?? []).sorted { $0.size < $1.size }
-      return Curve(training: training, points: own.map(\.point))
+    return points.grouped { group, _ in series.training(group.first) }.map { training, own in
+      Curve(training: training, points: own.sorted { $0.0.size < $1.0.size }.map(\.point))
     }
   }
 
@@ -223,20 +217,13 @@ extension TrapFigures {
     let all =
       lines.map { (label: $0.label, line: $0) }
       + exposed.map { (label: "trap, presented \($0.label)", line: $0) }
-    var order: [[String]] = []
-    var counts: [[String]: [CurveShape: Int]] = [:]
-    for (label, line) in all {
-      for curve in curves(line) {
-        guard let shape = curve.shape else { continue }
-        let key = [label, curve.training]
-        if counts[key] == nil { order.append(key) }
-        counts[key, default: [:]][shape, default: 0] += 1
-      }
+    let shapes = all.flatMap { label, line in
+      curves(line).compactMap { curve in curve.shape.map { (key: [label, curve.training], $0) } }
     }
-    for key in order {
+    for (key, own) in shapes.grouped(by: \.key) {
       data.append(
         ["this study", .text(key[0]), .text(key[1])]
-          + names.map { .integer(counts[key]?[$0] ?? 0) })
+          + names.map { name in .integer(own.count { $0.1 == name }) })
     }
     return Report.Table(
       id: "trap-shape-counts", title: "Shapes beside the published ones",

@@ -9,18 +9,14 @@ package import Report
 package import Training
 
 /// Questions with choices asked of a model: the traps of `kglab traps` and `traps` in a study, or those of a file.
-package struct TrapsMeasure: Measure {
+package struct TrapsMeasure: ListedMeasure {
   package static let name = "traps"
   package static let key = "traps"
   package static let version = 1
   package static let tables = [ResultTable.choices]
-  package static let settingNames =
-    ModelSelection.settingNames + [
-      "tasks", "questions", "shots", "reasoned", "seed", "resamples", "precision",
-    ]
 
   /// What decides the numbers beside the model.
-  package struct Settings: Codable, Hashable, Sendable {
+  package struct Settings: StudySettings {
     package var tasks = Trap.allCases
     /// Most questions of a task, each in two forms.
     package var questionCount = 200
@@ -35,6 +31,15 @@ package struct TrapsMeasure: Measure {
 
     package init() {}
 
+    package static let all: [StudySetting<Settings>] = [
+      StudySetting("tasks", \.tasks) { try $0.distinct { try $0.choice(Trap.self) } },
+      StudySetting("questions", \.questionCount, in: 1...100_000),
+      StudySetting("shots", \.shots) { try $0.distinctIntegers(in: 0...TrapsMeasure.mostShots) },
+      StudySetting("reasoned", \.reasoned) { try $0.boolean() ? true : nil },
+      .seed(\.seed), .resamples(\.resampleCount, atLeast: 1),
+      StudySetting("precision", \.precision) { try $0.precision() },
+    ]
+
     enum CodingKeys: String, SnakeCaseKey {
       case tasks, shots, reasoned, seed, precision, questionCount, resampleCount
     }
@@ -47,28 +52,6 @@ package struct TrapsMeasure: Measure {
   package var settings: Settings
 
   package init(_ settings: Settings = Settings()) { self.settings = settings }
-
-  package init(study node: SchemaNode) throws {
-    settings = Settings()
-    selection = try ModelSelection(study: node)
-    if let value = node.optional("tasks") {
-      settings.tasks = try value.distinct { try $0.choice(Trap.self) }
-    }
-    if let value = node.optional("questions") {
-      settings.questionCount = try value.integer(in: 1...100_000)
-    }
-    if let value = node.optional("shots") {
-      settings.shots = try value.distinctIntegers(in: 0...Self.mostShots)
-    }
-    if let value = node.optional("reasoned"), try value.boolean() { settings.reasoned = true }
-    if let value = node.optional("seed") {
-      settings.seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    if let value = node.optional("resamples") {
-      settings.resampleCount = try value.integer(in: 1...1_000_000)
-    }
-    if let value = node.optional("precision") { settings.precision = try value.precision() }
-  }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let forms = settings.shots.reduce(settings.reasoned == nil ? 0 : 1) { $0 + ($1 == 0 ? 2 : 1) }

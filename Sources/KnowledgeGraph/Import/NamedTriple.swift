@@ -5,11 +5,4 @@ package struct NamedTriple: Hashable, Sendable {
   package let object: String
   /// From 1.
   package let line: Int
-
-  package init(subject: String, predicate: String, object: String, line: Int) {
-    self.subject = subject
-    self.predicate = predicate
-    self.object = object
-    self.line = line
-  }
 }

@@ -1,3 +1,5 @@
+import LabCore
+
 /// Draws the rows of one panel: lines, intervals and points.
 struct MarkWriter {
   let panel: Panel
@@ -30,14 +32,7 @@ struct MarkWriter {
 
   /// The panel's points by the values of `columns`, in order of first appearance.
   private func groups(_ columns: [Int]) -> [[FigurePoint]] {
-    var order: [[String]] = []
-    var members: [[String]: [FigurePoint]] = [:]
-    for point in panel.points {
-      let key = columns.map { rows[point.row][$0].plain }
-      if members[key] == nil { order.append(key) }
-      members[key, default: []].append(point)
-    }
-    return order.map { members[$0] ?? [] }
+    panel.points.grouped { point in columns.map { rows[point.row][$0].plain } }.map(\.elements)
   }
 
   /// A group in order of x, cut where a row has nothing to draw.

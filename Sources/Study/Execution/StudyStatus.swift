@@ -20,10 +20,6 @@ package struct StudyStatus: Codable, Sendable {
   package var isRunning: Bool
   package var tasks: [Task]
 
-  enum CodingKeys: String, SnakeCaseKey {
-    case study, tasks, isRunning
-  }
-
   /// Reads the plan and the records of a study's folder, which may be in use.
   package init(folder: StudyFolder) throws {
     let plan = try folder.readPlan()

@@ -86,8 +86,8 @@ package struct ModelGrid {
     guard let settings = node.optional("harden") else { return nil }
     try node.allow(["name", "from", "harden"])
     let entry = try node.required("from", example: "base").text()
-    try settings.allow(HardeningSettings.trainingNames.filter { $0 != "balanced" })
-    let training = try HardeningSettings.training(study: settings)
+    try settings.allow(AdversarialTraining.names.filter { $0 != "balanced" })
+    let training = try AdversarialTraining(study: settings)
     let name = try node.optional("name")?.text()
     return try models.filter { $0.entry == entry }.map { parent in
       guard !parent.isDerived else {

@@ -1,6 +1,7 @@
 import Analysis
 import Evaluation
 import Foundation
+import LabCore
 import Report
 
 /// Attention logits of large models forecast from small ones, and held to the largest (arXiv 2309.14322).
@@ -16,7 +17,7 @@ struct AttentionLogitForecast {
   private struct Family {
     let training: String
     let learningRate: Double
-    var runs: [RunRow] = []
+    let runs: [RunRow]
   }
 
   /// The largest attention logit of a run's first layer at an early probe.
@@ -52,18 +53,15 @@ struct AttentionLogitForecast {
       WHERE layer = 1 AND attention_logit_max > 0
       """)
     for row in rows { logits[try row.value(0), default: [:]][try row.value(1)] = try row.value(2) }
-    var order: [String] = []
-    var families: [String: Family] = [:]
-    for run in series.results.runs where logits[run.id] != nil {
-      let key =
-        "\(run.graphID) \(run.horizon) \(run.fraction) \(run.variant) \(run.precision) \(run.learningRate)"
-      if families[key] == nil { order.append(key) }
-      families[
-        key,
-        default: Family(training: series.training(run), learningRate: run.learningRate)
-      ].runs.append(run)
+    let families = series.results.runs.filter { logits[$0.id] != nil }.grouped { run in
+      "\(run.graphID) \(run.horizon) \(run.fraction) \(run.variant) \(run.precision) \(run.learningRate)"
     }
-    return order.compactMap { families[$0] }.compactMap { test($0, logits) }
+    return families.compactMap { _, runs in
+      test(
+        Family(
+          training: series.training(runs[0]), learningRate: runs[0].learningRate, runs: runs),
+        logits)
+    }
   }
 
   /// The forecast for the largest size from the others; nil for fewer than three others with a logit at one step.

@@ -19,73 +19,57 @@ struct GenerationFigures {
   /// Nil where every model learned from the graph.
   func section() throws -> ReportSection? {
     guard series.results.runs.contains(where: { $0.textSource != nil }) else { return nil }
-    let figures =
-      [
-        try figure(
-          "rate", .generation, "Hallucination rate", Self.percent,
-          "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
-          """
-          SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
-            AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
-          """),
-        try figure(
-          "loss", .generation, "Loss on true objects (nats)", .number(digits: 3),
-          "Mean of -log P(object) over the triples that the graph's text has, end token included.",
-          """
-          SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
-          FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
-          """),
-        try figure(
-          "popularity", .generation, "Hallucination rate", Self.percent,
-          """
-          Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
-          popular answer, in quarters of the queries: rare answers are in the lowest.
-          """,
-          """
-          SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
-            AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
-          """),
-        try figure(
-          "rate", .wrongShare, "Hallucination rate", Self.percent,
-          """
-          Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects, against the share of the lines learned \
-          from that are wrong answers, which the graph counts.
-          """,
-          """
-          SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
-            AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
-          """),
-      ].compactMap(\.self) + (try againstFraction())
-    return figures.isEmpty
-      ? nil : ReportSection("Models on models' words", figures.map(Block.figure))
+    let rates = ("rate", "Hallucination rate", Self.percent)
+    let losses = ("loss", "Loss on true objects (nats)", ColumnFormat.number(digits: 3))
+    let rateWords = "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects"
+    let lossWords =
+      "Mean of -log P(object) over the triples that the graph's text has, end token included."
+    let loss = """
+      SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
+      FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
+      """
+    var figures = [
+      try figure(rates, .generation, "\(rateWords).", Self.rate),
+      try figure(losses, .generation, lossWords, loss),
+      try figure(
+        ("popularity", rates.1, rates.2), .generation,
+        """
+        Exact rate at temperature 1 on seen queries by how many other trained triples of the predicate have the query's most \
+        popular answer, in quarters of the queries: rare answers are in the lowest.
+        """,
+        """
+        SELECT run_id, rate, lower, upper, group_value AS part FROM rate WHERE visibility = 'seen'
+          AND method = 'exact' AND temperature = 1 AND group_kind = 'popularity'
+        """),
+      try figure(
+        rates, .wrongShare,
+        """
+        \(rateWords), against the share of the lines learned from that are wrong answers, which the graph counts.
+        """, Self.rate),
+    ]
+    // Where models learned from several shares of the graph.
+    if Set(series.results.runs.map(\.fraction)).count > 1 {
+      figures += [
+        try figure(losses, .fraction, lossWords, loss),
+        try figure(rates, .fraction, "\(rateWords).", Self.rate),
+      ]
+    }
+    let shown = figures.compactMap(\.self)
+    return shown.isEmpty
+      ? nil : ReportSection("Models on models' words", shown.map(Block.figure))
   }
 
-  /// Loss and rate against the share of the graph, where models learned from several.
-  private func againstFraction() throws -> [Figure] {
-    guard Set(series.results.runs.map(\.fraction)).count > 1 else { return [] }
-    return [
-      try figure(
-        "loss", .fraction, "Loss on true objects (nats)", .number(digits: 3),
-        "Mean of -log P(object) over the triples that the graph's text has, end token included.",
-        """
-        SELECT run_id, code_bits * 0.6931471805599453 / triple_count, NULL, NULL, '' AS part
-        FROM stored_bits WHERE triples = 'trained' AND group_kind = 'all'
-        """),
-      try figure(
-        "rate", .fraction, "Hallucination rate", Self.percent,
-        "Exact rate at temperature 1 on seen queries, with 95 % intervals over subjects.",
-        """
-        SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
-          AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
-        """),
-    ].compactMap(\.self)
-  }
+  private static let rate = """
+    SELECT run_id, rate, lower, upper, '' AS part FROM rate WHERE visibility = 'seen'
+      AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
+    """
 
   /// A value against generation, share of wrong lines or share of the graph, a line for each text and seed; nil where no run has it.
   private func figure(
-    _ name: String, _ axis: Against, _ value: String, _ format: ColumnFormat, _ words: String,
+    _ kind: (name: String, value: String, format: ColumnFormat), _ axis: Against, _ words: String,
     _ sql: String
   ) throws -> Figure? {
+    let (name, value, format) = kind
     var data = Records([
       Column("panel", "Models"), Column("size", "Size"), Column("text", "Text"),
       Column("training", "Training"), Column("seed", "Seed", .integer),

@@ -1,5 +1,6 @@
 import Analysis
 import Evaluation
+import LabCore
 import LanguageModel
 import Report
 import Training
@@ -13,13 +14,7 @@ struct LearningRateFigures {
 
   /// Groups that differ in their learning rate alone, of models trained at several.
   private var sweeps: [[RunGroup]] {
-    var order: [RunGroup.Setting] = []
-    var cells: [RunGroup.Setting: [RunGroup]] = [:]
-    for group in series.allGroups {
-      if cells[group.cell] == nil { order.append(group.cell) }
-      cells[group.cell, default: []].append(group)
-    }
-    return order.compactMap { cells[$0] }
+    series.allGroups.grouped(by: \.cell).map(\.elements)
       .filter { Set($0.map(\.first.learningRate)).count >= Self.leastRateCount }
       .map { $0.sorted { $0.first.learningRate < $1.first.learningRate } }
   }

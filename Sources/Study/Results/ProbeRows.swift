@@ -51,7 +51,7 @@ enum ProbeRows {
       }, of: run, into: database)
   }
 
-  private struct Step: EncodableRecord, Encodable {
+  private struct Step: ResultRow {
     let step: Int
     let learningRate: Double
     let crossEntropy: Double
@@ -65,22 +65,16 @@ enum ProbeRows {
       gradientNorm = metrics.gradientNorm
       outputLogitMean = probe.meanOutputLogit
     }
-
-    enum CodingKeys: String, SnakeCaseKey {
-      case step, learningRate, crossEntropy, gradientNorm, outputLogitMean
-    }
   }
 
-  private struct Layer: EncodableRecord, Encodable {
+  private struct Layer: ResultRow {
     let step: Int
     /// Counted from 1.
     let layer: Int
     let attentionLogitMax: Double?
-
-    enum CodingKeys: String, SnakeCaseKey { case step, layer, attentionLogitMax }
   }
 
-  private struct Tensor: EncodableRecord, Encodable {
+  private struct Tensor: ResultRow {
     let step: Int
     let tensor: String
     /// Counted from 1; nil for what no layer has.
@@ -105,10 +99,6 @@ enum ProbeRows {
       (alpha, omega, u) = (update?.alpha, update?.omega, update?.u)
       self.gradientRMS = gradientRMS
       epsilon = probe.epsilon?[name]
-    }
-
-    enum CodingKeys: String, SnakeCaseKey {
-      case step, tensor, layer, kind, alignment, alpha, omega, u, gradientRMS, epsilon
     }
   }
 }

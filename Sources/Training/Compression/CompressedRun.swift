@@ -28,30 +28,14 @@ package struct CompressedRun {
     }
     self.compression = compression
     self.folder = folder
-    var record = try Self.record(of: parent.record, compression).hashed(parent.tokenizer)
-    if !record.graphPath.isEmpty {
-      record.graphPath = URL(fileURLWithPath: record.graphPath, relativeTo: source).absoluteURL
-        .path(from: folder)
-    }
-    record.startPath = source.path(from: folder)
-    plan = record
+    plan = try Self.record(of: parent.record, compression).hashed(parent.tokenizer)
+      .placed(in: folder, madeOf: source)
   }
 
-  /// What a compressed run's record takes over: all that is known of the training, but not its loss and time.
+  /// The record of the run that compressing another makes.
   static func record(of parent: RunRecord, _ compression: WeightCompression) -> RunRecord {
-    var record = parent
-    record.status = .complete
-    record.configuration.start = parent.weightsHash
+    var record = parent.derived
     record.configuration.compression = compression
-    record.imported = nil
-    record.initialCrossEntropy = nil
-    record.finalCrossEntropy = nil
-    record.secondsElapsed = nil
-    record.tokensPerSecond = nil
-    record.peakMemoryMiB = nil
-    record.estimate = nil
-    record.sessionCount = nil
-    record.spikes = nil
     return record
   }
 

@@ -16,10 +16,6 @@ package struct CoordinatePart: Codable, Hashable, Sendable {
   package var finalSlope: Double?
   package var changeSlope: Double?
 
-  enum CodingKeys: String, SnakeCaseKey {
-    case part, initial, final, change, initialSlope, finalSlope, changeSlope
-  }
-
   /// Values for each width, in the order of `widths`.
   package init(
     part: String, widths: [Int], initial: [Double], final: [Double], change: [Double]
@@ -54,10 +50,6 @@ package struct CoordinateReport: Codable, Hashable, Sendable {
   package var tolerance: Double
   package var parts: [CoordinatePart]
   package var isFlat: Bool
-
-  enum CodingKeys: String, SnakeCaseKey {
-    case widths, steps, seeds, tolerance, parts, learningRates, isFlat
-  }
 
   /// The parts that are not flat.
   package var failing: [CoordinatePart] { parts.filter { !$0.isFlat(within: tolerance) } }

@@ -38,22 +38,18 @@ package struct AdversarialTraining: Codable, Hashable, Sendable {
 
   package init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case attack, position, length, rounds, iterations, size, share, seed
+  enum CodingKeys: String, SnakeCaseKey {
+    case attack, position, length, rounds, iterations, size, share, seed, lastIterations, topK,
+      beamWidth, batchSize, learningRate
     case candidateCount = "candidates"
     case isBalanced = "balanced"
     case exampleCount = "examples"
     case attackedCount = "attacked"
-    case lastIterations = "last_iterations"
-    case topK = "top_k"
-    case beamWidth = "beam_width"
     case keepsBest = "keep_best"
-    case batchSize = "batch_size"
-    case learningRate = "learning_rate"
   }
 
   /// The whole numbers with their ranges, by their names in a study, which with dashes are those of the options.
-  package static let ranges:
+  package static let numbers:
     [(
       name: String, path: any WritableKeyPath<AdversarialTraining, Int> & Sendable,
       range: ClosedRange<Int>
@@ -96,7 +92,7 @@ package struct AdversarialTraining: Codable, Hashable, Sendable {
         "\(name) of adversarial training is \(value); it must be between \(range.lowerBound) and \(range.upperBound)",
         .usage)
     }
-    for (name, path, range) in Self.ranges { try require(name, self[keyPath: path], range) }
+    for (name, path, range) in Self.numbers { try require(name, self[keyPath: path], range) }
     try require("length", length, Self.lengthRange)
     try require("share", share, Self.shareRange)
     try require("learning_rate", learningRate, Self.rateRange)
@@ -155,16 +151,13 @@ package struct HardeningTally: Codable, Hashable, Sendable {
     self.poolHash = poolHash
   }
 
-  enum CodingKeys: String, CodingKey {
-    case iterations
+  enum CodingKeys: String, SnakeCaseKey {
+    case iterations, attackFLOPs, trainingFLOPs, defenceFLOPs
     case attackedCount = "attacked"
     case successCount = "successes"
     case poolCount = "pool"
     case adversarialCount = "adversarial_lines"
     case cleanCount = "clean_lines"
-    case attackFLOPs = "attack_flops"
-    case trainingFLOPs = "training_flops"
-    case defenceFLOPs = "defence_flops"
     case poolHash = "pool_sha256"
   }
 

@@ -22,33 +22,17 @@ package struct HardenedRun {
         "the model in \(parent.url.path) was imported and not trained by kglab: it has no clean lines to harden it "
           + "with")
     }
-    var record = try Self.record(of: parent.record, round).hashed(parent.tokenizer)
-    if !record.graphPath.isEmpty {
-      record.graphPath = URL(fileURLWithPath: record.graphPath, relativeTo: parent.url).absoluteURL
-        .path(from: folder)
-    }
-    record.startPath = parent.url.path(from: folder)
     self.parent = parent
     self.folder = folder
-    plan = record
+    plan = try Self.record(of: parent.record, round).hashed(parent.tokenizer)
+      .placed(in: folder, madeOf: parent.url)
   }
 
-  /// What a round's record takes over: all that is known of the training, but not its loss and time.
+  /// The record of the run that a round makes of another.
   static func record(of parent: RunRecord, _ round: HardeningRound) -> RunRecord {
-    var record = parent
-    record.imported = nil
-    record.status = .complete
-    record.configuration.start = parent.weightsHash
+    var record = parent.derived
     record.configuration.hardening = round
     record.configuration.compression = nil
-    record.initialCrossEntropy = nil
-    record.finalCrossEntropy = nil
-    record.secondsElapsed = nil
-    record.tokensPerSecond = nil
-    record.peakMemoryMiB = nil
-    record.estimate = nil
-    record.sessionCount = nil
-    record.spikes = nil
     record.storedBytes = nil
     record.zeroShare = nil
     // Rounds are computed here, whatever trained the parent.

@@ -1,4 +1,5 @@
 import Compute
+import LabCore
 package import LanguageModel
 
 /// What a probed step says of the training's stability, before its update; matrices are under the names of tensors.
@@ -17,12 +18,10 @@ package struct StepProbe: Codable, Hashable, Sendable {
   /// What AdamW adds to the root of such squares, for each tensor; nil for optimisers without.
   package var epsilon: [String: Double]?
 
-  enum CodingKeys: String, CodingKey {
-    case alignment, epsilon
-    case updateAlignment = "update_alignment"
+  enum CodingKeys: String, SnakeCaseKey {
+    case alignment, epsilon, updateAlignment, gradientRMS
     case largestAttentionLogits = "attention_logit_max"
     case meanOutputLogit = "output_logit_mean"
-    case gradientRMS = "gradient_rms"
   }
 
   /// Of a model whose step has its gradient.

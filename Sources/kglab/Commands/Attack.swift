@@ -96,24 +96,16 @@ struct Attack: ParsableCommand {
     Interruption.heed()
     let (run, victim) = try AttackedFolder.open(folder)
     if let victim { settings.victims = [victim] }
-    let place = graph.url
-    let other = try proposals.map { try RunFolder.open($0) }
-    let subject = MeasuredRun(
-      folder: run.url, record: run.record,
-      siblings: other.map { other in
-        [MeasuredRun(folder: other.url, record: other.record) { try run.graph(at: place) }]
-      } ?? []
-    ) { try run.graph(at: place) }
-    let summary = try ProgressReporter.during { progress in
-      try AttackMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
+    let beside = try proposals.map { [try RunFolder.open($0)] } ?? []
+    let summary = try workers.during {
+      try AttackMeasure(settings).summary(of: graph.subject(run, beside: beside), $0)
     }
     if graph.json { return try Output.json(summary) }
     for one in summary.victims {
       let isTrained = victim == nil && run.record.trainingFLOPs > 0
       show(one, summary, trainingFLOPs: isTrained ? run.record.trainingFLOPs : nil)
     }
-    Output.line(
-      "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (attack \(summary.key.prefix(12)))")
+    Output.wrote(run.url.relativePath, "attack", key: summary.key)
     guard run.record.outside == nil else {
       return Output.next("kglab", "pirs", folder, "--texts", "prior")
     }

@@ -204,14 +204,8 @@ struct AttackSlopes: ParsableCommand {
 
   /// The rows of the file by model, and the FLOPs of its pre-training where they are given.
   private func models() throws -> (models: [Key: AttackedModel], pretraining: [Key: Double]) {
-    var csv = try CSVTable(URL(fileURLWithPath: file))
-    for condition in conditions {
-      let parts = condition.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else {
-        throw LabError("--where '\(condition)' is no column=value, such as attack=gcg", .usage)
-      }
-      csv = try csv.rows(where: String(parts[0]), is: String(parts[1]))
-    }
+    let csv = try CSVTable(URL(fileURLWithPath: file))
+      .rows(meeting: conditions, of: "--where", example: "attack=gcg")
     let sizes = try csv.numbers(size)
     let seeds = try csv.numbers(seed)
     let iterations = try csv.numbers(iteration)

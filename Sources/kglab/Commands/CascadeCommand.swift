@@ -54,26 +54,20 @@ struct CascadeCommand: ParsableCommand {
 
   func run() throws {
     Interruption.heed()
-    let (run, other) = (try RunFolder.open(small), try RunFolder.open(large))
-    let place = graph.url
-    let subject = MeasuredRun(
-      folder: run.url, record: run.record,
-      siblings: try ([other] + member.map { try RunFolder.open($0) }).map { run in
-        MeasuredRun(folder: run.url, record: run.record) { try run.graph() }
-      }
-    ) { try run.graph(at: place) }
+    let run = try RunFolder.open(small)
+    let others = try ([large] + member).map { try RunFolder.open($0) }
     var settings = CascadeMeasure.Settings()
     (settings.seed, settings.resampleCount) = (seed, resamples)
     settings.committee = member.indices.map { $0 }
     if let heads {
       settings.heads = try OptionList.values(heads, "--heads") { try HeadArchitecture(named: $0) }
     }
-    let summary = try ProgressReporter.during { progress in
-      try CascadeMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
+    let summary = try workers.during {
+      try CascadeMeasure(settings).summary(of: graph.subject(run, beside: others), $0)
     }
     if graph.json { return try Output.json(summary) }
     show(summary)
-    Output.line("wrote \(small)/\(RunDatabase.fileName) (cascade \(summary.key.prefix(12)))")
+    Output.wrote(small, "cascade", key: summary.key)
     Output.next("kglab", "detect", "train", small)
   }
 

@@ -122,8 +122,8 @@ struct Evaluate: ParsableCommand {
           at: URL(fileURLWithPath: folder, isDirectory: true))
       } ?? RunFolder.open(folder, checkpoint: checkpoint)
     let elsewhere = try asking.graph.url.map { try run.graph(at: $0) }
-    let summary = try ProgressReporter.during { progress in
-      try run.evaluate(options(), graph: elsewhere, work: asking.work(progress))
+    let summary = try asking.workers.during {
+      try run.evaluate(options(), graph: elsewhere, work: $0)
     }
     if asking.json { return try Output.json(summary) }
     show(summary, of: run.record)
@@ -131,8 +131,7 @@ struct Evaluate: ParsableCommand {
       Output.table(groups(summary, kind))
       Output.line()
     }
-    Output.line(
-      "wrote \(folder)/\(RunDatabase.fileName) (evaluation \(summary.key.prefix(12)))")
+    Output.wrote(folder, "evaluation", key: summary.key)
     let later = checkpoint.flatMap { step in
       RunFolder.checkpointSteps(run.url).first { $0 > step }
     }

@@ -172,14 +172,8 @@ struct Fit: ParsableCommand {
     let url = URL(fileURLWithPath: table)
     let file =
       FileKind.of(url) == .folder ? url.appendingPathComponent("figures/runs.csv") : url
-    var csv = try CSVTable(file)
-    for condition in conditions {
-      let parts = condition.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else {
-        throw LabError("--where '\(condition)' is no column=value, such as epochs=100", .usage)
-      }
-      csv = try csv.rows(where: String(parts[0]), is: String(parts[1]))
-    }
+    let csv = try CSVTable(file)
+      .rows(meeting: conditions, of: "--where", example: "epochs=100")
     let sizes = try csv.numbers(size)
     let others = try [flops ?? tokens, unique, exposures, facts].compactMap(\.self)
       .map { try csv.numbers($0) }

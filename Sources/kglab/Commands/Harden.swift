@@ -151,10 +151,8 @@ struct Harden: ParsableCommand {
     let (run, detector) = try AttackedFolder.open(folder)
     let victim = detector ?? "model"
     settings.victims = [victim]
-    let place = graph.url
-    let subject = MeasuredRun(folder: run.url, record: run.record) { try run.graph(at: place) }
-    let summary = try ProgressReporter.during { progress in
-      try HardeningMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
+    let summary = try workers.during {
+      try HardeningMeasure(settings).summary(of: graph.subject(run), $0)
     }
     if graph.json { return try Output.json(summary) }
     show(summary, victim)

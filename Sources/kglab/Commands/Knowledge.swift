@@ -41,13 +41,12 @@ struct Knowledge: ParsableCommand {
     options.bins = bins
     options.seed = seed
     options.precision = asking.precision
-    let summary = try ProgressReporter.during { progress in
-      try run.knowledge(options, graph: elsewhere, work: asking.work(progress))
+    let summary = try asking.workers.during {
+      try run.knowledge(options, graph: elsewhere, work: $0)
     }
     if asking.json { return try Output.json(summary) }
     KnowledgeText(summary: summary).show()
-    Output.line(
-      "wrote \(asked.folder)/\(RunDatabase.fileName) (knowledge \(summary.key.prefix(12)))")
+    Output.wrote(asked.folder, "knowledge", key: summary.key)
     Output.next("kglab", "lifeline", asked.folder, "--all")
   }
 }

@@ -51,12 +51,10 @@ struct Lifeline: ParsableCommand {
     let request = LifelineRequest(
       folder: URL(fileURLWithPath: folder, isDirectory: true), facts: all ? nil : pairs,
       precision: asking.precision, graphURL: asking.graph.url)
-    let summary = try ProgressReporter.during { progress in
-      try request.run(work: asking.work(progress))
-    }
+    let summary = try asking.workers.during { try request.run(work: $0) }
     if asking.json { return try Output.json(summary) }
     if let facts = summary.facts { for fact in facts { show(fact) } } else { show(summary) }
-    Output.line("wrote \(folder)/\(RunDatabase.fileName) (life-line \(summary.key.prefix(12)))")
+    Output.wrote(folder, "life-line", key: summary.key)
     Output.next("kglab", "explain", folder, "subject", "predicate")
   }
 

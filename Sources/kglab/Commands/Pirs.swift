@@ -82,14 +82,12 @@ struct Pirs: ParsableCommand {
     settings.distances = try OptionList.cases(distances, "--distances")
     Interruption.heed()
     let run = try RunFolder.open(folder)
-    let place = graph.url
-    let subject = MeasuredRun(folder: run.url, record: run.record) { try run.graph(at: place) }
-    let summary = try ProgressReporter.during { progress in
-      try InversionMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
+    let summary = try workers.during {
+      try InversionMeasure(settings).summary(of: graph.subject(run), $0)
     }
     if graph.json { return try Output.json(summary) }
     show(summary)
-    Output.line("wrote \(folder)/\(RunDatabase.fileName) (pirs \(summary.key.prefix(12)))")
+    Output.wrote(folder, "pirs", key: summary.key)
     Output.next("kglab", "attack", folder)
   }
 

@@ -70,15 +70,12 @@ struct SaliencyCommand: ParsableCommand {
     let run = try RunFolder.open(url.deletingLastPathComponent().deletingLastPathComponent())
     var settings = settings
     settings.detectors = [url.lastPathComponent]
-    let place = graph.url
-    let subject = MeasuredRun(folder: run.url, record: run.record) { try run.graph(at: place) }
-    let summary = try ProgressReporter.during { progress in
-      try SaliencyMeasure(settings).summary(of: subject, Work(workers: workers.count, progress))
+    let summary = try workers.during {
+      try SaliencyMeasure(settings).summary(of: graph.subject(run), $0)
     }
     if graph.json { return try Output.json(summary) }
     show(summary)
-    Output.line(
-      "wrote \(run.url.relativePath)/\(RunDatabase.fileName) (saliency \(summary.key.prefix(12)))")
+    Output.wrote(run.url.relativePath, "saliency", key: summary.key)
     Output.next("kglab", "attack", folder)
   }
 

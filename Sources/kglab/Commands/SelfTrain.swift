@@ -94,10 +94,10 @@ struct SelfTrain: ParsableCommand {
     let base = try RunFolder.open(source)
     let (content, file) = (try base.graph(at: graph.url), try graph.url ?? base.graphFile())
     let training = SelfTraining(rounds: rounds, arm: arm, text: text, request: request)
-    let results = try ProgressReporter.during { progress in
+    let results = try workers.during {
       try training.run(
         on: base, content, in: file, into: URL(fileURLWithPath: out, isDirectory: true),
-        options: options, work: Work(workers: workers.count, progress))
+        options: options, work: $0)
     }
     if graph.json { return try Output.json(results) }
     show(results)

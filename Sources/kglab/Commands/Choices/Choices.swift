@@ -31,9 +31,8 @@ struct Choices: ParsableCommand {
     Interruption.heed()
     let run = try asked.open()
     let file = try QuestionFile.read(URL(fileURLWithPath: questions), for: run)
-    let summary = try ProgressReporter.during { progress in
-      try TrapsMeasure(drawing.settings).summary(
-        of: run, asking: file, drawing.asking.work(progress))
+    let summary = try drawing.asking.workers.during {
+      try TrapsMeasure(drawing.settings).summary(of: run, asking: file, $0)
     }
     try drawing.show(summary, folder: asked.folder)
   }

@@ -57,8 +57,8 @@ struct Traps: ParsableCommand {
     if oneShot { settings.shots.append(1) }
     if reasoned { settings.reasoned = true }
     let graph = try run.graph(at: drawing.asking.graph.url)
-    let summary = try ProgressReporter.during { progress in
-      try TrapsMeasure(settings).summary(of: run, graph: graph, drawing.asking.work(progress))
+    let summary = try drawing.asking.workers.during {
+      try TrapsMeasure(settings).summary(of: run, graph: graph, $0)
     }
     try drawing.show(summary, folder: asked.folder)
   }
@@ -102,7 +102,7 @@ struct ChoiceOptions: ParsableArguments {
     }
     Output.table(table)
     Output.line()
-    Output.line("wrote \(folder)/\(RunDatabase.fileName) (traps \(summary.key.prefix(12)))")
+    Output.wrote(folder, "traps", key: summary.key)
     Output.next("kglab", "export-task", folder, "--out", "tasks")
   }
 }

@@ -55,10 +55,9 @@ struct DetectScore: ParsableCommand {
       folder: url, run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }))
     Interruption.heed()
     if let triples { return try judge(triples, scoring) }
-    let progress = ProgressReporter()
-    let summary = try scoring.scoreStoredAnswers(
-      temperature: temperature, work: Work(workers: workers.count, progress))
-    progress.finish()
+    let summary = try workers.during {
+      try scoring.scoreStoredAnswers(temperature: temperature, work: $0)
+    }
     if json { return try Output.json(summary) }
     Output.line(
       "\(summary.detector) judged \(summary.answerCount.grouped) stored answers at temperature "

@@ -73,10 +73,9 @@ struct DetectTransfer: ParsableCommand {
       }
     }
     Interruption.heed()
-    let progress = ProgressReporter()
-    let cells = try TransferExperiment(conditions, options: options())
-      .run(Work(workers: workers.count, progress))
-    progress.finish()
+    let cells = try workers.during {
+      try TransferExperiment(conditions, options: options()).run($0)
+    }
     if json { return try Output.json(cells) }
     show(cells)
     Output.line("wrote run.sqlite of each run (table detector_transfer)")

@@ -22,22 +22,29 @@ package final class ChildProcess {
   }
 
   package let id: Int32
-  /// How it ended; nil while it runs.
-  private(set) package var outcome: End?
+  /// Negative where the process reads or writes a file.
   private var input: Int32
   private let output: Int32
   private let messages: Int32
+  /// How it ended; nil while it runs.
+  private(set) package var outcome: End?
 
   /// Starts a program by its path; throws the system's error where that fails.
-  package init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
+  ///
+  /// It reads and writes the open files `source` and `target` where they are given, and is written to and read from otherwise.
+  package init(
+    _ program: String, _ arguments: [String],
+    environment: [String: String] = ProcessInfo.processInfo.environment, source: Int32? = nil,
+    target: Int32? = nil
+  ) throws {
     // A program that ends early is then an error of writing, not the end of this process.
     signal(SIGPIPE, SIG_IGN)
     let place = Temporary.newPlace(in: FileManager.default.temporaryDirectory)
     messages = Posix.create(place.path)
     guard messages >= 0 else { throw Posix.failure() }
     try? FileManager.default.removeItem(at: place)
-    let (childInput, input) = try Posix.pipe()
-    let (output, childOutput) = try Posix.pipe()
+    let (childInput, input) = source == nil ? try Posix.pipe() : (-1, -1)
+    let (output, childOutput) = target == nil ? try Posix.pipe() : (-1, -1)
     (self.input, self.output) = (input, output)
     defer {
       close(childInput)
@@ -45,12 +52,13 @@ package final class ChildProcess {
     }
     do {
       id = try Posix.spawn(
-        program, arguments, environment: environment, files: [childInput, childOutput, messages])
+        program, arguments, environment: environment,
+        files: [source ?? childInput, target ?? childOutput, messages])
     } catch {
       for descriptor in [input, output, messages] { close(descriptor) }
       throw error
     }
-    for descriptor in [input, output] { Posix.doNotWait(descriptor) }
+    for descriptor in [input, output] where descriptor >= 0 { Posix.doNotWait(descriptor) }
   }
 
   deinit {
@@ -96,6 +104,14 @@ package final class ChildProcess {
       watch = Stopwatch()
     }
     return bytes
+  }
+
+  /// The next bytes, at most so many, however long they take; empty at the end.
+  package func read(atMost count: Int) throws -> Data {
+    while true {
+      if let new = try Posix.read(output, atMost: count) { return new }
+      _ = Posix.wait(output, toWrite: false, milliseconds: 1_000)
+    }
   }
 
   /// Ends it: by the end of its input, after `patience` seconds by SIGTERM, which launchers pass on, and at last by force.

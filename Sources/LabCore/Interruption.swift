@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 import Synchronization
 
 /// Whether the user or the scheduler has asked the process to stop: by Ctrl-C, SIGTERM, or the end of its terminal.
@@ -10,7 +10,6 @@ import Synchronization
 package enum Interruption {
   private static let requested = Atomic<Bool>(false)
   private static let isHeeded = Atomic<Bool>(false)
-  private static let isPrepared = Atomic<Bool>(false)
   /// SIGHUP is one of them unless the process was started to outlive its terminal.
   private static let signals =
     Posix.isIgnored(SIGHUP) ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
@@ -31,9 +30,6 @@ package enum Interruption {
   /// Keeps signals from all threads but one of their own; to be called before any other thread is started.
   package static func prepare() {
     Posix.block(signals)
-    // For the moment in which `start` lets them through to a new process: there a signal is a request.
-    for number in signals { signal(number) { _ in Interruption.request() } }
-    isPrepared.store(true, ordering: .relaxed)
     let thread = Thread {
       var first: ContinuousClock.Instant?
       while true {
@@ -47,14 +43,6 @@ package enum Interruption {
 
   /// From here on the work polls `isRequested`, and is saved before it stops.
   package static func heed() { isHeeded.store(true, ordering: .sequentiallyConsistent) }
-
-  /// Starts a process that gets signals as any other does.
-  package static func start(_ process: Process) throws {
-    guard isPrepared.load(ordering: .relaxed) else { return try process.run() }
-    Posix.unblock(signals)
-    defer { Posix.block(signals) }
-    try process.run()
-  }
 
   /// Neither end is `exit`, whose clean-up would pull memory from under the threads that still compute.
   private static func received(_ first: inout ContinuousClock.Instant?) {

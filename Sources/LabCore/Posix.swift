@@ -74,12 +74,6 @@ enum Posix {
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
-  /// Lets signals reach this thread, and processes it starts.
-  static func unblock(_ numbers: [Int32]) {
-    var set = set(numbers)
-    unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
-  }
-
   /// Waits for one of some blocked signals.
   static func wait(for numbers: [Int32]) {
     var set = set(numbers)

@@ -243,6 +243,10 @@ class FamilyTests(unittest.TestCase):
                                    intermediate_size=8)).save_pretrained(TOP / "bert")
         refused("BertForMaskedLM, which is no causal language model",
                 lambda folder: shutil.copy(TOP / "bert/config.json", folder / "config.json"))
+        trained = TOP / "trained"
+        lab.kglab("train", GRAPH, "--size", "3k", "--steps", 2, "--out", trained)
+        with self.assertRaisesRegex(lab.Failed, "is a run folder; evaluate it without --model"):
+            evaluate(trained, "odd-run")
         run = TOP / "good-run"
         evaluate(good, run.name, "--samples", 1)
         with self.assertRaisesRegex(lab.Failed, "trained elsewhere and stays in its own folder"):

@@ -103,7 +103,7 @@ class TorchEngineTests(unittest.TestCase):
             two = train(self.graph, self.run_folder("two"), *TORCH, "--torchrun", " ".join(place(0)))
             _, said = second.communicate(timeout=120)
         finally:
-            second.kill()
+            second.terminate()  # kill would leave the process that torchrun started
         one = train(self.graph, self.run_folder("one"), *TORCH)
         self.assertLess(max(abs(a - b) for a, b in zip(one, two)), 1e-4)
         self.assertEqual(second.returncode, 0, said)
@@ -160,6 +160,17 @@ class TorchEngineTests(unittest.TestCase):
             if before[name].ndim == 2:
                 self.assertTrue((after[name][before[name] == 0] == 0).all(), name)
                 self.assertTrue((after[name] != before[name]).any(), name)
+
+    def test_rounds_of_self_training_are_trained(self):
+        run, rounds = self.run_folder("run"), self.run_folder("rounds")
+        lab.kglab("train", self.graph, *SHARED, "--out", run)
+        options = ["--rounds", 1, "--samples", 4, "--epochs", 2, "--learning-rate", 0.001, "--workers", 1]
+        lab.kglab("self-train", run, *options, *TORCH, "--out", rounds)
+        record = json.loads((rounds / "round-1/run.json").read_text())
+        self.assertEqual(record["configuration"]["training"]["engine"], "torch")
+        self.assertEqual(record["engine"]["device"], "cpu")
+        with self.assertRaisesRegex(lab.Failed, "--device is for --engine torch"):
+            lab.kglab("self-train", run, *options, "--device", "cpu", "--out", self.run_folder("refused"))
 
     def test_failures_of_the_engine_are_sentences_and_leave_no_model(self):
         run = self.run_folder("run")

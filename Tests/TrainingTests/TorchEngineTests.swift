@@ -55,9 +55,18 @@ struct TorchEngineTests {
   }
 
   @Test func lanesAreTheNativeEnginesAndRefused() throws {
-    let torch = try trainer(.torch, lanes: 2)
-    expectFailure("lanes (--lanes) cut the steps of the native engine") { try torch.run() }
+    expectFailure("lanes (--lanes) cut the steps of the native engine") {
+      try trainer(.torch, lanes: 2)
+    }
     #expect(!folder.exists("run/run.json"))
+  }
+
+  @Test func roundsOfHardeningAreNotTheEngines() throws {
+    var record = try trainer(.native).run()
+    record.engine = EngineRecord(
+      name: "torch", versions: [:], device: "cpu", processes: 1, compiled: false)
+    let round = HardeningRound(AdversarialTraining(), round: 1, origin: "")
+    #expect(HardenedRun.record(of: record, round).engine == nil)
   }
 
   /// A made-up engine that answers with a loss for two steps, then ends.

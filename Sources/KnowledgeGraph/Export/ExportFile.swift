@@ -57,26 +57,17 @@ final class ExportFile {
 }
 
 /// A gzip process that packs what it is given into a file.
-private final class GzipWriter {
-  private let process: Process
-  private let input = Pipe()
-  private let messages = Pipe()
+private struct GzipWriter {
+  private let process: ChildProcess
 
   init(to file: FileHandle, name: String) throws {
-    // A gzip that ends early is then an error of writing, not the end of this process.
-    signal(SIGPIPE, SIG_IGN)
     // Without name and time, so that the same triples give the same bytes.
-    process = try Gzip.process(["-nc"], for: name)
-    process.standardInput = input
-    process.standardOutput = file
-    process.standardError = messages
-    try Interruption.start(process)
-    try? input.fileHandleForReading.close()
+    process = try Gzip.start("-nc", target: file.fileDescriptor, for: name)
   }
 
   func write(_ data: Data) throws {
     do {
-      try input.fileHandleForWriting.write(contentsOf: data)
+      try process.write(data, patience: .infinity)
     } catch {
       try finish()
       throw error
@@ -84,15 +75,8 @@ private final class GzipWriter {
   }
 
   func finish() throws {
-    try? input.fileHandleForWriting.close()
-    process.waitUntilExit()
-    guard process.terminationStatus != 0 || process.terminationReason != .exit else { return }
-    throw WriteFailure(text: Gzip.complaint(messages))
+    if let complaint = Gzip.complaint(process) { throw WriteFailure(text: complaint) }
   }
 
-  func stop() {
-    try? input.fileHandleForWriting.close()
-    if process.isRunning { process.terminate() }
-    process.waitUntilExit()
-  }
+  func stop() { process.end(patience: 0) }
 }

@@ -44,7 +44,9 @@ final class ByteSource {
       return start.isEmpty ? nil : [UInt8](start)
     }
     do {
-      let data = try (gzip?.output ?? file).read(upToCount: Self.pieceSize) ?? Data()
+      let data =
+        try gzip?.read(upToCount: Self.pieceSize)
+        ?? file.read(upToCount: Self.pieceSize) ?? Data()
       if !data.isEmpty { return [UInt8](data) }
     } catch {
       throw LabError("cannot read \(url.relativePath): \(FailureReason.text(error))", .failure)

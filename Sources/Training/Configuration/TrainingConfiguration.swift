@@ -137,6 +137,11 @@ package struct TrainingConfiguration: Hashable, Sendable {
         "epsilon is AdamW's, and optimizer is \(optimizer.rawValue); leave out epsilon and epsilon_mode, or take "
           + "the optimizer adamw", .usage)
     }
+    guard engine == .native || lanes == TrainingRequest.usual.training.lanes else {
+      throw LabError(
+        "lanes (--lanes) cut the steps of the native engine; leave them out with the engine torch, whose processes share a "
+          + "step", .usage)
+    }
     guard weightDecayMode == .coupledToRate || weightDecay < 1 else {
       throw LabError(
         "weight_decay is \(weightDecay); it must be below 1 where it is independent of the learning rate "

@@ -35,6 +35,8 @@ package struct HardenedRun {
     record.configuration.compression = nil
     record.storedBytes = nil
     record.zeroShare = nil
+    // Rounds are computed here, whatever trained the parent.
+    record.engine = nil
     record.hardening = nil
     return record
   }

@@ -17,16 +17,11 @@ final class TorchEngine: TrainingEngine {
 
   /// Starts the process for a model; its weights are sent by `load`.
   ///
-  /// Throws `LabError` where the process cannot be started, or lacks something, and where the native engine's lanes are asked for.
+  /// Throws `LabError` where the process cannot be started, or lacks something.
   init(
     _ model: LanguageModel, _ training: TrainingConfiguration, _ options: EngineOptions,
     shouldStop: () -> Bool
   ) throws {
-    guard training.lanes == TrainingRequest.usual.training.lanes else {
-      throw LabError(
-        "lanes (--lanes) cut the steps of the native engine; leave them out with --engine torch, whose --processes share a step",
-        .usage)
-    }
     self.model = model
     optimizer = try Optimizer(model.layout, training, on: model.device)
     process = try EngineProcess(options, shouldStop: shouldStop)

@@ -23,11 +23,17 @@ package struct OutsideRequest: Sendable {
 extension RunFolder {
   /// The run folder of a model of elsewhere about a graph: made, or opened where it is there.
   ///
-  /// Throws `LabError` where the model's folder is no causal language model with a tokenizer, Python cannot load it, or
-  /// `url` holds something else.
+  /// Throws `LabError` where the model's folder is a run's or no causal language model with a tokenizer, Python cannot load
+  /// it, or `url` holds something else.
   package static func outside(
     _ request: OutsideRequest, graph: (content: KnowledgeGraph, file: URL), at url: URL
   ) throws -> RunFolder {
+    guard (try? readRecord(request.model)) == nil else {
+      let path = request.model.relativePath
+      throw LabError(
+        "\(path) is a run folder; evaluate it without --model (kglab evaluate \(path)), or give --model the folder of a "
+          + "Hugging Face model, such as kglab export-model makes", .usage)
+    }
     let folder = try OutsideFolder(request.model)
     let own = folder.ownTokenizer
     let export = own == nil ? nil : ExportRecord.read(folder.url)

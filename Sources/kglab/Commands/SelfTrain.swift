@@ -22,6 +22,7 @@ struct SelfTrain: ParsableCommand {
         kglab self-train runs/a --epochs 5 --learning-rate 0.0005 --out runs/a-self
         kglab self-train runs/a --rounds 3 --queries 0.5 --arm continue --epochs 5 --out runs/a-half
         kglab self-train runs/a --detectors three --combine min --epochs 5 --out runs/a-judged
+        kglab self-train runs/a --epochs 5 --engine torch --device cuda --out runs/a-self
       """)
 
   @Argument(help: ArgumentHelp("The folder of a finished run.", valueName: "run"))
@@ -59,6 +60,8 @@ struct SelfTrain: ParsableCommand {
 
   @OptionGroup var recipe: RecipeOptions
 
+  @OptionGroup var engine: EngineArguments
+
   @Option(help: "The folder of the rounds.")
   var out: String
 
@@ -84,8 +87,10 @@ struct SelfTrain: ParsableCommand {
     request.seed = seed
     request.loss = loss
     recipe.apply(to: &request)
+    request.training.engine = engine.engine
     var options = RuntimeOptions()
     options.workers = workers.count
+    options.torch = try engine.options(threads: workers.requested)
     let base = try RunFolder.open(source)
     let (content, file) = (try base.graph(at: graph.url), try graph.url ?? base.graphFile())
     let training = SelfTraining(rounds: rounds, arm: arm, text: text, request: request)

@@ -13,6 +13,28 @@ package enum ChainDiagnostics {
     return (moments.total / moments.within).squareRoot()
   }
 
+  /// The larger of two split R-hats: of the values' ranks, and of those of their distances from the median.
+  ///
+  /// Ranks among all draws become normal scores, so that neither heavy tails nor chains of one mean and different spreads are
+  /// passed over (Vehtari and others, arXiv 1903.08008, section 4). Nil as for `splitRHat`.
+  package static func rankedSplitRHat(_ chains: [[Double]]) -> Double? {
+    guard let median = Mean.quantile(0.5, ofSorted: chains.flatMap(\.self).sorted()) else {
+      return nil
+    }
+    let distances = chains.map { $0.map { abs($0 - median) } }
+    return [chains, distances].compactMap { splitRHat(normalScores($0)) }.max()
+  }
+
+  private static func normalScores(_ chains: [[Double]]) -> [[Double]] {
+    let ranks = RankCorrelation.ranks(chains.flatMap(\.self))
+    let scores = ranks.map { Normal.quantile(($0 + 0.625) / (Double(ranks.count) + 0.25)) }
+    var start = 0
+    return chains.map { chain in
+      defer { start += chain.count }
+      return Array(scores[start..<(start + chain.count)])
+    }
+  }
+
   /// The effective number of independent draws in all chains.
   ///
   /// By Geyer's initial monotone sequence over the correlations of all chains (arXiv 1903.08008, section 3.2), at most the number

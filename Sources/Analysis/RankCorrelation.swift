@@ -12,7 +12,8 @@ package enum RankCorrelation {
     return Mean.sum(pairs.map { $0.0 * $0.1 }) / (spread.0 * spread.1).squareRoot()
   }
 
-  private static func ranks(_ values: [Double]) -> [Double] {
+  /// The place of each value, 0 for the least; equal ones share the mean of theirs.
+  static func ranks(_ values: [Double]) -> [Double] {
     let order = values.indices.sorted { values[$0] < values[$1] }
     var ranks = [Double](repeating: 0, count: values.count)
     var first = 0

@@ -118,6 +118,17 @@ package struct CholeskyMatrix: Sendable {
     return rows
   }
 
+  /// (L + shift I)^-1 x; `factor` must have been called.
+  package func solvedLower(_ x: [Double], shift: Double) -> [Double] {
+    var x = x
+    for row in 0..<order {
+      var left = x[row]
+      for column in 0..<row { left -= values[row * order + column] * x[column] }
+      x[row] = left / (values[row * order + row] + shift)
+    }
+    return x
+  }
+
   /// L^-T x for each row x; `factor` must have been called.
   package func solvedUpper(_ rows: consuming DenseMatrix) -> DenseMatrix {
     var rows = rows

@@ -39,7 +39,7 @@ extension DetectionMeasure {
       let operations = head.operations(train: Int(0.6 * examples), inputs: width)
       cost.flops += operations * sets
       // Double precision in small matrices, chains in turn where there is one worker.
-      cost.seconds += operations * sets / 3e9
+      cost.seconds += operations * sets / 7e9
     }
     cost.memoryMiB += Double(kernelBytes) / 1_048_576
     cost.flops += heads

@@ -11,7 +11,9 @@ package struct DetectionMeasure: Measure {
   package static let name = "detect"
   package static let key = "detection"
   package static let version = 3
-  package static let tables = [ResultTable.detectors]
+  package static let tables = [
+    ResultTable.detectors, .calibratedMetrics, .posteriors, .distilledPoints,
+  ]
 
   package var epochs: [Int] = []
   package var sizes: [String] = []
@@ -93,11 +95,15 @@ package struct DetectionMeasure: Measure {
     }
     let figures = DetectionFigures(series: series, command: command)
     let claims = DetectionClaims(series: series, command: command)
+    let distillation = DistillationReport(series: series, command: command)
+    let posteriors = PosteriorReport(series: series, command: command)
     let judges = JudgeMap(series: series, command: command)
     let published = PublishedDetection(series: series, command: command)
     let all = [
       Block.figure(try figures.auprc()), .figure(try figures.prevalenceFree()),
       try claims.bySize().map(Block.figure), try figures.byDetectorSize().map(Block.figure),
+      try distillation.figure().map(Block.figure), try distillation.table().map(Block.table),
+      try posteriors.figure().map(Block.figure), try posteriors.table().map(Block.table),
       try judges.figure().map(Block.figure), try judges.table().map(Block.table),
       try claims.table().map(Block.table), try published.table().map(Block.table),
       .table(try DetectorTable(series: series, command: command).table()),

@@ -1,4 +1,5 @@
 import Analysis
+import Foundation
 import LabCore
 import Testing
 
@@ -41,5 +42,28 @@ struct ChainDiagnosticsTests {
     #expect(try #require(ChainDiagnostics.splitRHat(drifting)) > 1.15)
     #expect(ChainDiagnostics.splitRHat([[1, 2, 3], [1, 2, 3]]) == nil)
     #expect(ChainDiagnostics.splitRHat([[1, 1, 1, 1], [1, 1, 1, 1]]) == nil)
+  }
+
+  /// Chain k is moved by `shift` k and spread by 1 + `spread` k; split R-hat, that of ranks and effective numbers are ArviZ's
+  /// (Fixtures/make_chains.py), whose sequence of correlations ends elsewhere.
+  @Test(arguments: [
+    (0.0, 0.0, 0.9975742185569281, 0.9971716724966383, 682.6601749940274),
+    (0.5, 0.0, 1.0597526388476466, 1.0714172852154304, 206.56824828936652),
+    (0.0, 0.4, 0.998378624362233, 1.0286688446175152, 679.0660771340312),
+  ])
+  func diagnosticsAreThoseOfArviZ(
+    shift: Double, spread: Double, split: Double, ranked: Double, effective: Double
+  ) throws {
+    let chains = (0..<4).map { number in
+      (0..<200).map { place in
+        let (k, t) = (Double(number), Double(place))
+        let x =
+          sin(1.7 * t + k) + 0.8 * sin(0.37 * t * t + 2 * k) + 0.5 * cos(0.05 * t * (k + 1))
+        return (1 + spread * k) * (x + 0.3 * x * x * x) + shift * k
+      }
+    }
+    #expect(abs(try #require(ChainDiagnostics.splitRHat(chains)) - split) < 1e-9)
+    #expect(abs(try #require(ChainDiagnostics.rankedSplitRHat(chains)) - ranked) < 1e-9)
+    #expect(abs(try #require(ChainDiagnostics.effectiveCount(chains)) / effective - 1) < 0.05)
   }
 }

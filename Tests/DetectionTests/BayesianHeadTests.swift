@@ -40,11 +40,11 @@ struct BayesianHeadTests {
   }
 
   private func posterior(
-    _ width: Int, isRepriorised: Bool, noise: Double? = nil
+    _ width: Int, isRepriorised: Bool, noise: Double? = nil, byRows: Bool? = nil
   ) -> BayesianPosterior {
     BayesianPosterior(
       BayesianNetwork(width: width, inputs: 8), rows: rows, targets: file.y,
-      noise: noise ?? file.noise, isRepriorised: isRepriorised)
+      noise: noise ?? file.noise, isRepriorised: isRepriorised, byRows: byRows)
   }
 
   @Test(arguments: [true, false]) func energiesAreThoseOfThePublishedCode(isRepriorised: Bool)
@@ -52,7 +52,8 @@ struct BayesianHeadTests {
   {
     let expected = isRepriorised ? file.repriorised : file.plain
     let point = try #require(
-      posterior(file.width, isRepriorised: isRepriorised).point(reordered(file.phi)))
+      posterior(file.width, isRepriorised: isRepriorised, byRows: false)
+        .point(reordered(file.phi)))
     #expect(abs(point.energy / expected.energy - 1) < 1e-9)
     let largest = expected.gradient.map(abs).max() ?? 1
     for (own, value) in zip(point.gradient, reordered(expected.gradient)) {
@@ -61,6 +62,25 @@ struct BayesianHeadTests {
     for (own, value) in zip(point.parameters, reordered(expected.theta ?? file.phi)) {
       #expect(abs(own - value) < 1e-8)
     }
+  }
+
+  /// A matrix of examples or one of units: the same energy and gradient, and a read-out as far from the mean in units of the
+  /// posterior's own covariance, so that its density without repriorisation is the same.
+  @Test(arguments: [6, 40]) func bothMatricesGiveOnePosterior(width: Int) throws {
+    func posterior(_ isRepriorised: Bool, byRows: Bool) -> BayesianPosterior {
+      self.posterior(width, isRepriorised: isRepriorised, noise: 0.3, byRows: byRows)
+    }
+    var stream = Seed(7).stream("test/matrices")
+    let place = (0..<(10 * width + 1)).map { _ in stream.normal() }
+    let units = try #require(posterior(true, byRows: false).point(place))
+    let examples = try #require(posterior(true, byRows: true).point(place))
+    #expect(abs(examples.energy - units.energy) < 1e-9 * abs(units.energy))
+    let largest = units.gradient.map(abs).max() ?? 1
+    for (a, b) in zip(examples.gradient, units.gradient) { #expect(abs(a - b) < 1e-9 * largest) }
+    let plain = posterior(false, byRows: false)
+    let energies = try [units, examples].map { try #require(plain.point($0.parameters)).energy }
+    #expect(abs(energies[0] - energies[1]) < 1e-8 * abs(energies[0]))
+    #expect(examples.parameters != units.parameters)
   }
 
   private func sample(
@@ -100,6 +120,59 @@ struct BayesianHeadTests {
     #expect(repriorised.report.rHat < 1.1 && plain.report.rHat < 1.3)
     #expect(abs(repriorised.report.acceptance - LangevinChain.acceptance) < 0.12)
     for (a, b) in zip(plain.mean, repriorised.mean) { #expect(abs(a - b) < 0.3) }
+  }
+
+  /// Of one hidden unit the posterior is known by quadrature: Fixtures/posterior.json, which make_posterior.py makes.
+  @Test(arguments: [true, false]) func smallPosteriorsAreThoseOfQuadrature(isRepriorised: Bool)
+    throws
+  {
+    struct Known: Decodable {
+      let x: [Double]
+      let y: [Double]
+      let asked: [Double]
+      let noise: Double
+      let mean: [Double]
+      let deviation: [Double]
+    }
+    let known = try Repository.fixture("posterior.json", as: Known.self)
+    func column(_ values: [Double]) -> DenseMatrix {
+      DenseMatrix(rows: values.count, columns: 1, values)
+    }
+    let posterior = BayesianPosterior(
+      BayesianNetwork(width: 1, inputs: 1), rows: column(known.x), targets: known.y,
+      noise: known.noise, isRepriorised: isRepriorised)
+    var values = [[Double]](repeating: [], count: known.asked.count)
+    for number in 0..<4 {
+      var chain = try #require(
+        LangevinChain(posterior, stream: Seed(5).stream("test/quadrature/\(number)")))
+      for step in 0..<11_000 {
+        if step == 1_000 { chain.settle() }
+        chain.advance()
+        guard step >= 1_000 else { continue }
+        for (place, value) in posterior.network.values(
+          chain.point.parameters, column(known.asked)
+        ).enumerated() {
+          values[place].append(value)
+        }
+      }
+    }
+    for (place, own) in values.enumerated() {
+      let mean = own.reduce(0, +) / Double(own.count)
+      let square = own.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(own.count)
+      // Some thousand effective draws: a tenth of the deviation is three standard errors and more.
+      #expect(abs(mean - known.mean[place]) < 0.1 * known.deviation[place], "\(place) \(mean)")
+      #expect(abs(square.squareRoot() / known.deviation[place] - 1) < 0.1, "\(place) \(square)")
+    }
+  }
+
+  /// Of targets with noise of 0.6 about a smooth function the likeliest noise is near that.
+  @Test func noiseIsFoundFromTheTargets() {
+    var stream = Seed(6).stream("test/noise")
+    let rows = DenseMatrix(rows: 200, columns: 3, (0..<600).map { _ in stream.normal() })
+    let targets = (0..<200).map { tanh(rows[$0, 0] - rows[$0, 1]) + 0.6 * stream.normal() }
+    let network = BayesianNetwork(width: 8, inputs: 3)
+    #expect(abs(network.likeliestNoise(rows, targets) - 0.6) < 0.11)
+    #expect(network.likeliestNoise(rows, (0..<200).map { rows[$0, 2] }) == 0.3)
   }
 
   /// Where the noise is small the repriorised posterior is got through in fewer steps.
@@ -160,7 +233,7 @@ struct BayesianHeadTests {
   /// The folder of a run's detector gives the scores that were measured.
   @Test func whatIsSavedScoresAsWhatWasMeasured() throws {
     let copy = try RunCopy()
-    let head = try BayesianHead(named: "bayes-4")
+    let head = try BayesianHead(named: "bayes-4-on-50")
     let options = DetectionOptions.linear { options in
       options.kinds = [.bayes]
       options.bayesian = [head]
@@ -171,8 +244,9 @@ struct BayesianHeadTests {
     let result = try #require(try runner.run().detectors.first { $0.kind == .bayes })
     guard result.unmeasured == nil else {
       // Chains that have not mixed give no number, and nothing is saved.
-      #expect(result.unmeasured?.contains("have not mixed after 1500 steps (R-hat") == true)
+      #expect(result.unmeasured?.contains("have not mixed after 4000 steps (R-hat") == true)
       #expect(result.metrics.isEmpty && result.folder == nil)
+      #expect(result.unmixedChains?.hasMixed == false)
       return
     }
     let chains = try #require(result.training?.chains)
@@ -190,7 +264,35 @@ struct BayesianHeadTests {
     #expect((loaded.model as? BayesianReadOut)?.draws.count == 100)
   }
 
-  @Test(arguments: ["bayes", "bayes-2", "bayes-64-other", "ensemble-64", "ensemble-64-1", "mlp-64"])
+  @Test func namesSayHowManyExamples() throws {
+    for name in ["bayes-8", "bayes-8-plain", "bayes-8-on-250", "bayes-8-plain-on-250"] {
+      #expect(try BayesianHead(named: name).name == name)
+    }
+    #expect(try BayesianHead(named: "bayes-8-plain-on-250").exampleCount == 250)
+    #expect(try BayesianHead(named: "bayes-8-on-1000") == BayesianHead(named: "bayes-8"))
+  }
+
+  /// Chains that have not mixed give no number, but say how far they are from it.
+  @Test func unmixedChainsAreReportedWithoutNumbers() throws {
+    let report = ChainReport(rHat: 1.8, effectivePerGradient: 0.001, acceptance: 0.9, step: 0.1)
+    struct Unmixed: DetectorRecipe {
+      let kind = DetectorKind.bayes
+      let name = "bayes-8"
+      let report: ChainReport
+      func make(_ material: DetectorMaterial) throws -> FittedDetector {
+        throw DetectionError.unmixed(name: name, report)
+      }
+    }
+    let result = try synthetic().measure([Unmixed(report: report)]).detectors[0].result
+    #expect(result.metrics.isEmpty && result.unmixedChains == report && !report.hasMixed)
+    #expect(result.unmeasured?.contains("bayes-8: the chains") == true)
+    #expect(result.unmeasured?.contains("(R-hat 1.80, and at most 1.1 counts") == true)
+  }
+
+  @Test(arguments: [
+    "bayes-64-on-10", "ensemble-8-5-on-100", "bayes", "bayes-2", "bayes-64-other", "ensemble-64",
+    "ensemble-64-1", "mlp-64",
+  ])
   func namesThatCannotBeAreRefused(name: String) {
     expectFailure("unknown Bayesian head '\(name)'") { _ = try BayesianHead(named: name) }
   }

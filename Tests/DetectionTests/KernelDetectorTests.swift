@@ -1,5 +1,6 @@
 import Detection
 import Foundation
+import KnowledgeGraph
 import LabCore
 import TestSupport
 import Testing
@@ -75,6 +76,29 @@ struct KernelDetectorTests {
     ).make(material)
     let model = try #require(loaded.model as? KernelReadOut)
     #expect(model.machine == (made.model as? KernelReadOut)?.machine)
+    #expect(result.training?.distilled?.count == head.distilled?.count)
+  }
+
+  /// Drawn examples are themselves the nearest real ones.
+  @Test func drawnExamplesAreDescribedAsThemselves() throws {
+    let head = try KernelHead(named: "ntk-relu-1-random-6")
+    let copy = try RunCopy()
+    let options = DetectionOptions.linear { options in
+      options.kinds = [.kernel]
+      options.tasks = [.sentence]
+      options.kernels = [head]
+    }
+    let runner = try DetectionRunner(run: copy.run, graph: copy.graph, options: options)
+    let result = try #require(try runner.run().detectors.first { $0.kind == .kernel })
+    let points = try #require(result.training?.distilled)
+    #expect(points.count == 6)
+    for point in points {
+      #expect(abs(point.similarity - 1) < 1e-6 && point.size > 0)
+      #expect((0...1).contains(point.logProbability) && (0...1).contains(point.popularity))
+      #expect(copy.graph.predicates.contains { $0.name == point.predicate })
+    }
+    // Three of each verdict, or as many as there are.
+    #expect(Set(points.map(\.isHallucination)).count == 2)
   }
 
   @Test func whatIsTooLargeIsRefusedWithWhatFits() throws {

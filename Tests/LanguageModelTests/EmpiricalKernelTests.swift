@@ -45,6 +45,7 @@ struct EmpiricalKernelTests {
       #expect((part.rows, part.columns) == (2, 2))
       #expect(abs(part[1, 0] - other[2, 3]) <= 1e-5 * abs(contraction[2, 2]))
     }
+    #expect(try kernel.kernel(of: texts) == kernel.kernel(texts, texts, by: .structured))
     #expect(abs(contraction[0, 3]) > 0.01 * contraction[0, 0])
   }
 

@@ -85,6 +85,115 @@ import Testing
     #expect(try Set(cells("auroc").compactMap(\.finite)).count == 2)
   }
 
+  /// Ten inducing points at 0.72, ten random ones at 0.6 and all examples at 0.75, on three models each a little apart.
+  @Test func fewExamplesAgainstAll() throws {
+    var results = SampleResults.results()
+    let runs = results["run"].filter { ($0["epochs"] as? Double) == 100 }
+    for (place, run) in runs.enumerated() {
+      for (name, value) in [
+        ("ntk-relu-1", 0.75), ("ntk-relu-1-kip-10", 0.7), ("ntk-relu-1-random-10", 0.6),
+      ] {
+        results["detector"].append([
+          "run_id": run["id"] ?? "", "task": "sentence", "position": "each", "kind": "kernel",
+          "name": name, "family": "kernel", "parameters": 0, "metric": "auroc",
+          "value": value + (name.hasSuffix("1") ? 0 : 0.01 * Double(place)), "prevalence": 0.5,
+          "example_count": 288,
+        ])
+      }
+      results["distilled_point"] += [(0, 1.0, 1), (1, -1.0, 1)].map { point, output, verdict in
+        [
+          "run_id": run["id"] ?? "", "task": "sentence", "name": "ntk-relu-1-kip-10",
+          "place": point, "output": output, "size": 0.5, "similarity": 0.75,
+          "predicate": "born in", "text": "Oslo", "is_hallucination": verdict,
+          "log_probability": output > 0 ? 0.25 : 0.5, "popularity": 0.5,
+        ]
+      }
+    }
+    let document = try StudyReport(results.study(), command: "c").document()
+    let claims = try #require(document.tables.first { $0.id == "claims" }?.data)
+    for (claim, expected) in [
+      ("inducing points keep more than random examples", 0.1),
+      ("all examples are better than inducing points", 0.04),
+    ] {
+      let own = claims.rows.filter { $0[0].plain == claim }
+      #expect(own.count == 1 && own[0][3] == "10 examples" && own[0][8] == 3)
+      #expect(try abs(#require(own.first?[5].finite) - expected) < 1e-12)
+    }
+    let figure = try #require(document.figures.first { $0.id == "distillation" }?.data)
+    // Three sizes, by two ways: (0.7 + 0.01 k - 0.5) / 0.25.
+    #expect(figure.rows.count == 6)
+    let place = try #require(figure.columns.firstIndex { $0.name == "kept" })
+    let expected: [Double] = [0.8, 0.4, 0.84, 0.44, 0.88, 0.48]
+    for (row, value) in zip(figure.rows, expected) {
+      #expect(try abs(#require(row[place].finite) - value) < 1e-12)
+    }
+    let points = try #require(document.tables.first { $0.id == "distilled-points" }?.data)
+    let names = points.columns.map(\.name)
+    let row = Dictionary(uniqueKeysWithValues: zip(names, try #require(points.rows.first)))
+    #expect(row["points"] == 2 && row["agreement"]?.finite == 0.5)
+    #expect(row["probability_high"]?.finite == 0.25 && row["probability_low"]?.finite == 0.5)
+  }
+
+  /// Repriorised chains with 10 and 100 times the effective samples at 8 and 80 units; at 800 the plain ones have not mixed.
+  @Test func posteriorsAgainstPlainChainsAndTrainings() throws {
+    var results = SampleResults.results()
+    let runs = results["run"].filter { ($0["epochs"] as? Double) == 100 }
+    for run in runs {
+      let id = run["id"] ?? ""
+      for (width, gain) in [(8, 10.0), (80, 100.0), (800, 1.0)] {
+        for (suffix, effective, rHat) in [
+          ("", 0.001 * gain, 1.01), ("-plain", 0.001, width == 800 ? 1.8 : 1.05),
+        ] {
+          results["posterior"].append([
+            "run_id": id, "task": "sentence", "name": "bayes-\(width)\(suffix)", "width": width,
+            "is_repriorised": suffix.isEmpty, "example_count": 1000, "r_hat": rHat,
+            "effective_per_gradient": effective, "operations_per_gradient": 1e6,
+            "acceptance": 0.95, "step": 0.1,
+          ])
+        }
+      }
+      for (name, kind, value) in [("bayes-8", "bayes", 0.04), ("mlp-8", "head", 0.06)] {
+        results["calibrated_metric"].append([
+          "run_id": id, "task": "sentence", "kind": kind, "name": name, "calibration": "platt",
+          "metric": "ece", "value": value,
+        ])
+        results["detector"].append([
+          "run_id": id, "task": "sentence", "position": "each", "kind": kind, "name": name,
+          "family": kind, "parameters": 0, "metric": "auroc", "value": 0.7, "prevalence": 0.5,
+          "example_count": 288,
+        ])
+      }
+    }
+    let document = try StudyReport(results.study(), command: "c").document()
+    let claims = try #require(document.tables.first { $0.id == "claims" }?.data)
+    func row(_ claim: String) throws -> [Cell] {
+      let found = claims.rows.filter { $0[0].plain == claim }
+      #expect(found.count == 1)
+      return try #require(found.first)
+    }
+    for (claim, expected) in [
+      ("repriorisation mixes faster at 8 units", 1.0),
+      ("repriorisation mixes faster at 80 units", 2.0),
+      ("repriorisation gains more the wider", 1.0),
+    ] {
+      #expect(try abs(#require(row(claim)[5].finite) - expected) < 1e-12)
+      #expect(try row(claim)[1] == "holds" && row(claim)[8] == 3)
+    }
+    let unmixed = try row("repriorisation mixes faster at 800 units")
+    #expect(unmixed[1] == "no number" && unmixed[5].finite == nil && unmixed[8] == 0)
+    let calibration = try row("a posterior calibrates better than one training")
+    #expect(try abs(#require(calibration[5].finite) + 0.02) < 1e-12)
+    #expect(calibration[1] == "holds" && calibration[3] == "bayes-8 less mlp-8")
+    // 3 sizes, 3 widths, two kinds of chains, less the 3 that have not mixed.
+    let figure = try #require(document.figures.first { $0.id == "effective-samples" }?.data)
+    #expect(figure.rows.count == 15)
+    let table = try #require(document.tables.first { $0.id == "posteriors" }?.data)
+    #expect(table.rows.count == 18)
+    let gain = try #require(table.columns.firstIndex { $0.name == "gain" })
+    #expect(try abs(#require(table.rows[2][gain].finite) - 100) < 1e-9)
+    #expect(table.rows[4][gain].finite == nil && table.rows[5][7] == 0)
+  }
+
   /// AUC-PR falls with the rate, by 0.9 of the rate's slope: (0.025 - 0.49) / 2 sizes' distance, three points.
   @Test func prevalenceAloneMakesAUCPRFall() throws {
     let auprc = try row("larger LMs are harder", "sentence", "AUC-PR")

@@ -54,6 +54,22 @@ import Testing
     #expect(rows[1]["first_diverged"]?.hasPrefix("0.056") == true)
   }
 
+  /// Best rates at the edge of those tried bound the exponent from one side: no interval, and no exponent where all of them are.
+  @Test func edgesGiveNoPrecision() throws {
+    var results = SampleResults.empty()
+    Self.arm(&results, "some", ["adamw", "standard", "full"], exponent: 1.5)
+    Self.arm(&results, "all", ["adamw", "standard", "full"], exponent: 0)
+    results["run"].removeAll {
+      ($0["variant"] as? String)?.hasSuffix("all") == true
+        && ($0["learning_rate"] as? Double ?? 1) < 0.015
+    }
+    let document = try StudyReport(results.study(), command: "c").document()
+    let rows = try table(document, "learning-rate-transfer")
+    #expect(rows.map { $0["at_edge"] } == ["2", "4"])
+    #expect(rows.map { $0["lower"] } == ["", ""] && rows.map { $0["verdict"] } == ["open", "open"])
+    #expect(rows[0]["exponent"]?.isEmpty == false && rows[1]["exponent"] == "")
+  }
+
   /// Arms of one recipe are compared with the first, that with `standard`; a difference that grows is told from one that stays.
   @Test func armsAreCompared() throws {
     var results = SampleResults.empty()

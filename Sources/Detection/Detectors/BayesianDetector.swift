@@ -6,15 +6,12 @@ package import LanguageModel
 
 /// A head by draws of its posterior, or by several trainings, on the frozen model's states: kind `bayes`.
 ///
-/// Verdicts are 1 and -1 with Gaussian noise. The score of a posterior is the mean of its draws' outputs over sqrt(1 + pi v / 8),
+/// Verdicts are 1 and -1 with Gaussian noise of the likeliest deviation. The score of a posterior is the mean of its draws' outputs over sqrt(1 + pi v / 8),
 /// v their variance, and no probability; that of an ensemble is a mean probability. Chains that have not mixed make no
 /// detector.
 package struct BayesianDetector: DetectorRecipe {
   package let head: BayesianHead
   private let finite: HeadDetector
-
-  /// The deviation of verdicts about a network's output.
-  package static let noise = 0.5
 
   package var kind: DetectorKind { .bayes }
   package var takesAllWorkers: Bool { true }
@@ -31,13 +28,8 @@ package struct BayesianDetector: DetectorRecipe {
   }
 
   static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
-    let places = book.isSentence ? book.options.places : [.last]
-    return try book.options.layers.flatMap { layer in
-      try places.flatMap { place in
-        try book.options.bayesian.map {
-          try BayesianDetector($0, layer: layer, place: place, of: book.set, book.configuration)
-        }
-      }
+    try book.atEachPlace(book.options.bayesian) {
+      try BayesianDetector($0, layer: $1, place: $2, of: book.set, book.configuration)
     }
   }
 
@@ -52,67 +44,40 @@ package struct BayesianDetector: DetectorRecipe {
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
     if case .ensemble(let count) = head.way { return try ensemble(count, material) }
-    let (train, validation) = (material.rows(.train), material.rows(.validation))
-    guard !train.isEmpty, !validation.isEmpty else { throw DetectionError.noExamples }
-    let labels = material.learnedLabels
-    guard train.contains(where: { labels[$0] != labels[train[0]] }) else {
-      throw DetectionError.oneClassInTraining(hallucinated: labels[train[0]], count: train.count)
-    }
-    func matrix(_ rows: [Int]) throws -> [Float] {
-      try material.features.matrix(
-        finite.selection, rows: material.featureRows(rows, at: finite.place))
-    }
-    let learned = try matrix(train)
-    let inputs = KernelInputs(
-      standardizer: Standardizer(
-        fitting: learned, width: learned.count / train.count, rows: Array(train.indices)))
+    let states = try StateExamples(material, of: finite)
     let stream = "detection/bayes/\(material.set.task.rawValue)/\(name)"
-    var order = Array(train.indices)
-    if order.count > PosteriorSample.maximumRows {
+    var order = Array(states.train.indices)
+    if order.count > head.exampleCount {
       var drawing = material.seed.stream(stream)
       drawing.shuffle(&order)
-      order = order.prefix(PosteriorSample.maximumRows).sorted()
+      order = order.prefix(head.exampleCount).sorted()
     }
-    let known = try inputs.rows(matrix(validation))
-    let targets = order.map { labels[train[$0]] ? 1.0 : -1 }
-    let offset = targets.reduce(0, +) / Double(targets.count)
+    let all = states.targets
+    let offset = order.reduce(0) { $0 + all[$1] } / Double(order.count)
+    let (rows, targets) = (states.learned.gathered(order), order.map { all[$0] - offset })
+    let network = BayesianNetwork(width: head.width, inputs: states.inputs.standardizer.width)
+    let noise = network.likeliestNoise(rows, targets)
     let posterior = BayesianPosterior(
-      BayesianNetwork(width: head.width, inputs: inputs.standardizer.width),
-      rows: inputs.rows(learned).gathered(order), targets: targets.map { $0 - offset },
-      noise: Self.noise, isRepriorised: head.way == .repriorised)
+      network, rows: rows, targets: targets, noise: noise,
+      isRepriorised: head.way == .repriorised)
     let probes = stride(
-      from: 0, to: known.rows, by: 1 + (known.rows - 1) / PosteriorSample.probeCount)
+      from: 0, to: states.known.rows,
+      by: 1 + (states.known.rows - 1) / PosteriorSample.probeCount)
     let sample = try PosteriorSample(
-      posterior, probes: known.gathered(Array(probes)), seed: material.seed, stream: stream,
+      posterior, probes: states.known.gathered(Array(probes)), seed: material.seed, stream: stream,
       on: WorkerPool(workerCount: max(1, material.work.workers)),
       shouldStop: material.work.shouldStop)
-    guard sample.report.rHat <= PosteriorSample.mixedRHat else {
-      throw DetectionError.unsuitable(
-        reason:
-          "\(name): the chains of its posterior have not mixed after \(PosteriorSample.stepCount) steps (R-hat "
-          + "\(Readable.fixed(sample.report.rHat, 2)), and at most \(PosteriorSample.mixedRHat) counts as mixed), so "
-          + "there is no number of it")
+    guard sample.report.hasMixed else {
+      throw DetectionError.unmixed(name: name, sample.report)
     }
     let model = BayesianReadOut(
-      draws: sample.draws.map { $0.map { Float($0) } }, offset: Float(offset), inputs: inputs,
-      head: head, selection: finite.selection, place: finite.place)
-    let scores = model.values(known)
-    let scored = try ScoredExamples(
-      scores: scores, labels: validation.map { labels[$0] },
-      subjects: validation.map { material.set.examples[$0].subject })
-    let curve = try ScoreCalibration(.platt, fitting: scored)
-    let loss = zip(scores, validation).reduce(0) {
-      $0 + LogLoss.ofProbability(curve.probability($1.0), label: labels[$1.1])
-    }
-    var report = HeadTrainingReport(
-      stepCount: PosteriorSample.warmUp + PosteriorSample.stepCount,
-      bestStep: PosteriorSample.warmUp + PosteriorSample.stepCount,
-      regularization: Self.noise * Self.noise, validationLoss: loss / Double(validation.count),
-      validationAUROC: try? scored.auroc())
-    report.chains = sample.report
-    return FittedDetector(
-      validation: scores, test: model.values(try inputs.rows(matrix(material.rows(.test)))),
-      training: report, model: model)
+      draws: sample.draws.map { $0.map { Float($0) } }, offset: Float(offset),
+      inputs: states.inputs, head: head, selection: finite.selection, place: finite.place)
+    let steps = PosteriorSample.warmUp + PosteriorSample.stepCount
+    var fitted = try states.fitted(
+      model, steps: steps, bestStep: steps, regularization: noise * noise, values: model.values)
+    fitted.training?.chains = sample.report
+    return fitted
   }
 
   /// The mean probability of several trainings; not saved.

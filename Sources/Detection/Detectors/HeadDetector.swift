@@ -29,13 +29,8 @@ package struct HeadDetector: DetectorRecipe {
   }
 
   static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
-    let places = book.isSentence ? book.options.places : [.last]
-    return try book.options.layers.flatMap { layer in
-      try places.flatMap { place in
-        try book.options.heads.map {
-          try HeadDetector($0, layer: layer, place: place, of: book.set, book.configuration)
-        }
-      }
+    try book.atEachPlace(book.options.heads) {
+      try HeadDetector($0, layer: $1, place: $2, of: book.set, book.configuration)
     }
   }
 

@@ -28,13 +28,8 @@ package struct KernelDetector: DetectorRecipe {
   }
 
   static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
-    let places = book.isSentence ? book.options.places : [.last]
-    return try book.options.layers.flatMap { layer in
-      try places.flatMap { place in
-        try book.options.kernels.map {
-          try KernelDetector($0, layer: layer, place: place, of: book.set, book.configuration)
-        }
-      }
+    try book.atEachPlace(book.options.kernels) {
+      try KernelDetector($0, layer: $1, place: $2, of: book.set, book.configuration)
     }
   }
 
@@ -50,95 +45,62 @@ package struct KernelDetector: DetectorRecipe {
   package var streams: Set<CaptureStream> { finite.streams }
 
   package func make(_ material: DetectorMaterial) throws -> FittedDetector {
-    let (train, validation) = (material.rows(.train), material.rows(.validation))
-    guard !train.isEmpty, !validation.isEmpty else { throw DetectionError.noExamples }
-    let labels = material.learnedLabels
-    guard train.contains(where: { labels[$0] != labels[train[0]] }) else {
-      throw DetectionError.oneClassInTraining(hallucinated: labels[train[0]], count: train.count)
-    }
-    let selection = finite.selection
+    let states = try StateExamples(material, of: finite)
+    let (inputs, count) = (states.inputs, states.train.count)
     if let reason = head.refusal(
-      train: train.count, scored: validation.count,
-      width: selection.width(material.features.configuration),
+      train: count, scored: states.validation.count, width: inputs.standardizer.width,
       memory: MachineResources.current.memory?.bytes)
     {
       throw DetectionError.unsuitable(reason: reason)
     }
-    func matrix(_ rows: [Int]) throws -> [Float] {
-      try material.features.matrix(
-        selection, rows: material.featureRows(rows, at: finite.place))
-    }
-    let learned = try matrix(train)
-    let inputs = KernelInputs(
-      standardizer: Standardizer(
-        fitting: learned, width: learned.count / train.count, rows: Array(train.indices)))
-    let known = try inputs.rows(matrix(validation))
     let regression = KernelRegression(
-      head.kernel, points: inputs.rows(learned), targets: train.map { labels[$0] ? 1 : -1 })
+      head.kernel, points: states.learned, targets: states.targets)
     let streamName = KernelReadOut.stream(material.set.task, name)
     let sketch = head.sketch(
       width: inputs.standardizer.width, seed: material.seed, name: streamName)
-    let landmarks = head.landmarks.map { count in
-      var order = Array(train.indices)
+    let landmarks = head.landmarks.map { landmarks in
+      var order = Array(0..<count)
       var stream = material.seed.stream(streamName)
       stream.shuffle(&order)
-      return Array(order.prefix(count))
-    }
-    func scored(_ scores: [Double]) throws -> ScoredExamples {
-      try ScoredExamples(
-        scores: scores, labels: validation.map { labels[$0] },
-        subjects: validation.map { material.set.examples[$0].subject })
+      return Array(order.prefix(landmarks))
     }
     var bestStep = KernelRegression.ridges.count
     let best: (machine: KernelMachine, ridge: Double, quality: Double)
     if let distilled = head.distilled {
       var stream = material.seed.stream(streamName)
       let found = try regression.distilled(
-        distilled, others: known, &stream, shouldStop: material.work.shouldStop
-      ) { try scored($0).auroc() }
+        distilled, others: states.known, &stream, shouldStop: material.work.shouldStop
+      ) { try states.scored($0).auroc() }
       best = (found.machine, found.ridge, found.quality)
       bestStep = found.step
     } else {
       best = try regression.best(
-        landmarks: landmarks, sketch: sketch, others: known, shouldStop: material.work.shouldStop
-      ) { try scored($0).auroc() }
+        landmarks: landmarks, sketch: sketch, others: states.known,
+        shouldStop: material.work.shouldStop
+      ) { try states.scored($0).auroc() }
     }
     let model = KernelReadOut(
-      machine: best.machine.rounded, inputs: inputs, head: head, selection: selection,
+      machine: best.machine.rounded, inputs: inputs, head: head, selection: finite.selection,
       place: finite.place)
-    let scores = model.machine.values(known)
-    let curve = try ScoreCalibration(.platt, fitting: scored(scores))
-    let sampled = stride(from: 0, to: train.count, by: 1 + (train.count - 1) / Self.sampledCount)
-    let error =
+    let sampled = stride(from: 0, to: count, by: 1 + (count - 1) / Self.sampledCount)
+    var fitted = try states.fitted(
+      model,
+      steps: head.distilled?.way == .kip
+        ? KernelDistillation.stepCount : KernelRegression.ridges.count,
+      bestStep: bestStep, regularization: best.ridge, quality: best.quality,
+      values: model.machine.values)
+    if head.distilled != nil {
+      fitted.training?.distilled = model.machine.described(
+        by: states.learned, states.train, of: material)
+    }
+    fitted.training?.kernelError =
       head.isExact || head.distilled != nil
       ? nil
       : try KernelRegression(
         head.kernel, points: regression.points.gathered(Array(sampled)),
         targets: sampled.map { _ in 0 }
       ).error(ofLandmarks: regression.points.gathered(landmarks ?? []), sketch: sketch)
-    let loss = zip(scores, validation).reduce(0) {
-      $0 + LogLoss.ofProbability(curve.probability($1.0), label: labels[$1.1])
-    }
-    return FittedDetector(
-      validation: scores, test: model.machine.values(try inputs.rows(matrix(material.rows(.test)))),
-      training: HeadTrainingReport(
-        stepCount: head.distilled?.way == .kip
-          ? KernelDistillation.stepCount : KernelRegression.ridges.count, bestStep: bestStep,
-        regularization: best.ridge, validationLoss: loss / Double(max(1, validation.count)),
-        validationAUROC: best.quality, kernelError: error),
-      model: model)
-  }
-}
-
-/// Features as kernels take them.
-package struct KernelInputs: Equatable, Sendable {
-  let standardizer: Standardizer
-
-  /// Standardised rows in double precision.
-  func rows(_ features: [Float]) -> DenseMatrix {
-    DenseMatrix(
-      rows: features.count / standardizer.width, columns: standardizer.width,
-      standardizer.apply(features).map(Double.init))
+    return fitted
   }
 }
 

@@ -36,6 +36,17 @@ struct RecipeBook {
   /// Whether answers can be compared with further completions.
   var hasEvidence: Bool { isSentence && options.evidence > 0 }
 
+  /// A detector of each head on each layer and place of choice.
+  func atEachPlace<Head>(
+    _ heads: [Head], _ recipe: (Head, LayerChoice, AnswerPlace) throws -> any DetectorRecipe
+  ) rethrows -> [any DetectorRecipe] {
+    try options.layers.flatMap { layer in
+      try (isSentence ? options.places : [.last]).flatMap { place in
+        try heads.map { try recipe($0, layer, place) }
+      }
+    }
+  }
+
   /// Every detector there is, a line each; within a kind this is the order of tables.
   private static let makers: [@Sendable (RecipeBook) throws -> [any DetectorRecipe]] = [
     HeadDetector.recipes,

@@ -19,22 +19,32 @@ package struct BayesianHead: Hashable, Sendable {
   /// Units of the hidden layer.
   package let width: Int
 
+  /// Training examples that a posterior is conditioned on at most; more are drawn from.
+  package let exampleCount: Int
+
   package static let widths = 4...1_024
+  package static let exampleCounts = 50...1_000
   package static let memberRange = 2...50
 
   /// Where the kind is chosen and no head named.
   package static let usual = BayesianHead(.repriorised, width: 64)
 
-  private init(_ way: Way, width: Int) {
+  private init(_ way: Way, width: Int, exampleCount: Int = Self.exampleCounts.upperBound) {
     self.way = way
     self.width = width
+    self.exampleCount = exampleCount
   }
 
-  /// The head called "bayes-64", "bayes-64-plain" or "ensemble-64-5".
+  /// The head called "bayes-64", "bayes-64-plain", "bayes-64-on-250", "bayes-64-plain-on-250" or "ensemble-64-5".
   ///
   /// Throws `LabError` for any other name.
   package init(named name: String) throws {
-    let parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    var exampleCount: Int? = Self.exampleCounts.upperBound
+    if parts[0] == "bayes", parts.count > 3, parts[parts.count - 2] == "on" {
+      exampleCount = Int(parts[parts.count - 1])
+      parts.removeLast(2)
+    }
     let width = parts.count > 1 ? Int(parts[1]) : nil
     let way: Way? =
       switch (parts[0], parts.count) {
@@ -44,23 +54,28 @@ package struct BayesianHead: Hashable, Sendable {
         Int(parts[2]).flatMap { Self.memberRange.contains($0) ? .ensemble($0) : nil }
       default: nil
       }
-    guard let way, let width, Self.widths.contains(width) else {
+    guard let way, let width, Self.widths.contains(width), let exampleCount,
+      Self.exampleCounts.contains(exampleCount)
+    else {
       throw LabError(
         "unknown Bayesian head '\(name)'; give bayes-N for draws of the posterior of N hidden units from "
           + "\(Self.widths.lowerBound) to \(Self.widths.upperBound), bayes-N-plain for the same without repriorisation, "
+          + "either with -on-M behind it for M training examples from \(Self.exampleCounts.lowerBound) to "
+          + "\(Self.exampleCounts.upperBound), "
           + "or ensemble-N-K for K trainings from \(Self.memberRange.lowerBound) to \(Self.memberRange.upperBound)",
         .usage)
     }
-    self.way = way
-    self.width = width
+    self.init(way, width: width, exampleCount: exampleCount)
   }
 
   package var name: String {
-    switch way {
-    case .repriorised: "bayes-\(width)"
-    case .plain: "bayes-\(width)-plain"
-    case .ensemble(let count): "ensemble-\(width)-\(count)"
-    }
+    let own =
+      switch way {
+      case .repriorised: "bayes-\(width)"
+      case .plain: "bayes-\(width)-plain"
+      case .ensemble(let count): "ensemble-\(width)-\(count)"
+      }
+    return own + (exampleCount == Self.exampleCounts.upperBound ? "" : "-on-\(exampleCount)")
   }
 
   /// Floating-point operations of learning from n examples of d values.
@@ -69,9 +84,9 @@ package struct BayesianHead: Hashable, Sendable {
       let training = HeadTrainingOptions()
       return Double(count * training.stepCount * training.batchSize * 6 * width) * Double(d + 2)
     }
-    let (n, w, d) = (Double(min(n, PosteriorSample.maximumRows)), Double(width), Double(d))
-    let solving = way == .repriorised ? 6 * n * w * w + w * w * w / 3 : 0
-    return PosteriorSample.gradients * (6 * n * w * d + solving + 200 * n * w)
+    let network = BayesianNetwork(width: width, inputs: d)
+    return PosteriorSample.gradients
+      * network.operations(rows: min(n, exampleCount), isRepriorised: way == .repriorised)
   }
 }
 
@@ -88,15 +103,35 @@ extension BayesianHead: Codable {
 
 /// How well chains have mixed.
 package struct ChainReport: Codable, Hashable, Sendable {
-  /// The largest split R-hat of the outputs that are looked at.
+  /// The largest split R-hat, of ranks, of the outputs that are looked at.
   package let rHat: Double
   /// The smallest of their effective numbers of draws, over the gradients of all chains after warming up.
   package let effectivePerGradient: Double
   package let acceptance: Double
   /// The mean step of the chains.
   package let step: Double
+  /// Examples that the posterior is of, and operations of one gradient as `BayesianNetwork.operations` counts them; nil in
+  /// older files.
+  package let exampleCount: Int?
+  package let operationsPerGradient: Double?
 
-  enum CodingKeys: String, SnakeCaseKey { case rHat, effectivePerGradient, acceptance, step }
+  package init(
+    rHat: Double, effectivePerGradient: Double, acceptance: Double, step: Double,
+    exampleCount: Int? = nil, operationsPerGradient: Double? = nil
+  ) {
+    self.rHat = rHat
+    self.effectivePerGradient = effectivePerGradient
+    self.acceptance = acceptance
+    self.step = step
+    self.exampleCount = exampleCount
+    self.operationsPerGradient = operationsPerGradient
+  }
+
+  package var hasMixed: Bool { rHat <= PosteriorSample.mixedRHat }
+
+  enum CodingKeys: String, SnakeCaseKey {
+    case rHat, effectivePerGradient, acceptance, step, exampleCount, operationsPerGradient
+  }
 }
 
 /// Draws of a posterior by several chains.
@@ -106,12 +141,10 @@ package struct PosteriorSample: Sendable {
   package let report: ChainReport
 
   package static let chainCount = 4
-  package static let warmUp = 500
-  package static let stepCount = 1_500
+  package static let warmUp = 1_000
+  package static let stepCount = 4_000
   /// Draws of each chain that are kept for scoring.
   package static let keptCount = 25
-  /// Training examples that a posterior is conditioned on at most; more are drawn from.
-  package static let maximumRows = 1_000
   /// Outputs whose mixing is looked at.
   package static let probeCount = 50
   /// The largest R-hat of chains that have mixed.
@@ -160,12 +193,18 @@ package struct PosteriorSample: Sendable {
     }
     draws = chains.flatMap(\.draws)
     let followed = (0..<probes.rows).map { probe in chains.map { $0.outputs[probe] } }
+    // Every fourth step says as much of R-hat as all do.
+    let thinned = followed.map { chains in
+      chains.map { chain in stride(from: 0, to: chain.count, by: 4).map { chain[$0] } }
+    }
     let effective = followed.compactMap(ChainDiagnostics.effectiveCount).min() ?? 0
     let count = Double(Self.chainCount)
     report = ChainReport(
-      rHat: followed.compactMap(ChainDiagnostics.splitRHat).max() ?? .infinity,
+      rHat: thinned.compactMap(ChainDiagnostics.rankedSplitRHat).max() ?? .greatestFiniteMagnitude,
       effectivePerGradient: effective / (count * Double(steps)),
       acceptance: chains.reduce(0) { $0 + $1.acceptance } / count,
-      step: chains.reduce(0) { $0 + $1.step } / count)
+      step: chains.reduce(0) { $0 + $1.step } / count, exampleCount: posterior.exampleCount,
+      operationsPerGradient: posterior.network.operations(
+        rows: posterior.exampleCount, isRepriorised: posterior.isRepriorised))
   }
 }

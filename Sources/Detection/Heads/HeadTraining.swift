@@ -59,9 +59,12 @@ package struct HeadTrainingReport: Codable, Hashable, Sendable {
   package var kernelError: Double?
   /// How well the chains of a posterior have mixed; nil, and no key, for other heads.
   package var chains: ChainReport?
+  /// What the few examples of a distilled head are like; nil, and no key, for other heads.
+  package var distilled: [DistilledPoint]?
 
   enum CodingKeys: String, SnakeCaseKey {
-    case kernelError, chains, stepCount, bestStep, regularization, validationLoss, validationAUROC
+    case kernelError, chains, distilled, stepCount, bestStep, regularization, validationLoss,
+      validationAUROC
   }
 }
 

@@ -17,8 +17,8 @@ package struct LangevinChain: Sendable {
   private var stream: RandomStream
   private var isAdapting = true
 
-  /// The share of steps that adapting aims at.
-  package static let acceptance = 0.8
+  /// The share of steps that adapting aims at: every refusal turns the momentum round, so that it has to be rare.
+  package static let acceptance = 0.95
 
   /// Begins at a draw of the prior; nil where that has no energy.
   package init?(_ posterior: BayesianPosterior, step: Double = 0.1, stream: RandomStream) {

@@ -17,6 +17,8 @@ package enum DetectionError: LabFailure, Equatable {
   case evidenceIsConstant
   /// The detector cannot judge answers of this language model.
   case unsuitable(reason: String)
+  /// The chains of a posterior have not found the same.
+  case unmixed(name: String, ChainReport)
   case optionInvalid(name: String, value: String, allowed: String)
   /// A part of the split would have no subject.
   case tooFewSubjects(count: Int, emptyPart: SplitPart)
@@ -47,6 +49,10 @@ package enum DetectionError: LabFailure, Equatable {
       "all training examples have the same semantic entropy, so a probe cannot learn it: draw more "
         + "completions with --evidence"
     case .unsuitable(let reason): reason
+    case .unmixed(let name, let chains):
+      "\(name): the chains of its posterior have not mixed after \(PosteriorSample.stepCount) steps (R-hat "
+        + "\(Readable.fixed(chains.rHat, 2)), and at most \(PosteriorSample.mixedRHat) counts as mixed), so there is no "
+        + "number of it"
     case .optionInvalid(let name, let value, let allowed):
       "\(name) is \(value): give \(allowed)"
     case .tooFewSubjects(let count, let emptyPart):

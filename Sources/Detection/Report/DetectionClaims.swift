@@ -17,12 +17,14 @@ struct DetectionClaims {
     var task: String
     var family: String
     var metric: String
-    var estimate: Estimate
+    /// Nil where there is no number, as of chains that have not mixed.
+    var estimate: Estimate?
     /// Whether the claim says that the number is above zero, or below.
     var isPositive: Bool
 
-    /// "holds" or "reversed" where the interval is on one side of zero, else "open".
+    /// "holds" or "reversed" where the interval is on one side of zero, else "open"; "no number" without one.
     var verdict: String {
+      guard let estimate else { return "no number" }
       guard let interval = estimate.interval else { return "open" }
       if interval.low > 0 { return isPositive ? "holds" : "reversed" }
       if interval.high < 0 { return isPositive ? "reversed" : "holds" }
@@ -30,12 +32,13 @@ struct DetectionClaims {
     }
   }
 
-  /// All findings: larger detectors, larger language models, sentence against token.
+  /// All findings: larger detectors, larger language models, sentence against token; few examples; posteriors.
   func findings() throws -> [Finding] {
     try DetectorRow.ladders(series).flatMap { training in
       try largerDetectors(training) + infiniteHeads(training) + largerModels(training)
         + sentenceAndToken(training)
-    }
+    } + DistillationReport(series: series, command: command).findings()
+      + PosteriorReport(series: series, command: command).findings()
   }
 
   /// Per run the slope of a metric on the logarithm of the detector's size; then the mean over runs.
@@ -127,7 +130,7 @@ struct DetectionClaims {
     "auprc": "AUC-PR", "auprc_matched": "matched AUC-PR", "auroc": "AUROC",
   ]
 
-  /// The findings as a table; nil where no training has three sizes with detectors.
+  /// The findings as a table; nil where there are none.
   func table() throws -> Table? {
     let findings = try findings()
     guard !findings.isEmpty else { return nil }
@@ -141,8 +144,8 @@ struct DetectionClaims {
     for row in findings {
       data.append([
         .text(row.claim), .text(row.verdict), .text(row.task), .text(row.family),
-        .text(row.metric), .number(row.estimate.value), Cell(row.estimate.interval?.low),
-        Cell(row.estimate.interval?.high), .integer(row.estimate.count), .text(row.training),
+        .text(row.metric), Cell(row.estimate?.value), Cell(row.estimate?.interval?.low),
+        Cell(row.estimate?.interval?.high), .integer(row.estimate?.count ?? 0), .text(row.training),
       ])
     }
     return Table(
@@ -153,7 +156,9 @@ struct DetectionClaims {
         ReLU head of one hidden layer is to \(KernelHead.limit.name) than the smallest is, and *the infinite head is above \
         the largest* by how much; means over models. *Larger LMs are harder to judge*: its slope on that of the model's \
         parameters. *Sentence beats token*: the difference, mean over models. Of the detectors of a family the one of \
-        highest AUROC on the validation part counts. Slopes are by least squares, intervals 95 % by Student's t \
+        highest AUROC on the validation part counts. *Inducing points* and *posteriors*: mean differences over models, each to \
+        what the row names; of chains the decimal logarithm of effective samples a gradient with repriorisation over \
+        those without, on models where both have mixed, and no number where they have on none. Slopes are by least squares, intervals 95 % by Student's t \
         with language models as units. A claim *holds* or is *reversed* where the interval leaves out zero, and is \
         *open* otherwise. AUC-PR falls with prevalence alone; AUROC and matched AUC-PR do not. Intervals are not \
         widened for the number of rows.

@@ -65,6 +65,8 @@ package struct DetectorResult: Codable, Hashable, Sendable {
   package let calibrated: [CalibratedMetrics]
   /// Why there are no metrics; nil where there are.
   package let unmeasured: String?
+  /// Of chains that have not mixed how far they are; nil, and no key, for others.
+  package var unmixedChains: ChainReport?
 
   /// The estimate of a metric; nil where it was not measured or does not apply.
   package subscript(metric: DetectionMetric) -> MetricEstimate? {
@@ -78,7 +80,7 @@ package struct DetectorResult: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, SnakeCaseKey {
     case task, position, kind, name, folder, layer, place, parameters, training, metrics,
-      calibrated, unmeasured, hiddenSizes
+      calibrated, unmeasured, hiddenSizes, unmixedChains
   }
 }
 
@@ -129,8 +131,8 @@ package struct DetectionIdentity: Codable, Hashable, Sendable {
     of record: RunRecord, options: DetectionOptions,
     training: HeadTrainingOptions = HeadTrainingOptions(), checkpointStep: Int? = nil
   ) {
-    // With 4 the relative Mahalanobis distance became one of squares.
-    version = options.kinds.contains(.score) ? 4 : 3
+    // With 4 the relative Mahalanobis distance became one of squares, with 5 the noise of a posterior was looked for.
+    version = options.kinds.contains(.bayes) ? 5 : options.kinds.contains(.score) ? 4 : 3
     self.options = options.normalized
     self.training = training
     fraction = record.configuration.corpus.fraction

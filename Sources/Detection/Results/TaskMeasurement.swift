@@ -89,13 +89,14 @@ package struct TaskMeasurer {
       _ fitted: FittedDetector?, _ quality: DetectorQuality = DetectorQuality(),
       unmeasured reason: DetectionError? = nil
     ) -> MeasuredDetector {
-      let result = DetectorResult(
+      var result = DetectorResult(
         task: material.set.task, position: material.set.position, kind: recipe.kind,
         name: recipe.name, folder: fitted?.model == nil ? nil : folder, layer: shape.layer,
         place: shape.place, hiddenSizes: shape.hiddenSizes ?? [],
         parameters: fitted?.parameters ?? shape.parameters, training: fitted?.training,
         metrics: quality.metrics, calibrated: quality.calibrated,
         unmeasured: reason?.description)
+      if case .unmixed(_, let chains) = reason { result.unmixedChains = chains }
       return MeasuredDetector(
         result: result, family: recipe.family, shape: shape,
         trained: fitted?.model.map {

@@ -203,8 +203,14 @@ package struct InterferenceMeasure: Measure {
   package static func sections(
     _ results: StudyResults, command: String
   ) throws -> [ReportSection] {
-    let figure = try InterferenceFigure(results: results, command: command).figure()
+    let report = InterferenceFigure(results: results, command: command)
+    let figure = try report.figure()
     return figure.data.rows.isEmpty
-      ? [] : [ReportSection("Which fact a wrong answer is borrowed from", [.figure(figure)])]
+      ? []
+      : [
+        ReportSection(
+          "Which fact a wrong answer is borrowed from",
+          [.figure(figure)] + [try report.table().map(Block.table)].compactMap(\.self))
+      ]
   }
 }

@@ -179,4 +179,73 @@ struct InterferenceFigure {
         "quantity", "scorer", "size", "training", "seed", "value", "lower", "upper", "answer_count",
       ])
   }
+
+  private struct Difference: Decodable, FetchableRecord {
+    let scorer: String
+    let against: String
+    let training: String
+    let size: String
+    let value: Double
+    let lower: Double?
+    let upper: Double?
+    let answerCount: Int
+  }
+
+  /// Whether either kernel puts the wrong answer first more often than something simpler does, by training and size.
+  func table() throws -> Report.Table? {
+    let rows = try results.rows(
+      """
+      SELECT i.scorer, i.against, run.size, i.value, i.lower, i.upper, i.answer_count AS answerCount,
+        run.horizon || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training
+      FROM interference i JOIN run ON run.id = i.run_id
+      WHERE i.quantity = 'first' AND i.scorer IN ('kernel', 'cosine') AND i.against IN ('chance', 'popularity', 'names')
+      ORDER BY training, i.scorer DESC, i.against, run.non_embedding_parameters, run.rowid
+      """
+    ).map { try Difference(row: $0) }
+    guard !rows.isEmpty else { return nil }
+    let number = ColumnFormat.number(digits: 3)
+    var data = Records([
+      Column("claim", "Claim"), Column("verdict", "Verdict"), Column("size", "Size"),
+      Column("estimate", "Difference", number), Column("lower", "Lower", number),
+      Column("upper", "Upper", number), Column("runs", "LMs", .integer),
+      Column("answer_count", "Wrong answers (n)", .integer), Column("training", "Training"),
+    ])
+    var groups: [[Difference]] = []
+    for row in rows {
+      if let last = groups.last?.last, last.scorer == row.scorer, last.against == row.against,
+        last.size == row.size, last.training == row.training
+      {
+        groups[groups.count - 1].append(row)
+      } else {
+        groups.append([row])
+      }
+    }
+    for seeds in groups {
+      let row = seeds[0]
+      let mean = seeds.count > 1 ? StudentT.mean(seeds.map(\.value)) : nil
+      let (lower, upper) = (
+        mean?.interval?.low ?? row.lower, mean?.interval?.high ?? row.upper
+      )
+      let verdict =
+        (lower ?? -1) > 0 ? "holds" : (upper ?? 1) < 0 ? "reversed" : "open"
+      data.append([
+        .text(
+          (row.scorer == "kernel"
+            ? "the wrong object has the highest kernel mass"
+            : "the nearest fact by the kernel has the wrong object")
+            + ", more often than by \(row.against)"),
+        .text(verdict), .text(row.size), .number(mean?.value ?? row.value), Cell(lower),
+        Cell(upper), .integer(seeds.count),
+        .integer(seeds.reduce(0) { $0 + $1.answerCount }), .text(row.training),
+      ])
+    }
+    return Report.Table(
+      id: "interference-claims", title: "Whose fact a wrong answer is: claims",
+      caption: """
+        How much more often the wrong object comes first of its candidates by the kernel than by chance, by popularity and by \
+        likeness of names, on the same answers. Intervals are 95 %: by Student's t over seeds of the language model, and by \
+        resampling subjects where there is one. A claim *holds* or is *reversed* where the interval leaves out zero.
+        """,
+      command: command, data: data)
+  }
 }

@@ -85,24 +85,22 @@ struct InterferenceTrial {
   private func pull(
     _ prompt: [Int32], _ object: Int32, _ facts: [TaughtTriple]
   ) -> (mean: Double, best: (fact: TaughtTriple, cosine: Double)) {
-    let own = kernel.gradient(
-      of: AnsweredPrompt(prompt: prompt, answer: text.completion(object: object)))
-    let gradients = facts.map { fact in
-      kernel.gradient(
-        of: AnsweredPrompt(
+    let texts =
+      [AnsweredPrompt(prompt: prompt, answer: text.completion(object: object))]
+      + facts.map { fact in
+        AnsweredPrompt(
           prompt: text.prompt(subject: fact.triple.subject, predicate: fact.triple.predicate),
-          answer: text.completion(object: fact.triple.object)))
-    }
-    let products = EmpiricalKernel.contraction([own], gradients).values
-    let length = EmpiricalKernel.contraction([own], [own])[0, 0]
+          answer: text.completion(object: fact.triple.object))
+      }
+    let products = kernel.kernel(of: texts)
     var (sum, weight) = (0.0, 0.0)
     var best: (fact: TaughtTriple, cosine: Double) = (facts[0], -.infinity)
     for (index, fact) in facts.enumerated() {
-      sum += products[index] * Double(fact.exposures)
+      let product = products[0, index + 1]
+      sum += product * Double(fact.exposures)
       weight += Double(fact.exposures)
-      let square =
-        length * EmpiricalKernel.contraction([gradients[index]], [gradients[index]])[0, 0]
-      let cosine = square > 0 ? products[index] / square.squareRoot() : 0
+      let square = products[0, 0] * products[index + 1, index + 1]
+      let cosine = square > 0 ? product / square.squareRoot() : 0
       if cosine > best.cosine { best = (fact, cosine) }
     }
     return (sum / weight, best)

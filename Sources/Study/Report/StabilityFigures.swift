@@ -118,7 +118,8 @@ struct StabilityFigures {
       """
     ).map { $0.cells(columns) }
     return Figure(
-      id: id, title: title, caption: "\(words) A line for each run.\(series.choiceWords)",
+      id: id, title: title,
+      caption: Prose(markup: "\(words) A line for each run.\(series.choiceWords)"),
       command: command, data: Records(columns, rows), x: Axis("step", "Step", format: .count),
       y: isLog ? Axis(value.name, value.title, scale: .log) : Axis(value.name, value.title),
       color: Channel("size", "Size", palette: .ordered),

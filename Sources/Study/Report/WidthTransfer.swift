@@ -70,13 +70,15 @@ struct WidthTransfer {
     for arm in arms {
       guard let fit = LearningRateTransfer.fit(arm.trials), let widest = arm.trials.keys.max()
       else { continue }
-      let slope = fit.slope
+      let isBetween = fit.edgeCount == 0
       let expected = Self.expected(arm.first)
       let diverged = arm.trials.values.joined().filter { $0.finalLoss == nil }
       data.append([
         .text(arm.training), .integer(arm.layers), .integer(arm.trials.count),
-        .integer(arm.trials.keys.min() ?? 0), .integer(widest), .number(slope.value),
-        Cell(slope.interval?.low), Cell(slope.interval?.high), Cell(expected?.lowerBound),
+        .integer(arm.trials.keys.min() ?? 0), .integer(widest),
+        Cell(fit.edgeCount < fit.slope.count ? fit.slope.value : nil),
+        Cell(isBetween ? fit.slope.interval?.low : nil),
+        Cell(isBetween ? fit.slope.interval?.high : nil), Cell(expected?.lowerBound),
         Cell(expected?.upperBound),
         expected.map { .text(fit.verdict(expecting: $0).rawValue) } ?? .missing,
         .integer(fit.edgeCount), .integer(diverged.count),
@@ -90,7 +92,8 @@ struct WidthTransfer {
       caption: """
         The exponent of the width in the best rate at one depth: 0 is transfer. A best rate is the vertex of the parabola through \
         the lowest loss and its two neighbours in log rate, or a rate at the edge of those tried, where the true one may lie beyond. \
-        Intervals are 95 % t intervals over widths; they cover neither seeds nor graphs, and two widths have none. Expected are 0 of rates by layer \
+        Intervals are 95 % t intervals over widths; they cover neither seeds nor graphs, and are not given for two widths \
+        or where a best rate is at an edge; where all are, there is no exponent. Expected are 0 of rates by layer \
         that assume full alignment, -1/2 to 0 of those that assume none, and of one rate for all layers what its most restrictive layer needs \
         (arXiv 2407.05872). The verdict is *open* where the interval is missing or wider than 1, or where a best rate is at an edge and all that \
         is known of it is a side.

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 
 from .channel import Failure
+from .reading import MOST_VALUES, Reader, batches
 
 SPECIAL = 6
 START, END = 2, 5
-#: Values of logits, and of attention weights, that are held at once.
-MOST_VALUES = 1 << 26
 #: Lines of a graph are short: what is stated of longer contexts would only take memory.
 MOST_CONTEXT = 4096
 #: A model with fewer parameters than this is faster on one thread, by far where others work on the processor too.
@@ -47,6 +47,19 @@ class Plan:
     inverse: float
     top_k: int | None = None
     top_p: float | None = None
+
+
+@dataclass
+class Draw:
+    """One completion: the model's tokens so far, the numbers that decide each draw, and what came of it."""
+
+    text: tuple[int, ...]
+    plan: Plan
+    numbers: list[float]
+    said: list[int] = field(default_factory=list)
+    score: float = 0.0
+    over: bool = False
+    ended: bool = False
 
 
 class Ends:
@@ -115,6 +128,8 @@ class Outside:
         self.config = self.model.config.get_text_config()
         self.width = self.model.get_output_embeddings().weight.shape[0]
         self.layers = self._layers()
+        self.heads = int(getattr(self.config, "num_attention_heads", 1))
+        self.reader = Reader(self.model, device, self.width)
         self.prefix: list[int] = []
         if not self.is_own:
             try:
@@ -138,7 +153,6 @@ class Outside:
 
     def shape(self) -> dict[str, Any]:
         config = self.config
-        heads = config.num_attention_heads
         context = min(
             getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 2048,
             MOST_CONTEXT,
@@ -151,7 +165,7 @@ class Outside:
             "architecture": type(self.model).__name__,
             "layers": len(self.layers),
             "width": config.hidden_size,
-            "heads": heads,
+            "heads": self.heads,
             "feed_forward": getattr(config, "intermediate_size", None)
             or getattr(config, "n_inner", None)
             or 4 * config.hidden_size,
@@ -281,39 +295,6 @@ class Outside:
             return -torch.inf
         return own[row, target - SPECIAL].item()
 
-    # Passes
-
-    def _batches(self, texts: Sequence[Sequence[int]], values: int) -> Iterable[list[int]]:
-        """Indices of texts, the shortest first, that go through the model together; `values` for each token."""
-        order = sorted(range(len(texts)), key=lambda index: (len(texts[index]), list(texts[index])))
-        batch: list[int] = []
-        for index in order:
-            if batch and (len(batch) + 1) * len(texts[index]) * values > MOST_VALUES:
-                yield batch
-                batch = []
-            batch.append(index)
-        if batch:
-            yield batch
-
-    @torch.inference_mode()
-    def _run(self, texts: Sequence[Sequence[int]], **options: Any) -> Any:
-        """One pass of texts side by side, each from its own beginning."""
-        longest = max(map(len, texts))
-        tokens = torch.tensor([[*text, *[0] * (longest - len(text))] for text in texts], device=self.device)
-        lengths = torch.tensor([len(text) for text in texts], device=self.device)
-        mask = (torch.arange(longest, device=self.device)[None] < lengths[:, None]).long()
-        return self.model(input_ids=tokens, attention_mask=mask, use_cache=False, **options)
-
-    @torch.inference_mode()
-    def _next(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """The logits after each text, shape (N, V)."""
-        rows: list[torch.Tensor | None] = [None] * len(texts)
-        for batch in self._batches(texts, self.width):
-            logits = self._run([texts[index] for index in batch]).logits
-            for place, index in enumerate(batch):
-                rows[index] = logits[place, len(texts[index]) - 1].float()
-        return torch.stack([row for row in rows if row is not None])
-
     # What kglab asks
 
     @torch.inference_mode()
@@ -324,26 +305,66 @@ class Outside:
         top_k: int | None = None,
         top_p: float | None = None,
     ) -> list[list[float]]:
-        """Log-probability in nats of the completion of each (prompt, completion), for each inverse temperature."""
-        lines = [[*prompt, *completion[:-1]] for prompt, completion in items]
-        mapped = [self._places(line) for line in lines]
+        """Log-probability in nats of the completion of each (prompt, completion), for each inverse temperature.
+
+        Each prompt is read once, then what follows it.
+        """
         sums = [[0.0] * len(inverses) for _ in items]
-        for batch in self._batches([tokens for tokens, _ in mapped], self.width):
-            logits = self._run([mapped[index][0] for index in batch]).logits
-            for place, index in enumerate(batch):
-                prompt, completion = items[index]
-                counts = mapped[index][1]
-                wanted = [counts[len(prompt) - 1 + step] - 1 for step in range(len(completion))]
-                rows = logits[place, wanted].float()
-                for number, inverse in enumerate(inverses):
-                    own = self._scaled(rows, inverse, top_k, top_p)
-                    sums[index][number] = sum(self._target(own, row, token) for row, token in enumerate(completion))
+
+        def add(logits: torch.Tensor, tokens: Sequence[tuple[int, int, int]]) -> None:
+            """To the sum of an item the log-probability of a token in a row of logits."""
+            for number, inverse in enumerate(inverses):
+                own = self._scaled(logits, inverse, top_k, top_p)
+                for item, row, token in tokens:
+                    sums[item][number] += self._target(own, row, token)
+
+        asked: dict[tuple[int, ...], list[int]] = {}
+        for item, (prompt, _) in enumerate(items):
+            asked.setdefault(tuple(prompt), []).append(item)
+        prompts = list(asked)
+        begins = [self._places(prompt)[0] for prompt in prompts]
+        for batch in batches(list(map(len, begins)), self.reader.share):
+            reading = self.reader.begin([begins[place] for place in batch])
+            firsts: list[tuple[int, int, int]] = []
+            tails: list[tuple[int, int, list[int], list[tuple[int, int]]]] = []
+            for row, place in enumerate(batch):
+                prompt, length = prompts[place], len(begins[place])
+                for item in asked[prompt]:
+                    completion = items[item][1]
+                    own, counts = self._places([*prompt, *completion[:-1]])
+                    # How many of the model's tokens stand before each token of the completion.
+                    said = list(zip(counts[len(prompt) - 1 :], completion, strict=False))
+                    firsts += [(item, row, token) for count, token in said if count == length]
+                    if len(own) > length:
+                        later = [(count - length - 1, token) for count, token in said if count > length]
+                        tails.append((item, row, own[length:], later))
+            add(reading.logits[:, -1].float(), firsts)
+            longest = len(begins[batch[-1]])
+            for part in batches([len(tail) for _, _, tail, _ in tails], partial(self._share_after, longest)):
+                some = [tails[place] for place in part]
+                logits = reading.then([row for _, row, _, _ in some], [tail for _, _, tail, _ in some]).logits.float()
+                width = logits.shape[1]
+                tokens = [
+                    (item, place * width + step, token)
+                    for place, (item, _, _, later) in enumerate(some)
+                    for step, token in later
+                ]
+                add(logits.flatten(0, 1), tokens)
         return sums
+
+    def _share_after(self, begin: int, length: int) -> int:
+        """How many tails of a length are read side by side after a text."""
+        return self.reader.share(begin + length, length)
 
     @torch.inference_mode()
     def next(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probability of every one of kglab's ids after each text, shape (N, V)."""
-        return self._log_probabilities(self._next([self._places(text)[0] for text in texts])).float()
+        own = [self._places(text)[0] for text in texts]
+        rows: dict[int, torch.Tensor] = {}
+        for batch in batches(list(map(len, own)), self.reader.share):
+            logits = self.reader.begin([own[index] for index in batch]).logits[:, -1].float()
+            rows.update(zip(batch, self._log_probabilities(logits).float().cpu(), strict=True))
+        return torch.stack([rows[index] for index in range(len(texts))])
 
     @torch.inference_mode()
     def generate(
@@ -359,25 +380,32 @@ class Outside:
         drawn is the first whose cumulative probability, in order of kglab's ids, exceeds its number. What begins alike
         is computed once.
         """
-        slots = [(plan, sample) for plan in plans for sample in range(plan.samples)]
-        found: list[tuple[list[int], float, bool]] = [([], 0.0, False) for _ in range(len(prompts) * len(slots))]
-        texts: dict[int, tuple[int, ...]] = {
-            number: tuple(prompts[number // len(slots)]) for number in range(len(found))
-        }
-        numbers = uniforms.reshape(-1, longest).double().to(self.device)
+        slots = [plan for plan in plans for _ in range(plan.samples)]
+        begins = [self._places(prompt)[0] for prompt in prompts]
+        draws = [
+            Draw(tuple(begins[place]), plan, numbers)
+            for place, lines in enumerate(uniforms.reshape(len(prompts), len(slots), longest).double().tolist())
+            for plan, numbers in zip(slots, lines, strict=True)
+        ]
+        most = self.reader.share(max(map(len, begins)) + longest)
+        order = sorted(draws, key=lambda draw: len(draw.text))
+        for start in range(0, len(order), most):
+            self._draw(order[start : start + most], longest)
+        return [(draw.said, draw.score, draw.ended) for draw in draws]
+
+    def _draw(self, draws: Sequence[Draw], longest: int) -> None:
+        """Draws completions side by side, a token of each at a time."""
+        going = list(draws)
+        texts = sorted({draw.text for draw in going})
+        reading = self.reader.begin(texts)
+        rows = {text: row for row, text in enumerate(texts)}
         for step in range(longest):
-            different = sorted(set(texts.values()))
-            if not different:
-                break
-            logits = self._next([self._places(text)[0] for text in different])
-            places = {text: place for place, text in enumerate(different)}
+            logits = reading.logits[:, -1].float()
             plain = self._log_probabilities(logits)
             greedy = self._greedy(logits)
-            going: dict[int, tuple[int, ...]] = {}
             cut: dict[tuple[float, int | None, float | None], torch.Tensor] = {}
-            for number, text in texts.items():
-                plan = slots[number % len(slots)][0]
-                row = places[text]
+            for draw in going:
+                row, plan = rows[draw.text], draw.plan
                 if plan.inverse == float("inf"):
                     token = int(greedy[row])
                 else:
@@ -385,21 +413,22 @@ class Outside:
                     if key not in cut:
                         cut[key] = self._log_probabilities(logits, *key).exp().cumsum(-1)
                     sums = cut[key][row]
-                    threshold = numbers[number, step] * sums[-1]
-                    token = int(torch.searchsorted(sums, threshold, right=True))
+                    token = int(torch.searchsorted(sums, draw.numbers[step] * sums[-1], right=True))
                     if token >= len(sums):
                         token = int((sums < sums[-1]).sum())
-                said, score, _ = found[number]
-                score += plain[row, token].item()
+                draw.score += plain[row, token].item()
                 if token < SPECIAL:
-                    found[number] = (said, score, token == END)
+                    draw.over, draw.ended = True, token == END
                     continue
-                ends = not self.is_own and token - SPECIAL in self.ends.inside
-                found[number] = ([*said, token], score, ends)
-                if not ends:
-                    going[number] = (*text, token)
-            texts = going
-        return found
+                draw.said.append(token)
+                draw.text += (token if self.is_own else token - SPECIAL,)
+                draw.over = draw.ended = not self.is_own and token - SPECIAL in self.ends.inside
+            going = [draw for draw in going if not draw.over]
+            if not going or step + 1 == longest:
+                return
+            before = {draw.text: rows[draw.text[:-1]] for draw in going}
+            rows = {text: row for row, text in enumerate(sorted(before))}
+            reading = reading.then([before[text] for text in rows], [[text[-1]] for text in rows])
 
     def _greedy(self, logits: torch.Tensor) -> torch.Tensor:
         """kglab's id of the likeliest of the model's tokens."""
@@ -423,13 +452,12 @@ class Outside:
         """
         mapped = [self._places(text) for text in texts]
         found: dict[str, dict[int, torch.Tensor]] = {name: {} for name in [*streams, "columns"]}
-        heads = self.config.num_attention_heads
         longest = max(len(tokens) for tokens, _ in mapped)
-        values = max(self.width, len(self.layers) * heads * longest if "attention" in streams else 0)
-        for batch in self._batches([tokens for tokens, _ in mapped], values):
+        values = max(self.width, len(self.layers) * self.heads * longest if "attention" in streams else 0)
+        for batch in batches([len(tokens) for tokens, _ in mapped], lambda length: MOST_VALUES // (length * values)):
             tapes = self._tapes(streams)
             try:
-                out = self._run([mapped[index][0] for index in batch], output_attentions="attention" in streams)
+                out = self.reader.run([mapped[index][0] for index in batch], output_attentions="attention" in streams)
             finally:
                 tapes.close()
             for place, index in enumerate(batch):

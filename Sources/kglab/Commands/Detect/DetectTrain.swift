@@ -68,7 +68,7 @@ struct DetectTrain: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Heads of the kind bayes, separated by commas: bayes-N (N units, repriorised), bayes-N-plain, ensemble-N-K (K trainings).",
+      "Heads of the kind bayes, separated by commas: bayes-N (N units, repriorised), bayes-N-plain, either with -on-M behind it for M training examples, ensemble-N-K (K trainings).",
       valueName: "list"))
   var bayes: String?
 

@@ -1,16 +1,10 @@
-import Evaluation
+package import Evaluation
 package import KnowledgeGraph
 import LabCore
 import LanguageModel
 
 extension DetectionMeasure {
-  package static let settingNames =
-    ModelSelection.settingNames + [
-      "tasks", "kinds", "heads", "kernels", "bayes", "layers", "places", "positions", "full",
-      "full_epochs",
-      "full_rate", "full_state_alone", "balanced", "judges", "samples", "evidence", "queries",
-      "seed", "resamples", "precision",
-    ]
+  package static let settingNames = ModelSelection.settingNames + DetectionOptions.names
 
   /// Reads `detection` of a study over the defaults.
   package init(study node: SchemaNode) throws {
@@ -31,83 +25,49 @@ extension SchemaNode {
   fileprivate var isAll: Bool { (try? text()) == "all" }
 }
 
-extension DetectionOptions {
-  /// Takes what the settings of a study say; throws an error that names the line.
-  mutating func read(_ node: SchemaNode) throws {
-    if let value = node.optional("tasks") {
-      let chosen = try value.distinct { try $0.choice(DetectorTask.self) }
-      tasks = DetectorTask.allCases.filter(chosen.contains)
+extension DetectionOptions: StudySettings {
+  package static let all: [StudySetting<DetectionOptions>] = [
+    .chosen("tasks", \.tasks), .chosen("kinds", \.kinds),
+    .named("heads", \.heads, "head") { try HeadArchitecture(named: $0) },
+    .named("kernels", \.kernels, "infinitely wide head") { try KernelHead(named: $0) },
+    .named("bayes", \.bayesian, "Bayesian head") { try BayesianHead(named: $0) },
+    .named("layers", \.layers, "layer") { try LayerChoice(named: $0) },
+    StudySetting("places", \.places) { try $0.distinct { try $0.choice(AnswerPlace.self) } },
+    .named("positions", \.positions, "position") { try TokenPosition(named: $0) },
+    .named("full", \.full, "size", fullDetector),
+    StudySetting("full_epochs", \.fullTraining.epochs, in: 1...10_000),
+    StudySetting("full_rate", \.fullTraining.pretrainedRate) {
+      try $0.number("between 1e-09 and 1") { FullTrainingOptions.rateRange.contains($0) }
+    },
+    StudySetting(late: "full_state_alone"),
+    StudySetting("balanced", \.fullTraining.balancesClasses) { try $0.boolean() },
+    StudySetting(late: "judges"),
+    StudySetting("evidence", \.evidence, in: 0...maximumSamples),
+    StudySetting("samples", \.samples, in: 1...maximumSamples), .chosen("queries", \.visibilities),
+    .seed(\.seed), .resamples(\.resampleCount),
+    StudySetting("precision", \.precision) { try $0.precision() },
+  ]
+
+  /// Kinds that a list of their own asks for, and what those that are asked for have by default.
+  package mutating func finish(_ node: SchemaNode) throws {
+    let lists: [(String, DetectorKind)] = [
+      ("kernels", .kernel), ("bayes", .bayes), ("full", .full),
+    ]
+    for (name, kind) in lists where node.optional(name) != nil && !kinds.contains(kind) {
+      kinds.append(kind)
     }
-    if let value = node.optional("kinds") {
-      let chosen = try value.distinct { try $0.choice(DetectorKind.self) }
-      kinds = DetectorKind.allCases.filter(chosen.contains)
-    }
-    if let value = node.optional("heads") {
-      heads = try Self.named(value, "head") { try HeadArchitecture(named: $0) }
-    }
-    if let value = node.optional("kernels") {
-      kernels = try Self.named(value, "infinitely wide head") { try KernelHead(named: $0) }
-      if !kinds.contains(.kernel) { kinds.append(.kernel) }
-    } else if kinds.contains(.kernel) {
-      kernels = [.limit]
-    }
-    if let value = node.optional("bayes") {
-      bayesian = try Self.named(value, "Bayesian head") { try BayesianHead(named: $0) }
-      if !kinds.contains(.bayes) { kinds.append(.bayes) }
-    } else if kinds.contains(.bayes) {
-      bayesian = [.usual]
-    }
-    if let value = node.optional("layers") {
-      layers = try Self.named(value, "layer") { try LayerChoice(named: $0) }
-    }
-    if let value = node.optional("places") {
-      places = try value.distinct { try $0.choice(AnswerPlace.self) }
-    }
-    if let value = node.optional("positions") {
-      positions = try Self.named(value, "position") { try TokenPosition(named: $0) }
-    }
-    if let value = node.optional("full") {
-      full = try Self.named(value, "size", Self.fullDetector)
-      if !kinds.contains(.full) { kinds.append(.full) }
-    }
-    if let value = node.optional("full_epochs") {
-      fullTraining.epochs = try value.integer(in: 1...10_000)
-    }
+    if kinds.contains(.kernel), kernels.isEmpty { kernels = [.limit] }
+    if kinds.contains(.bayes), bayesian.isEmpty { bayesian = [.usual] }
     if try !kinds.contains(.full) || node.optional("full_state_alone")?.boolean() == true {
+      let rate = node.optional("full_rate") == nil ? nil : fullTraining.pretrainedRate
       fullTraining.readStateAlone()
-    }
-    if let value = node.optional("full_rate") {
-      fullTraining.pretrainedRate = try value.number("between 1e-09 and 1") {
-        FullTrainingOptions.rateRange.contains($0)
-      }
-    }
-    if let value = node.optional("balanced") {
-      fullTraining.balancesClasses = try value.boolean()
+      fullTraining.pretrainedRate = rate
     }
     if let value = node.optional("judges"), !value.isAll {
       // Which weights these have is known once they are trained.
-      judges = try Self.named(value, "size") {
+      try StudySetting<DetectionOptions>.named("judges", \.judges, "size") {
         JudgeChoice(name: try ModelSize(named: $0).name, weightsHash: "")
-      }
-    }
-    if let value = node.optional("evidence") {
-      evidence = try value.integer(in: 0...DetectionOptions.maximumSamples)
-    }
-    if let value = node.optional("samples") {
-      samples = try value.integer(in: 1...DetectionOptions.maximumSamples)
-    }
-    if let value = node.optional("queries") {
-      let chosen = try value.distinct { try $0.choice(Visibility.self) }
-      visibilities = Visibility.allCases.filter(chosen.contains)
-    }
-    if let value = node.optional("seed") {
-      seed = UInt64(try value.integer(in: 0...Int.max))
-    }
-    if let value = node.optional("resamples") {
-      resampleCount = try value.integer(in: 0...1_000_000)
-    }
-    if let value = node.optional("precision") {
-      precision = try value.precision()
+      }.read(node, into: &self)
     }
     do {
       try validate()
@@ -117,25 +77,12 @@ extension DetectionOptions {
   }
 
   /// "10k" has fresh weights, "10k-pretrained" those of the study's model of that size, "own" the judged model's.
-  private static func fullDetector(_ name: String) throws -> FullDetectorChoice {
+  @Sendable private static func fullDetector(_ name: String) throws -> FullDetectorChoice {
     let suffix = "-pretrained"
     if name == "own" { return .own }
     guard name.hasSuffix(suffix) else { return .scratch(size: try ModelSize(named: name).name) }
     // Which weights these are is known once they are trained.
     return .pretrained(
       name: try ModelSize(named: String(name.dropLast(suffix.count))).name, weightsHash: "")
-  }
-
-  /// The values of a list of names, none twice; a failure names its line.
-  private static func named<Value: Hashable>(
-    _ node: SchemaNode, _ what: String, _ value: (String) throws -> Value
-  ) throws -> [Value] {
-    try node.distinct { item in
-      do {
-        return try value(try item.text())
-      } catch {
-        throw item.failure("is no \(what): \(error)")
-      }
-    }
   }
 }

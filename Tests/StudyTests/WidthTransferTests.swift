@@ -66,7 +66,8 @@ import Testing
     let document = try StudyReport(results.study(), command: "c").document()
     let rows = try table(document, "learning-rate-transfer")
     #expect(rows.map { $0["at_edge"] } == ["2", "4"])
-    #expect(rows.map { $0["lower"] } == ["", ""] && rows.map { $0["verdict"] } == ["open", "open"])
+    #expect(
+      rows.map { $0["lower"] } == ["", ""] && rows.map { $0["verdict"] } == ["open", "open"])
     #expect(rows[0]["exponent"]?.isEmpty == false && rows[1]["exponent"] == "")
   }
 

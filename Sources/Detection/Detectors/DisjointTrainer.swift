@@ -115,12 +115,7 @@ package struct DisjointTrainer {
       guard let file else { return }
       try DisjointState(step: step, members: members.map { try $0.state }).write(to: file)
     }
-    let passes = try (0..<work.workers).map { _ in
-      try members.map {
-        try TrainingPass(
-          $0.model, maximumTokens: FullNetwork.microBatchTokens(configuration))
-      }
-    }
+    let passes = try (0..<work.workers).map { _ in try members.map { try TrainingPass($0.model) } }
     let texts = try train.map { try text(of: $0) }
     let validationTexts = try validation.map { try text(of: $0) }
     let validationLabels = validation.map(\.isHallucination)

@@ -112,10 +112,7 @@ package struct FullDetector: DetectorRecipe {
       shouldStop: material.work.shouldStop)
     let network = FullNetwork(
       model: try result.network.model.inPrecision(.fp32), readOut: result.network.readOut)
-    let passes = try (0..<material.work.workers).map { _ in
-      try TrainingPass(
-        network.model, maximumTokens: FullNetwork.microBatchTokens(configuration))
-    }
+    let passes = try (0..<material.work.workers).map { _ in try TrainingPass(network.model) }
     let pool = try WorkerPool(workerCount: material.work.workers)
     func scores(_ rows: [Int]) throws -> [Double] {
       try network.logits(

@@ -62,12 +62,6 @@ package struct FullNetwork: Sendable {
     return batches
   }
 
-  /// Tokens of a micro-batch of a model of this shape.
-  package static func microBatchTokens(_ configuration: ModelConfiguration) -> Int {
-    max(
-      TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength)
-  }
-
   /// The logit of each text, by the passes' workers.
   func logits(
     _ texts: [Text], passes: [TrainingPass], pool: WorkerPool,
@@ -102,10 +96,7 @@ package struct FullNetwork: Sendable {
         prompt: $0.prompt, answer: $0.tokens, place: $0.place,
         contextLength: model.configuration.contextLength)
     }
-    let passes = try (0..<workers).map { _ in
-      try TrainingPass(
-        model, maximumTokens: Self.microBatchTokens(model.configuration))
-    }
+    let passes = try (0..<workers).map { _ in try TrainingPass(model) }
     return try logits(texts, passes: passes, pool: WorkerPool(workerCount: workers))
       .map { LogLoss.probability(Double($0)) }
   }

@@ -12,8 +12,7 @@ package final class FullNetworkPass {
   package init(_ network: FullNetwork) throws {
     let model = try network.model.inPrecision(.fp32)
     self.network = FullNetwork(model: model, readOut: network.readOut)
-    pass = try TrainingPass(
-      model, maximumTokens: FullNetwork.microBatchTokens(model.configuration))
+    pass = try TrainingPass(model)
     scratch = try Gradients(model.layout, on: model.device)
   }
 

@@ -36,12 +36,8 @@ struct FullTrainer {
   ) throws -> Result {
     let model = start.model
     var network = start
-    let configuration = model.configuration
     let pool = try WorkerPool(workerCount: workers)
-    let passes = try (0..<workers).map { _ in
-      try TrainingPass(
-        model, maximumTokens: FullNetwork.microBatchTokens(configuration))
-    }
+    let passes = try (0..<workers).map { _ in try TrainingPass(model) }
     var training = TrainingConfiguration(epochs: options.epochs, learningRate: learningRate)
     training.weightDecay = options.weightDecay
     training.beta2 = 0.99

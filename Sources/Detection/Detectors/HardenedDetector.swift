@@ -87,9 +87,7 @@ extension FullNetwork {
     training.weightDecay = options.weightDecay
     training.beta2 = 0.99
     training.lanes = options.lanes
-    let passes = try (0..<workers).map { _ in
-      try TrainingPass(model, maximumTokens: Self.microBatchTokens(model.configuration))
-    }
+    let passes = try (0..<workers).map { _ in try TrainingPass(model) }
     let step = try TrainingStep(
       model, training, on: WorkerPool(workerCount: workers), streams: passes.map(\.stream))
     var network = self

@@ -31,6 +31,42 @@ package struct StudySetting<Settings>: Sendable {
     set = { $1[keyPath: path] = try $0.integer(in: range) }
   }
 
+  /// A value that is read where all others are known, in `finish`.
+  package init(late name: String) {
+    self.name = name
+    number = nil
+    example = nil
+    set = { _, _ in }
+  }
+
+  /// Some of the cases of an enumeration, in its order.
+  package static func chosen<
+    Value: CaseIterable & RawRepresentable<String> & Hashable & SendableMetatype
+  >(
+    _ name: String, _ path: any WritableKeyPath<Settings, [Value]> & Sendable
+  ) -> StudySetting {
+    StudySetting(name, path) { node in
+      let chosen = try node.distinct { try $0.choice(Value.self) }
+      return Value.allCases.filter(chosen.contains)
+    }
+  }
+
+  /// What the names in a list stand for; `kind` is what a name that stands for nothing is none of.
+  package static func named<Value: Hashable & SendableMetatype>(
+    _ name: String, _ path: any WritableKeyPath<Settings, [Value]> & Sendable, _ kind: String,
+    _ value: @escaping @Sendable (String) throws -> Value
+  ) -> StudySetting {
+    StudySetting(name, path) { node in
+      try node.distinct { item in
+        do {
+          return try value(try item.text())
+        } catch {
+          throw item.failure("is no \(kind): \(error)")
+        }
+      }
+    }
+  }
+
   /// What decides random choices, under "seed".
   package static func seed(_ path: any WritableKeyPath<Settings, UInt64> & Sendable) -> StudySetting
   {
@@ -76,6 +112,11 @@ extension StudySettings {
   /// Reads the settings that a study gives over the usual ones; throws an error that names the line.
   package init(study node: SchemaNode) throws {
     self.init()
+    try read(node)
+  }
+
+  /// Takes the settings that a study gives; throws an error that names the line.
+  package mutating func read(_ node: SchemaNode) throws {
     for setting in Self.all { try setting.read(node, into: &self) }
     try finish(node)
   }

@@ -78,13 +78,9 @@ private struct GradientPass {
   private let vocabulary: Int
 
   init(_ model: LanguageModel) throws {
-    let configuration = model.configuration
-    pass = try TrainingPass(
-      model,
-      maximumTokens: max(
-        TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength))
+    pass = try TrainingPass(model)
     scratch = try Gradients(model.layout, on: model.device)
-    vocabulary = configuration.vocabularySize
+    vocabulary = model.configuration.vocabularySize
   }
 
   func gradients(of texts: [AttackedText]) throws -> [[Float]] {

@@ -126,12 +126,7 @@ struct InversionModel {
     var training = TrainingConfiguration(epochs: settings.epochCount, learningRate: 0)
     training.learningRate = LearningRateRule.shapeAndSteps.peak(
       of: training, for: configuration, isContinued: true)
-    let passes = try (0..<work.workers).map { _ in
-      try TrainingPass(
-        model,
-        maximumTokens: max(
-          TrainingPass.preferredMicroBatchTokens(configuration), configuration.contextLength))
-    }
+    let passes = try (0..<work.workers).map { _ in try TrainingPass(model) }
     let step = try TrainingStep(model, training, on: pool, streams: passes.map(\.stream))
     let batchSize = min(64, lines.count)
     let stepsPerEpoch = lines.count / batchSize

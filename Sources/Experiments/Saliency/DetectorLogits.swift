@@ -12,7 +12,7 @@ package final class DetectorLogits: LogitModel {
     pass = try FullNetworkPass(network)
     let model = pass.network.model
     session = try InferenceSession(
-      model, maximumTokens: max(1_024, FullNetwork.microBatchTokens(model.configuration)))
+      model, maximumTokens: max(1_024, TrainingPass.usualMicroBatchTokens(model.configuration)))
   }
 
   private func batches(_ texts: [SaliencyText]) -> [FullNetworkPass.Batch] {

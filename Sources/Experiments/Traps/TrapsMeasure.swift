@@ -83,13 +83,9 @@ package struct TrapsMeasure: ListedMeasure {
   package func summary(of run: RunFolder, graph: KnowledgeGraph, _ work: Work) throws
     -> ChoiceSummary
   {
-    let identity = ChoiceIdentity(run.record, settings)
-    if let summary = try? RunDatabase.stored(in: run.url)?
-      .summary(Self.self, of: identity, as: ChoiceSummary.self)
-    {
-      return summary
+    try measure(ChoiceIdentity(run.record, settings), of: run, work) {
+      try questions(of: run, graph: graph)
     }
-    return try measure(questions(of: run, graph: graph), of: run, identity, work)
   }
 
   /// The traps of a run's graph for its tokenizer: in the forms "trap" and "plain", and with solved ones before them "trap,
@@ -149,17 +145,19 @@ package struct TrapsMeasure: ListedMeasure {
     identity.shots = nil
     identity.reasoned = nil
     identity.questionsHash = try questions.contentHash
+    return try measure(identity, of: run, work) { questions }
+  }
+
+  private func measure(
+    _ identity: ChoiceIdentity, of run: RunFolder, _ work: Work,
+    asking make: () throws -> [ChoiceQuestion]
+  ) throws -> ChoiceSummary {
     if let summary = try? RunDatabase.stored(in: run.url)?
       .summary(Self.self, of: identity, as: ChoiceSummary.self)
     {
       return summary
     }
-    return try measure(questions, of: run, identity, work)
-  }
-
-  private func measure(
-    _ questions: [ChoiceQuestion], of run: RunFolder, _ identity: ChoiceIdentity, _ work: Work
-  ) throws -> ChoiceSummary {
+    let questions = try make()
     let scores = try ChoiceMeasurement(
       run: run, questions: questions, precision: settings.precision
     ).scores(work)

@@ -22,12 +22,18 @@ package final class TrainingPass {
     configuration.modelDimension < 256 ? 128 : 256
   }
 
-  /// Allocates for micro-batches of up to `maximumTokens` tokens.
+  /// The same, and no fewer than the context has.
+  package static func usualMicroBatchTokens(_ configuration: ModelConfiguration) -> Int {
+    max(preferredMicroBatchTokens(configuration), configuration.contextLength)
+  }
+
+  /// Allocates for micro-batches of up to `maximumTokens` tokens, by default the usual number.
   ///
   /// Throws `LabError` when memory is short.
-  package init(_ model: LanguageModel, maximumTokens: Int) throws {
+  package init(_ model: LanguageModel, maximumTokens: Int? = nil) throws {
     self.model = model
     let configuration = model.configuration
+    let maximumTokens = maximumTokens ?? Self.usualMicroBatchTokens(configuration)
     stream = try KernelStream(
       on: model.device, precision: model.precision,
       limits: configuration.streamLimits(maximumTokens: maximumTokens))

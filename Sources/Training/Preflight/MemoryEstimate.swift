@@ -38,8 +38,9 @@ package struct MemoryEstimate: Codable, Hashable, Sendable {
       + LanguageModel.packedByteCount(model, record.configuration.training.precision, on: .cpu)
     moments = 2 * values
     gradients = record.configuration.training.lanes * values
-    let tokens = max(TrainingPass.preferredMicroBatchTokens(model), model.contextLength)
-    activations = workers * TrainingPass.byteCount(model, maximumTokens: tokens)
+    activations =
+      workers
+      * TrainingPass.byteCount(model, maximumTokens: TrainingPass.usualMicroBatchTokens(model))
     data =
       Self.bytesPerTriple * record.trainedTripleCount + Self.bytesPerToken * record.tokensPerEpoch
     program = Self.programBytes

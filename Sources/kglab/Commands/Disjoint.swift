@@ -119,7 +119,7 @@ struct Disjoint: ParsableCommand {
     for rate in summary.rates {
       accuracy.add([
         rate.words, rate.quantity.rawValue, Readable.percent(rate.value),
-        rate.lower.flatMap { low in rate.upper.map { Readable.interval(low, $0) } } ?? "-",
+        Readable.interval(rate.lower, rate.upper),
       ])
     }
     Output.table(accuracy)
@@ -132,8 +132,7 @@ struct Disjoint: ParsableCommand {
       transfer.add([
         one.words, "\(one.attacked)", "\(one.tested)", "\(one.rightCount)",
         "\(one.turnedCount)", "\(one.bothTurnedCount)",
-        one.rate.map { Readable.percent($0) } ?? "-",
-        one.lower.flatMap { low in one.upper.map { Readable.interval(low, $0) } } ?? "-",
+        Readable.percent(one.rate), Readable.interval(one.lower, one.upper),
       ])
     }
     Output.table(transfer)

@@ -114,9 +114,8 @@ struct Pirs: ParsableCommand {
         rate.origin.rawValue, rate.distance.rawValue, "\(rate.attackedCount)",
         Readable.percent(rate.brokenRate), Readable.interval(rate.lower, rate.upper),
         Readable.percent(rate.acceptance),
-        rate.acceptanceLower.flatMap { low in
-          rate.acceptanceUpper.map { Readable.interval(low, $0) }
-        } ?? "-", Readable.percent(rate.wrongShare), Readable.count(rate.flopsPerDraw),
+        Readable.interval(rate.acceptanceLower, rate.acceptanceUpper),
+        Readable.percent(rate.wrongShare), Readable.count(rate.flopsPerDraw),
       ])
     }
     Output.table(table)

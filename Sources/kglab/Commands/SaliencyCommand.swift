@@ -86,13 +86,9 @@ struct SaliencyCommand: ParsableCommand {
       table.add([
         rate.quantity.rawValue.replacing("_", with: " "), rate.answers.rawValue,
         isShare ? Readable.percent(rate.value) : Readable.fixed(rate.value, 3),
-        rate.lower.flatMap { low in
-          rate.upper.map {
-            isShare
-              ? Readable.interval(low, $0)
-              : "\(Readable.fixed(low, 3)) to \(Readable.fixed($0, 3))"
-          }
-        } ?? "-", rate.answerCount.grouped,
+        isShare
+          ? Readable.interval(rate.lower, rate.upper)
+          : Readable.interval(rate.lower, rate.upper, "%.3f", scale: 1), rate.answerCount.grouped,
       ])
     }
     Output.table(table)

@@ -16,7 +16,7 @@ enum EngineFailure {
       case "missing_package":
         "run make setup-torch, or name a Python that has it by --python"
       case "out_of_memory":
-        "take a smaller --micro-batch-tokens, more memory or a smaller model, and run the command again"
+        "take a smaller --micro-batch-tokens where it trains, more memory or a smaller model, and run the command again"
       case "no_device": "choose another --device"
       case "bad_input": "download the model again, or give another"
       default: "run the command again, or report it with the command"
@@ -56,8 +56,8 @@ enum EngineFailure {
       }
     let last = cause(messages).map { ": \(clause($0))" } ?? ""
     return LabError(
-      "the torch engine (\(interpreter)) \(how)\(last); run the command again, which goes on from the last checkpoint "
-        + "if there is one", .failure)
+      "the torch engine (\(interpreter)) \(how)\(last); run the command again, which goes on from what was saved",
+      .failure)
   }
 
   /// The line of a traceback that says why: the last that names an error, or else the last.

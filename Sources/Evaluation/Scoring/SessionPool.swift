@@ -2,6 +2,7 @@ import Compute
 import KnowledgeGraph
 import LabCore
 import LanguageModel
+import Training
 
 /// Workers with a session each, which take work in units of queries.
 ///
@@ -9,6 +10,8 @@ import LanguageModel
 final class SessionPool {
   let pool: WorkerPool
   let sessions: [any AskedSession]
+  /// Whether one process answers all workers, one after the other.
+  private let isAskedInTurns: Bool
 
   /// Queries of a unit.
   static let unitSize = 32
@@ -20,13 +23,16 @@ final class SessionPool {
     pool = try WorkerPool(workerCount: workers)
     let tokens = max(
       1_024, EvaluationOptions.maximumSamples, model.configuration.contextLength)
+    isAskedInTurns = model is OutsideModel
     let model = try model.asked(in: precision)
     sessions = try (0..<workers).map { _ in try model.session(maximumTokens: tokens) }
   }
 
-  /// Enough queries a round that workers seldom wait for the last unit.
+  /// Enough queries a round that workers seldom wait for the last unit; one unit where they wait for each other anyway, so that
+  /// what takes long is stored soon.
   var roundSize: Int {
-    Self.blockSize * max(1, 4 * sessions.count * Self.unitSize / Self.blockSize)
+    isAskedInTurns
+      ? Self.unitSize : Self.blockSize * max(1, 4 * sessions.count * Self.unitSize / Self.blockSize)
   }
 
   /// What `body` makes of each unit, in order; nil where `shouldStop`, which any worker may call, said so.

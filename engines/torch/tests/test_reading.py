@@ -1,5 +1,6 @@
 """Keys and values that are kept change nothing of what a model says, beside whole texts in transformers."""
 
+import functools
 import itertools
 import tempfile
 import unittest
@@ -9,7 +10,7 @@ import torch
 import transformers
 
 from kglab_torch.outside import END, Outside, Plan
-from kglab_torch.reading import Kept, Reread
+from kglab_torch.reading import CACHES, Kept, Reread
 
 #: Largest difference of log-probabilities of a whole completion, in nats.
 TOLERANCE = 1e-5
@@ -140,20 +141,19 @@ class ReadingTests(unittest.TestCase):
                     torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
     def test_a_model_whose_kept_state_misleads_is_read_again(self) -> None:
-        class Forgetful(transformers.GPT2LMHeadModel):  # type: ignore[misc]
-            """Takes every position as 0 once something is kept."""
+        kinds = (transformers.GPT2LMHeadModel.forward, forgetful)
+        for forward, keeps in zip(kinds, (True, False), strict=True):
+            outside = asked(model("GPT2", **KEEPING["GPT2"]))
+            outside.model.__class__ = type("Changed", (transformers.GPT2LMHeadModel,), {"forward": forward})
+            self.assertEqual(type(outside.reader)(outside.model, torch.device("cpu"), WIDTH).keeps, keeps)
 
-            def forward(
-                self, *, position_ids: Any = None, past_key_values: Any = None, logits_to_keep: int = 0, **rest: Any
-            ) -> Any:
-                places = position_ids * 0 if past_key_values is not None else position_ids
-                return super().forward(
-                    position_ids=places, past_key_values=past_key_values, logits_to_keep=logits_to_keep, **rest
-                )
 
-        outside = asked(model("GPT2", **KEEPING["GPT2"]))
-        outside.model.__class__ = Forgetful
-        self.assertFalse(type(outside.reader)(outside.model, torch.device("cpu"), WIDTH).keeps)
+@functools.wraps(transformers.GPT2LMHeadModel.forward)
+def forgetful(self: Any, *, position_ids: Any = None, **rest: Any) -> Any:
+    """Takes every position as 0 once something is kept."""
+    kept = any(rest.get(name) is not None for name in CACHES)
+    places = position_ids * 0 if kept else position_ids
+    return transformers.GPT2LMHeadModel.forward(self, position_ids=places, **rest)
 
 
 if __name__ == "__main__":

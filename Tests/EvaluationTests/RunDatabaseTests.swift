@@ -79,6 +79,25 @@ struct RunDatabaseTests {
     }
   }
 
+  /// What a killed process leaves is a file with a journal beside it, which a reader that may write takes back.
+  @Test func readersMendWhatAKilledProcessWasWriting() throws {
+    let database = try RunDatabase.open(in: folder.url, graphHash: "g")
+    let killed = try TemporaryFolder()
+    let names = ["", "-journal"].map { RunDatabase.fileName + $0 }
+    try database.write { connection in
+      try connection.execute(sql: "INSERT INTO metadata VALUES ('a', 'b')")
+      for name in names {
+        try FileManager.default.copyItem(at: folder[name], to: killed[name])
+      }
+    }
+    #expect(try RunDatabase.read(in: killed.url)?.summaries() == [])
+    #expect(try killed.names() == names.dropLast())
+    #expect(
+      try query(killed) {
+        try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM metadata WHERE key = 'a'")
+      } == 0)
+  }
+
   @Test func finishedEvaluationsAreReadBack() throws {
     let fixture = try Fixture(TestGraph.tiny)
     let first = try evaluate(fixture, in: folder, options(sampled: [1]))

@@ -37,10 +37,11 @@ package final class RunDatabase: Sendable {
 
   /// Opens the file of a run folder for reading; nil where nothing was evaluated yet.
   ///
-  /// Throws like `open(in:graphHash:)`.
+  /// What a killed process was writing is rolled back first, where this one may write. Throws like `open(in:graphHash:)`.
   package static func read(in folder: URL) throws -> RunDatabase? {
     let url = folder.appendingPathComponent(fileName)
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+    rollBack(url)
     let database: RunDatabase
     do {
       database = RunDatabase(queue: try ReadOnlyDatabase.open(url), name: url.path, lock: nil)
@@ -61,6 +62,12 @@ package final class RunDatabase: Sendable {
   /// For results that may be there already: it takes no lock and no permission to write.
   package static func stored(in folder: URL) -> RunDatabase? {
     try? read(in: folder)
+  }
+
+  /// Undoes a transaction whose process was killed, which SQLite does for who may write and never beside a living writer.
+  private static func rollBack(_ url: URL) {
+    guard FileManager.default.fileExists(atPath: url.path + "-journal") else { return }
+    _ = try? connect(url).read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM sqlite_master") }
   }
 
   /// This database if it can be written, or else the same file of `folder` opened for writing.
@@ -177,8 +184,8 @@ package final class RunDatabase: Sendable {
   private static func failure(_ error: DatabaseError, _ name: String) -> LabError {
     if error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
       return LabError(
-        "\(name) was being written when its process was killed; run kglab evaluate on its folder, which mends "
-          + "it, and then this command again", .failure)
+        "\(name) was being written when its process was killed, and cannot be mended without permission to write; "
+          + "run this command again with that", .failure)
     }
     return switch error.resultCode {
     case .SQLITE_NOTADB:

@@ -98,6 +98,29 @@ struct RunDatabaseTests {
       } == 0)
   }
 
+  /// Results of a version whose table had other columns are neither copied by their places nor with holes.
+  @Test func tablesOfOtherVersionsAreNamed() throws {
+    func table(_ columns: String) -> ResultTable {
+      ResultTable("pull", of: "measurement", key: "place", columns: columns)
+    }
+    let database = try RunDatabase.open(in: folder.url, graphHash: "g")
+    try database.write {
+      try $0.execute(
+        sql: """
+          \(table("place INTEGER NOT NULL, value REAL NOT NULL").definition)
+          """)
+    }
+    let study = try DatabaseQueue()
+    let now = table("place INTEGER NOT NULL, value REAL NOT NULL, weight REAL NOT NULL")
+    try study.write { database in
+      try database.execute(sql: "CREATE TABLE run (id TEXT PRIMARY KEY); \(now.studyDefinition)")
+    }
+    let reader = try #require(try RunDatabase.read(in: folder.url))
+    expectFailure("its table pull is of another version of kglab") {
+      try study.write { try now.copy("k", from: reader, as: "r", to: $0) }
+    }
+  }
+
   @Test func finishedEvaluationsAreReadBack() throws {
     let fixture = try Fixture(TestGraph.tiny)
     let first = try evaluate(fixture, in: folder, options(sampled: [1]))

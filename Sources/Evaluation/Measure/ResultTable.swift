@@ -98,16 +98,23 @@ package struct ResultTable: Sendable {
   }
 
   /// Copies a measurement's rows from a run's file into study.sqlite, as those of `run`.
+  ///
+  /// Throws `LabError` where the run's table has other columns, which another version of kglab gave it.
   package func copy(
     _ measurement: String, from source: RunDatabase, as run: String, to study: Database
   ) throws {
-    let found = try source.read {
-      try Row.fetchAll($0, sql: rows, arguments: [measurement]).map {
+    let names = try study.columns(in: name).dropFirst().map(\.name)
+    let found = try source.read { database in
+      if !self.source.isEmpty, try database.tableExists(self.source),
+        try database.columns(in: self.source).dropFirst().map(\.name) != names
+      {
+        throw source.damaged("its table \(self.source) is of another version of kglab")
+      }
+      return try Row.fetchAll(database, sql: rows, arguments: [measurement]).map {
         Array($0.databaseValues.dropFirst(skips))
       }
     }
-    guard let width = found.first?.count else { return }
-    let places = Array(repeating: "?", count: width + 1).joined(separator: ", ")
+    let places = Array(repeating: "?", count: names.count + 1).joined(separator: ", ")
     let statement = try study.makeStatement(sql: "INSERT INTO \(name) VALUES (\(places))")
     for values in found {
       try statement.execute(arguments: StatementArguments([run.databaseValue] + values))

@@ -155,5 +155,7 @@ final class RunningCommand {
     {
       usleep(1_000)
     }
+    // A process that ends closes its messages before the files that it has locked.
+    usleep(50_000)
   }
 }

@@ -62,7 +62,10 @@ package enum AtomicFile {
     let place = temporary.url.appendingPathComponent(url.lastPathComponent)
     let result = try body(place)
     guard Posix.synchronize(place.path) else { throw Posix.failure() }
-    if !Posix.rename(place.path, to: url.path) {
+    if Posix.rename(place.path, to: url.path) {
+      // Before the disk is waited for, as a kill would leave it beside a result that nothing writes to again.
+      temporary.discard()
+    } else {
       // Only where a folder, or a link to one, has the name. It stays beside, until the new one stands.
       guard [EEXIST, ENOTEMPTY, ENOTDIR].contains(errno) else {
         throw cannotRename(place, to: url, errno)

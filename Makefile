@@ -6,7 +6,7 @@
 # make setup-torch   the Python of --engine torch, in a virtual environment of its own (.venv-torch); TORCH_INDEX=url takes PyTorch
 #              from another index than PyPI, such as https://download.pytorch.org/whl/cpu
 # make test-slurm    check studies as jobs of a real Slurm on this machine: Debian's packages, unpacked below /tmp where the system
-#              has none, on loopback; four minutes on two idle processors
+#              has none, on loopback; three minutes on two idle processors
 # make demo    set up, build, run experiments/quickstart and say where its report is
 # make lint    check the formatting of all Swift files
 # make bench   measure training, generation, kernels and graphs on this machine, in a few minutes

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A study as arrays of a real Slurm, which cluster.sh runs on this machine as two nodes, beside the same study done by one
 # process: dependency, time limit, requeue, a failed task, daemons killed. One line a check; exit code 0 if all hold.
-# KGLAB names the program. SLURM_KEEP=1 leaves the cluster and the results.
+# 69: its daemons cannot be started. KGLAB names the program. SLURM_KEEP=1 leaves the cluster and the results.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
 kglab=${KGLAB:-$root/.build/release/kglab}
@@ -27,7 +27,7 @@ submit() { "$kglab" study export study.yaml --out out --as slurm --partition loc
 
 cd "$work"
 cluster install || { echo "skipped: no Slurm here, and no packages of it to be had"; exit 0; }
-cluster start >/dev/null || exit 1
+cluster start >/dev/null || { echo "the daemons of Slurm do not run here"; exit 69; }
 eval "$(cluster env)"
 echo "# $(scontrol --version), $(nproc) CPUs, $(date +%T)"
 

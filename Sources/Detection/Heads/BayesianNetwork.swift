@@ -19,6 +19,7 @@ package struct BayesianNetwork: Hashable, Sendable {
   package static let biasScale = 0.1
 
   package var parameterCount: Int { width * (inputs + 2) + 1 }
+
   /// Floating-point operations of the posterior's gradient from so many rows, about.
   package func operations(rows: Int, isRepriorised: Bool) -> Double {
     let (n, w, d) = (Double(rows), Double(width), Double(inputs))

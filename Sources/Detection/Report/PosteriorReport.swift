@@ -2,6 +2,7 @@ import Analysis
 import Evaluation
 import Foundation
 import GRDB
+import LabCore
 import Report
 
 /// How posteriors of heads are drawn from, and what they are worth, in a study's report.
@@ -168,9 +169,7 @@ struct PosteriorReport {
         finding("repriorisation mixes faster at \(width) units", metric, Self.gains(own))
       }
       guard both.count > 1 else { return gains }
-      let slopes = rows.map(\.run).reduce(into: [String]()) {
-        if !$0.contains($1) { $0.append($1) }
-      }.compactMap { run in
+      let slopes = rows.map(\.run).distinct.compactMap { run in
         Trend.fit(
           both.flatMap { width, own in
             Self.gains(own.filter { $0.run == run }).map { (x: log10(Double(width)), y: $0) }

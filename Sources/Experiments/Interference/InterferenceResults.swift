@@ -210,17 +210,7 @@ struct InterferenceFigure {
       Column("upper", "Upper", number), Column("runs", "LMs", .integer),
       Column("answer_count", "Wrong answers (n)", .integer), Column("training", "Training"),
     ])
-    var groups: [[Difference]] = []
-    for row in rows {
-      if let last = groups.last?.last, last.scorer == row.scorer, last.against == row.against,
-        last.size == row.size, last.training == row.training
-      {
-        groups[groups.count - 1].append(row)
-      } else {
-        groups.append([row])
-      }
-    }
-    for seeds in groups {
+    for (_, seeds) in rows.grouped(by: { [$0.training, $0.scorer, $0.against, $0.size] }) {
       let row = seeds[0]
       let mean = seeds.count > 1 ? StudentT.mean(seeds.map(\.value)) : nil
       let (lower, upper) = (

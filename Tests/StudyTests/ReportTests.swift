@@ -166,6 +166,8 @@ import Testing
     #expect(size.value == Readable.count(expected))
     #expect(size.detail.text.contains("100 epochs; one seed, so no interval"))
     #expect(document.headlines.map(\.value).contains("2.0\u{202F}%"))
+    // The rate's interval resamples subjects, whose queries are not independent.
+    #expect(document.headlines.contains { $0.detail.text.hasSuffix("over subjects") })
     let unseen = try #require(document.headlines.last)
     #expect(unseen.value == "57.0\u{202F}% – 61.0\u{202F}%")
     #expect(unseen.detail.text.contains("60.0\u{202F}%"))

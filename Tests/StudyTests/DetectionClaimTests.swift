@@ -61,6 +61,14 @@ import Testing
           "name": "ntk-relu-1-nystrom-100", "kind": "kernel", "family": "kernel", "parameters": 0,
           "value": value + 0.03,
         ]) { $1 })
+      // Farther from the whole one than 100 landmarks are, and asked for before them.
+      for rough in ["ntk-relu-1-nystrom-10", "ntk-relu-1-sketch-16"] {
+        results["detector"].insert(
+          row.merging([
+            "name": rough, "kind": "kernel", "family": "kernel", "parameters": 0,
+            "value": value - 0.3,
+          ]) { $1 }, at: 0)
+      }
     }
     let document = try StudyReport(results.study(), command: "c").document()
     let claims = try #require(document.tables.first { $0.id == "claims" }?.data)

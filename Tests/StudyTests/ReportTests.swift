@@ -370,6 +370,23 @@ import Testing
     }
   }
 
+  /// Colours go from light to dark with them, however their names are sorted.
+  @Test func presentationsAscend() throws {
+    var results = SampleResults.results()
+    for run in results["run"] {
+      for (kind, value) in [("all", ""), ("exposure", "16-31"), ("exposure", "2-3")] {
+        results["choice_result"].append([
+          "run_id": run["id"] ?? "", "task": "neqa", "variant": "trap", "group_kind": kind,
+          "group_value": value, "question_count": 9, "subject_count": 9, "accuracy": 0.5,
+          "loss": 0.7, "mass": 0.5, "brier": 0.5, "calibration_error": 0.1, "chance": 0.5,
+        ])
+      }
+    }
+    let document = try Self.report(results)
+    let figure = try #require(document.figures.first { $0.id == "traps-by-exposure" })
+    #expect(figure.data.rows.map { $0[1].plain }.distinct == ["2-3", "16-31"])
+  }
+
   @Test func thePageIsWrittenAndEscaped() throws {
     let html = try ReportPage.html(document)
     #expect(html.contains("Does *size* matter &amp; how &lt;much&gt;?"))

@@ -61,6 +61,24 @@ struct ScalingFitTests {
     #expect(error.bestSeen == error.largestSeen)
   }
 
+  /// Of several runs of the largest size seen those of most exposures count, their mean, in whatever order they stand.
+  @Test func theLargestRunSeenIsNoMatterOfOrder() throws {
+    let seeds: [(exposures: Double, factor: Double)] = [(20, 1), (100, 0.9), (100, 1.1), (50, 1)]
+    let runs = [1e3, 1e4, 1e5].flatMap { size -> [(point: [Double], value: Double)] in
+      seeds.map { seed in
+        let odds: Double = 300 * seed.factor * pow(size, -0.8) / seed.exposures.squareRoot()
+        return ([size, seed.exposures], odds / (1 + odds))
+      }
+    }
+    let guess = (runs[5].value + runs[6].value) / 2
+    let expected = runs[8...].reduce(0.0) { $0 + abs($1.value - guess) / $1.value / 4 }
+    for order in [runs, runs.reversed()] {
+      let error = try HeldOutError(
+        .rate, order.map(\.point), order.map(\.value), options: options())
+      #expect(abs(error.largestSeen - expected) < 1e-12 && error.runCount == 4)
+    }
+  }
+
   /// One run that is three times as bad moves a robust fit by a hundredth.
   @Test func outliersCountLittle() throws {
     var values = PlantedLaw.sizes.map(PlantedLaw.power(2, 50, 0.4))

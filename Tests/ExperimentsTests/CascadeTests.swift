@@ -37,9 +37,9 @@ struct CascadeTests {
 
   /// Tenths together are all that there is to gain, and those by the oracle's own scores are in order.
   @Test func tenthsAddUp() throws {
-    let cases = drawn(60)
+    let cases = drawn(600)
     let cascade = cascade(cases)
-    let own = cascade.deciles(.fvs, resamples: 20, seed: Seed(0))
+    let own = cascade.deciles(.fvs, resamples: 200, seed: Seed(0))
     #expect(own.map(\.decile) == Array(1...10))
     let points = curve("unsure", cases)
     let (first, last) = (try #require(points.first), try #require(points.last))
@@ -49,6 +49,16 @@ struct CascadeTests {
     let tenth = try #require(points.first { $0.share == 0.1 })
     #expect(abs(own[9].gain / 10 - (first.rate - tenth.rate)) < 1e-9)
     #expect(own.allSatisfy { ($0.lower ?? 1) <= $0.gain && $0.gain <= ($0.upper ?? -1) })
+  }
+
+  /// A tenth of which every query gains alike gains so in every resample, however many of its queries were drawn.
+  @Test func intervalsOfTenthsAreOfTheirOwnQueries() {
+    let cases: [Case] = (0..<600).map { (small: false, large: true, score: Double($0)) }
+    let own = cascade(cases).deciles(.fvs, resamples: 200, seed: Seed(0))
+    #expect(own.count == 10)
+    #expect(own.allSatisfy { $0.gain == 1 && $0.rate == 1 && $0.lower == 1 && $0.upper == 1 })
+    let plain = cascade(cases).deciles(.fvs, resamples: 0, seed: Seed(0))
+    #expect(plain.map(\.gain) == own.map(\.gain) && plain.allSatisfy { $0.lower == nil })
   }
 
   /// Where all queries cost the same, FLOPs are shares; a switch that costs something begins later.

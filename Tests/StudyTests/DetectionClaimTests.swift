@@ -61,6 +61,14 @@ import Testing
           "name": "ntk-relu-1-nystrom-100", "kind": "kernel", "family": "kernel", "parameters": 0,
           "value": value + 0.03,
         ]) { $1 })
+      // Farther from the whole one than 100 landmarks are, and asked for before them.
+      for rough in ["ntk-relu-1-nystrom-10", "ntk-relu-1-sketch-16"] {
+        results["detector"].insert(
+          row.merging([
+            "name": rough, "kind": "kernel", "family": "kernel", "parameters": 0,
+            "value": value - 0.3,
+          ]) { $1 }, at: 0)
+      }
     }
     let document = try StudyReport(results.study(), command: "c").document()
     let claims = try #require(document.tables.first { $0.id == "claims" }?.data)
@@ -92,11 +100,13 @@ import Testing
     for (place, run) in runs.enumerated() {
       for (name, value) in [
         ("ntk-relu-1", 0.75), ("ntk-relu-1-kip-10", 0.7), ("ntk-relu-1-random-10", 0.6),
+        // Another kernel is no other language model.
+        ("ntk-relu-2", 0.75), ("ntk-relu-2-kip-10", 0.5), ("ntk-relu-2-random-10", 0.5),
       ] {
         results["detector"].append([
           "run_id": run["id"] ?? "", "task": "sentence", "position": "each", "kind": "kernel",
           "name": name, "family": "kernel", "parameters": 0, "metric": "auroc",
-          "value": value + (name.hasSuffix("1") ? 0 : 0.01 * Double(place)), "prevalence": 0.5,
+          "value": value + (name.hasSuffix("-10") ? 0.01 * Double(place) : 0), "prevalence": 0.5,
           "example_count": 288,
         ])
       }
@@ -116,15 +126,17 @@ import Testing
       ("all examples are better than inducing points", 0.04),
     ] {
       let own = claims.rows.filter { $0[0].plain == claim }
-      #expect(own.count == 1 && own[0][3] == "10 examples" && own[0][8] == 3)
+      #expect(own.map { $0[3] } == ["ntk-relu-1, 10 examples", "ntk-relu-2, 10 examples"])
+      #expect(own.allSatisfy { $0[8] == 3 })
       #expect(try abs(#require(own.first?[5].finite) - expected) < 1e-12)
     }
     let figure = try #require(document.figures.first { $0.id == "distillation" }?.data)
     // Three sizes, by two ways: (0.7 + 0.01 k - 0.5) / 0.25.
-    #expect(figure.rows.count == 6)
+    let shallow = figure.rows.filter { $0[0].plain.hasSuffix("ntk-relu-1") }
+    #expect(shallow.count == 6 && figure.rows.count == 12)
     let place = try #require(figure.columns.firstIndex { $0.name == "kept" })
     let expected: [Double] = [0.8, 0.4, 0.84, 0.44, 0.88, 0.48]
-    for (row, value) in zip(figure.rows, expected) {
+    for (row, value) in zip(shallow, expected) {
       #expect(try abs(#require(row[place].finite) - value) < 1e-12)
     }
     let points = try #require(document.tables.first { $0.id == "distilled-points" }?.data)

@@ -38,4 +38,29 @@ struct InterferenceClaimTests {
     #expect(alone[2] == "10k" && alone[1] == "reversed" && alone[6] == 1)
     #expect(try abs(#require(alone[5].finite) + 0.4) < 1e-12)
   }
+
+  /// Runs on another graph, or at another learning rate, are no seeds of one model.
+  @Test func onlySeedsAreAveraged() throws {
+    var results = SampleResults.empty()
+    let town = results["graph"][0]
+    results["graph"].append(town.merging(["id": "village-1", "name": "village"]) { $1 })
+    for (graph, rate) in [("town-1", 0.01), ("town-1", 0.02), ("village-1", 0.01)] {
+      let run = SampleResults.run(
+        size: "3k", parameters: 3000, epochs: 20, seed: 0, learningRate: rate
+      ).merging(["id": "\(graph) \(rate)", "graph_id": graph]) { $1 }
+      results["run"].append(run)
+      results["interference"].append([
+        "run_id": run["id"] ?? "", "scorer": "kernel", "against": "chance", "quantity": "first",
+        "value": 0.2, "lower": 0.1, "upper": 0.3, "answer_count": 50,
+      ])
+    }
+    let document = try StudyReport(results.study(), command: "c").document()
+    let table = try #require(document.tables.first { $0.id == "interference-claims" }?.data)
+    #expect(table.rows.allSatisfy { $0[6] == 1 })
+    #expect(
+      table.rows.map { $0[8] } == [
+        "20 epochs, town, learning rate 0.01", "20 epochs, town, learning rate 0.02",
+        "20 epochs, village",
+      ])
+  }
 }

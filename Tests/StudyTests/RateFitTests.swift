@@ -45,7 +45,7 @@ import Testing
     let taught = try #require(rows.first { $0["curve"] == "40 epochs" })
     #expect(abs((taught["exponent"]?.finite ?? 0) - 0.6) < 1e-6)
     #expect(abs((taught["k"]?.finite ?? 0) / 75 - 1) < 1e-5)
-    #expect(taught["shape"] == "positive" && taught["errors"] == "queries (one seed)")
+    #expect(taught["shape"] == "positive" && taught["errors"] == "subjects (one seed)")
     let unseen = try #require(rows.first { $0["visibility"] == "IVS: never trained on" })
     #expect(unseen["shape"] == "flat" && unseen["linearity"] == .missing)
     // Larger is worse on the axis of tokens for a parameter.

@@ -166,6 +166,8 @@ import Testing
     #expect(size.value == Readable.count(expected))
     #expect(size.detail.text.contains("100 epochs; one seed, so no interval"))
     #expect(document.headlines.map(\.value).contains("2.0\u{202F}%"))
+    // The rate's interval resamples subjects, whose queries are not independent.
+    #expect(document.headlines.contains { $0.detail.text.hasSuffix("over subjects") })
     let unseen = try #require(document.headlines.last)
     #expect(unseen.value == "57.0\u{202F}% – 61.0\u{202F}%")
     #expect(unseen.detail.text.contains("60.0\u{202F}%"))
@@ -366,6 +368,23 @@ import Testing
       Issue.record("a sentence over different data")
       return
     }
+  }
+
+  /// Colours go from light to dark with them, however their names are sorted.
+  @Test func presentationsAscend() throws {
+    var results = SampleResults.results()
+    for run in results["run"] {
+      for (kind, value) in [("all", ""), ("exposure", "16-31"), ("exposure", "2-3")] {
+        results["choice_result"].append([
+          "run_id": run["id"] ?? "", "task": "neqa", "variant": "trap", "group_kind": kind,
+          "group_value": value, "question_count": 9, "subject_count": 9, "accuracy": 0.5,
+          "loss": 0.7, "mass": 0.5, "brier": 0.5, "calibration_error": 0.1, "chance": 0.5,
+        ])
+      }
+    }
+    let document = try Self.report(results)
+    let figure = try #require(document.figures.first { $0.id == "traps-by-exposure" })
+    #expect(figure.data.rows.map { $0[1].plain }.distinct == ["2-3", "16-31"])
   }
 
   @Test func thePageIsWrittenAndEscaped() throws {

@@ -5,7 +5,8 @@ package struct HeldOutError: Hashable, Sendable, Codable {
   /// The first variable of the runs that were left out.
   package let largest: Double
   package let runCount: Int
-  /// Mean of |y - fit| / y: the ARE of the law, of the best value seen, and of the value of the largest run seen.
+  /// Mean of |y - fit| / y: the ARE of the law, of the best value seen, and of the value of the largest run seen, the mean of
+  /// those that are largest in their first variable, of these in the second, and so on.
   package let law: Double
   package let bestSeen: Double
   package let largestSeen: Double
@@ -29,7 +30,8 @@ package struct HeldOutError: Hashable, Sendable, Codable {
       throw LabError("without the largest size, \(error)")
     }
     let best = seen.map { values[$0] }.min() ?? 0
-    let last = seen.max { points[$0][0] < points[$1][0] }.map { values[$0] } ?? 0
+    let top = seen.map { points[$0] }.max { $0.lexicographicallyPrecedes($1) }
+    let last = Mean.of(seen.filter { points[$0] == top }.map { values[$0] }) ?? 0
     func error(_ guess: (Int) -> Double) -> Double {
       Mean.of(left.map { abs(values[$0] - guess($0)) / values[$0] }) ?? 0
     }

@@ -68,7 +68,7 @@ struct DetectionClaims {
     return rows.chunks(by: { [$0.task, $0.metric] }).flatMap { rows -> [Finding] in
       let gaps = rows.chunks(by: \.run).compactMap { own -> (nearer: Double, above: Double)? in
         let finite = own.filter(\.hasOneHiddenLayer)
-        guard let limit = own.first(where: \.isLimit), finite.count > 1 else { return nil }
+        guard let limit = DetectorRow.limit(own), finite.count > 1 else { return nil }
         let (small, large) = (finite[0].value, finite[finite.count - 1].value)
         return (abs(limit.value - small) - abs(limit.value - large), limit.value - large)
       }

@@ -68,8 +68,9 @@ struct DetectionFigures {
     for seeds in rows.chunks(by: { ["\($0.group)", $0.task, $0.name] }) {
       let row = seeds[0]
       // An infinitely wide head is a level line from the smallest finite one to the largest.
-      let own = finite.filter { $0.group == row.group && $0.task == row.task }.map(\.parameters)
-      guard row.kind == "head" || row.isLimit else { continue }
+      let alike = rows.filter { $0.group == row.group && $0.task == row.task }
+      let own = alike.filter { $0.kind == "head" }.map(\.parameters)
+      guard row.kind == "head" || row.name == DetectorRow.limit(alike)?.name else { continue }
       for parameters in row.kind == "head"
         ? [row.parameters] : Set([own.min(), own.max()].compactMap(\.self)).sorted()
       {

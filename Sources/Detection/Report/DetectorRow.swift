@@ -33,10 +33,18 @@ struct DetectorRow: Decodable, FetchableRecord {
   var prevalence: Double
   var examples: Int
 
-  /// Whether it is the infinitely wide head that ReLU heads with one hidden layer go to, whole or by landmarks.
-  var isLimit: Bool {
-    guard kind == "kernel", let head = try? KernelHead(named: name) else { return false }
-    return head.kernel == KernelHead.limit.kernel && head.distilled == nil
+  /// Of the infinitely wide head that ReLU heads with one hidden layer go to: its landmarks, or more for the whole one; nil for
+  /// other detectors.
+  private var limitRank: Int? {
+    guard kind == "kernel", let head = try? KernelHead(named: name),
+      head.kernel == KernelHead.limit.kernel, head.distilled == nil, head.sketch == nil
+    else { return nil }
+    return head.landmarks ?? Int.max
+  }
+
+  /// The whole one among some, or the one with most landmarks, whatever their order; nil without any.
+  static func limit(_ rows: [DetectorRow]) -> DetectorRow? {
+    rows.filter { $0.limitRank != nil }.max { ($0.limitRank ?? 0) < ($1.limitRank ?? 0) }
   }
 
   /// Whether it is a finite ReLU head with one hidden layer.

@@ -54,6 +54,21 @@ package struct StudyResults: Sendable {
     }
   }
 
+  /// SQL for how a run was trained: horizon, graph and share of it where there are others, learning rate where runs that are
+  /// else alike have several, and variant.
+  package static let training = """
+    run.horizon
+      || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
+        ', ' || (SELECT g.name FROM graph g WHERE g.id = run.graph_id) END
+      || CASE (SELECT count(DISTINCT o.fraction) FROM run o) WHEN 1 THEN '' ELSE
+        ', ' || run.fraction || ' of the graph' END
+      || CASE (SELECT count(DISTINCT o.learning_rate) FROM run o
+          WHERE o.graph_id = run.graph_id AND o.size = run.size AND o.horizon = run.horizon
+            AND o.fraction = run.fraction AND o.variant = run.variant)
+        WHEN 1 THEN '' ELSE ', learning rate ' || run.learning_rate END
+      || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END
+    """
+
   /// Rows of a query.
   package func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
     try Self.readable(file) {

@@ -12,7 +12,7 @@ struct RateFigures {
     Figure(
       id: "rate-vs-size", title: "Hallucination rate against model size",
       caption: """
-        Exact share of answers at temperature 1 that are true nowhere in the graph, with 95 % intervals over queries. \
+        Exact share of answers at temperature 1 that are true nowhere in the graph, with 95 % intervals over subjects. \
         Size is the number of non-embedding parameters.\(guessWords)\(series.cutWords)\(series.captionWords)
         """,
       command: command,

@@ -50,7 +50,7 @@ struct RateFits {
       }
     }
 
-    /// The share that is not hallucinated at each x, its errors over seeds where there are several, else over queries;
+    /// The share that is not hallucinated at each x, its errors over seeds where there are several, else over subjects;
     /// nil where a run has neither.
     var scores: [CurveShape.Point]? {
       let spread = SeedSpread(runs.map { $0.rates.map(\.value) })
@@ -69,7 +69,7 @@ struct RateFits {
       return points.count == runs.count ? points : nil
     }
 
-    var errors: String { seedCount > 1 ? "seeds" : "queries (one seed)" }
+    var errors: String { seedCount > 1 ? "seeds" : "subjects (one seed)" }
   }
 
   /// The curves of `figure`, whose columns are those of `ResultSeries.columns` and whose colour and panel name a curve.
@@ -166,7 +166,7 @@ struct RateFits {
       caption: """
         Each curve of the figures above by rate / (1 - rate) = K x^-exponent, fitted to its runs on logits; intervals \
         are 95 % over runs. The shape is of the share that is not hallucinated, from left to right, at two standard \
-        errors of a difference, over seeds where a curve has several and else over queries: inverse, U, positive or flat. L and B are linearity and breakthroughness, both the \
+        errors of a difference, over seeds where a curve has several and else over subjects: inverse, U, positive or flat. L and B are linearity and breakthroughness, both the \
         number of steps for a line; the formula of L is recalled, not confirmed.
         """, command: command, data: Records(columns, fits.flatMap(\.rows)))
   }

@@ -34,11 +34,8 @@ struct AttackFigures {
   /// What each row belongs to: a model of some size, or a detector of one, and what it is compared with.
   private static let names = """
     CASE a.victim WHEN 'model' THEN run.size ELSE a.victim END AS victim,
-    CASE a.victim WHEN 'model' THEN '' ELSE 'of ' || run.size || ', ' END || run.horizon
-      || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
-        ', ' || (SELECT g.name FROM graph g WHERE g.id = run.graph_id) END
-      || CASE run.fraction WHEN 1 THEN '' ELSE ', ' || run.fraction || ' of the graph' END
-      || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training
+    CASE a.victim WHEN 'model' THEN '' ELSE 'of ' || run.size || ', ' END
+      || \(StudyResults.training) AS training
     """
 
   /// Success against compute: a line for each run, a panel for each kind of attack.

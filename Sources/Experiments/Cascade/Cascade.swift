@@ -201,26 +201,22 @@ package struct Cascade {
     let places = queries.indices.filter { set.contains(queries[$0].visibility) }
     guard !places.isEmpty else { return [] }
     let own = places.map { queries[$0] }
+    let bootstrap = Bootstrap(seed: seed, replicates: max(1, resamples))
     return switches.flatMap { one -> [CascadeDecile] in
       let deferred = (0...10).map { one.at(places).deferral(of: Double($0) / 10) }
-      // Those deferred last are the most certain; equal scores are in several tenths by equal parts.
-      let parts: [[Double]] = (0..<10).reversed().map { tenth in
-        zip(deferred[tenth + 1], deferred[tenth]).map { 10 * ($0.0 - $0.1) }
-      }
-      let gains: [[Double]] = parts.map { part in zip(own, part).map { $0.gain * $1 } }
-      let rates: [[Double]] = parts.map { part in
-        zip(own, part).map { query, share in query.small.isHallucination ? share : 0 }
-      }
-      let bootstrap = SubjectBootstrap(
-        subjects: own.map(\.subject), series: gains + rates, areShares: false)
-      let means = bootstrap.measured(
-        resamples: resamples,
-        seed.stream("cascade/deciles/\(large)/\(set.rawValue)/\(one.name)"))
-      return (0..<10).map { tenth in
-        CascadeDecile(
-          large: large, visibility: set, switch: one.name, decile: tenth + 1,
-          rate: means[tenth + 10].value, gain: means[tenth].value, lower: means[tenth].lower,
-          upper: means[tenth].upper)
+      return (1...10).compactMap { decile in
+        // Those deferred last are the most certain; equal scores are in several tenths by equal parts.
+        let parts = zip(deferred[11 - decile], deferred[10 - decile]).map { $0 - $1 }
+        let gains = ClusterSum.grouped(
+          own.map(\.subject), zip(own, parts).map { ($0.gain * $1, $1) })
+        let stream = "cascade/deciles/\(large)/\(set.rawValue)/\(one.name)/\(decile)"
+        guard let gain = bootstrap.ratio(gains, stream: stream),
+          let rate = Mean.weighted(own.map { $0.small.isHallucination ? 1 : 0 }, by: parts)
+        else { return nil }
+        let interval = resamples > 0 ? gain.interval : nil
+        return CascadeDecile(
+          large: large, visibility: set, switch: one.name, decile: decile, rate: rate,
+          gain: gain.value, lower: interval?.low, upper: interval?.high)
       }
     }
   }

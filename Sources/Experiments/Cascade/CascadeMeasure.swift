@@ -11,7 +11,7 @@ package import Training
 package struct CascadeMeasure: ListedMeasure {
   package static let name = "cascade"
   package static let key = "cascade"
-  package static let version = 2
+  package static let version = 3
   package static let tables = [
     ResultTable.cascadePoints, .cascadeAreas, .cascadeDeciles, .cascadeCompute,
   ]

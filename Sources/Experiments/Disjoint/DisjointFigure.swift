@@ -28,8 +28,7 @@ struct DisjointFigure {
       SELECT \(Self.quantity) AS quantity,
         CASE WHEN d.detectors = 'joint' AND (SELECT count(DISTINCT weight) FROM disjoint_accuracy
           WHERE detectors = 'joint') > 1 THEN 'joint at ' || d.weight ELSE d.detectors END AS detectors,
-        run.size || ', ' || run.horizon
-          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of, run.seed,
+        run.size || ', ' || \(StudyResults.training) AS of, run.seed,
         run.non_embedding_parameters AS parameters, d.value, d.lower, d.upper, d.example_count
       FROM disjoint_accuracy d JOIN run ON run.id = d.run_id
       WHERE d.detectors NOT LIKE '% - %' AND d.quantity <> 'constant'
@@ -62,8 +61,8 @@ struct DisjointFigure {
         Column("example_count", "Answers (n)", .integer),
       ],
       """
-      SELECT \(Self.quantity) AS quantity, w.weight, d.detectors, run.size || ', ' || run.horizon
-          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of, run.seed,
+      SELECT \(Self.quantity) AS quantity, w.weight, d.detectors,
+        run.size || ', ' || \(StudyResults.training) AS of, run.seed,
         d.value, d.lower, d.upper, d.example_count
       FROM disjoint_accuracy d JOIN run ON run.id = d.run_id
       JOIN (SELECT DISTINCT run_id, weight FROM disjoint_accuracy WHERE detectors = 'joint') w
@@ -75,7 +74,9 @@ struct DisjointFigure {
     return Figure(
       id: "disjoint-weight", title: "Detectors trained together by the weight of the penalties",
       caption: """
-        Accuracy without a text, of all answers and with both classes alike, with texts, and the share of the detectors that say the         same of every answer: those have collapsed, so that no text turns them and all that they are is what one class is.         Independent detectors are the same at every weight. Bars are 95 % by resampling subjects.
+        Accuracy without a text, of all answers and with both classes alike, with texts, and the share of the detectors that say the \
+        same of every answer: those have collapsed, so that no text turns them and all that they are is what one class is. \
+        Independent detectors are the same at every weight. Bars are 95 % by resampling subjects.
         """,
       command: command, data: data,
       x: Axis("weight", "Weight of the penalties", scale: .log),

@@ -17,11 +17,7 @@ struct HardeningFigures {
   private static let names = """
     CASE h.victim WHEN 'model' THEN run.size ELSE h.victim END AS victim,
     CASE h.victim WHEN 'model' THEN 'model, ' ELSE 'detector of ' || run.size || ', ' END
-      || run.horizon
-      || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
-        ', ' || (SELECT g.name FROM graph g WHERE g.id = run.graph_id) END
-      || CASE run.fraction WHEN 1 THEN '' ELSE ', ' || run.fraction || ' of the graph' END
-      || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training
+      || \(StudyResults.training) AS training
     """
 
   /// The section; none where nothing was hardened.

@@ -157,7 +157,7 @@ struct InterferenceFigure {
       SELECT CASE i.quantity WHEN 'first' THEN 'first of its candidates' ELSE 'rank, 0 is the first' END AS quantity,
         CASE i.scorer WHEN 'kernel' THEN 'kernel mass' WHEN 'cosine' THEN 'nearest fact by the kernel'
           WHEN 'names' THEN 'likeness of names' ELSE i.scorer END AS scorer,
-        run.size, run.horizon || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training,
+        run.size, \(StudyResults.training) AS training,
         run.non_embedding_parameters AS parameters, run.seed, i.value, i.lower, i.upper, i.answer_count
       FROM interference i JOIN run ON run.id = i.run_id
       WHERE i.against = '' ORDER BY i.quantity, run.non_embedding_parameters, i.scorer, run.rowid
@@ -196,7 +196,7 @@ struct InterferenceFigure {
     let rows = try results.rows(
       """
       SELECT i.scorer, i.against, run.size, i.value, i.lower, i.upper, i.answer_count AS answerCount,
-        run.horizon || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training
+        \(StudyResults.training) AS training
       FROM interference i JOIN run ON run.id = i.run_id
       WHERE i.quantity = 'first' AND i.scorer IN ('kernel', 'cosine') AND i.against IN ('chance', 'popularity', 'names')
       ORDER BY training, i.scorer DESC, i.against, run.non_embedding_parameters, run.rowid

@@ -16,9 +16,7 @@ struct InversionFigures {
   }
 
   private static let training = """
-    run.size, run.horizon || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
-        ', ' || (SELECT g.name FROM graph g WHERE g.id = run.graph_id) END
-      || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS training,
+    run.size, \(StudyResults.training) AS training,
     run.non_embedding_parameters AS parameters, run.seed
     """
 

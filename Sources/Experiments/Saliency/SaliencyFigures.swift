@@ -25,8 +25,7 @@ struct SaliencyFigures {
       ],
       """
       SELECT \(Self.quantity) AS quantity, s.detector,
-        run.size || ', ' || run.horizon
-          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of, s.answers,
+        run.size || ', ' || \(StudyResults.training) AS of, s.answers,
         s.parameters, run.seed, s.value, s.lower, s.upper, s.answer_count
       FROM saliency s JOIN run ON run.id = s.run_id
       WHERE s.detector NOT LIKE '%, round %'
@@ -61,8 +60,7 @@ struct SaliencyFigures {
       """
       SELECT \(Self.quantity) AS quantity, s.detector, CASE WHEN s.detector LIKE '% - %' THEN 'difference'
           WHEN s.detector LIKE '%, round %' THEN 'after hardening' ELSE 'before' END AS "when",
-        run.size || ', ' || run.horizon
-          || CASE run.variant WHEN '' THEN '' ELSE ', ' || run.variant END AS of,
+        run.size || ', ' || \(StudyResults.training) AS of,
         s.parameters, run.seed, s.value, s.lower, s.upper, s.answer_count
       FROM saliency s JOIN run ON run.id = s.run_id
       WHERE s.answers = 'all' AND EXISTS (SELECT 1 FROM saliency o
@@ -74,7 +72,8 @@ struct SaliencyFigures {
       id: "saliency-hardened",
       title: "What detectors look at before and after adversarial training",
       caption: """
-        Means over the same answers, as trained and after the last round of adversarial training, and the mean difference answer by         answer. Bars are 95 % by resampling subjects; a difference whose bar leaves out 0 is one of these detectors, not of other seeds.
+        Means over the same answers, as trained and after the last round of adversarial training, and the mean difference answer by answer. \
+        Bars are 95 % by resampling subjects; a difference whose bar leaves out 0 is one of these detectors, not of other seeds.
         """,
       command: command, data: data,
       x: Axis("parameters", "Parameters of the detector", scale: .log, format: .count),

@@ -49,13 +49,13 @@ struct TrapFigures {
     return [ReportSection("Traps", blocks)]
   }
 
-  /// Lines of a column of `choice_result`, in the order in which they are first stored.
+  /// Lines of a column of `choice_result`, by task and form, and of ascending presentations.
   private func lines(_ column: String, _ condition: String, label: String) throws -> [Line] {
     let rows = try series.results.rows(
       """
       SELECT c.task, \(label), c.run_id, c.\(column), c.\(column)_lower, c.\(column)_upper
       FROM choice_result c JOIN run ON run.id = c.run_id WHERE \(condition)
-      ORDER BY run.rowid, c.rowid
+      ORDER BY c.task, c.variant, CAST(c.group_value AS INTEGER), run.rowid
       """)
     return try rows.grouped { try [$0.value(0, String.self), $0.value(1, String.self)] }
       .map { key, rows in

@@ -69,7 +69,7 @@ struct ReportWords {
 
   private func interval(_ rate: RunRate) -> String {
     guard let lower = rate.measured.lower, let upper = rate.measured.upper else { return "" }
-    return ", 95 % interval \(percent(lower)) to \(percent(upper)) over its queries"
+    return ", 95 % interval \(percent(lower)) to \(percent(upper)) over subjects"
   }
 
   // MARK: Facts

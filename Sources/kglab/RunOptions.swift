@@ -97,4 +97,7 @@ extension RunFolder {
   static func open(_ folder: String, checkpoint: Int? = nil) throws -> RunFolder {
     try open(URL(fileURLWithPath: folder, isDirectory: true), checkpoint: checkpoint)
   }
+
+  /// Whether there are checkpoints to follow facts through.
+  var hasCheckpoints: Bool { !RunFolder.checkpointSteps(url).isEmpty }
 }

@@ -46,6 +46,9 @@ import Testing
   @Test func aRunThatIsNotThereIsNotOneThatWasNotEvaluated() throws {
     let workspace = try TrainedRun.workspace()
     try workspace.refuse(["compare", "nowhere", "run"], mentions: ["nowhere is no folder"])
+    try workspace.refuse(
+      ["self-train", "run", "--epochs", "1", "--out", "run"],
+      mentions: ["run holds a run", "--out"])
   }
 
   @Test func resultsThatAreNoneOfOurs() throws {

@@ -26,6 +26,8 @@ import Testing
       (["--kind", "entropy-probe", "--evidence", "0"], 64, ["entropy-probe alone", "evidence"]),
       (["--positions", "0"], 64, ["unknown position '0'", "the number of a token from 1"]),
       (["--kind", "full", "--sizes", "7z"], 64, ["unknown size '7z'"]),
+      (["--kind", "head", "--rate", "0.1"], 64, ["--rate", "add full to --kind"]),
+      (["--balanced"], 64, ["--balanced", "add full to --kind"]),
       (["--checkpoint", "7"], 65, ["keeps no checkpoint of step 7", "--keep-steps"]),
       (["--graph", "other.sqlite"], 65, ["other.sqlite is not the graph", "--graph"]),
     ]
@@ -36,6 +38,7 @@ import Testing
       ["detect", "transfer", "run"], code: 64, mentions: ["a transfer needs two"])
     try workspace.refuse(
       ["detect", "transfer", "run", "run"], code: 64, mentions: ["run (fvs+pvs) is given twice"])
+    try workspace.refuse(["detect", "score", "run"], mentions: ["run holds no detector"])
     try workspace.refuse(
       ["detect", "score", "run/detectors/none"],
       mentions: ["run/detectors/none holds no detector", "kglab detect"])
@@ -80,6 +83,8 @@ import Testing
     let scored = try workspace.kglab(command + ["--json"]).expectEnd()
     let rows = try #require(try scored.json() as? [[String: Any]])
     #expect(rows.count == 1 && (0...1).contains(rows[0]["score"] as? Double ?? -1))
+    let closing = try workspace.kglab(command).expectEnd().lines.suffix(2)
+    #expect(closing.first?.hasPrefix("wrote ") == true && closing.last?.hasPrefix("next: ") == true)
   }
 
   /// A kept step is asked with its own weights; after one step every answer is wrong, which is said in words.

@@ -59,6 +59,26 @@ import Testing
       .expectFailure(65, mentions: ["born im", "did you mean", "born in"])
   }
 
+  /// What a command says to run next ends well, with checkpoints to follow facts through and without.
+  @Test func whatIsNextCanBeRun() throws {
+    let workspace = try TrainedRun.workspace()
+    try workspace.prepare([TrainedRun.training + ["--keep-steps", "1", "--out", "kept"]])
+    let name = try workspace.subject()
+    let detection = ["--kind", "head", "--task", "sentence", "--workers", "1"]
+    let commands = [
+      ["knowledge", "run"], ["knowledge", "kept"], ["explain", "run", name, "born in"],
+      ["explain", "kept", name, "born in"], ["lifeline", "kept", "--all"],
+      ["lifeline", "kept", "--fact", name, "born in"], ["batches", "run", "--steps", "1"],
+      ["detect", "train", "kept"] + detection, ["detect", "train", "run"] + detection,
+      ["evaluate", "kept", "--workers", "1"], ["compare", "run", "kept"],
+    ]
+    for command in commands {
+      let next = try workspace.kglab(command).expectSuccess(wrote: nil).nextWords
+      let result = try workspace.kglab(next)
+      #expect(result.end == .exited(0), "\(command), \(next): \(result.messages)")
+    }
+  }
+
   @Test func answersAreExplainedAndRunsCompared() throws {
     let workspace = try TrainedRun.workspace()
     let name = try workspace.subject()

@@ -48,6 +48,17 @@ extension CommandResult {
     return self
   }
 
+  /// The words after "next: kglab", as a shell takes them.
+  var nextWords: [String] {
+    var words: [String] = []
+    var isQuoted = false
+    for part in (lines.last ?? "").dropFirst("next: kglab ".count).split(separator: "'") {
+      words += isQuoted ? [String(part)] : part.split(separator: " ").map(String.init)
+      isQuoted.toggle()
+    }
+    return words
+  }
+
   /// Holds a finished command to code 0.
   @discardableResult
   func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) -> CommandResult {

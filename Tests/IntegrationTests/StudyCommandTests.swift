@@ -12,6 +12,8 @@ import Testing
       try workspace.kglab("study", "plan", Self.smoke, "--json").json() as? [String: Any])
     let planned = try #require(plan["tasks"] as? [Any])
     #expect(planned.count > 8)
+    let elsewhere = try workspace.kglab("study", "plan", Self.smoke, "--out", "smoke").expectEnd()
+    #expect(elsewhere.lines.last == "next: kglab study run \(Self.smoke) --out smoke")
     #expect(try workspace.names().isEmpty)
 
     let run = workspace.command("study", "run", Self.smoke, "--out", "smoke", "--json")

@@ -38,6 +38,7 @@ import Testing
       ["--size", "3k", "--epochs", "1", "--tokenizer", "bpe", "--vocabulary", "9"],
       ["vocabulary of 9", "at least"]
     ),
+    (["--size", "3k", "--epochs", "1", "--vocabulary", "400"], ["--vocabulary", "bpe"]),
     (["--size", "3k", "--epochs", "1", "--sizes", "3k"], ["--sizes"]),
   ]
 
@@ -97,11 +98,21 @@ import Testing
       (["evaluate", "run", "--by", "predicate,predicate"], ["--by", "twice"]),
       (["bench", "train", "--shape", "2x64x4,2x64x4"], ["--shape", "twice"]),
       (["coordinate-check", "--widths", "32,32"], ["--widths", "twice"]),
+      (["export", "graph.sqlite", "--out", "x.tsv", "--gzip"], ["--gzip", ".gz"]),
+      (["export", "graph.sqlite", "--out", "x.tsv", "--base", "http://x/"], ["--base", ".nt"]),
+      (["harden", "run", "--balanced"], ["--balanced is for a detector"]),
       (["study", "run", "x.yaml", "--workers", "0"], ["--workers is 0"]),
       (["trian", "graph.sqlite"], ["unknown command 'trian'", "did you mean 'train'"]),
     ] as [([String], [String])])
   func options(arguments: [String], pieces: [String]) throws {
     try TrainedRun.workspace().refuse(arguments, code: 64, mentions: pieces)
+  }
+
+  @Test func aTableWithoutRuns() throws {
+    let workspace = try TemporaryFolder()
+    try workspace.write("size,loss\n", to: "runs.csv")
+    try workspace.refuse(
+      ["fit", "runs.csv", "--size", "size", "--value", "loss"], mentions: ["runs.csv has no run"])
   }
 
   @Test func aValueOfTheSchemaThatIsWrong() throws {

@@ -251,6 +251,9 @@ class FamilyTests(unittest.TestCase):
         evaluate(good, run.name, "--samples", 1)
         with self.assertRaisesRegex(lab.Failed, "trained elsewhere and stays in its own folder"):
             lab.kglab("ask", run, *lab.rows(run / "run.sqlite", "SELECT subject, predicate FROM query LIMIT 1")[0])
+        for command in ("export-model", "export-task"):
+            with self.assertRaisesRegex(lab.Failed, "trained elsewhere"):
+                lab.kglab(command, run, "--out", TOP / "none")
         with self.assertRaisesRegex(lab.Failed, "holds another run, or another model"):
             evaluate(good, run.name, "--end", "!")
         (good / "generation_config.json").write_text('{"eos_token_id": 1}')
@@ -277,8 +280,9 @@ class LadderTests(unittest.TestCase):
         attack = lab.kglab_json("attack", run, "--kind", "random", "--examples", 20, "--random-iterations", 8, "--length", 3)
         self.assertGreater(attack["victims"][0]["right_count"], 0)
         self.assertEqual(len([row for row in attack["rates"] if row["attack"] == "random"]), 8)
-        found = lab.kglab_json("pirs", run, "--texts", "prior", "--examples", 6, "--draws", 4, "--length", 2, "--copies", 3)
-        self.assertGreater(found["right_count"], 0)
+        asked = ["pirs", run, "--texts", "prior", "--examples", 6, "--draws", 4, "--length", 2, "--copies", 3]
+        self.assertGreater(lab.kglab_json(*asked)["right_count"], 0)
+        self.assertTrue(lab.kglab(*asked).strip().endswith("--kind random"))
         with self.assertRaisesRegex(lab.Failed, "gives no gradients, which gcg needs"):
             lab.kglab("attack", run, "--kind", "gcg", "--examples", 5)
         with self.assertRaisesRegex(lab.Failed, "--texts prior"):

@@ -54,6 +54,24 @@ import Training
     #expect(plan.tasks.last?.follows.count == 13)
   }
 
+  /// A measure that reads a slot, or rules, is taken of the models that were trained with them.
+  @Test func attacksAndTrapsAreOfModelsTrainedForThem() throws {
+    let entries = """
+      models:
+        - {sizes: [3k], epochs: [1], training: {slot_share: 0.5, slot_length: 2}}
+        - {sizes: [3k], epochs: [1], training: {rule_share: 0.2}}
+
+      """
+    let plan = try plan(
+      replaced("models:\n", entries).replacing("tokens_per_step: 64", with: "tokens_per_step: 512")
+        + "\nattack: {}\ntraps: {}")
+    #expect(plan.tasks(.train).count == 7)
+    for (kind, words) in [("attack", "slot"), ("traps", "rules")] {
+      let names = plan.tasks.filter { $0.kind.rawValue == kind }.map(\.name)
+      #expect(names.count == 1 && names.allSatisfy { $0.contains(words) }, "\(names)")
+    }
+  }
+
   /// Detectors that begin with a model of the study come after all trainings and need that model.
   @Test func pretrainedDetectorsNeedTheirModels() throws {
     let detection = "\ndetection: {epochs: [2], full: [3k-pretrained, own], samples: 2}"

@@ -41,7 +41,10 @@ import Training
     #expect(try GraphInspection(of: graph).isSound)
     let file = try StudyFile.read(folder.url)
     let plan = try StudyRunner(file: file, folder: folder["out"]).plan
-    #expect(plan.tasks(.train).count == 3 * 2 * 3 * 2 * 3)
+    #expect(plan.tasks(.train).count == 3 * 2 * 3 * 2 * 3 + 2 * 3 * 3)
+    for kind in ["attack", "harden", "pirs", "disjoint", "traps"] {
+      #expect(plan.tasks.contains { $0.kind.rawValue == kind }, "\(kind)")
+    }
   }
 
   /// The keys that the readers know, as their errors for an unknown key would list them.

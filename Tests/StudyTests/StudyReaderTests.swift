@@ -213,6 +213,42 @@ import Training
     #expect(message.hasPrefix("study.yaml:21: detection selects none of the models"), "\(message)")
   }
 
+  /// What a training alone can give is asked for before any, and not when all are done.
+  @Test(arguments: [
+    ("attack: {}", "slot_share: 0.3"), ("hardening: {}", "slot_share: 0.3"),
+    ("pirs: {}", "slot_share: 0.3"), ("disjoint: {}", "slot_share: 0.3"),
+    ("traps: {}", "rule_share: 0.1"),
+  ])
+  func refusesAMeasureThatNoModelIsTrainedFor(measure: String, setting: String) throws {
+    let text = StudyText.study + "\n" + measure
+    let message = problem(text)
+    #expect(message.hasPrefix("study.yaml:21: "), "\(message)")
+    #expect(message.contains("needs models trained with \(setting)"), "\(message)")
+    _ = try read(text.replacing("epochs: [1]", with: "epochs: [1]\n    training: {\(setting)}"))
+  }
+
+  @Test func refusesHardeningOfAModelWithoutSlot() {
+    let models = """
+      models:
+        - {name: base, sizes: [3k], epochs: [1]}
+        - {name: hard, from: base, harden: {rounds: 1}}
+
+      """
+    let message = problem(StudyText.study.replacing("models:\n", with: models))
+    #expect(message.contains("hardens 'base', whose lines have no slot"), "\(message)")
+  }
+
+  @Test func namesEachKnownSchemaOnce() throws {
+    let folder = try TemporaryFolder()
+    for shelf in ["kg-schemas", "experiments/kg-schemas"] {
+      try folder.write(StudyText.schema, to: "\(shelf)/some-town.yaml")
+    }
+    let text = StudyText.study.replacing("town.yaml", with: "a-name-like-none-of-them")
+    try folder.write(text, to: "experiments/small/study.yaml")
+    let message = failure { try StudyFile.read(folder["experiments/small"]) }
+    #expect(message.components(separatedBy: "some-town").count == 2, "\(message)")
+  }
+
   @Test func refusesAGraphWithoutSource() {
     let text = StudyText.study.replacingOccurrences(of: "  schema: town.yaml\n", with: "")
     #expect(problem(text).contains("graph needs either 'schema' (to generate) or 'import'"))

@@ -117,7 +117,7 @@ import Training
     #expect(refusal(subject, predicate, object) == "none")
     #expect(
       refusal(subject, predicate + "s", object).contains("some.tsv:1: the graph has no predicate"))
-    #expect(refusal("Nobody", predicate, object).contains("is no triple of the graph"))
+    #expect(refusal("Nobody", predicate, object).contains("is no triple of the graph, whose view"))
     #expect(refusal(subject, predicate, subject).contains("is no triple of the graph"))
     let query = try #require(graph.queries.first { $0.visibility == .ivs })
     let held = names(

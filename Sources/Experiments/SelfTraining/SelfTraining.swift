@@ -47,6 +47,9 @@ package struct SelfTraining {
     on base: RunFolder, _ graph: KnowledgeGraph, in file: URL, into out: URL,
     options: RuntimeOptions = RuntimeOptions(), work: Work = Work()
   ) throws -> [SelfTrainingRound] {
+    guard try RunFolder.readRecord(out) == nil else {
+      throw LabError("\(out.relativePath) holds a run; choose another --out for the rounds")
+    }
     let origin = MeasuredRun(folder: base.url, record: base.record) { graph }
     var text = text
     text.reward?.of = base.record.weightsHash ?? ""

@@ -48,6 +48,12 @@ package struct GraphExporter: Sendable {
       format == .openke || isSplit
       || (format == .tsv && self.format == nil && TripleFormat.ending(of: url).isEmpty)
       || (format == .tsv && FileKind.of(url) == .folder)
+    guard isFolder || !isCompressed || TripleFormat.isCompressed(url) else {
+      throw LabError("--gzip is for the files of a folder; end the file's name in .gz", .usage)
+    }
+    guard self.base == nil || format == .ntriples else {
+      throw LabError("--base is for N-Triples (.nt), not for \(format.rawValue)", .usage)
+    }
     let place = OutputPlace(url: url, isFolder: isFolder)
     try place.check(overwrite: overwrite)
     let file = try GraphFile(graph)

@@ -95,6 +95,11 @@ package struct ModelGrid {
           "hardens '\(entry)', which is made of another entry already; name the entry that was trained"
         )
       }
+      guard parent.request.slotShare > 0 else {
+        throw node.failure(
+          "hardens '\(entry)', whose lines have no slot to put texts into; give it training: {slot_share: 0.3}"
+        )
+      }
       var model = parent
       (model.entry, model.from, model.hardening) = (name, entry, training)
       return model

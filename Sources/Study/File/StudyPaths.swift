@@ -11,16 +11,16 @@ enum StudyPaths {
     let beside = place(name, in: folder)
     if isFile(beside) { return beside }
     let isBare = !name.contains("/") && !name.hasSuffix(".yaml")
-    var known: [String] = []
+    var known: Set<String> = []
     for shelf in shelves(above: folder) {
       let file = shelf.appendingPathComponent(isBare ? "\(name).yaml" : name)
       if isFile(file) { return file }
       let names = (try? files.contentsOfDirectory(atPath: shelf.path)) ?? []
-      known += names.sorted().filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+      known.formUnion(names.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) })
     }
     throw node.failure(
       "names the schema '\(name)', which is neither a file beside the study nor one in kg-schemas"
-        + Suggestion.hint(for: name, in: known))
+        + Suggestion.hint(for: name, in: known.sorted()))
   }
 
   /// A file or folder relative to the study.

@@ -68,8 +68,15 @@ extension StudyFile {
     }
     for measure in measures.all {
       let place = node.optional(type(of: measure).key) ?? node
-      if !models.contains(where: { measure.selection.contains($0.request) }) {
+      let selected = models.filter { measure.selection.contains($0.request) }
+      guard !selected.isEmpty else {
         throw place.failure("selects none of the models; see its epochs and sizes")
+      }
+      let lacking = selected.compactMap { $0.lacks(measure) }
+      if lacking.count == selected.count {
+        throw place.failure(
+          "needs models trained with \(lacking[0]), and selects none; put that under training, of the study or of an entry "
+            + "of models")
       }
       if type(of: measure).readsCheckpoints, keep == KeepPlan() {
         throw place.failure(

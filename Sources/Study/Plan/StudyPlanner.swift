@@ -88,11 +88,13 @@ package struct StudyPlanner {
     return (plan, requests)
   }
 
-  /// Whether a measure selects a model, which must have what it reads: an origin, or checkpoints of its own.
+  /// Whether a measure selects a model, which must have what it reads: an origin, checkpoints of its own, or a slot.
   private func isMeasured(
     _ model: StudyModel, by measure: any Measure, _ name: String
   ) throws -> Bool {
-    guard measure.selection.contains(model.request) else { return false }
+    guard measure.selection.contains(model.request), model.lacks(measure) == nil else {
+      return false
+    }
     if type(of: measure).readsCheckpoints, model.isDerived { return false }
     // Its rounds are those of the model that it was made of.
     if measure is HardeningMeasure, model.hardening != nil { return false }
@@ -272,7 +274,9 @@ package struct StudyPlanner {
     let sources = try siblings.map { try self.training($0, name).task.id }
     let read = try measure.inputs(among: file.measures.all).flatMap { input in
       let others = siblings.filter { $0 != model }
-      return try ([model] + others).filter { input.selection.contains($0.request) }.map {
+      return try ([model] + others).filter {
+        input.selection.contains($0.request) && $0.lacks(input) == nil
+      }.map {
         try task(input, $0, self.training($0, name).task, name, follows: []).id
       }
     }
@@ -358,6 +362,17 @@ package struct StudyPlanner {
 }
 
 extension StudyModel {
+  /// The setting of training, with a value, that a measure asks for and that the model lacks; nil where it lacks none.
+  func lacks(_ measure: any Measure) -> String? {
+    switch measure {
+    case is AttackMeasure, is HardeningMeasure, is InversionMeasure, is DisjointMeasure:
+      request.slotShare > 0 ? nil : "slot_share: 0.3"
+    // One that began as another may have the rules from that one.
+    case is TrapsMeasure: request.ruleShare > 0 || from != nil ? nil : "rule_share: 0.1"
+    default: nil
+    }
+  }
+
   /// The same with the seed of another, of whichever entry lists that.
   fileprivate func with(seedOf other: StudyModel) -> StudyModel {
     var model = self

@@ -59,6 +59,9 @@ extension StarterFiles {
         #fractions: [0.1, 1]
         #learning_rates: [0.001, 0.003, 0.01]
         #precisions: [fp32]
+      # Attacks need models with a slot, traps models that are taught the rules; no model has both.
+      #- {sizes: [3k, 10k, 30k], epochs: [60], seeds: [0, 1, 2], training: {slot_share: 0.3}}
+      #- {sizes: [3k, 10k, 30k], epochs: [60], seeds: [0, 1, 2], training: {rule_share: 0.1}}
 
     # Rates are exact at temperature 1; samples are completions of each query at each temperature.
     # top_k and top_p cut the distribution of both; candidates ranks true answers among so many wrong ones.

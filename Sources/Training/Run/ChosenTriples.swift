@@ -79,7 +79,7 @@ package struct ChosenTriples: Hashable, Sendable {
             + (isHeldOut
               ? "is held out, or outside the fraction trained on: a model that saw it could not be measured on it; "
                 + "leave the line out"
-              : "is no triple of the graph; kglab inspect GRAPH --fact SUBJECT PREDICATE shows what it has")
+              : "is no triple of the graph, whose view triple_text has them all; mend the line or leave it out")
         )
       }
       chosen.formUnion(own)

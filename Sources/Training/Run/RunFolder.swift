@@ -142,6 +142,7 @@ package struct RunFolder: Sendable {
   /// A run at any step of its training, its weights unread; it may have none yet.
   static func openAtAnyStep(_ url: URL) throws -> RunFolder {
     let record = try requireRecord(url)
+    guard record.outside == nil else { throw trainedElsewhere(url) }
     return RunFolder(
       url: url, record: record, tokenizer: try tokenizer(of: record, in: url), checkpointStep: nil,
       weightsFolder: url)
@@ -175,16 +176,18 @@ package struct RunFolder: Sendable {
     return outside
   }
 
+  private static func trainedElsewhere(_ url: URL) -> LabError {
+    LabError(
+      "the model of \(url.path) was trained elsewhere and stays in its own folder, and this needs weights of kglab; "
+        + "evaluate, detect, traps, choices, attack (random, beam, beast) and pirs (prior) work on it",
+      .usage)
+  }
+
   /// Loads the weights that this folder was opened for.
   ///
   /// Throws `LabError` for a model of elsewhere.
   package func loadModel(on device: Device = .cpu) throws -> LanguageModel {
-    guard outside == nil else {
-      throw LabError(
-        "the model of \(url.path) was trained elsewhere and stays in its own folder, and this needs weights of kglab; "
-          + "evaluate, detect, traps, choices, attack (random, beam, beast) and pirs (prior) work on it",
-        .usage)
-    }
+    guard outside == nil else { throw Self.trainedElsewhere(url) }
     return try ModelFiles.load(record.configuration.model, from: weightsFolder, on: device)
   }
 

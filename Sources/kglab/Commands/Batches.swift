@@ -45,6 +45,7 @@ struct Batches: ParsableCommand {
       for triple in batch.triples { Output.line("  (\(triple.joined(separator: ", ")))") }
     }
     Output.line("wrote nothing")
-    Output.next("kglab", "export-model", folder, "--checkpoint", "0", "--out", "exports/initial")
+    let fact = batches.first { !$0.triples.isEmpty }?.triples.first ?? []
+    Output.next(["kglab", "inspect", folder, "--fact"] + fact.prefix(2))
   }
 }

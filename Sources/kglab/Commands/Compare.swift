@@ -53,7 +53,7 @@ struct Compare: ParsableCommand {
     if result.json { return try Output.json(comparison) }
     show(comparison)
     Output.line("wrote nothing")
-    Output.next("kglab", "explain", second, "subject", "predicate")
+    Output.next("kglab", "detect", second, "--kind", "head", "--task", "sentence")
   }
 
   private func show(_ comparison: EvaluationComparison) {

@@ -44,7 +44,9 @@ struct Explain: ParsableCommand {
     show(explanation)
     Output.line("wrote nothing")
     Output.next(
-      "kglab", "lifeline", question.folder, "--fact", question.subject, question.predicate)
+      run.hasCheckpoints
+        ? ["kglab", "lifeline", question.folder, "--fact", question.subject, question.predicate]
+        : ["kglab", "knowledge", question.folder])
   }
 
   // MARK: Text

@@ -196,6 +196,9 @@ struct Fit: ParsableCommand {
       }
       rows.append((point, y))
     }
+    guard !rows.isEmpty else {
+      throw LabError("\(file.relativePath) has no run with a number in every column that is named")
+    }
     guard dropWorst < rows.count else {
       throw LabError("--drop-worst \(dropWorst) leaves none of the \(rows.count) runs", .usage)
     }

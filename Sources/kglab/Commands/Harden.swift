@@ -149,6 +149,9 @@ struct Harden: ParsableCommand {
     settings.tests = try tests()
     Interruption.heed()
     let (run, detector) = try AttackedFolder.open(folder)
+    guard detector != nil || !balanced else {
+      throw LabError("--balanced is for a detector, and \(folder) is a run; leave it out", .usage)
+    }
     let victim = detector ?? "model"
     settings.victims = [victim]
     let summary = try workers.during {

@@ -47,7 +47,9 @@ struct Knowledge: ParsableCommand {
     if asking.json { return try Output.json(summary) }
     KnowledgeText(summary: summary).show()
     Output.wrote(asked.folder, "knowledge", key: summary.key)
-    Output.next("kglab", "lifeline", asked.folder, "--all")
+    Output.next(
+      run.hasCheckpoints
+        ? ["kglab", "lifeline", asked.folder, "--all"] : ["kglab", "detect", asked.folder])
   }
 }
 

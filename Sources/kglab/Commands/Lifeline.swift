@@ -55,7 +55,8 @@ struct Lifeline: ParsableCommand {
     if asking.json { return try Output.json(summary) }
     if let facts = summary.facts { for fact in facts { show(fact) } } else { show(summary) }
     Output.wrote(folder, "life-line", key: summary.key)
-    Output.next("kglab", "explain", folder, "subject", "predicate")
+    Output.next(
+      all ? ["kglab", "knowledge", folder] : ["kglab", "explain", folder, fact[0], fact[1]])
   }
 
   // MARK: Text

@@ -88,7 +88,9 @@ struct Pirs: ParsableCommand {
     if graph.json { return try Output.json(summary) }
     show(summary)
     Output.wrote(folder, "pirs", key: summary.key)
-    Output.next("kglab", "attack", folder)
+    // An outside model gives no gradients.
+    Output.next(
+      ["kglab", "attack", folder] + (run.record.outside == nil ? [] : ["--kind", "random"]))
   }
 
   private func show(_ summary: InversionSummary) {

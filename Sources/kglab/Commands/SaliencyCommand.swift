@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Corpus
 import Detection
 import Evaluation
 import Experiments
@@ -58,15 +59,7 @@ struct SaliencyCommand: ParsableCommand {
 
   func run() throws {
     Interruption.heed()
-    let url = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
-    guard
-      FileManager.default.fileExists(
-        atPath: url.appendingPathComponent(DetectorFiles.record).path)
-    else {
-      throw LabError(
-        "\(folder) holds no detector; give a folder in a run's detectors/, which kglab detect train makes"
-      )
-    }
+    let url = try DetectorFolder.url(folder)
     let run = try RunFolder.open(url.deletingLastPathComponent().deletingLastPathComponent())
     var settings = settings
     settings.detectors = [url.lastPathComponent]
@@ -76,7 +69,10 @@ struct SaliencyCommand: ParsableCommand {
     if graph.json { return try Output.json(summary) }
     show(summary)
     Output.wrote(run.url.relativePath, "saliency", key: summary.key)
-    Output.next("kglab", "attack", folder)
+    // Attacks put texts into a slot.
+    Output.next(
+      run.record.configuration.corpus.slot == nil
+        ? ["kglab", "evaluate", run.url.relativePath] : ["kglab", "attack", folder])
   }
 
   private func show(_ summary: SaliencySummary) {

@@ -63,7 +63,8 @@ struct StudyPlanCommand: ParsableCommand {
     let runner = try StudyRunner(file: file, folder: location.folder(of: file))
     if json { return try Output.json(runner.plan) }
     PlanText.show(runner, workers: file.workers, sideBySide: file.sideBySide)
-    Output.next("kglab", "study", "run", location.study)
+    Output.next(
+      ["kglab", "study", "run", location.study] + (location.out.map { ["--out", $0] } ?? []))
   }
 }
 

@@ -34,6 +34,6 @@ struct Choices: ParsableCommand {
     let summary = try drawing.asking.workers.during {
       try TrapsMeasure(drawing.settings).summary(of: run, asking: file, $0)
     }
-    try drawing.show(summary, folder: asked.folder)
+    try drawing.show(summary, of: run, folder: asked.folder)
   }
 }

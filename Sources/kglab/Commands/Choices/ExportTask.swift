@@ -60,6 +60,11 @@ struct ExportTask: ParsableCommand {
 
   func run() throws {
     let run = try RunFolder.open(folder)
+    guard run.record.outside?.ends == nil else {
+      throw LabError(
+        "the model of \(folder) was trained elsewhere, and tasks are in the text of kglab's tokenizers; give a run of "
+          + "kglab train", .usage)
+    }
     let graph = try run.graph(at: graph.url)
     let tasks = try chosen()
     var all: [ChoiceQuestion] = []

@@ -60,7 +60,7 @@ struct Traps: ParsableCommand {
     let summary = try drawing.asking.workers.during {
       try TrapsMeasure(settings).summary(of: run, graph: graph, $0)
     }
-    try drawing.show(summary, folder: asked.folder)
+    try drawing.show(summary, of: run, folder: asked.folder)
   }
 }
 
@@ -83,7 +83,7 @@ struct ChoiceOptions: ParsableArguments {
     return settings
   }
 
-  func show(_ summary: ChoiceSummary, folder: String) throws {
+  func show(_ summary: ChoiceSummary, of run: RunFolder, folder: String) throws {
     if asking.json { return try Output.json(summary) }
     var table = TextTable(
       [
@@ -103,6 +103,8 @@ struct ChoiceOptions: ParsableArguments {
     Output.table(table)
     Output.line()
     Output.wrote(folder, "traps", key: summary.key)
-    Output.next("kglab", "export-task", folder, "--out", "tasks")
+    Output.next(
+      run.record.outside?.ends == nil
+        ? ["kglab", "export-task", folder, "--out", "tasks"] : ["kglab", "evaluate", folder])
   }
 }

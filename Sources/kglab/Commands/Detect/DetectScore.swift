@@ -46,7 +46,7 @@ struct DetectScore: ParsableCommand {
   var json = false
 
   func run() throws {
-    let url = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
+    let url = try DetectorFolder.url(folder)
     let place =
       runFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
       ?? url.deletingLastPathComponent().deletingLastPathComponent()
@@ -54,7 +54,7 @@ struct DetectScore: ParsableCommand {
     let scoring = try StoredScoring(
       folder: url, run: run, graph: run.graph(at: graph.map { URL(fileURLWithPath: $0) }))
     Interruption.heed()
-    if let triples { return try judge(triples, scoring) }
+    if let triples { return try judge(triples, scoring, in: place) }
     let summary = try workers.during {
       try scoring.scoreStoredAnswers(temperature: temperature, work: $0)
     }
@@ -81,7 +81,7 @@ struct DetectScore: ParsableCommand {
     Output.next("kglab", "detect", "score", folder, "--triples", "FILE.tsv")
   }
 
-  private func judge(_ file: String, _ scoring: StoredScoring) throws {
+  private func judge(_ file: String, _ scoring: StoredScoring, in place: URL) throws {
     let lines = try TripleImporter(name: file).triples([TripleImporter.source(file)])
     let scores = try scoring.score(lines, file: file, work: Work(workers: workers.count))
     if json { return try Output.json(scores) }
@@ -94,6 +94,24 @@ struct DetectScore: ParsableCommand {
       ])
     }
     Output.table(table)
-    Output.line("\(lines.count.grouped) triples (table triple_score)")
+    Output.line("wrote \(place.relativePath)/run.sqlite (table triple_score)")
+    Output.next(
+      "sqlite3", "\(place.relativePath)/run.sqlite",
+      "SELECT * FROM triple_score ORDER BY score DESC LIMIT 9")
+  }
+}
+
+/// The folder of a detector that a user names.
+enum DetectorFolder {
+  /// Throws `LabError` where it holds none.
+  static func url(_ folder: String) throws -> URL {
+    let url = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
+    let record = url.appendingPathComponent(DetectorFiles.record)
+    guard FileManager.default.fileExists(atPath: record.path) else {
+      throw LabError(
+        "\(folder) holds no detector; give a folder in a run's detectors/, which kglab detect train makes"
+      )
+    }
+    return url
   }
 }

@@ -3,6 +3,7 @@ import Compute
 import Console
 import Corpus
 import Detection
+import Evaluation
 import Foundation
 import KnowledgeGraph
 import LabCore
@@ -174,8 +175,14 @@ struct DetectTrain: ParsableCommand {
     Output.line(
       "wrote \(folder)/run.sqlite (tables detector, detector_metric, detector_score)"
         + (trained == nil ? "" : " and \(detectors)/"))
+    let hasAnswers = try RunDatabase.read(in: run.url)?.summaries().contains {
+      $0.options.sampleTemperatures.contains(1)
+    }
     Output.next(
-      trained.map { ["kglab", "detect", "score", "\(detectors)/\($0)"] }
+      trained.map {
+        hasAnswers == true
+          ? ["kglab", "detect", "score", "\(detectors)/\($0)"] : ["kglab", "evaluate", folder]
+      }
         ?? [
           "sqlite3", "\(folder)/run.sqlite",
           "SELECT * FROM detector_score_text ORDER BY score DESC LIMIT 9",
@@ -204,10 +211,11 @@ struct DetectTrain: ParsableCommand {
       throw LabError(
         "--kernels are of the kind kernel, which --kind leaves out; add kernel to --kind", .usage)
     }
-    guard sizes == nil && from.isEmpty || options.kinds.contains(.full) else {
+    let isForFull = sizes != nil || !from.isEmpty || rate != nil || stateAlone || balanced
+    guard !isForFull || options.kinds.contains(.full) else {
       throw LabError(
-        "--sizes and --from are for full detectors, which --kind leaves out; add full to --kind",
-        .usage)
+        "--sizes, --from, --rate, --state-alone and --balanced are for full detectors, which are not asked for; add full "
+          + "to --kind", .usage)
     }
     options.heads =
       ladder && heads == nil

@@ -81,7 +81,7 @@ struct DetectTransfer: ParsableCommand {
     Output.line("wrote run.sqlite of each run (table detector_transfer)")
     Output.next(
       "sqlite3", "\(folders[0])/run.sqlite",
-      "SELECT * FROM detector_transfer WHERE metric = \"auroc\"")
+      "SELECT * FROM detector_transfer ORDER BY metric")
   }
 
   private func options() throws -> DetectionOptions {

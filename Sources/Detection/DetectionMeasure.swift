@@ -100,7 +100,7 @@ package struct DetectionMeasure: Measure {
     let judges = JudgeMap(series: series, command: command)
     let published = PublishedDetection(series: series, command: command)
     let all = [
-      Block.figure(try figures.auprc()), .figure(try figures.prevalenceFree()),
+      try figures.auprc().map(Block.figure), try figures.prevalenceFree().map(Block.figure),
       try claims.bySize().map(Block.figure), try figures.byDetectorSize().map(Block.figure),
       try distillation.figure().map(Block.figure), try distillation.table().map(Block.table),
       try posteriors.figure().map(Block.figure), try posteriors.table().map(Block.table),

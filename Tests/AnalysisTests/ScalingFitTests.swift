@@ -115,6 +115,7 @@ struct ScalingFitTests {
       }
     }
     refuse("3 runs do not determine 3 numbers", .power, [[1], [2], [3]])
+    refuse("has one value", .power, [[Double]](repeating: [2], count: 6))
     refuse("2 different values", .power, (0..<6).map { [Double($0 % 2 + 1)] })
     refuse("move together", .chinchilla, (1...9).map { [Double($0) * 1e6, Double($0) * 2e7] })
     refuse(

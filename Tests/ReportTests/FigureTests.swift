@@ -61,6 +61,28 @@ import Testing
     #expect(transforms[2].hasSuffix(" \(Int(panel.bottom)))"))
   }
 
+  /// Names of panels that differ at their end alone are told apart: they are wrapped, not cut.
+  @Test func longNamesOfPanelsAreWrapped() throws {
+    let names = ["graph says", "reward says"].map {
+      "10k, 20 epochs, usual learning rate, loss on all, fresh, seed 0, \($0)"
+    }
+    let data = Records(
+      [Column("panel", "Panel"), Column("x", "X"), Column("y", "Y")],
+      names.map { [.text($0), 1, 2] })
+    let figure = ResolvedFigure(
+      Figure(
+        id: "f", title: "F", data: data, x: Axis("x", "X"), y: Axis("y", "Y"),
+        panel: Channel("panel", "Panel"), tooltip: ["y"]))
+    for (number, name) in names.enumerated() {
+      let panel = Panel(figure, number: number, width: 350, height: 270)
+      let lines = try XMLElements(PanelWriter(panel).svg()).elements
+        .filter { $0.attributes["class"] == "name" }
+      #expect(lines.count == 2 && lines.map(\.text).joined(separator: " ") == name)
+      let last = try #require(lines.last?.attributes["y"].flatMap { Double($0) })
+      #expect(last < panel.top - 22)
+    }
+  }
+
   @Test func intervalsReachTheirColumns() throws {
     let elements = try XMLElements(
       page(SampleReport.rateBySize))

@@ -91,6 +91,16 @@ import Testing
       scale.ticks { _ in 28 }.compactMap(\.label) == ["0\u{202F}%", "50\u{202F}%", "100\u{202F}%"])
   }
 
+  /// Generations 0 and 1 are not "0, 0, 0, 1, 1, 1".
+  @Test func wholeNumbersHaveNoTicksBetween() {
+    func labels(_ domain: ClosedRange<Double>) -> [String] {
+      scale(.linear, domain, format: .integer, to: 400).ticks { _ in 10 }.compactMap(\.label)
+    }
+    #expect(labels(0...1) == ["0", "1"])
+    #expect(labels(0...3) == ["0", "1", "2", "3"])
+    #expect(labels(0...20) == ["0", "5", "10", "15", "20"])
+  }
+
   @Test func tickLabelsShowNoIdleDigits() {
     func text(_ value: Double, _ step: Double, _ format: ColumnFormat) -> String {
       TickLabel.text(value, step: step, format, .linear)

@@ -78,7 +78,7 @@ import Testing
       one.hasPrefix(
         "With 160 epochs, ≤ 5 % hallucination on taught facts needs \(Readable.count(needed)) parameters (one seed, so "
           + "no interval), \(String(format: "%.2g", needed / optimal)) times the compute-optimal size for the same data, "
-          + "\(Readable.count(optimal)) (95 % "), "\(one)")
+          + "\(Readable.count(optimal)) (95 % interval of the ratio "), "\(one)")
     #expect(one.contains("over runs of the loss alone)"))
     let two = try sentence(Self.results(seeds: [0.9, 1.1]))
     #expect(two.contains("parameters (95 % interval ") && two.contains("over 2 seeds a size"))

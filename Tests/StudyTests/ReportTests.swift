@@ -50,6 +50,14 @@ import Testing
       ])
   }
 
+  /// Without a head the figures of the best one have nothing to show but what was published.
+  @Test func figuresOfHeadsNeedAHead() throws {
+    var results = SampleResults.results()
+    results["detector"].removeAll { $0["kind"] as? String == "head" }
+    let ids = try Self.report(results).figures.map(\.id)
+    #expect(!ids.contains("auprc-vs-rate") && !ids.contains("prevalence-free-vs-rate"))
+  }
+
   @Test func rateAgainstSize() throws {
     #expect(try rows("rate-vs-size").count == 3 * 2 * 3)
     let place = [

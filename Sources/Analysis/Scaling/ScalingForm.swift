@@ -91,9 +91,10 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
     for variable in 0..<variableCount {
       guard let needed = neededValues(variable) else { continue }
       let column = logs.map { $0[variable] }
-      guard Set(column).count >= needed else {
+      let count = Set(column).count
+      guard count >= needed else {
         return
-          "\(variables[variable]) has \(Set(column).count) different values, and the form \(rawValue) needs at least "
+          "\(variables[variable]) has \(count == 1 ? "one value" : "\(count) different values"), and the form \(rawValue) needs at least "
           + "\(needed)"
       }
       columns.append(column)

@@ -14,36 +14,39 @@ struct DetectionFigures {
     Column("prevalence", "Prevalence", .percent(digits: 1)),
   ]
 
-  /// AUC-PR of the best head of each task against the LM's rate, with its chance level.
-  func auprc() throws -> Figure {
-    Figure(
+  /// AUC-PR of the best head of each task against the LM's rate, with its chance level; nil without a head.
+  func auprc() throws -> Figure? {
+    let heads = try records([("auprc", "AUC-PR")], panels: false)
+    guard !heads.rows.isEmpty else { return nil }
+    return Figure(
       id: "auprc-vs-rate", title: "Detection (AUC-PR) against the LM's hallucination rate",
       caption: """
         For each language model the head of highest AUROC on the validation part. AUC-PR of a detector that knows nothing is the \
         prevalence, the grey line: it falls with the rate, so a fall of AUC-PR alone doesn't show that \
-        hallucinations became harder to detect. Grey points are those of arXiv 2408.07852, read from its figure.
+        hallucinations became harder to detect. Grey points are those of arXiv 2408.07852, read from its figure. \(barWords)
         """,
-      command: command, data: try auprcRecords(),
+      command: command, data: withPublished(heads),
       x: rateAxis, y: Axis("value", "AUC-PR", domain: 0...1),
       color: Channel("task", "Task"), marks: marks, rules: [Rule(.identity, "chance")],
       tooltip: Self.tooltip, muted: ["sentence", "token"].map(Self.published))
   }
 
   /// The same for metrics whose chance level does not move with prevalence.
-  func prevalenceFree() throws -> Figure {
-    Figure(
+  func prevalenceFree() throws -> Figure? {
+    let heads = try records(
+      [("auroc", "AUROC"), ("auprc_matched", "AUC-PR at matched prevalence (50 %)")], panels: true)
+    guard !heads.rows.isEmpty else { return nil }
+    return Figure(
       id: "prevalence-free-vs-rate",
       title: "Detection free of prevalence against the LM's hallucination rate",
       caption: """
         AUROC, and AUC-PR after weighting both classes equally. Chance is 0.5 for both at every rate, so \
-        these say whether hallucinations become *harder* to detect rather than rarer.
+        these say whether hallucinations become *harder* to detect rather than rarer. \(barWords)
         """,
-      command: command,
-      data: try records(
-        [("auroc", "AUROC"), ("auprc_matched", "AUC-PR at matched prevalence (50 %)")],
-        panels: true),
+      command: command, data: heads,
       x: rateAxis, y: Axis("value", "Value", domain: 0.4...1),
-      color: Channel("task", "Task"), panel: Channel("metric", "Metric"), marks: marks,
+      color: Channel("task", "Task"), shape: series.markers, panel: Channel("metric", "Metric"),
+      marks: marks,
       rules: [Rule(.horizontal(0.5), "chance")], tooltip: ["metric"] + Self.tooltip)
   }
 
@@ -123,9 +126,14 @@ struct DetectionFigures {
 
   private static func published(_ task: String) -> String { "published, \(title(task))" }
 
-  /// AUC-PR of the best heads, then the published points.
-  private func auprcRecords() throws -> Records {
-    var data = try records([("auprc", "AUC-PR")], panels: false)
+  private var barWords: String {
+    "Bars of one run are 95 % intervals over subjects.\(series.captionWords)"
+      + (series.hasSeveralSeeds ? " Lines join the means of one training." : "")
+  }
+
+  /// The best heads, then the published points.
+  private func withPublished(_ heads: Records) -> Records {
+    var data = heads
     for task in ["sentence", "token"] {
       for point in PublishedDetection.points {
         data.append(

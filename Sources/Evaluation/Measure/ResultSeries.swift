@@ -148,6 +148,12 @@ package struct ResultSeries: Sendable {
   /// Whether runs differ in their seed alone.
   package var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
 
+  /// The markers of a figure whose colours are not trainings: trainings where there are several, else a run and the mean of seeds.
+  package var markers: Channel? {
+    if Set(groups.map { training($0.first) }).count > 1 { return Channel("training", "Training") }
+    return hasSeveralSeeds ? Channel("kind", "Point") : nil
+  }
+
   /// "top-k 10, top-p 0.9"; nil where rates are of the whole distribution.
   package var cut: String? {
     let parts = [

@@ -76,7 +76,8 @@ private struct KnowledgeReport {
       id: "calibration", title: "Calibration of greedy answers",
       caption: """
         *Confidence* is the probability of the greedy answer with its end token, *accuracy* the share that are right. \
-        *Brier* is the mean squared difference of both, *ECE* the mean distance of confidence and accuracy over bins.
+        *Brier* is the mean squared difference of both, *ECE*, the expected calibration error, the mean \
+        distance of confidence and accuracy over bins. Intervals are 95 % over subjects.
         """,
       command: command, data: data)
   }

@@ -132,7 +132,7 @@ package struct NeededSize {
     let isInside = (sizes.min() ?? 0)...(sizes.max() ?? 0) ~= optimum.value
     return
       "\(times(exp(ratio))) times the compute-optimal size for the same data, "
-      + "\(Readable.count(optimum.value)) (95 % \(times(low)) to \(times(high)), over runs of the loss"
+      + "\(Readable.count(optimum.value)) (95 % interval of the ratio \(times(low)) to \(times(high)), over runs of the loss"
       + (estimate.low == nil ? " alone" : " and seeds") + ")"
       + (isInside ? "" : ", which lies outside the sizes measured")
   }

@@ -37,7 +37,8 @@ struct RateFigures {
       id: "rate-vs-u", title: "Hallucination rate against unique tokens per parameter",
       caption: """
         u is the number of unique training tokens for each non-embedding parameter. In arXiv 2408.07852 runs \
-        of equal epochs nearly fall on one curve over u; where they don't, exposures matter as well.\(series.cutWords)
+        of equal epochs nearly fall on one curve over u; where they don't, exposures matter as well. \
+        \(Self.intervalWords)\(series.cutWords)\(series.captionWords)
         """,
       command: command,
       data: records(
@@ -56,7 +57,7 @@ struct RateFigures {
       id: "rate-vs-flops", title: "Hallucination rate against training compute",
       caption: """
         A line joins the runs of one size; along it only the number of epochs, or the share of the graph, grows. Operations are those of \
-        forward and backward passes.\(series.cutWords)
+        forward and backward passes. \(Self.intervalWords)\(series.cutWords)\(series.captionWords)
         """,
       command: command,
       data: records(
@@ -66,7 +67,7 @@ struct RateFigures {
       ) { run, _ in [.text(run.size), .number(run.trainingFLOPs)] },
       x: Axis("training_flops", "Training FLOPs", scale: .log, format: .scientific),
       y: Self.rateAxis, color: Channel("size", "Size", palette: .ordered),
-      shape: Channel("training", "Training"), panel: Channel("visibility", "Queries"),
+      shape: series.markers, panel: Channel("visibility", "Queries"),
       marks: marks(by: "size"), rules: guessRules,
       tooltip: ["size", "training", "training_flops", "rate", "lower", "upper", "kind"])
   }
@@ -116,13 +117,13 @@ struct RateFigures {
       id: "verdicts", title: "What the answers are",
       caption: """
         Share of completions drawn at temperature 1 by verdict, for the models of \(horizon). Wrong \
-        object, wrong type, invented name and malformed are hallucinations.\(series.cutWords)
+        object, wrong type, invented name and malformed are hallucinations.\(series.cutWords)\(series.captionWords)
         """,
       command: command, data: data,
       x: Axis("non_embedding_parameters", "Non-embedding parameters", scale: .log, format: .count),
       y: Axis("share", "Share of completions", domain: 0...1, format: .percent(digits: 0)),
       color: Channel("verdict", "Verdict"), panel: Channel("visibility", "Queries"),
-      marks: [.line(by: ["verdict", "series"]), .points],
+      marks: marks(by: "verdict"),
       tooltip: ["size", "verdict", "share", "kind"])
   }
 
@@ -134,6 +135,8 @@ struct RateFigures {
   private static let queries = Column("queries", "Queries", .integer)
   private static let rateAxis = Axis(
     "rate", "Hallucination rate", includesZero: true, format: .percent(digits: 0))
+
+  private static let intervalWords = "Bars of one run are 95 % intervals over queries."
 
   private var shape: Channel? { series.hasSeveralSeeds ? Channel("kind", "Point") : nil }
 

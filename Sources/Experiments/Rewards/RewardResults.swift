@@ -77,7 +77,7 @@ struct RewardFigures {
       "self-training-reward", "Right answers of models that learned from answers",
       """
       The divergence is estimated from the model's answers. The detectors are those of the first model's answers, which no \
-      model here learned from unless its text says so.
+      model here learned from unless its text says so. Intervals are 95 % over subjects.
       """, "r.n = 0")
     let blocks = [best, trained].filter { !$0.data.rows.isEmpty }.map(Block.figure)
     return blocks.isEmpty ? [] : [ReportSection("Rewards", blocks)]

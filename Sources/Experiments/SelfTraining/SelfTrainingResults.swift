@@ -213,7 +213,7 @@ struct SelfTrainingFigures {
       caption: """
         *first* is the model at the head of the line, *sharpened* the same at the *temperature* of equal entropy. Entropy and \
         divergence are in nats for a query; *distinct* counts different answers among those drawn; calibration is of the \
-        greedy answer's probability.
+        greedy answer's probability. Intervals are 95 % over subjects.
         """,
       command: command,
       data: try results.records(

@@ -106,7 +106,7 @@ struct TrapFigures {
       command: command, data: records(lines, words, format),
       x: Axis("non_embedding_parameters", "Non-embedding parameters", scale: .log, format: .count),
       y: Axis("value", words, domain: isAccuracy ? 0...1 : nil, includesZero: true, format: format),
-      color: Channel("label", "Questions"), shape: Channel("training", "Training"),
+      color: Channel("label", "Questions"), shape: series.markers,
       marks: marks, rules: isAccuracy ? [Rule(.horizontal(0.5), "a guess")] : [],
       tooltip: ["size", "label", "training", "value", "lower", "upper", "kind"])
   }
@@ -118,8 +118,8 @@ struct TrapFigures {
       command: command, data: records(lines, "Accuracy", Self.percent),
       x: Axis("training_flops", "Training FLOPs", scale: .log, format: .scientific),
       y: Axis("value", "Accuracy", domain: 0...1, format: .percent(digits: 0)),
-      color: Channel("label", "Questions"), panel: Channel("task", "Task"), marks: marks,
-      rules: [Rule(.horizontal(0.5), "a guess")],
+      color: Channel("label", "Questions"), shape: series.markers, panel: Channel("task", "Task"),
+      marks: marks, rules: [Rule(.horizontal(0.5), "a guess")],
       tooltip: ["task", "size", "label", "training", "value", "lower", "upper", "kind"])
   }
 
@@ -133,8 +133,8 @@ struct TrapFigures {
       command: command, data: records(lines, "Accuracy", Self.percent),
       x: Axis("non_embedding_parameters", "Non-embedding parameters", scale: .log, format: .count),
       y: Axis("value", "Accuracy", domain: 0...1, format: .percent(digits: 0)),
-      color: Channel("label", "Presentations", palette: .ordered), panel: Channel("task", "Task"),
-      marks: marks, rules: [Rule(.horizontal(0.5), "a guess")],
+      color: Channel("label", "Presentations", palette: .ordered), shape: series.markers,
+      panel: Channel("task", "Task"), marks: marks, rules: [Rule(.horizontal(0.5), "a guess")],
       tooltip: ["task", "size", "label", "training", "value", "lower", "upper", "kind"])
   }
 

@@ -2,6 +2,9 @@
 package struct Panel {
   static let tickSize = 11.0
   static let titleSize = 12.0
+  /// That of a panel's name, 13, and a seventh more for its bold face.
+  private static let nameSize = 15.0
+  static let nameHeight = 16.0
 
   let figure: ResolvedFigure
   let number: Int
@@ -14,6 +17,8 @@ package struct Panel {
   package let bottom: Double
   let x: PositionScale
   let y: PositionScale
+  /// The panel's name in lines that fit; panels of one figure leave room for the longest.
+  let name: [String]
   let xTicks: [Tick]
   let yTicks: [Tick]
 
@@ -23,8 +28,12 @@ package struct Panel {
     self.number = number
     self.width = width
     self.height = height
-    let hasTitle = !figure.panels[number].isEmpty
-    top = (hasTitle ? 20 : 4) + (figure.y.axis.title.isEmpty ? 6 : 22)
+    let names = figure.panels.map {
+      TextMetrics.lines($0, size: Self.nameSize, limit: width - 4, most: 5)
+    }
+    name = names[number]
+    let nameLines = Double(names.map(\.count).max() ?? 0)
+    top = 4 + Self.nameHeight * nameLines + (figure.y.axis.title.isEmpty ? 6 : 22)
     bottom = height - (figure.x.axis.title.isEmpty ? 24 : 42)
     func widthOf(_ text: String) -> Double { TextMetrics.width(text, size: Self.tickSize) }
     y = PositionScale(figure.y, from: bottom, to: top)

@@ -71,8 +71,10 @@ package struct PanelWriter {
     func fitted(_ text: String) -> String {
       TextMetrics.fitted(text, size: Panel.titleSize, limit: limit)
     }
-    if !panel.title.isEmpty {
-      parts.append(text("name", 0, 13, fitted(panel.title), full: panel.title))
+    let isCut = panel.name.joined(separator: " ") != panel.title
+    for (number, line) in panel.name.enumerated() {
+      let y = 13 + Panel.nameHeight * Double(number)
+      parts.append(text("name", 0, y, line, full: isCut ? panel.title : nil))
     }
     if !figure.y.axis.title.isEmpty {
       let title = fitted(figure.y.axis.title)

@@ -13,6 +13,21 @@ enum TextMetrics {
     return cut + "…"
   }
 
+  /// `text` broken at spaces into lines no wider than `limit`; of more than `most` the last ends with an ellipsis.
+  static func lines(_ text: String, size: Double, limit: Double, most: Int) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last,
+        lines.count == most || width("\(last) \(word)", size: size) <= limit
+      {
+        lines[lines.count - 1] = "\(last) \(word)"
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines.map { fitted($0, size: size, limit: limit) }
+  }
+
   private static func share(_ scalar: Unicode.Scalar) -> Double {
     switch scalar {
     case "i", "l", "j", "t", "f", "r", "I", ".", ",", ":", ";", "'", "|", "(", ")", "[", "]", " ":

@@ -41,7 +41,9 @@ package struct PositionScale {
 
   private func linearTicks(_ extent: (String) -> Double) -> [Tick] {
     for count in [6, 5, 4, 3, 2] {
-      let values = Ticks.linear(domain, count: count).filter { kind == .linear || $0 > 0 }
+      let values = Ticks.linear(domain, count: count).filter { value in
+        (kind == .linear || value > 0) && (format != .integer || value == value.rounded())
+      }
       let ticks = labelled(values)
       if fits(ticks, extent) { return ticks }
     }

@@ -121,6 +121,7 @@ private struct VegaLiteWriter {
     let ends: JSONValue = [.number(axis.domain.lowerBound), .number(axis.domain.upperBound)]
     var settings: [String: JSONValue] = ["grid": .flag(axis.index == figure.y.index)]
     if let format = d3(axis.format, trims: true) { settings["format"] = .text(format) }
+    if axis.format == .integer { settings["tickMinStep"] = .number(1) }
     return [
       "field": field, "type": "quantitative", "title": title, "axis": .object(settings),
       "scale": [

@@ -22,7 +22,7 @@ struct CompressionFigures {
       ),
       (
         "knowledge-vs-bytes", "Bits for each byte", .number(digits: 3),
-        "Bits of the trained triples that the model stores, for each byte that storing it takes.",
+        "Bits of the trained triples that the model stores, for each byte that storing it takes, with 95 % intervals over subjects.",
         """
         SELECT run_id, stored_bits / run.stored_bytes,
           stored_bits_per_triple_lower * triple_count / run.stored_bytes,
@@ -35,7 +35,7 @@ struct CompressionFigures {
         "transfer-vs-bytes", "AUROC", .number(digits: 3),
         """
         Best of the detectors of sentences that learned from another model's answers, above all from those of the \
-        model that a compressed one was made of.
+        model that a compressed one was made of, with 95 % intervals over subjects.
         """,
         """
         SELECT run_id, max(value), lower, upper FROM detector_transfer

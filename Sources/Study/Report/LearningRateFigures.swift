@@ -67,7 +67,7 @@ struct LearningRateFigures {
     return Figure(
       id: "rate-vs-learning-rate", title: "Hallucination rate against learning rate",
       caption: """
-        Exact rate at temperature 1 on fully visible queries. What diverged has none.\(series.cutWords)
+        Exact rate at temperature 1 on fully visible queries. What diverged has none. Bars, if any, are the range over seeds.\(series.cutWords)
         """,
       command: command, data: data, x: Self.axis,
       y: Axis("rate", "Hallucination rate", includesZero: true, format: .percent(digits: 0)),

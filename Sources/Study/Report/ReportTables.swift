@@ -60,11 +60,15 @@ struct ReportTables {
       ORDER BY run.rowid, instr('exact sampled greedy', r.method), r.temperature,
         \(VisibilityWords.order("r.visibility"))
       """)
+    let cut =
+      series.cut.map {
+        " Exact and sampled rates are of the distribution cut to \($0); greedy ones are as without it."
+      } ?? ""
     return Table(
       id: "rates", title: "Rates by run, queries, method and temperature",
-      caption: series.cut.map {
-        "Exact and sampled rates are of the distribution cut to \($0); greedy ones are as without it."
-      } ?? "", command: command, data: data)
+      caption: """
+        Intervals are 95 %: of exact and sampled rates over subjects, of greedy ones Wilson's over queries.\(cut)
+        """, command: command, data: data)
   }
 
   /// A run's headline rate on a set, under the set's name.

@@ -19,6 +19,8 @@ package protocol Measure: Codable, Hashable, Sendable {
   static var tables: [ResultTable] { get }
   /// Whether it asks checkpoints that stay, which a study's `keep` must then name.
   static var readsCheckpoints: Bool { get }
+  /// What a model must have been trained with; nil asks for nothing.
+  static var needs: TrainingNeed? { get }
   /// Settings that a study may give it.
   static var settingNames: [String] { get }
 
@@ -63,6 +65,7 @@ package protocol Measure: Codable, Hashable, Sendable {
 
 extension Measure {
   package static var readsCheckpoints: Bool { false }
+  package static var needs: TrainingNeed? { nil }
   package var siblings: [String] { [] }
   package func among(_ sizes: [String]) -> Self { self }
   package func inputs(among measures: [any Measure]) throws -> [any Measure] { [] }

@@ -13,6 +13,7 @@ package struct AttackMeasure: ListedMeasure, StoredMeasure {
   package static let name = "attack"
   package static let key = "attack"
   package static let version = 1
+  package static let needs: TrainingNeed? = .slot
   package static let header = "attack"
   package static let tables = [ResultTable.attackRates]
 

@@ -17,6 +17,7 @@ package struct DisjointMeasure: ListedMeasure, StoredMeasure {
   package static let name = "disjoint"
   package static let key = "disjoint"
   package static let version = 2
+  package static let needs: TrainingNeed? = .slot
   package static let header = "disjoint"
   package static let tables = [ResultTable.disjointTransfer, .disjointAccuracy]
 

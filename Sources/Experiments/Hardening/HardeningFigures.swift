@@ -243,7 +243,7 @@ struct HardeningFigures {
             .integer(round.number), .number(defence), .number(attack),
           ])
         }
-        guard let fit = OffenceDefence.exponent(line) else { continue }
+        guard let fit = OffenceDefence.exponent(line), fit.slope.interval != nil else { continue }
         exponents.append([
           .text(group.test), .number(target), .text(group.training), .text(group.victim),
           .integer(line.count), .number(fit.slope.value), Cell(fit.slope.interval?.low),
@@ -269,7 +269,7 @@ struct HardeningFigures {
       id: "hardening-exponents", title: "Offence against defence",
       caption: """
         The power of the defence's compute with which the attack's grows, a line on logarithms over rounds, of all seeds, \
-        with its 95 % interval by t over points. At 1, parity, who adds in proportion on either side leaves the rate where it \
+        with its 95 % interval by t over points; fewer than three have none, and no row. At 1, parity, who adds in proportion on either side leaves the rate where it \
         was; below 1 the attack needs to add less. A side gains where the whole interval lies on it. The published figures fit \
         no line.
         """,

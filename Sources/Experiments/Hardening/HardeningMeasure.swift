@@ -13,6 +13,7 @@ package struct HardeningMeasure: StoredMeasure {
   package static let name = "harden"
   package static let key = "hardening"
   package static let version = 1
+  package static let needs: TrainingNeed? = .slot
   package static let tables = [
     ResultTable.hardeningRounds, .hardeningAttacks, .hardeningRates,
   ]

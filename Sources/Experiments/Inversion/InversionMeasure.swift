@@ -14,6 +14,7 @@ package struct InversionMeasure: ListedMeasure, StoredMeasure {
   package static let name = "pirs"
   package static let key = "pirs"
   package static let version = 1
+  package static let needs: TrainingNeed? = .slot
   package static let header = "pirs"
   package static let tables = [ResultTable.inversionRates, .overloadRates]
 

@@ -13,6 +13,7 @@ package struct TrapsMeasure: ListedMeasure {
   package static let name = "traps"
   package static let key = "traps"
   package static let version = 1
+  package static let needs: TrainingNeed? = .rules
   package static let tables = [ResultTable.choices]
 
   /// What decides the numbers beside the model.

@@ -364,13 +364,7 @@ package struct StudyPlanner {
 extension StudyModel {
   /// The setting of training, with a value, that a measure asks for and that the model lacks; nil where it lacks none.
   func lacks(_ measure: any Measure) -> String? {
-    switch measure {
-    case is AttackMeasure, is HardeningMeasure, is InversionMeasure, is DisjointMeasure:
-      request.slotShare > 0 ? nil : "slot_share: 0.3"
-    // One that began as another may have the rules from that one.
-    case is TrapsMeasure: request.ruleShare > 0 || from != nil ? nil : "rule_share: 0.1"
-    default: nil
-    }
+    type(of: measure).needs?.missing(in: request, isFresh: from == nil)
   }
 
   /// The same with the seed of another, of whichever entry lists that.

@@ -127,7 +127,8 @@ private struct TrainRow: Encodable {
   let speed: ModelSpeed
   let crossEntropy: Double
   let rounds: Int
-  /// Speed over that with the first worker count of the list, in each round; empty where there is one.
+  /// Speed over that with the first worker count of the list, in each round; empty where there is
+  /// one.
   let speedUps: [Double]
 
   enum CodingKeys: String, CodingKey {

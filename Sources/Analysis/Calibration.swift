@@ -1,6 +1,7 @@
 /// How to cut confidences into bins.
 package enum Binning: String, Hashable, Sendable, Codable, CaseIterable {
-  /// Bins of equal width over 0 to 1; a confidence on a border belongs to the bin below it, 0 to the first.
+  /// Bins of equal width over 0 to 1; a confidence on a border belongs to the bin below it, 0 to
+  /// the first.
   case equalWidth = "equal_width"
   /// Bins of nearly equal numbers of confidences, in rising order; equal confidences stay together.
   case equalMass = "equal_mass"
@@ -69,8 +70,8 @@ package enum Calibration {
 
   /// The expected calibration error: mean of |accuracy - confidence| over bins, by their counts.
   ///
-  /// Nil without any bin. It depends on the bins and is never negative, so that a calibrated model of few answers
-  /// has a positive one (Naeini 2015, Roelofs 2022).
+  /// Nil without any bin. It depends on the bins and is never negative, so that a calibrated model
+  /// of few answers has a positive one (Naeini 2015, Roelofs 2022).
   package static func expectedError(_ bins: [ReliabilityBin]) -> Double? {
     Mean.weighted(
       bins.map { abs($0.accuracy - $0.meanConfidence) }, by: bins.map { Double($0.count) })

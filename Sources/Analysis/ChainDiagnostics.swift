@@ -4,7 +4,8 @@ import Foundation
 package enum ChainDiagnostics {
   /// Split R-hat: each chain is halved, and the spread between halves is held to that within.
   ///
-  /// As in Gelman and others, Bayesian Data Analysis, 2013, section 11.4. Chains of equal length; nil for fewer than four values a chain, or where nothing varies.
+  /// As in Gelman and others, Bayesian Data Analysis, 2013, section 11.4. Chains of equal length;
+  /// nil for fewer than four values a chain, or where nothing varies.
   package static func splitRHat(_ chains: [[Double]]) -> Double? {
     let half = (chains.first?.count ?? 0) / 2
     guard half > 1 else { return nil }
@@ -13,10 +14,12 @@ package enum ChainDiagnostics {
     return (moments.total / moments.within).squareRoot()
   }
 
-  /// The larger of two split R-hats: of the values' ranks, and of those of their distances from the median.
+  /// The larger of two split R-hats: of the values' ranks, and of those of their distances from the
+  /// median.
   ///
-  /// Ranks among all draws become normal scores, so that neither heavy tails nor chains of one mean and different spreads are
-  /// passed over (Vehtari and others, arXiv 1903.08008, section 4). Nil as for `splitRHat`.
+  /// Ranks among all draws become normal scores, so that neither heavy tails nor chains of one mean
+  /// and different spreads are passed over (Vehtari and others, arXiv 1903.08008, section 4). Nil
+  /// as for `splitRHat`.
   package static func rankedSplitRHat(_ chains: [[Double]]) -> Double? {
     guard let median = Mean.quantile(0.5, ofSorted: chains.flatMap(\.self).sorted()) else {
       return nil
@@ -37,8 +40,8 @@ package enum ChainDiagnostics {
 
   /// The effective number of independent draws in all chains.
   ///
-  /// By Geyer's initial monotone sequence over the correlations of all chains (arXiv 1903.08008, section 3.2), at most the number
-  /// of draws times its logarithm to base 10.
+  /// By Geyer's initial monotone sequence over the correlations of all chains (arXiv 1903.08008,
+  /// section 3.2), at most the number of draws times its logarithm to base 10.
   package static func effectiveCount(_ chains: [[Double]]) -> Double? {
     let length = chains.first?.count ?? 0
     guard length > 3, let moments = moments(chains), moments.total > 0 else { return nil }

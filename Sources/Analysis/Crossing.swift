@@ -11,8 +11,8 @@ package enum Crossing: Hashable, Sendable {
 
   /// Interpolates the rate linearly in the logarithm of size.
   ///
-  /// `points` are (size, rate) with positive sizes in ascending order. Where the rate rises again above
-  /// the threshold, the crossing after the last such size counts. Nil for no points.
+  /// `points` are (size, rate) with positive sizes in ascending order. Where the rate rises again
+  /// above the threshold, the crossing after the last such size counts. Nil for no points.
   package static func find(
     threshold: Double, in points: [(size: Double, rate: Double)]
   ) -> Crossing? {
@@ -43,13 +43,16 @@ package enum Crossing: Hashable, Sendable {
 /// The size needed for a rate, with an interval over seeds.
 package struct CrossingEstimate: Hashable, Sendable {
   package let crossing: Crossing
-  /// The ends of the 95 % interval, each perhaps `atMost` or `notReached`; nil where no size has two seeds.
+  /// The ends of the 95 % interval, each perhaps `atMost` or `notReached`; nil where no size has
+  /// two seeds.
   package let low: Crossing?
   package let high: Crossing?
 
-  /// The crossing of the mean rates at ascending sizes, each with the rates of its seeds; nil where a size has none.
+  /// The crossing of the mean rates at ascending sizes, each with the rates of its seeds; nil where
+  /// a size has none.
   ///
-  /// Its ends are where the ends of the means' intervals cross: mean logit ± t s / √n by `SeedSpread`.
+  /// Its ends are where the ends of the means' intervals cross: mean logit ± t s / √n by
+  /// `SeedSpread`.
   package init?(threshold: Double, in sizes: [(size: Double, rates: [Double])]) {
     let means = sizes.compactMap { entry in
       Mean.of(entry.rates).map { (size: entry.size, rate: $0) }
@@ -76,13 +79,15 @@ package struct CrossingEstimate: Hashable, Sendable {
   }
 }
 
-/// How far rates of one size differ from seed to seed, in log odds, pooled over sizes so that two seeds a size will do.
+/// How far rates of one size differ from seed to seed, in log odds, pooled over sizes so that two
+/// seeds a size will do.
 package struct SeedSpread: Hashable, Sendable {
   /// The deviation of one seed's log odds.
   package let deviation: Double
   package let degrees: Int
 
-  /// Of the rates of the seeds of each size; nil where no size has two, or a rate of 0 or 1 has no log odds.
+  /// Of the rates of the seeds of each size; nil where no size has two, or a rate of 0 or 1 has no
+  /// log odds.
   package init?(_ rates: [[Double]]) {
     let logits = rates.map { $0.map(ScalingForm.Scale.logit.value) }.filter { !$0.isEmpty }
     degrees = logits.reduce(0) { $0 + $1.count - 1 }

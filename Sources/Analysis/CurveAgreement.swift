@@ -2,7 +2,8 @@
 package enum CurveAgreement {
   private static let gridCount = 50
 
-  /// The root of the mean squared difference of two curves over the x that both reach, with the range of their mean there.
+  /// The root of the mean squared difference of two curves over the x that both reach, with the
+  /// range of their mean there.
   ///
   /// Taken at equal distances, linearly between points. Nil where they have no x in common.
   package static func difference(

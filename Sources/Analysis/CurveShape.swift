@@ -1,16 +1,16 @@
 /// How a score, of which more is better, goes with size.
 ///
-/// With y the means at ascending sizes, and a difference counting where it is above two standard errors of that
-/// difference (the root of the sum of both squares), in this order:
+/// With y the means at ascending sizes, and a difference counting where it is above two standard
+/// errors of that difference (the root of the sum of both squares), in this order:
 ///
 /// - `u`: the lowest mean is neither first nor last, and both of these are above it;
 /// - `positive`: the last is above the first;
 /// - `inverse`: the highest is above the last, and the last not above the lowest;
 /// - `flat`: all else.
 ///
-/// After the U-shape test for arXiv 2211.02011, where the last must itself be the lowest for `inverse`: here a curve
-/// that fell and then stays down within its errors is inverse too. A score that rises and falls back to where it began
-/// is inverse, since larger is worse at its end.
+/// After the U-shape test for arXiv 2211.02011, where the last must itself be the lowest for
+/// `inverse`: here a curve that fell and then stays down within its errors is inverse too. A score
+/// that rises and falls back to where it began is inverse, since larger is worse at its end.
 package enum CurveShape: String, Hashable, Sendable, Codable {
   case inverse
   case u = "U"
@@ -58,8 +58,9 @@ package enum CurveShape: String, Hashable, Sendable, Codable {
 package struct Breakthrough: Hashable, Sendable, Codable {
   /// I / root of the mean squared step between neighbours.
   ///
-  /// I is the range, highest less lowest, with the sign of whether the highest comes after the lowest. This formula is
-  /// recalled, not confirmed by a source: do not quote values as the published ones.
+  /// I is the range, highest less lowest, with the sign of whether the highest comes after the
+  /// lowest. This formula is recalled, not confirmed by a source: do not quote values as the
+  /// published ones.
   package let linearity: Double
   /// I / root of the median squared step; nil where more than half of the steps are 0 and I is not.
   package let breakthroughness: Double?

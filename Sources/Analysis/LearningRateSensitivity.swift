@@ -21,8 +21,9 @@ package struct LearningRateTrial: Hashable, Sendable {
 
 /// How much a final loss depends on the learning rate (Wortsman 2023, arXiv 2309.14322).
 ///
-/// The mean over the learning rates tried of min(loss, loss at initialisation) - best loss, in the loss's unit: 0
-/// where every rate trains as well as the best. It is a number of one range of rates, so only equal ranges compare.
+/// The mean over the learning rates tried of min(loss, loss at initialisation) - best loss, in the
+/// loss's unit: 0 where every rate trains as well as the best. It is a number of one range of
+/// rates, so only equal ranges compare.
 package struct LearningRateSensitivity: Hashable, Sendable {
   package var value: Double
   package var bestLearningRate: Double

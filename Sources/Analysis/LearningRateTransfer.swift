@@ -1,12 +1,15 @@
 import Foundation
 
-/// How the best learning rate follows the width at one depth: best = k n^slope, where 0 is transfer.
+/// How the best learning rate follows the width at one depth: best = k n^slope, where 0 is
+/// transfer.
 package struct LearningRateTransfer: Hashable, Sendable {
   /// The exponent, with the t interval of a line through the widths' best rates.
   ///
-  /// It covers how far they are from a power law, at the steps between the rates that were tried; of few widths it is wide.
+  /// It covers how far they are from a power law, at the steps between the rates that were tried;
+  /// of few widths it is wide.
   package let slope: Estimate
-  /// Widths whose best rate is the lowest or highest that was tried, so that the true one may lie beyond.
+  /// Widths whose best rate is the lowest or highest that was tried, so that the true one may lie
+  /// beyond.
   package let edgeCount: Int
 
   /// What a fit says of an expected exponent.
@@ -14,10 +17,11 @@ package struct LearningRateTransfer: Hashable, Sendable {
     case agrees, contradicts, open
   }
 
-  /// Whether the exponent is one of those expected: it agrees where its interval has one of them, and contradicts where it has none.
+  /// Whether the exponent is one of those expected: it agrees where its interval has one of them,
+  /// and contradicts where it has none.
   ///
-  /// Open without an interval, where that is wider than 1 and thus holds rates that transfer and rates that fall as 1 / width
-  /// alike, and where a best rate is at the edge of those tried.
+  /// Open without an interval, where that is wider than 1 and thus holds rates that transfer and
+  /// rates that fall as 1 / width alike, and where a best rate is at the edge of those tried.
   package func verdict(expecting range: ClosedRange<Double>) -> Verdict {
     guard let interval = slope.interval, interval.width <= 1, edgeCount == 0 else { return .open }
     return interval.low <= range.upperBound && range.lowerBound <= interval.high
@@ -26,8 +30,8 @@ package struct LearningRateTransfer: Hashable, Sendable {
 
   /// Of the sensitivity of each width, which has its best rate; nil for fewer than two widths.
   ///
-  /// A best rate is the vertex of the parabola through the losses of the lowest rate and its two neighbours in log rate,
-  /// or the rate itself at an edge of the range.
+  /// A best rate is the vertex of the parabola through the losses of the lowest rate and its two
+  /// neighbours in log rate, or the rate itself at an edge of the range.
   package static func fit(_ trials: [Int: [LearningRateTrial]]) -> LearningRateTransfer? {
     let best = trials.compactMap { width, trials in
       bestRate(trials).map { (width: width, rate: $0.rate, isEdge: $0.isEdge) }

@@ -1,13 +1,16 @@
-/// Minimises a smooth convex function by L-BFGS (Nocedal & Wright 2006, algorithm 7.5) with backtracking.
+/// Minimises a smooth convex function by L-BFGS (Nocedal & Wright 2006, algorithm 7.5) with
+/// backtracking.
 ///
-/// A guess at the Hessian takes the place of the identity that the algorithm begins each direction with.
+/// A guess at the Hessian takes the place of the identity that the algorithm begins each direction
+/// with.
 package struct LimitedMemoryMinimizer {
   package var maximumIterations = 300
   /// Ends where no component of the gradient is larger.
   package var gradientTolerance = 1e-6
   /// Pairs of steps and gradient changes that are remembered.
   package var memory = 10
-  /// Applies the inverse of a guess at the Hessian, whose scale does not matter; nil for the identity.
+  /// Applies the inverse of a guess at the Hessian, whose scale does not matter; nil for the
+  /// identity.
   package var precondition: (([Double]) -> [Double])?
 
   /// Where a descent ended.

@@ -2,8 +2,9 @@ import Numerics
 
 /// Two yes-no judgements of the same units, held against each other (McNemar 1947).
 ///
-/// Only the units on which the two differ say anything of their difference: under the hypothesis that both
-/// are equally often right, each such unit falls on either side with probability one half.
+/// Only the units on which the two differ say anything of their difference: under the hypothesis
+/// that both are equally often right, each such unit falls on either side with probability one
+/// half.
 package struct McNemar: Hashable, Sendable, Codable {
   package let bothCount: Int
   package let onlyFirstCount: Int
@@ -39,7 +40,8 @@ package struct McNemar: Hashable, Sendable, Codable {
 
   /// The two-sided mid-p value: the split itself counts half (Lancaster 1961).
   ///
-  /// Close to its nominal level where the exact test is conservative (Fagerland, Lydersen & Laake 2013).
+  /// Close to its nominal level where the exact test is conservative (Fagerland, Lydersen & Laake
+  /// 2013).
   package var midProbability: Double {
     let point = Binomial.probability(smaller, trials: discordantCount)
     let tail = Binomial.cumulative(smaller, trials: discordantCount)

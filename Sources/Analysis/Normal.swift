@@ -7,8 +7,8 @@ package enum Normal {
 
   /// The value below which a share `probability` in (0, 1) lies.
   ///
-  /// Newton's method on the cumulative function kept inside a bracket; relative error below 1e-13 for
-  /// probabilities in 1e-12 ... 1 - 1e-12.
+  /// Newton's method on the cumulative function kept inside a bracket; relative error below 1e-13
+  /// for probabilities in 1e-12 ... 1 - 1e-12.
   package static func quantile(_ probability: Double) -> Double {
     precondition(probability > 0 && probability < 1, "a probability must lie in (0, 1)")
     guard probability != 0.5 else { return 0 }

@@ -6,15 +6,16 @@ package struct PairedDifference: Hashable, Sendable, Codable {
   package let second: Double
   /// Second minus first, with its interval.
   package let difference: Estimate
-  /// Two-sided: how often resamples fall on the other side of zero, doubled; never below 2 / (replicates + 1).
+  /// Two-sided: how often resamples fall on the other side of zero, doubled; never below 2 /
+  /// (replicates + 1).
   package let probability: Double?
 }
 
 extension Bootstrap {
   /// The difference of two ratios over the same clusters, which are resampled together.
   ///
-  /// Cluster i of both is the same unit, such as a subject asked of two models: what it has in common cancels.
-  /// The interval is between percentiles. Nil where a denominator is zero.
+  /// Cluster i of both is the same unit, such as a subject asked of two models: what it has in
+  /// common cancels. The interval is between percentiles. Nil where a denominator is zero.
   package func difference(
     _ first: [ClusterSum], _ second: [ClusterSum], stream name: String
   ) -> PairedDifference? {
@@ -38,7 +39,8 @@ extension Bootstrap {
       probability: Self.probability(of: values))
   }
 
-  /// (1 + how many lie on the rarer side of zero) / (1 + how many there are), doubled; zeros count on both.
+  /// (1 + how many lie on the rarer side of zero) / (1 + how many there are), doubled; zeros count
+  /// on both.
   private static func probability(of values: [Double]) -> Double? {
     let defined = values.filter { !$0.isNaN }
     guard !defined.isEmpty else { return nil }

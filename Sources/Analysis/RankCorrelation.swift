@@ -1,6 +1,7 @@
 /// Agreement of two orders, and how unequal values are.
 package enum RankCorrelation {
-  /// Spearman's: the correlation of ranks, of which equal values share the mean; nil where either has one value alone.
+  /// Spearman's: the correlation of ranks, of which equal values share the mean; nil where either
+  /// has one value alone.
   package static func spearman(_ a: [Double], _ b: [Double]) -> Double? {
     precondition(a.count == b.count, "ranks are of pairs")
     guard let means = Mean.of(ranks(a)), a.count > 1 else { return nil }
@@ -26,7 +27,8 @@ package enum RankCorrelation {
     return ranks
   }
 
-  /// Gini's coefficient of values that are not negative: 0 where all are equal, (n - 1) / n where one has all; nil where all are 0.
+  /// Gini's coefficient of values that are not negative: 0 where all are equal, (n - 1) / n where
+  /// one has all; nil where all are 0.
   package static func gini(_ values: [Double]) -> Double? {
     let sum = Mean.sum(values)
     guard sum > 0 else { return nil }

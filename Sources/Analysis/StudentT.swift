@@ -2,7 +2,8 @@ import Numerics
 
 /// Student's t distribution, of means and slopes estimated from few values.
 package enum StudentT {
-  /// The probability of a value below `x` with `degrees` of freedom, above 0 and not necessarily whole.
+  /// The probability of a value below `x` with `degrees` of freedom, above 0 and not necessarily
+  /// whole.
   ///
   /// By the regularised incomplete beta function (DLMF 8.17.22); absolute error below 1e-13.
   package static func cumulative(_ x: Double, degrees: Double) -> Double {
@@ -25,7 +26,8 @@ package enum StudentT {
     }
   }
 
-  /// The mean of `values` with its interval, mean ± t s / √n; no interval for fewer than two values, nil without any.
+  /// The mean of `values` with its interval, mean ± t s / √n; no interval for fewer than two
+  /// values, nil without any.
   package static func mean(_ values: [Double], confidence: Double = 0.95) -> Estimate? {
     guard let mean = Mean.of(values) else { return nil }
     let half = Mean.standardDeviation(values).map {

@@ -7,8 +7,9 @@ package struct Trend: Hashable, Sendable, Codable {
 
   /// The line through (x, y); nil for fewer than two different x.
   ///
-  /// The interval is slope ± t √(residual variance / Σ (x - mean x)²) with n - 2 degrees of freedom. What is no straight
-  /// line counts as noise, so that the interval of a bent curve is the wider.
+  /// The interval is slope ± t √(residual variance / Σ (x - mean x)²) with n - 2 degrees of
+  /// freedom. What is no straight line counts as noise, so that the interval of a bent curve is the
+  /// wider.
   package static func fit(
     _ points: [(x: Double, y: Double)], confidence: Double = 0.95
   ) -> Trend? {

@@ -8,8 +8,8 @@ package enum TrendClass: String, Codable, CaseIterable, Sendable {
   /// None of these.
   case other
 
-  /// The class of values at rising steps, at least three: the sign of the slope of value / first value on the index where its
-  /// 95 % t interval leaves out 0.
+  /// The class of values at rising steps, at least three: the sign of the slope of value / first
+  /// value on the index where its 95 % t interval leaves out 0.
   package init(_ values: [Double]) {
     guard values.count >= 3, values.allSatisfy({ $0 > 0 && $0.isFinite }), let last = values.last
     else {

@@ -3,7 +3,8 @@ import LabCore
 
 /// Numbers in a device's memory, zero at first and freed with the last reference.
 @safe package final class DeviceBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
-  // Invariant behind @unchecked: threads that share a buffer work on disjoint slices of it, or only read.
+  // Invariant behind @unchecked: threads that share a buffer work on disjoint slices of it, or only
+  // read.
   package let device: Device
   package let count: Int
   let base: UnsafeMutablePointer<Element>

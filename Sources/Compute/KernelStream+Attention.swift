@@ -62,7 +62,8 @@ extension KernelStream {
 
   /// Causal attention inside each sequence: output (T,C), logSumExp (T,NH).
   ///
-  /// With `ends` each sequence is a tree in depth-first order: a row sees the rows j before it with `ends[j]` behind it.
+  /// With `ends` each sequence is a tree in depth-first order: a row sees the rows j before it with
+  /// `ends[j]` behind it.
   package func attention(
     _ output: FloatSlice, logSumExp: FloatSlice, queryKey: FloatSlice, qkv: FloatSlice,
     offsets: IntSlice, ends: IntSlice? = nil, sequences: Int, rows: Int, heads: HeadShape
@@ -101,7 +102,8 @@ extension KernelStream {
       heads.headCount, heads.headDimension)
   }
 
-  /// Attention of one new token a row against the rows of the caches that its path names, its own the last.
+  /// Attention of one new token a row against the rows of the caches that its path names, its own
+  /// the last.
   ///
   /// Path r is `paths[offsets[r]..<offsets[r + 1]]`, a row of the caches (`cacheRows`, C) each.
   package func attentionDecode(

@@ -12,9 +12,11 @@ extension KernelStream {
       zLoss, rows, vocabulary)
   }
 
-  /// output (T) = log softmax(logits * inverseTemperature) at the targets; 0 where a target is negative.
+  /// output (T) = log softmax(logits * inverseTemperature) at the targets; 0 where a target is
+  /// negative.
   ///
-  /// Value t is of row `logitRows[t]` of `logits`, by default row t; neighbours of one row share its softmax.
+  /// Value t is of row `logitRows[t]` of `logits`, by default row t; neighbours of one row share
+  /// its softmax.
   package func logProbability(
     _ output: FloatSlice, logits: FloatSlice, logitRows: IntSlice? = nil, targets: IntSlice,
     inverseTemperature: Float, rows: Int, vocabulary: Int
@@ -38,7 +40,8 @@ extension KernelStream {
 
   /// One draw a row from softmax(logits * inverseTemperature); infinity takes the largest logit.
   ///
-  /// Draw t is from row `logitRows[t]` of `logits`, by default row t; neighbours of one row share its softmax.
+  /// Draw t is from row `logitRows[t]` of `logits`, by default row t; neighbours of one row share
+  /// its softmax.
   package func sample(
     tokens: IntSlice, logProbability: FloatSlice, logits: FloatSlice, logitRows: IntSlice? = nil,
     uniforms: FloatSlice, inverseTemperature: Float, rows: Int, vocabulary: Int

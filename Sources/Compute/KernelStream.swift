@@ -19,8 +19,8 @@ package struct StreamLimits: Sendable {
 
 /// Kernels in order on one thread, with scratch memory of their own.
 ///
-/// The methods mirror the kernel table in `ckernels.h`, which states each op's formula; shapes are given
-/// as (rows, columns), and each method checks that its slices are large enough.
+/// The methods mirror the kernel table in `ckernels.h`, which states each op's formula; shapes are
+/// given as (rows, columns), and each method checks that its slices are large enough.
 @safe package final class KernelStream {
   package let device: Device
   package let precision: Precision

@@ -4,7 +4,8 @@ package struct WeightMatrix: Sendable {
   package let values: FloatSlice
   package let outputs: Int
   package let inputs: Int
-  /// The values as products read them fastest; made by `KernelStream.pack`, stale once the values change.
+  /// The values as products read them fastest; made by `KernelStream.pack`, stale once the values
+  /// change.
   package let packed: Slice<UInt8>?
 
   /// A matrix whose values are used as they are.
@@ -17,7 +18,8 @@ package struct WeightMatrix: Sendable {
     self.packed = packed
   }
 
-  /// The same matrix with memory for its packed form, where the device's products of `precision` have one.
+  /// The same matrix with memory for its packed form, where the device's products of `precision`
+  /// have one.
   package func packable(for precision: Precision) throws -> WeightMatrix {
     let device = values.buffer.device
     let bytes = device.packedBytes(precision, outputs: outputs, inputs: inputs)

@@ -4,7 +4,8 @@ import Synchronization
 
 /// Long-lived threads that take numbered pieces of work.
 @safe package final class WorkerPool: @unchecked Sendable {
-  // Invariant behind @unchecked: `run` is called by one thread at a time; the C pool guards the rest.
+  // Invariant behind @unchecked: `run` is called by one thread at a time; the C pool guards the
+  // rest.
   package let workerCount: Int
   private let pool: OpaquePointer
 
@@ -23,7 +24,8 @@ import Synchronization
 
   /// Runs `body(worker, piece)` for every piece in 0 ..< pieces and returns when all are done.
   ///
-  /// Pieces are taken in order by whichever worker is free, so results must depend on the piece alone.
+  /// Pieces are taken in order by whichever worker is free, so results must depend on the piece
+  /// alone.
   package func run(pieces: Int, _ body: (_ worker: Int, _ piece: Int) -> Void) {
     guard workerCount > 1, pieces > 1 else {
       for piece in 0..<max(pieces, 0) { body(0, piece) }
@@ -41,7 +43,8 @@ import Synchronization
     }
   }
 
-  /// What `body(worker, piece)` makes of every piece in 0 ..< pieces, in their order, whoever did them.
+  /// What `body(worker, piece)` makes of every piece in 0 ..< pieces, in their order, whoever did
+  /// them.
   ///
   /// All pieces are done; the error thrown is that of the first piece that failed.
   package func map<Output: Sendable, Failure: Error>(

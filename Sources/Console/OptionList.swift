@@ -6,7 +6,8 @@ import LabCore
 package enum OptionList {
   /// The values of an option's list in the order given.
   ///
-  /// Throws `LabError` for an empty part and for a value given twice, and what `read` throws of a part.
+  /// Throws `LabError` for an empty part and for a value given twice, and what `read` throws of a
+  /// part.
   package static func values<Value: Hashable>(
     _ text: String, _ option: String, _ read: (String) throws -> Value
   ) throws -> [Value] {

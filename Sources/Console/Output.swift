@@ -11,7 +11,8 @@ package enum Output {
   /// Lines for another program, as they are.
   package static func text(_ text: String) { write(Data(text.utf8)) }
 
-  /// The line that says what to run next: the words of a command, each quoted where a shell needs it.
+  /// The line that says what to run next: the words of a command, each quoted where a shell needs
+  /// it.
   package static func next(_ words: String...) { next(words) }
 
   /// The same of words in a list.

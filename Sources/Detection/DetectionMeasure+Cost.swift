@@ -58,7 +58,8 @@ extension DetectionMeasure {
     }
     let learned = 0.6 * examples * length * Double(options.fullTraining.epochs) * sets
     for choice in options.full {
-      // A third of a text is the answer, whose logits are made twice and gone through backwards once.
+      // A third of a text is the answer, whose logits are made twice and gone through backwards
+      // once.
       add(
         try Self.fullDetector(choice, of: record), 6, learned,
         readOut: options.fullTraining.readsLogProbability ? 8.0 / 3 : 0, bytes: 28)

@@ -76,7 +76,8 @@ extension DetectionOptions: StudySettings {
     }
   }
 
-  /// "10k" has fresh weights, "10k-pretrained" those of the study's model of that size, "own" the judged model's.
+  /// "10k" has fresh weights, "10k-pretrained" those of the study's model of that size, "own" the
+  /// judged model's.
   @Sendable private static func fullDetector(_ name: String) throws -> FullDetectorChoice {
     let suffix = "-pretrained"
     if name == "own" { return .own }

@@ -18,7 +18,8 @@ package struct DetectionMeasure: Measure {
   package var epochs: [Int] = []
   package var sizes: [String] = []
   package var options = DetectionOptions()
-  /// Whether all models of the study that are trained as the judged one was are judges, itself included.
+  /// Whether all models of the study that are trained as the judged one was are judges, itself
+  /// included.
   var isJudgedByAll = false
 
   package init() {}

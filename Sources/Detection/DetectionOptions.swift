@@ -7,7 +7,8 @@ package import LanguageModel
 package enum DetectorTask: String, Codable, CaseIterable, Sendable {
   /// The answer as a whole, after the model has written all of it.
   case sentence
-  /// Each token of the answer, once the model has read it; or the answer to come, before its first token.
+  /// Each token of the answer, once the model has read it; or the answer to come, before its first
+  /// token.
   case token
 }
 
@@ -34,7 +35,8 @@ package enum DetectorKind: String, Codable, CaseIterable, Sendable {
   /// A number that needs no model: what any detector has to beat.
   case baseline
 
-  /// All but `kernel` and `bayes`, which are asked for by name, and `full`, which costs as much as training a language model.
+  /// All but `kernel` and `bayes`, which are asked for by name, and `full`, which costs as much as
+  /// training a language model.
   package static let quick = allCases.filter { ![.kernel, .bayes, .full].contains($0) }
 
   /// What is trained of such a detector; nil where nothing is fitted to examples.
@@ -101,7 +103,8 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
   package var resampleCount = 1_000
   /// Trains on labels in random order: what is found then is chance.
   package var shufflesLabels = false
-  /// Of products while MLPs and language models learn to judge; nil, and no key, for single precision.
+  /// Of products while MLPs and language models learn to judge; nil, and no key, for single
+  /// precision.
   ///
   /// Features and scores are always in single precision.
   package var precision: Precision?
@@ -187,7 +190,8 @@ package struct DetectionOptions: Codable, Hashable, Sendable {
     for layer in layers { _ = try layer.streams(configuration) }
   }
 
-  /// The same choice with lists in their fixed order and without repeats, so that equal choices are equal.
+  /// The same choice with lists in their fixed order and without repeats, so that equal choices are
+  /// equal.
   package var normalized: DetectionOptions {
     var options = self
     options.tasks = DetectorTask.allCases.filter { tasks.contains($0) }

@@ -133,7 +133,8 @@ extension DetectionOptions {
     return options
   }()
 
-  /// These options with what a study says; further completions are drawn only for what learns from them.
+  /// These options with what a study says; further completions are drawn only for what learns from
+  /// them.
   fileprivate func reading(_ node: SchemaNode) throws -> DetectionOptions {
     var options = self
     try options.read(node)

@@ -17,13 +17,14 @@ package struct EngineOptions: Sendable, Equatable {
   package var microBatchTokens = 16_384
   /// Threads of each process on the processor; nil for what PyTorch takes.
   package var threads: Int?
-  /// Seconds without any sign of life after which the engine counts as hanging; its start may take five times as long.
+  /// Seconds without any sign of life after which the engine counts as hanging; its start may take
+  /// five times as long.
   package var patience = 120.0
 
   package init() {}
 
-  /// Those of variables of the environment: `KGLAB_PYTHON`, and `KGLAB_TORCH_` with `DEVICE`, `PROCESSES`, `RUN` (the options of
-  /// torchrun), `MICRO_BATCH_TOKENS` and `COMPILE` (1).
+  /// Those of variables of the environment: `KGLAB_PYTHON`, and `KGLAB_TORCH_` with `DEVICE`,
+  /// `PROCESSES`, `RUN` (the options of torchrun), `MICRO_BATCH_TOKENS` and `COMPILE` (1).
   ///
   /// Throws `LabError` naming the variable whose value is none.
   package init(environment: [String: String]) throws {
@@ -68,7 +69,8 @@ package struct EngineOptions: Sendable, Equatable {
         + "make setup-torch, or name a Python by --python", .failure)
   }
 
-  /// The environment of the process: that of this one, and where the package is, if it lies beside kglab.
+  /// The environment of the process: that of this one, and where the package is, if it lies beside
+  /// kglab.
   func environment() -> [String: String] {
     var environment = ProcessInfo.processInfo.environment
     let place = Self.folders.dropFirst().map { $0.appendingPathComponent("engines/torch").path }

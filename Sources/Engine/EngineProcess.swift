@@ -39,7 +39,8 @@ package final class EngineProcess {
 
   /// Starts an engine and waits for its first frame.
   ///
-  /// Throws `LabError` where there is no Python, a package is missing, it speaks another version, or it says nothing.
+  /// Throws `LabError` where there is no Python, a package is missing, it speaks another version,
+  /// or it says nothing.
   package init(
     _ options: EngineOptions, shouldStop: () -> Bool = { Interruption.isRequested }
   ) throws {

@@ -3,8 +3,8 @@ package import LabCore
 
 /// One message between kglab and an engine: what it is, its fields, and tensors.
 ///
-/// On the wire: 8 bytes of length and so much JSON with the key `kind`, then 8 bytes of length and so much of a safetensors file, or
-/// nothing. Lengths are little-endian.
+/// On the wire: 8 bytes of length and so much JSON with the key `kind`, then 8 bytes of length and
+/// so much of a safetensors file, or nothing. Lengths are little-endian.
 package struct Frame: Sendable {
   /// Values of one type and shape, the least significant byte of each first.
   package struct Tensor: Equatable, Sendable {
@@ -128,7 +128,8 @@ package struct Frame: Sendable {
     if case .text(let value)? = fields[name] { value } else { nil }
   }
 
-  /// A field that is a number; JSON has no others than finite ones, so that an engine writes "nan", "inf" and "-inf".
+  /// A field that is a number; JSON has no others than finite ones, so that an engine writes "nan",
+  /// "inf" and "-inf".
   package func number(_ name: String) -> Double? {
     switch fields[name] {
     case .number(let value)?: value

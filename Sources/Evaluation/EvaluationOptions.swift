@@ -27,7 +27,8 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
 
   /// Draws from the likeliest tokens alone, this many at most; nil for all.
   ///
-  /// It cuts the distributions of the exact rate and of samples alike, after the temperature; greedy is as it was.
+  /// It cuts the distributions of the exact rate and of samples alike, after the temperature;
+  /// greedy is as it was.
   package var topK: Int?
   /// Draws from the fewest likeliest tokens with at least this probability together; nil for all.
   package var topP: Double?

@@ -6,8 +6,8 @@ package import LanguageModel
 
 /// Asks a model every query of a graph and holds its answers against the truth.
 ///
-/// Work is cut into units of 32 queries that workers take; every result is a function of the unit alone,
-/// so that any number of workers gives the same bytes.
+/// Work is cut into units of 32 queries that workers take; every result is a function of the unit
+/// alone, so that any number of workers gives the same bytes.
 package final class Evaluator {
   package let graph: KnowledgeGraph
   package let options: EvaluationOptions
@@ -22,11 +22,12 @@ package final class Evaluator {
   private let ranker: CandidateRanker?
   private let pool: SessionPool
 
-  /// Prepares a model to be asked about the nested `fraction` of a graph, in words it was trained on.
+  /// Prepares a model to be asked about the nested `fraction` of a graph, in words it was trained
+  /// on.
   ///
-  /// Throws `LabError` naming the option that is impossible, or when memory is short, the model and the
-  /// tokenizer do not fit, or a prompt exceeds the model's context; `CorpusError` for a name that the
-  /// tokenizer cannot spell.
+  /// Throws `LabError` naming the option that is impossible, or when memory is short, the model and
+  /// the tokenizer do not fit, or a prompt exceeds the model's context; `CorpusError` for a name
+  /// that the tokenizer cannot spell.
   package init(
     model: any AskedModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
     wording: Wording = .triple, options: EvaluationOptions = EvaluationOptions(), workers: Int = 1
@@ -82,7 +83,8 @@ package final class Evaluator {
 
   /// The outcomes of the queries at the given places of `queries`, in order.
   ///
-  /// `places` begins at a multiple of 32, unless results need not equal those of a whole evaluation.
+  /// `places` begins at a multiple of 32, unless results need not equal those of a whole
+  /// evaluation.
   package func outcomes(of places: Range<Int>) throws -> [QueryOutcome] {
     try outcomes(of: places, unless: { false }) ?? []
   }
@@ -109,8 +111,8 @@ package final class Evaluator {
 
   /// Measures what is not stored yet and returns the summary, which is stored as well.
   ///
-  /// A finished evaluation is read back. Stops within a few queries when the work says so, by throwing
-  /// `LabError.interrupted`; the same call continues, with the same rows in the end.
+  /// A finished evaluation is read back. Stops within a few queries when the work says so, by
+  /// throwing `LabError.interrupted`; the same call continues, with the same rows in the end.
   package func run(
     in database: RunDatabase, weightsHash: String, checkpointStep: Int? = nil, work: Work = Work()
   ) throws -> EvaluationSummary {

@@ -4,8 +4,8 @@ package import LabCore
 package import Training
 
 extension RunFolder {
-  /// Evaluates the run's model, or the checkpoint it was opened for, on its graph into run.sqlite, or reads
-  /// back what is stored.
+  /// Evaluates the run's model, or the checkpoint it was opened for, on its graph into run.sqlite,
+  /// or reads back what is stored.
   ///
   /// `graph` saves loading it again; by default it is opened from where training found it. Throws
   /// `LabError.interrupted` when stopped, after which the same call continues.

@@ -2,7 +2,8 @@ import Evaluation
 import LabCore
 import Training
 
-/// Everything that decides what a measure says of a run by the first model of its line: both weights, the graph, settings.
+/// Everything that decides what a measure says of a run by the first model of its line: both
+/// weights, the graph, settings.
 package struct HeadIdentity<Settings: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
   let weightsHash: String
   let head: String

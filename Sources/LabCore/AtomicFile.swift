@@ -19,15 +19,16 @@ package enum AtomicFile {
 
   /// Writes `data` under a temporary name, flushes it to the disk, then renames it to `url`.
   ///
-  /// Throws `LabError` naming the file when the disk is full or the folder cannot be written; nothing
-  /// half-written is left behind.
+  /// Throws `LabError` naming the file when the disk is full or the folder cannot be written;
+  /// nothing half-written is left behind.
   package static func write(_ data: Data, to url: URL) throws {
     try write(to: url, size: data.count) { try $0.append(data) }
   }
 
   /// The same for a file that comes in pieces, so that it need not be in memory at once.
   ///
-  /// `size` is the expected number of bytes, for the message of a failure. Returns the hash of the bytes.
+  /// `size` is the expected number of bytes, for the message of a failure. Returns the hash of the
+  /// bytes.
   @discardableResult
   package static func write(
     to url: URL, size: Int, _ body: (inout Writer) throws -> Void
@@ -50,11 +51,12 @@ package enum AtomicFile {
     }
   }
 
-  /// Lets `body` make a file or a folder at the place it is given, flushes it and gives it its name, in place of what
-  /// has that name.
+  /// Lets `body` make a file or a folder at the place it is given, flushes it and gives it its
+  /// name, in place of what has that name.
   ///
-  /// The place is in a folder of its own, beside `url`, where there is nothing else; what `body` leaves there besides goes
-  /// with it. Throws what `body` throws, the system's error, or `LabError` where it cannot be renamed.
+  /// The place is in a folder of its own, beside `url`, where there is nothing else; what `body`
+  /// leaves there besides goes with it. Throws what `body` throws, the system's error, or
+  /// `LabError` where it cannot be renamed.
   package static func make<T>(_ url: URL, _ body: (URL) throws -> T) throws -> T {
     let url = url.standardizedFileURL
     let temporary = try Temporary(in: url.deletingLastPathComponent(), isFolder: true)
@@ -63,10 +65,12 @@ package enum AtomicFile {
     let result = try body(place)
     guard Posix.synchronize(place.path) else { throw Posix.failure() }
     if Posix.rename(place.path, to: url.path) {
-      // Before the disk is waited for, as a kill would leave it beside a result that nothing writes to again.
+      // Before the disk is waited for, as a kill would leave it beside a result that nothing writes
+      // to again.
       temporary.discard()
     } else {
-      // Only where a folder, or a link to one, has the name. It stays beside, until the new one stands.
+      // Only where a folder, or a link to one, has the name. It stays beside, until the new one
+      // stands.
       guard [EEXIST, ENOTEMPTY, ENOTDIR].contains(errno) else {
         throw cannotRename(place, to: url, errno)
       }
@@ -79,7 +83,8 @@ package enum AtomicFile {
 
   /// Lets `body` fill a folder that gets its name once it is whole, in place of what has that name.
   ///
-  /// Throws what `body` throws, or `LabError` naming the folder when it cannot be written; nothing is left behind then.
+  /// Throws what `body` throws, or `LabError` naming the folder when it cannot be written; nothing
+  /// is left behind then.
   package static func makeFolder<T>(_ url: URL, _ body: (URL) throws -> T) throws -> T {
     var temporary = ""
     do {

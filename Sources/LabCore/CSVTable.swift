@@ -10,7 +10,8 @@ package struct CSVTable: Hashable, Sendable {
 
   /// Reads a file.
   ///
-  /// Throws `LabError` where it is missing, no text, or a row has another number of fields than the header.
+  /// Throws `LabError` where it is missing, no text, or a row has another number of fields than the
+  /// header.
   package init(_ file: URL) throws {
     guard let data = try? Data(contentsOf: file) else {
       throw LabError("\(file.relativePath) cannot be read; give a CSV file")
@@ -43,7 +44,8 @@ package struct CSVTable: Hashable, Sendable {
   /// What messages call a row: the file and its number there, without the header.
   package func place(ofRow row: Int) -> String { "\(name): row \(numbers[row])" }
 
-  /// The table without the rows that have another value in a column; equal numbers are equal however they are written.
+  /// The table without the rows that have another value in a column; equal numbers are equal
+  /// however they are written.
   ///
   /// Throws `LabError` where there is no such column, or no such row.
   package func rows(where column: String, is value: String) throws -> CSVTable {
@@ -62,7 +64,8 @@ package struct CSVTable: Hashable, Sendable {
     return table
   }
 
-  /// The table with the rows that meet every condition "column=value" of an option; `example` shows how one is written.
+  /// The table with the rows that meet every condition "column=value" of an option; `example` shows
+  /// how one is written.
   package func rows(
     meeting conditions: [String], of option: String, example: String
   ) throws -> CSVTable {

@@ -2,8 +2,9 @@ package import Foundation
 
 /// A program beside this one: what it is sent, what it answers, and how it ends.
 ///
-/// It is in a process group of its own, so that Ctrl-C reaches this process alone. It is to end when its input does, as it
-/// does when this process is killed; `end` sees to it. For one thread at a time.
+/// It is in a process group of its own, so that Ctrl-C reaches this process alone. It is to end
+/// when its input does, as it does when this process is killed; `end` sees to it. For one thread at
+/// a time.
 package final class ChildProcess {
   /// How a process ended.
   package enum End: Equatable, Sendable {
@@ -31,7 +32,8 @@ package final class ChildProcess {
 
   /// Starts a program by its path; throws the system's error where that fails.
   ///
-  /// It reads and writes the open files `source` and `target` where they are given, and is written to and read from otherwise.
+  /// It reads and writes the open files `source` and `target` where they are given, and is written
+  /// to and read from otherwise.
   package init(
     _ program: String, _ arguments: [String],
     environment: [String: String] = ProcessInfo.processInfo.environment, source: Int32? = nil,
@@ -67,7 +69,8 @@ package final class ChildProcess {
     close(messages)
   }
 
-  /// Sends bytes; throws `Trouble` where some are not taken within `patience` seconds of the ones before.
+  /// Sends bytes; throws `Trouble` where some are not taken within `patience` seconds of the ones
+  /// before.
   package func write(_ bytes: Data, patience: Double) throws {
     var rest = bytes
     var watch = Stopwatch()
@@ -86,7 +89,8 @@ package final class ChildProcess {
 
   /// The next bytes, just so many.
   ///
-  /// Throws `Trouble` where none come for `patience` seconds, or `shouldStop` says so, which is polled while it waits.
+  /// Throws `Trouble` where none come for `patience` seconds, or `shouldStop` says so, which is
+  /// polled while it waits.
   package func read(
     _ count: Int, patience: Double, shouldStop: () -> Bool = { false }
   ) throws -> Data {
@@ -114,7 +118,8 @@ package final class ChildProcess {
     }
   }
 
-  /// Ends it: by the end of its input, after `patience` seconds by SIGTERM, which launchers pass on, and at last by force.
+  /// Ends it: by the end of its input, after `patience` seconds by SIGTERM, which launchers pass
+  /// on, and at last by force.
   ///
   /// With it end the processes that it started, but for those that have left its group.
   @discardableResult

@@ -1,8 +1,10 @@
 package import Foundation
 
-/// The right to write in a folder, held by one process at a time and given up when it ends, however it ends.
+/// The right to write in a folder, held by one process at a time and given up when it ends, however
+/// it ends.
 ///
-/// By the system's locks, which the file system may share between machines; by `TouchedLock` where it does not.
+/// By the system's locks, which the file system may share between machines; by `TouchedLock` where
+/// it does not.
 package final class FolderLock: Sendable {
   private enum Hold: Sendable {
     case descriptor(Int32)
@@ -14,7 +16,8 @@ package final class FolderLock: Sendable {
 
   private let hold: Hold
 
-  /// Creates `folder` if needed, locks it and removes what killed processes left half-written below it.
+  /// Creates `folder` if needed, locks it and removes what killed processes left half-written below
+  /// it.
   ///
   /// Throws `LabError` when another process holds the lock or the folder cannot be written.
   package init(_ folder: URL) throws {
@@ -30,9 +33,11 @@ package final class FolderLock: Sendable {
 
   private init(_ hold: Hold) { self.hold = hold }
 
-  /// The lock of this name of a folder, which is created if needed; nil where another process holds it.
+  /// The lock of this name of a folder, which is created if needed; nil where another process holds
+  /// it.
   ///
-  /// Locks of different names don't exclude each other. Throws `LabError` when the folder cannot be written.
+  /// Locks of different names don't exclude each other. Throws `LabError` when the folder cannot be
+  /// written.
   package static func ifFree(_ folder: URL, name: String) throws -> FolderLock? {
     try AtomicFile.createFolder(folder)
     return try lock(folder, name).map { FolderLock($0) }

@@ -2,8 +2,9 @@ package import Foundation
 
 /// Keeps a command from writing over what it reads.
 package enum Inputs {
-  /// Throws `LabError` where `out` is, by whatever name or link, one of `inputs`, or stands in a way that replacing it
-  /// would take an input with it: a folder as input is every file in it, a folder as output everything below it.
+  /// Throws `LabError` where `out` is, by whatever name or link, one of `inputs`, or stands in a
+  /// way that replacing it would take an input with it: a folder as input is every file in it, a
+  /// folder as output everything below it.
   package static func refuse(_ out: URL, writingOver inputs: [URL]) throws {
     guard let target = Posix.identity(out.standardizedFileURL.path) else { return }
     for input in inputs where isPart(target, of: input) {

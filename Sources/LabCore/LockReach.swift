@@ -8,13 +8,15 @@ package enum LockReach: Hashable, Sendable {
   /// Not as far; why, in words that follow "its file system": "is nfs, mounted with nolock".
   case less(String)
 
-  /// Chooses between the system's locks (`system`) and files that are touched (`files`), whatever was found.
+  /// Chooses between the system's locks (`system`) and files that are touched (`files`), whatever
+  /// was found.
   private static let variable = "KGLAB_LOCKS"
   private static let chosen = ProcessInfo.processInfo.environment[variable]
   /// By the device's number.
   private static let known = Mutex<[UInt64: LockReach]>([:])
 
-  /// That of a folder: what its mount says, then what two locks on a new file there do; found out once for each device.
+  /// That of a folder: what its mount says, then what two locks on a new file there do; found out
+  /// once for each device.
   package static func of(_ folder: URL) -> LockReach {
     switch chosen {
     case "files": return .less("is not asked: \(variable)=files")
@@ -30,7 +32,8 @@ package enum LockReach: Hashable, Sendable {
     return reach
   }
 
-  /// Why the mount that a path is below keeps locks from other machines; nil where it does not say so.
+  /// Why the mount that a path is below keeps locks from other machines; nil where it does not say
+  /// so.
   ///
   /// `mounts` is a text as /proc/mounts: device, place, type and options of each.
   package static func mount(of path: String, in mounts: String) -> String? {

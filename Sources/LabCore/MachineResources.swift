@@ -16,7 +16,8 @@ package struct MachineResources: Sendable {
 
   /// Nil where the system does not say.
   package var memory: Memory?
-  /// Free bytes on the file system of a folder that may not exist yet; nil where the system does not say.
+  /// Free bytes on the file system of a folder that may not exist yet; nil where the system does
+  /// not say.
   package var freeDisk: @Sendable (URL) -> Int?
 
   package init(memory: Memory?, freeDisk: @escaping @Sendable (URL) -> Int?) {
@@ -29,7 +30,8 @@ package struct MachineResources: Sendable {
     MachineResources(memory: memory(root: URL(fileURLWithPath: "/")), freeDisk: freeDisk)
   }
 
-  /// The least of MemAvailable and of what the control groups above this process leave (versions 1 and 2).
+  /// The least of MemAvailable and of what the control groups above this process leave (versions 1
+  /// and 2).
   ///
   /// `root` stands for `/`, so that a test can bring its own files.
   package static func memory(root: URL) -> Memory? {
@@ -38,7 +40,8 @@ package struct MachineResources: Sendable {
     }
   }
 
-  /// Processors that this process may use: what its affinity and the quotas of its control groups leave.
+  /// Processors that this process may use: what its affinity and the quotas of its control groups
+  /// leave.
   package static var processorCount: Int {
     processorCount(root: URL(fileURLWithPath: "/")) ?? ProcessInfo.processInfo.activeProcessorCount
   }

@@ -5,8 +5,9 @@ import Synchronization
 package enum OrderedWork {
   /// Calls `take` with what `make` returns for each part, in order and on the calling thread.
   ///
-  /// `make` runs ahead on `workers` threads, by at most twice as many parts. With one worker everything happens
-  /// on the calling thread. The first error, in order of the parts, ends the work and is thrown.
+  /// `make` runs ahead on `workers` threads, by at most twice as many parts. With one worker
+  /// everything happens on the calling thread. The first error, in order of the parts, ends the
+  /// work and is thrown.
   package static func run<Part: Sendable>(
     parts: Int, workers: Int, make: @escaping @Sendable (Int) throws -> Part,
     take: (Part) throws -> Void

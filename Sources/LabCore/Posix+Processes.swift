@@ -17,10 +17,11 @@ extension Posix {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
   }
 
-  /// Starts a program with open files 0, 1, ..., in a process group of its own, which a terminal's signals do not reach.
+  /// Starts a program with open files 0, 1, ..., in a process group of its own, which a terminal's
+  /// signals do not reach.
   ///
-  /// It ignores no signals, and blocks those given, such as SIGTERM, until it unblocks them. Throws the system's error where it
-  /// cannot be started.
+  /// It ignores no signals, and blocks those given, such as SIGTERM, until it unblocks them. Throws
+  /// the system's error where it cannot be started.
   static func spawn(
     _ program: String, _ arguments: [String], environment: [String: String], files: [Int32],
     blocking: [Int32] = []
@@ -55,7 +56,8 @@ extension Posix {
     defer { unsafe (words + settings).forEach { unsafe free($0) } }
     var id: pid_t = 0
     var code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
-    // A program that was just written counts as busy while another thread starts a process, which has the file open until then.
+    // A program that was just written counts as busy while another thread starts a process, which
+    // has the file open until then.
     for _ in 0..<200 where code == ETXTBSY {
       usleep(5_000)
       code = unsafe posix_spawn(&id, program, &actions, &attributes, words, settings)
@@ -64,7 +66,8 @@ extension Posix {
     return id
   }
 
-  /// Waits at most so many milliseconds until a pipe can be read, or written; true where it can, or its other end is closed.
+  /// Waits at most so many milliseconds until a pipe can be read, or written; true where it can, or
+  /// its other end is closed.
   static func wait(_ descriptor: Int32, toWrite: Bool, milliseconds: Int32) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
     return unsafe poll(&entry, 1, milliseconds) > 0

@@ -2,7 +2,8 @@ import Foundation
 
 /// The system calls that Foundation does not offer, or whose reason for failing it does not tell.
 ///
-/// C strings, signal sets and structs make them `unsafe`; each passes a value for the length of the call and nothing else.
+/// C strings, signal sets and structs make them `unsafe`; each passes a value for the length of the
+/// call and nothing else.
 enum Posix {
   // MARK: Files
 
@@ -11,7 +12,8 @@ enum Posix {
     unsafe Foundation.rename(source, destination) == 0
   }
 
-  /// Flushes a file, or a folder's entries, to the disk; true where the file system cannot, false where it fails to.
+  /// Flushes a file, or a folder's entries, to the disk; true where the file system cannot, false
+  /// where it fails to.
   @discardableResult
   static func synchronize(_ path: String) -> Bool {
     let descriptor = openForReading(path)
@@ -20,7 +22,8 @@ enum Posix {
     return fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS
   }
 
-  /// Opens a file, creating it if needed with what the umask leaves; negative on failure, with `errno` set.
+  /// Opens a file, creating it if needed with what the umask leaves; negative on failure, with
+  /// `errno` set.
   static func openOrCreate(_ path: String) -> Int32 {
     unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
   }
@@ -30,12 +33,14 @@ enum Posix {
     unsafe open(path, O_RDONLY | O_CLOEXEC)
   }
 
-  /// Makes a file that was not there, with what the umask permits; negative on failure, with `errno` set.
+  /// Makes a file that was not there, with what the umask permits; negative on failure, with
+  /// `errno` set.
   static func create(_ path: String) -> Int32 {
     unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o666)
   }
 
-  /// Makes a folder that was not there, with what the umask permits; false on failure, with `errno` set.
+  /// Makes a folder that was not there, with what the umask permits; false on failure, with `errno`
+  /// set.
   static func makeFolder(_ path: String) -> Bool { unsafe mkdir(path, 0o777) == 0 }
 
   /// Whether an open file still stands under a name.
@@ -51,7 +56,8 @@ enum Posix {
     return [UInt64(status.st_dev), UInt64(status.st_ino)]
   }
 
-  /// Seconds at which a file was last written, by the clock of its file system; nil where nothing stands there.
+  /// Seconds at which a file was last written, by the clock of its file system; nil where nothing
+  /// stands there.
   static func modified(_ path: String) -> Double? {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }

@@ -13,9 +13,11 @@ package enum ProcessMemory {
     return nil
   }
 
-  /// Lets `peakMiB` begin anew from what is resident now, freed memory that the system has not back included.
+  /// Lets `peakMiB` begin anew from what is resident now, freed memory that the system has not back
+  /// included.
   ///
-  /// Does nothing where the system does not allow it; `peakMiB` then stays the peak since the start.
+  /// Does nothing where the system does not allow it; `peakMiB` then stays the peak since the
+  /// start.
   package static func resetPeak() {
     guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return }
     try? file.write(contentsOf: Data("5\n".utf8))

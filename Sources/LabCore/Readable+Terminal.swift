@@ -3,8 +3,8 @@ import Foundation
 extension Readable {
   /// A text from a file or a user as a terminal may show it.
   ///
-  /// Nothing in it moves the cursor, ends a line or turns the direction of writing: such characters are spelt out, as
-  /// `\u{1B}`.
+  /// Nothing in it moves the cursor, ends a line or turns the direction of writing: such characters
+  /// are spelt out, as `\u{1B}`.
   package static func visible(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isHidden) else { return text }
     return text.unicodeScalars.reduce(into: "") { shown, scalar in
@@ -16,7 +16,8 @@ extension Readable {
     }
   }
 
-  /// Controls (C0, C1, delete), line and paragraph separators, and what sets the direction of writing.
+  /// Controls (C0, C1, delete), line and paragraph separators, and what sets the direction of
+  /// writing.
   private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
@@ -29,7 +30,8 @@ extension Readable {
     name.replacingOccurrences(of: "_", with: " ")
   }
 
-  /// A word as a shell takes it: quoted where it has any but letters, digits and `_ - . / : , + @ % =`.
+  /// A word as a shell takes it: quoted where it has any but letters, digits and `_ - . / : , + @ %
+  /// =`.
   package static func shellWord(_ word: String) -> String {
     let plain = CharacterSet(
       charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:,+@%=")

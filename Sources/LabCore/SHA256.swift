@@ -1,7 +1,8 @@
 import COpenSSL
 import Foundation
 
-/// SHA-256 (FIPS 180-4) of bytes that come in pieces, by OpenSSL; a value, so that a copy goes its own way.
+/// SHA-256 (FIPS 180-4) of bytes that come in pieces, by OpenSSL; a value, so that a copy goes its
+/// own way.
 ///
 /// The C calls read a buffer for the length of the call and keep nothing, hence the `unsafe` here.
 struct SHA256: Sendable {

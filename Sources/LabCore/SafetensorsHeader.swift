@@ -2,8 +2,9 @@ package import Foundation
 
 /// The header of a safetensors file, held to all that the format's reference loader asks of it.
 ///
-/// That is: at most 100 MB of JSON that begins with a brace, no key twice, and tensors that lie back to back, each as
-/// long as its shape and type say, from the first byte of the data to the last.
+/// That is: at most 100 MB of JSON that begins with a brace, no key twice, and tensors that lie
+/// back to back, each as long as its shape and type say, from the first byte of the data to the
+/// last.
 package struct SafetensorsHeader: Sendable {
   /// A tensor's type, such as "F32", its shape, and where its bytes are in the file.
   package struct Tensor: Sendable {

@@ -1,6 +1,7 @@
 /// A value in a file of its own, with the hash of its canonical JSON beside its fields as "sha256".
 ///
-/// Read back, the value must have that hash. Files of earlier versions have none and are taken as they are.
+/// Read back, the value must have that hash. Files of earlier versions have none and are taken as
+/// they are.
 package struct Sealed<Value: Codable & Sendable>: Codable, Sendable {
   package let value: Value
 

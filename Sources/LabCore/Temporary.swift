@@ -3,8 +3,8 @@ import Synchronization
 
 /// A new file or folder under a hidden random name, which becomes what it is for by being renamed.
 ///
-/// It is locked for as long as its process lives, so that what a killed process left, which the next one to write in that
-/// folder removes, is told from what is being written.
+/// It is locked for as long as its process lives, so that what a killed process left, which the
+/// next one to write in that folder removes, is told from what is being written.
 package final class Temporary: Sendable {
   /// Where it is: `.kglab-` with 16 digits and `.tmp`, in the folder it was made for.
   package let url: URL
@@ -14,7 +14,8 @@ package final class Temporary: Sendable {
   /// What this process is writing, to be removed where a signal ends it.
   private static let live = Mutex<Set<String>>([])
 
-  /// Makes an empty file or folder in `folder`, in which it first removes what killed processes left.
+  /// Makes an empty file or folder in `folder`, in which it first removes what killed processes
+  /// left.
   ///
   /// Throws the system's error.
   package init(in folder: URL, isFolder: Bool) throws {
@@ -76,7 +77,8 @@ package final class Temporary: Sendable {
 
   /// Removes what killed processes left in a folder, and with `below` in all folders under it.
   ///
-  /// Where locks do not reach other machines, what they are writing cannot be told from that, and all is left.
+  /// Where locks do not reach other machines, what they are writing cannot be told from that, and
+  /// all is left.
   static func sweep(_ folder: URL, below: Bool = false) {
     guard LockReach.of(folder) == .everywhere else { return }
     let files = FileManager.default
@@ -93,7 +95,8 @@ package final class Temporary: Sendable {
     }
   }
 
-  /// Whether kglab made a name; in a folder of its own also `.NAME.PROCESS.tmp`, as the first release had it.
+  /// Whether kglab made a name; in a folder of its own also `.NAME.PROCESS.tmp`, as the first
+  /// release had it.
   private static func isOurs(_ name: String, inLabFolder: Bool) -> Bool {
     guard name.hasPrefix("."), name.hasSuffix(suffix) else { return false }
     if name.hasPrefix(prefix) {

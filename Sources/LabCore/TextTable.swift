@@ -1,6 +1,7 @@
 import Foundation
 
-/// A table of text with aligned columns, two spaces apart: some begin at the left, the others end at the right.
+/// A table of text with aligned columns, two spaces apart: some begin at the left, the others end
+/// at the right.
 package struct TextTable: Sendable {
   private var rows: [[String]]
   private let left: Set<Int>

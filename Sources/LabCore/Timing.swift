@@ -24,7 +24,8 @@ package struct Timing: Sendable {
     return max(watch.seconds, 1e-9)
   }
 
-  /// Repeats `body`, which returns the seconds that count, for `budget` seconds and at least `atLeast` times.
+  /// Repeats `body`, which returns the seconds that count, for `budget` seconds and at least
+  /// `atLeast` times.
   ///
   /// Up to `warmUps` calls come first and are left out, fewer once they have taken the budget.
   package static func collect(

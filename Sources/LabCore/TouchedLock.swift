@@ -3,11 +3,12 @@ import Synchronization
 
 /// A lock made of files alone, for folders where the system's do not reach other machines.
 ///
-/// Files NAME-1, NAME-2, ... stand in the folder, of which the last counts. Its holder touches it as a sign of life, and
-/// writes "free" in it to let go. Who makes the next one, which the system lets one process do, has the lock: after it was
-/// let go, after its holder's process died on this machine, or after two minutes without a sign. A holder that
-/// finds itself replaced ends its process at once, with the code of an interruption. Needs of the file system no more than
-/// that two processes cannot make one file, and no common clock: times are of the files alone.
+/// Files NAME-1, NAME-2, ... stand in the folder, of which the last counts. Its holder touches it
+/// as a sign of life, and writes "free" in it to let go. Who makes the next one, which the system
+/// lets one process do, has the lock: after it was let go, after its holder's process died on this
+/// machine, or after two minutes without a sign. A holder that finds itself replaced ends its
+/// process at once, with the code of an interruption. Needs of the file system no more than that
+/// two processes cannot make one file, and no common clock: times are of the files alone.
 package final class TouchedLock: Sendable {
   private static let beat = 15.0
   private static let patience = 120.0
@@ -70,7 +71,8 @@ package final class TouchedLock: Sendable {
     ended.wait()
   }
 
-  /// Whether a process has the lock of this name, as far as the clocks of machines agree; changes nothing.
+  /// Whether a process has the lock of this name, as far as the clocks of machines agree; changes
+  /// nothing.
   package static func isHeld(_ folder: URL, name: String) -> Bool {
     let last = last(folder, name)
     guard last > 0, let now = try? clock(FileManager.default.temporaryDirectory) else {
@@ -93,7 +95,8 @@ package final class TouchedLock: Sendable {
     }.max() ?? 0
   }
 
-  /// Whether the holder of a file has it still; one that is gone is taken for held, as another is there then.
+  /// Whether the holder of a file has it still; one that is gone is taken for held, as another is
+  /// there then.
   private static func isHeld(_ file: URL, now: Double) throws -> Bool {
     guard let data = try? Data(contentsOf: file), let touched = FileTime.of(file) else {
       return true

@@ -39,7 +39,8 @@ enum GraphText {
     }
   }
 
-  /// What training presents where that is not every triple once, and what follows from other triples.
+  /// What training presents where that is not every triple once, and what follows from other
+  /// triples.
   private static func training(_ profile: GraphProfile) {
     let training = profile.training
     let noise = [

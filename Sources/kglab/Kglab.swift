@@ -42,7 +42,8 @@ struct Kglab: ParsableCommand {
     }
   }
 
-  /// Negative numbers joined to the option before them: as words of their own they would be taken for options.
+  /// Negative numbers joined to the option before them: as words of their own they would be taken
+  /// for options.
   private static func withValues(_ arguments: some Sequence<String>) -> [String] {
     arguments.reduce(into: []) { words, word in
       let isNegative = word.hasPrefix("-") && Double(word) != nil

@@ -24,7 +24,8 @@ import Testing
     #expect(abs(interval.high - (0.3 + half)) < 0.01)
   }
 
-  /// Copies inside a cluster add no evidence: the interval is that of the clusters, not of the rows.
+  /// Copies inside a cluster add no evidence: the interval is that of the clusters, not of the
+  /// rows.
   @Test func clustersWidenTheInterval() throws {
     let units = (0..<50).map { $0 < 15 ? 1.0 : 0.0 }
     let clusters = units.map { ClusterSum($0 * 10, over: 10) }

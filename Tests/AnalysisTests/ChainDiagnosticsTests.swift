@@ -44,8 +44,9 @@ struct ChainDiagnosticsTests {
     #expect(ChainDiagnostics.splitRHat([[1, 1, 1, 1], [1, 1, 1, 1]]) == nil)
   }
 
-  /// Chain k is moved by `shift` k and spread by 1 + `spread` k; split R-hat, that of ranks and effective numbers are ArviZ's
-  /// (Fixtures/make_chains.py), whose sequence of correlations ends elsewhere.
+  /// Chain k is moved by `shift` k and spread by 1 + `spread` k; split R-hat, that of ranks and
+  /// effective numbers are ArviZ's (Fixtures/make_chains.py), whose sequence of correlations ends
+  /// elsewhere.
   @Test(arguments: [
     (0.0, 0.0, 0.9975742185569281, 0.9971716724966383, 682.6601749940274),
     (0.5, 0.0, 1.0597526388476466, 1.0714172852154304, 206.56824828936652),

@@ -5,8 +5,9 @@ import Testing
 
 /// Generations of least-squares models against the closed forms of arXiv 2404.01413.
 ///
-/// Trained on the words of the one before, the error grows by sigma^2 d / (T - d - 1) each time; on all earlier words as
-/// well, by a share 1 / i^2 of that in generation i, pi^2 / 6 of it at the most.
+/// Trained on the words of the one before, the error grows by sigma^2 d / (T - d - 1) each time; on
+/// all earlier words as well, by a share 1 / i^2 of that in generation i, pi^2 / 6 of it at the
+/// most.
 @Suite struct CollapseTests {
   private static let (width, samples, generations, repeats) = (8, 40, 6, 300)
 

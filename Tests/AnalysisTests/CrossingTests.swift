@@ -30,7 +30,8 @@ import Testing
     #expect(Crossing.find(threshold: 0.2, in: [(10, 0.4), (100, 0.2)]) == .size(100))
   }
 
-  /// Two seeds at each of three sizes: s² = (0.08 + 0.08 + 0.02) / 3 of logits, t with 3 degrees is 3.182446.
+  /// Two seeds at each of three sizes: s² = (0.08 + 0.08 + 0.02) / 3 of logits, t with 3 degrees is
+  /// 3.182446.
   @Test func intervalsCoverSeeds() throws {
     func rates(_ centre: Double, _ half: Double) -> [Double] {
       [centre - half, centre + half].map { 1 / (1 + exp(-$0)) }

@@ -3,7 +3,8 @@ import LabCore
 import Testing
 
 struct McNemarTests {
-  /// `binomtest(min(b, c), b + c, 0.5).pvalue` and 2 cdf - pmf of `scipy.stats.binom`, SciPy 1.17.1.
+  /// `binomtest(min(b, c), b + c, 0.5).pvalue` and 2 cdf - pmf of `scipy.stats.binom`, SciPy
+  /// 1.17.1.
   @Test(arguments: [
     (3, 12, 0.03515625, 0.02127075195312501),
     (25, 31, 0.5044037600228255, 0.42704285650325513),
@@ -37,7 +38,8 @@ struct McNemarTests {
 }
 
 struct PairedDifferenceTests {
-  /// Against the normal interval of the mean of paired differences, which is narrow where pairs agree.
+  /// Against the normal interval of the mean of paired differences, which is narrow where pairs
+  /// agree.
   @Test func equalsTheVarianceOfDifferences() throws {
     var stream = Seed(4).stream("test")
     let first = (0..<400).map { _ in stream.uniform() }

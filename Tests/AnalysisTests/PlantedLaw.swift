@@ -2,7 +2,8 @@ import Analysis
 import Foundation
 import LabCore
 
-/// A law with known numbers and the runs that are drawn from it, each law written out as it is published.
+/// A law with known numbers and the runs that are drawn from it, each law written out as it is
+/// published.
 struct PlantedLaw {
   let form: ScalingForm
   let points: [[Double]]

@@ -3,7 +3,8 @@ import LabCore
 import Testing
 
 @Suite struct QuadraticForecastTests {
-  /// A planted quadratic is continued exactly; three points have no interval, five without noise one of no width.
+  /// A planted quadratic is continued exactly; three points have no interval, five without noise
+  /// one of no width.
   @Test func planted() throws {
     func law(_ x: Double) -> Double { 3 - 0.8 * x + 0.07 * x * x }
     let points = [9.0, 10, 11.5, 12, 13].map { (x: $0, y: law($0)) }
@@ -16,7 +17,8 @@ import Testing
     #expect(QuadraticForecast.at(15, from: [points[0], points[0], points[1]]) == nil)
   }
 
-  /// numpy.linalg.lstsq with columns of x^2, x and 1, and value ± scipy.stats.t.ppf(0.975, 2) s sqrt(1 + v (X'X)^-1 v').
+  /// numpy.linalg.lstsq with columns of x^2, x and 1, and value ± scipy.stats.t.ppf(0.975, 2) s
+  /// sqrt(1 + v (X'X)^-1 v').
   @Test func leastSquares() throws {
     let x = [9.2, 10.1, 11.4, 12.3, 12.9]
     let y = [1.10, 1.42, 1.35, 2.05, 2.31]

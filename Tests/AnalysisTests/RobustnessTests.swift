@@ -6,8 +6,9 @@ import Testing
 
 /// Slopes of attacks: those that were planted, and those of the published runs.
 @Suite struct RobustnessTests {
-  /// GCG on classifiers of ten sizes, five seeds, ten iterations: the success rates and FLOPs an iteration that stand
-  /// beside the code of arXiv 2407.18213 (github AlignmentResearch/robust-llm-2024), to five digits.
+  /// GCG on classifiers of ten sizes, five seeds, ten iterations: the success rates and FLOPs an
+  /// iteration that stand beside the code of arXiv 2407.18213 (github
+  /// AlignmentResearch/robust-llm-2024), to five digits.
   private static func published(_ task: String) throws -> [AttackedModel] {
     let file = Repository.file("Tests/AnalysisTests/Fixtures/gcg-success.csv")
     let csv = try CSVTable(file).rows(where: "task", is: task)
@@ -26,8 +27,8 @@ import Testing
     return points.map { AttackedModel(size: $0, points: $1) }.sorted { $0.size < $1.size }
   }
 
-  /// Slopes to two decimals, slope of slopes, its R² and intervals, of the same rates by numpy: `polyfit`, the jackknife
-  /// written out, t quantiles of 4 and 8 degrees of freedom.
+  /// Slopes to two decimals, slope of slopes, its R² and intervals, of the same rates by numpy:
+  /// `polyfit`, the jackknife written out, t quantiles of 4 and 8 degrees of freedom.
   @Test(
     arguments: [
       (
@@ -60,7 +61,8 @@ import Testing
     #expect(abs(try #require(fitted.explained) - line[3]) < 1e-9)
   }
 
-  /// 5 % of successes on IMDB at 353.8m: between the mean rates 0.028658 and 0.060468 of iterations 1 and 2.
+  /// 5 % of successes on IMDB at 353.8m: between the mean rates 0.028658 and 0.060468 of iterations
+  /// 1 and 2.
   @Test func publishedTarget() throws {
     let model = try #require(try Self.published("imdb").first { $0.size == 353_824_768 })
     let found = try #require(model.iteration(reaching: 0.05))

@@ -61,7 +61,8 @@ struct ScalingFitTests {
     #expect(error.bestSeen == error.largestSeen)
   }
 
-  /// Of several runs of the largest size seen those of most exposures count, their mean, in whatever order they stand.
+  /// Of several runs of the largest size seen those of most exposures count, their mean, in
+  /// whatever order they stand.
   @Test func theLargestRunSeenIsNoMatterOfOrder() throws {
     let seeds: [(exposures: Double, factor: Double)] = [(20, 1), (100, 0.9), (100, 1.1), (50, 1)]
     let runs = [1e3, 1e4, 1e5].flatMap { size -> [(point: [Double], value: Double)] in

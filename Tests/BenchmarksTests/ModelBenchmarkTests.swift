@@ -5,8 +5,8 @@ import LanguageModel
 import Testing
 
 @Suite struct ModelBenchmarkTests {
-  /// Width 4 has a feed-forward width of 16: a layer's matrices have 4 x 16 + 3 x 64 = 256 weights, the
-  /// read-out of 10 words 40.
+  /// Width 4 has a feed-forward width of 16: a layer's matrices have 4 x 16 + 3 x 64 = 256 weights,
+  /// the read-out of 10 words 40.
   private let tiny = ModelConfiguration(
     layerCount: 3, modelDimension: 4, headCount: 2, feedForwardDimension: 16, vocabularySize: 10,
     contextLength: 4, tiedEmbeddings: true, queryKeyNorm: false)
@@ -22,7 +22,8 @@ import Testing
   }
 
   @Test func generationIsCountedAsByHand() {
-    // Of a prompt of 2 and 2 new tokens, 3 pass the layers and attend to 1, 2 and 3 keys; 2 are read out.
+    // Of a prompt of 2 and 2 new tokens, 3 pass the layers and attend to 1, 2 and 3 keys; 2 are
+    // read out.
     let (weights, attention, readOut) = (2 * 768 * 3, 4 * 12 * 6, 2 * 40 * 2)
     #expect((weights, attention, readOut) == (4608, 288, 160))
     #expect(tiny.generationFLOPs(promptLength: 2, newTokens: 2) == 5056)

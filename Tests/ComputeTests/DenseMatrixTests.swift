@@ -22,7 +22,8 @@ struct DenseMatrixTests {
     }
   }
 
-  /// One matrix with two ridges: each solution is checked by multiplying, so that the matrix must have stayed.
+  /// One matrix with two ridges: each solution is checked by multiplying, so that the matrix must
+  /// have stayed.
   @Test(arguments: [1, 7, 128, 150])
   func factorsSolveWithOneRidgeAfterAnother(order: Int) {
     let half = random(order, order + 3)

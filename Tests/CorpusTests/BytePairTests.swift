@@ -6,8 +6,9 @@ import Testing
 
 /// Values made by Hugging Face `tokenizers` 0.23.3.
 ///
-/// `BpeTrainer(min_frequency=2, special_tokens=..., initial_alphabet=ByteLevel.alphabet())` was given
-/// each name `count` times, cut by `Split(" ", "merged_with_next")` and then `ByteLevel` without its pattern.
+/// `BpeTrainer(min_frequency=2, special_tokens=..., initial_alphabet=ByteLevel.alphabet())` was
+/// given each name `count` times, cut by `Split(" ", "merged_with_next")` and then `ByteLevel`
+/// without its pattern.
 @Suite struct BytePairTests {
   static let names: [(name: String, count: Int)] = [
     ("Ada Lovelace", 3), ("Alan Turing", 2), ("Emmy Noether", 2), ("London", 4), ("Erlangen", 2),

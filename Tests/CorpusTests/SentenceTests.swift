@@ -71,8 +71,8 @@ import Testing
 
   @Test func vocabulariesHoldTheWordsAndNotThePredicates() throws {
     let word = try text(.word).tokenizer
-    // Ada Lovelace, Alan Turing, Emmy Noether, Erlangen, London: 8 pieces; then the sentences' words in
-    // the order of " is", " was born in", "'s home:", "The birthplace of".
+    // Ada Lovelace, Alan Turing, Emmy Noether, Erlangen, London: 8 pieces; then the sentences'
+    // words in the order of " is", " was born in", "'s home:", "The birthplace of".
     #expect(
       (6..<word.vocabularySize).map { word.text(of: Int32($0)) } == [
         "Ada", "Lovelace", "Alan", "Turing", "Emmy", "Noether", "Erlangen", "London", "is", "was",

@@ -38,7 +38,8 @@ import Testing
     }
   }
 
-  /// A share of the lines has a field, and without it each line and each loss is that of a corpus without slots.
+  /// A share of the lines has a field, and without it each line and each loss is that of a corpus
+  /// without slots.
   @Test(
     arguments: [
       (SlotPlacement.suffix, LossScope.all), (.infix, .object), (.prefix, .all), (.any, .object),

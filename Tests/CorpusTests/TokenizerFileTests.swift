@@ -20,8 +20,9 @@ import Testing
 
   /// Ids of `<S> ... <P> ... <O> ... <E>` for triples 0, 4 and 5.
   ///
-  /// Python's `tokenizers` 0.23.3, and `AutoTokenizer` and `PreTrainedTokenizerFast` of `transformers` 5, gave
-  /// them from the files that `TokenizerFile.save` wrote for this graph with a vocabulary of 290 for `bpe`.
+  /// Python's `tokenizers` 0.23.3, and `AutoTokenizer` and `PreTrainedTokenizerFast` of
+  /// `transformers` 5, gave them from the files that `TokenizerFile.save` wrote for this graph with
+  /// a vocabulary of 290 for `bpe`.
   private static let fromPython: [TokenizerKind: [[Int32]]] = [
     .word: [
       [2, 28, 29, 30, 3, 19, 20, 4, 16, 5], [2, 6, 7, 8, 9, 3, 19, 20, 4, 17, 18, 5],

@@ -4,7 +4,8 @@ import LabCore
 import Testing
 
 @Suite struct TokenizerTests {
-  /// Names that are hard to keep: several scripts, combining marks, emoji, spaces, control characters.
+  /// Names that are hard to keep: several scripts, combining marks, emoji, spaces, control
+  /// characters.
   static let hardNames = [
     "a", "Émilie du Châtelet", "e\u{301}clair", "東京", "🧑🏽‍🔬 lab", "a  b", " a", "a ", "\t\n\"\\'",
     "\u{0}", "<S>", "a<E>b", "\u{200D}", "\u{FEFF}x", "ﷺ", String(repeating: "aab", count: 40),

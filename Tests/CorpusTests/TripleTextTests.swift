@@ -8,7 +8,8 @@ import Testing
   @Test func aTripleIsSubjectPredicateObjectAndEnd() throws {
     let tokenizer = try TokenizerKind.word.tokenizer(for: graph)
     let text = try TripleText(graph: graph, tokenizer: tokenizer)
-    // Sorted: Ada Lovelace, Alan Turing, Emmy Noether, Erlangen, London, born in, field, mathematics, poetry.
+    // Sorted: Ada Lovelace, Alan Turing, Emmy Noether, Erlangen, London, born in, field,
+    // mathematics, poetry.
     #expect(tokenizer.vocabularySize == 6 + 13)
     let triple = Triple(subject: 0, predicate: 0, object: 1)
     #expect(text.prompt(subject: 0, predicate: 0) == [2, 6, 7, 3, 14, 15, 4])

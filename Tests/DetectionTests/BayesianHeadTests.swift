@@ -64,8 +64,9 @@ struct BayesianHeadTests {
     }
   }
 
-  /// A matrix of examples or one of units: the same energy and gradient, and a read-out as far from the mean in units of the
-  /// posterior's own covariance, so that its density without repriorisation is the same.
+  /// A matrix of examples or one of units: the same energy and gradient, and a read-out as far from
+  /// the mean in units of the posterior's own covariance, so that its density without
+  /// repriorisation is the same.
   @Test(arguments: [6, 40]) func bothMatricesGiveOnePosterior(width: Int) throws {
     func posterior(_ isRepriorised: Bool, byRows: Bool) -> BayesianPosterior {
       self.posterior(width, isRepriorised: isRepriorised, noise: 0.3, byRows: byRows)
@@ -122,7 +123,8 @@ struct BayesianHeadTests {
     for (a, b) in zip(plain.mean, repriorised.mean) { #expect(abs(a - b) < 0.3) }
   }
 
-  /// Of one hidden unit the posterior is known by quadrature: Fixtures/posterior.json, which make_posterior.py makes.
+  /// Of one hidden unit the posterior is known by quadrature: Fixtures/posterior.json, which
+  /// make_posterior.py makes.
   @Test(arguments: [true, false]) func smallPosteriorsAreThoseOfQuadrature(isRepriorised: Bool)
     throws
   {

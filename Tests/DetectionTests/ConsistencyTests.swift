@@ -57,7 +57,8 @@ struct ConsistencyTests {
     }
   }
 
-  /// What the documentation says of the score that is left out: it ranks as the number of objects does.
+  /// What the documentation says of the score that is left out: it ranks as the number of objects
+  /// does.
   @Test(arguments: try ConsistencyFixture.all())
   func eccentricityIsTheNumberOfObjects(fixture: ConsistencyFixture) {
     let objects = Double(fixture.evidence.distinctCount)

@@ -39,7 +39,8 @@ struct CrossModelScoreTests {
       others: [#require(judge.record.weightsHash): judge.loadModel()])
   }
 
-  /// Equal to the exact scorer's number of every answer, and of each token as the difference of two of its numbers.
+  /// Equal to the exact scorer's number of every answer, and of each token as the difference of two
+  /// of its numbers.
   @Test func isTheOtherModelsExactLogProbability() throws {
     let larger = try TrainedRun(epochs: 5, size: "10k")
     defer { withExtendedLifetime(larger) {} }

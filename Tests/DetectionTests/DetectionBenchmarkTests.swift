@@ -13,7 +13,8 @@ struct DetectionBenchmarkTests {
     #expect(rows.map(\.work) == ["linear"] + both + both)
     #expect(rows.dropFirst().map(\.precision) == both.map { _ in .fp32 } + both.map { _ in .bf16 })
     #expect(rows.allSatisfy { $0.seconds > 0 && $0.processorSeconds >= 0 && $0.rows == 300 })
-    // Better than knowing nothing, log 2, and few iterations since they begin with a guess at the Hessian.
+    // Better than knowing nothing, log 2, and few iterations since they begin with a guess at the
+    // Hessian.
     let linear = rows[0]
     #expect(try #require(linear.loss) < 0.65)
     #expect((1...15).contains(try #require(linear.passes)))

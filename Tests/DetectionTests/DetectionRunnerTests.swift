@@ -68,7 +68,8 @@ struct DetectionRunnerTests {
 
   private func database() throws -> RunDatabase { try #require(try RunDatabase.read(in: run.url)) }
 
-  /// The precision that detectors learn in is a choice of its own; single precision is what no choice means.
+  /// The precision that detectors learn in is a choice of its own; single precision is what no
+  /// choice means.
   @Test func detectorsLearnInTheChosenPrecision() throws {
     let heads = [HeadArchitecture.linear, try HeadArchitecture(named: "mlp-16")]
     func summary(_ precision: Precision?) throws -> DetectionSummary {
@@ -285,7 +286,8 @@ struct DetectionRunnerTests {
     #expect(try database().detectionSummaries() == [summary])
   }
 
-  /// A file whose tables lack the newest columns: they are filled from what is there, and nothing is measured again.
+  /// A file whose tables lack the newest columns: they are filled from what is there, and nothing
+  /// is measured again.
   @Test func columnsAreAddedToTheTablesOfTheVersionBefore() throws {
     let options = try options {
       $0.kinds = [.head, .full, .score]

@@ -79,7 +79,8 @@ struct DisjointTests {
     for (a, b) in zip(found.logits, expected.logits) { #expect(abs(a - b) < 1e-5) }
   }
 
-  /// The objective by its formula, with the gradients of one-hot rows by central differences of single losses.
+  /// The objective by its formula, with the gradients of one-hot rows by central differences of
+  /// single losses.
   @Test func theObjectiveIsItsFormula() throws {
     let (all, reads) = (try (0..<3).map(values), (0..<3).map(readOut))
     let passes = try all.map {
@@ -169,7 +170,8 @@ struct DisjointTests {
     #expect(checked > 20 && differs > 20)
   }
 
-  /// Without penalties each of several detectors is, bit for bit, what it would be alone; with them it is not.
+  /// Without penalties each of several detectors is, bit for bit, what it would be alone; with them
+  /// it is not.
   ///
   /// Any number of workers gives the same.
   @Test func withoutPenaltiesDetectorsAreIndependent() throws {

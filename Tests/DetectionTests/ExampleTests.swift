@@ -77,7 +77,8 @@ struct ExampleTests {
     }
   }
 
-  /// Eight completions: A three times in one spelling and once in another, B twice, two malformed ones.
+  /// Eight completions: A three times in one spelling and once in another, B twice, two malformed
+  /// ones.
   @Test func consistencyScores() throws {
     func drawn(_ tokens: [Int32], _ name: String, _ p: Double, ended: Bool = true) -> SampledAnswer
     {
@@ -109,7 +110,8 @@ struct ExampleTests {
     #expect(back == evidence)
   }
 
-  /// Two opposite embeddings of width 2, centred (1, -1) and (-1, 1): eigenvalues 4 + alpha and alpha.
+  /// Two opposite embeddings of width 2, centred (1, -1) and (-1, 1): eigenvalues 4 + alpha and
+  /// alpha.
   @Test func eigenScoreByHand() {
     let alpha = EigenScore.regularization
     let value = EigenScore.value([([3, 1], 1), ([1, 3], 1)])
@@ -121,7 +123,8 @@ struct ExampleTests {
     #expect(apart > EigenScore.value([([3, 1, 0], 2)]))
   }
 
-  /// c = 0.5, then alpha * 0.8 + (1 - alpha) * w * 0.5 with the head of the larger mean weight, 0.9.
+  /// c = 0.5, then alpha * 0.8 + (1 - alpha) * w * 0.5 with the head of the larger mean weight,
+  /// 0.9.
   @Test(arguments: RAUQDetector.Confidence.allCases)
   func rauqByHand(confidence: RAUQDetector.Confidence) {
     let alpha = confidence.alpha

@@ -12,7 +12,8 @@ import Testing
 struct FullDetectorTests {
   private let graph = SmallGraph.people(120)
 
-  /// Answers to all queries whose label `label` decides from the city's number and a uniform number.
+  /// Answers to all queries whose label `label` decides from the city's number and a uniform
+  /// number.
   private func material(
     task: DetectorTask = .sentence, workers: Int = 1, shufflesLabels: Bool = false,
     label: (Int, Double) -> Bool
@@ -97,7 +98,8 @@ struct FullDetectorTests {
     for (a, b) in zip(scores, detector.scores) { #expect(abs(a - b) < 1e-5) }
   }
 
-  /// What earlier versions trained and stored: no number of it is read otherwise, and its options have the same keys.
+  /// What earlier versions trained and stored: no number of it is read otherwise, and its options
+  /// have the same keys.
   @Test func theStateAloneIsAsBefore() throws {
     let json = String(
       decoding: try CanonicalJSON.compact(FullTrainingOptions.ofStateAlone), as: UTF8.self)

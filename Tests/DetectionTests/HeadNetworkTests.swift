@@ -35,7 +35,8 @@ struct HeadNetworkTests {
     }
   }
 
-  /// Products in bfloat16 keep 8 bits of each factor, and ReLU lets a few units through that it held back.
+  /// Products in bfloat16 keep 8 bits of each factor, and ReLU lets a few units through that it
+  /// held back.
   @Test(arguments: ["mlp-16", "mlp-33x2"])
   func gradientsInBF16AreNearThoseInSinglePrecision(name: String) throws {
     let (rows, width) = (70, 19)
@@ -67,7 +68,8 @@ struct HeadNetworkTests {
     for (one, two) in zip(once, network.gradient.copyOut()) { #expect(abs(two - 2 * one) < 1e-6) }
   }
 
-  /// Zero parameters: every logit is 0, so the bias's gradient is 1/2 - the share of hallucinations.
+  /// Zero parameters: every logit is 0, so the bias's gradient is 1/2 - the share of
+  /// hallucinations.
   @Test func biasGradientOfAFreshLinearHead() throws {
     let network = try HeadNetwork(.linear, inputWidth: 1, maximumRows: 4)
     let input = try DeviceBuffer<Float>(4, on: .cpu).all

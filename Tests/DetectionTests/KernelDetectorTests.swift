@@ -7,7 +7,8 @@ import Testing
 
 /// Infinitely wide heads as detectors.
 struct KernelDetectorTests {
-  /// The label is whether two features have one sign: nothing to a linear head, all to one that bends.
+  /// The label is whether two features have one sign: nothing to a linear head, all to one that
+  /// bends.
   private func synthetic(shufflesLabels: Bool = false) throws -> SyntheticMaterial {
     try SyntheticMaterial(subjects: 100, perSubject: 4, shufflesLabels: shufflesLabels) {
       _, _, stream in

@@ -85,7 +85,8 @@ struct KernelDistillationTests {
     }
   }
 
-  /// Two clouds on each side, so that a line does not part them: four learned points do better than as many drawn ones.
+  /// Two clouds on each side, so that a line does not part them: four learned points do better than
+  /// as many drawn ones.
   @Test func fewPointsStandForMany() throws {
     var stream = Seed(2).stream("test/clouds")
     func clouds(_ count: Int) -> (rows: DenseMatrix, targets: [Double]) {

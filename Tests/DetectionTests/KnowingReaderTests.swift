@@ -8,8 +8,8 @@ import Training
 
 /// Full detectors that begin with a model that knows the graph.
 struct KnowingReaderTests {
-  /// On the answers of a model that learned little they leave less than half of what its own log-probability leaves of
-  /// an AUROC of 1, and than they themselves by their state alone.
+  /// On the answers of a model that learned little they leave less than half of what its own
+  /// log-probability leaves of an AUROC of 1, and than they themselves by their state alone.
   @Test(arguments: DetectorTask.allCases)
   func knowWhatTheJudgedModelDoesNot(task: DetectorTask) throws {
     let judged = try TrainedRun(epochs: 12)

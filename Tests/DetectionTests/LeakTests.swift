@@ -8,12 +8,14 @@ import LabCore
 import LanguageModel
 import Testing
 
-/// The label of an example must not reach a detector in any other way than through what the model wrote.
+/// The label of an example must not reach a detector in any other way than through what the model
+/// wrote.
 ///
-/// The whole pipeline runs on answers whose verdict is independent of their text. The companions with a leak show that
-/// the intervals are narrow enough to find one.
+/// The whole pipeline runs on answers whose verdict is independent of their text. The companions
+/// with a leak show that the intervals are narrow enough to find one.
 struct LeakTests {
-  /// Every kind that learns, and the baselines, in the sentence task and at every position of the token task.
+  /// Every kind that learns, and the baselines, in the sentence task and at every position of the
+  /// token task.
   private func measureAll(
     _ answers: NullAnswers, _ change: (inout DetectionOptions) -> Void = { _ in }
   ) throws -> [TaskMeasurement] {
@@ -112,7 +114,8 @@ struct LeakTests {
     }
   }
 
-  /// One more token in false answers: what a malformed answer has, and what `object-length` is there to show.
+  /// One more token in false answers: what a malformed answer has, and what `object-length` is
+  /// there to show.
   @Test func aTokenTooManyIsFound() throws {
     var answers = try NullAnswers(.word, seed: 5)
     answers.rewrite { judged in
@@ -131,7 +134,8 @@ struct LeakTests {
     }
   }
 
-  /// Where true and false names share their first token, hallucinated tokens come late: by the label's definition.
+  /// Where true and false names share their first token, hallucinated tokens come late: by the
+  /// label's definition.
   @Test func positionTellsWhereNamesBeginAlike() throws {
     let alike = ["Ash", "Bay", "Cape"].flatMap { first in
       ["Hill", "Lea", "Moor", "Rock"].map { "\(first) \($0)" }
@@ -152,7 +156,8 @@ struct LeakTests {
 
   // MARK: What is read
 
-  /// Answers that ended and answers that never did, of the same tokens: no detector can tell them apart.
+  /// Answers that ended and answers that never did, of the same tokens: no detector can tell them
+  /// apart.
   @Test func whetherAnAnswerEndedIsNotRead() throws {
     var answers = try NullAnswers(.word, seed: 7)
     let truths = answers.judged.filter { !$0.isHallucination }
@@ -266,7 +271,8 @@ struct LeakTests {
     }
   }
 
-  /// Before an answer its two completions are one question, with one score, whatever their verdicts.
+  /// Before an answer its two completions are one question, with one score, whatever their
+  /// verdicts.
   @Test func beforeAnAnswerOnlyTheQuestionIsRead() throws {
     let measured = try NullAnswers(.word, seed: 10, people: 60).measure { options in
       options.tasks = [.token]

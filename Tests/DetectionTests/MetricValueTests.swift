@@ -29,7 +29,8 @@ import Testing
     }
   }
 
-  /// Thresholds 3, 2, 1: precision 1, 2/3, 3/5 at recall 1/3, 2/3, 1; of six pairs 3.5 are in order.
+  /// Thresholds 3, 2, 1: precision 1, 2/3, 3/5 at recall 1/3, 2/3, 1; of six pairs 3.5 are in
+  /// order.
   @Test func equalsValuesByHand() throws {
     let values = try examples([3, 2, 2, 1, 1], [1, 1, 0, 1, 0])
       .metrics(MetricOptions(threshold: 2))

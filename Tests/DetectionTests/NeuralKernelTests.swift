@@ -82,7 +82,8 @@ struct NeuralKernelTests {
     }
   }
 
-  /// Random networks of one hidden layer: the error of their tangent kernels falls as 1 / sqrt(width).
+  /// Random networks of one hidden layer: the error of their tangent kernels falls as 1 /
+  /// sqrt(width).
   @Test(arguments: [KernelActivation.relu, .erf])
   func wideNetworksConvergeAtTheKnownRate(activation: KernelActivation) {
     let kernel = NeuralKernel(.ntk, activation, depth: 1)
@@ -114,7 +115,8 @@ struct NeuralKernelTests {
       return ((errors.reduce(0) { $0 + $1 * $1 } / Double(draws)).squareRoot(), mean)
     }
     let (narrow, wide) = (error(8, 2_000), error(128, 500))
-    // Unbiased at every width, and 4 times less spread at 16 times the width: 0.5 +- 0.05 in the exponent.
+    // Unbiased at every width, and 4 times less spread at 16 times the width: 0.5 +- 0.05 in the
+    // exponent.
     #expect(abs(wide.mean) < 4 * wide.deviation / 500.0.squareRoot())
     #expect(abs(log(narrow.deviation / wide.deviation) / log(16) - 0.5) < 0.05)
   }
@@ -138,7 +140,8 @@ struct NeuralKernelTests {
     return DenseMatrix(rows: rows, columns: 3, (0..<(3 * rows)).map { _ in stream.normal() })
   }
 
-  /// Of the best ridge, (K + ridge I) weights = targets less their mean; landmarks that are all points change nothing.
+  /// Of the best ridge, (K + ridge I) weights = targets less their mean; landmarks that are all
+  /// points change nothing.
   @Test func landmarksApproachTheExactMachine() throws {
     let (points, others) = (random(120, "points"), random(40, "others"))
     func target(_ x: DenseMatrix) -> [Double] {
@@ -170,7 +173,8 @@ struct NeuralKernelTests {
     #expect(try best(Array(0..<5)).quality < exact.quality)
   }
 
-  /// The error of sketches falls with the dimension, and is larger with every layer, whose input is a sketch itself.
+  /// The error of sketches falls with the dimension, and is larger with every layer, whose input is
+  /// a sketch itself.
   @Test func sketchesApproachTheKernel() throws {
     let points = random(30, "sketched")
     for kernel in [

@@ -9,11 +9,13 @@ import LanguageModel
 import TestSupport
 import Testing
 
-/// Answers whose verdict is independent of their text, for a language model that knows nothing of their graph.
+/// Answers whose verdict is independent of their text, for a language model that knows nothing of
+/// their graph.
 ///
-/// Objects are drawn uniformly, whatever the subject. Each query has a true and a false answer, and in each part of
-/// the split the false answers to a predicate are a permutation of the true ones: both classes have the same
-/// names, lengths and tokens, equally often. What a detector finds here is a leak.
+/// Objects are drawn uniformly, whatever the subject. Each query has a true and a false answer, and
+/// in each part of the split the false answers to a predicate are a permutation of the true ones:
+/// both classes have the same names, lengths and tokens, equally often. What a detector finds here
+/// is a leak.
 struct NullAnswers {
   let graph: KnowledgeGraph
   let tokenizer: any Tokenizer
@@ -22,7 +24,8 @@ struct NullAnswers {
   let seed: UInt64
   var judged: [JudgedAnswer] = []
 
-  /// No two names begin with the same letter, so that the first token of a false answer begins no true one.
+  /// No two names begin with the same letter, so that the first token of a false answer begins no
+  /// true one.
   static let distinctNames = [
     "Amber Hill Top", "Birch", "Cold Ridge", "Dell", "Elm Grove Park", "Ford End", "Glen",
     "Holm Lea",
@@ -146,7 +149,8 @@ struct NullAnswers {
 
 /// An AUROC with its interval over subjects at 95 %, made twice as wide.
 ///
-/// Of hundreds of intervals at 95 % some miss 0.5 by chance; beyond four standard deviations none should.
+/// Of hundreds of intervals at 95 % some miss 0.5 by chance; beyond four standard deviations none
+/// should.
 struct WideAUROC {
   let value: Double
   let lower: Double

@@ -52,7 +52,8 @@ struct ReadingTests {
     return slice.copyOut()
   }
 
-  /// Probability, entropy, margin, affinity and self-certainty from their definitions, in double precision.
+  /// Probability, entropy, margin, affinity and self-certainty from their definitions, in double
+  /// precision.
   private func expectDistances(_ capture: Capture, logits: [Float], _ model: LanguageModel) {
     let size = model.configuration.vocabularySize
     for row in 0..<7 {
@@ -142,7 +143,8 @@ struct ReadingTests {
     }
   }
 
-  /// What is stored is neither drawn nor read again; more layers add files; a damaged file is read again.
+  /// What is stored is neither drawn nor read again; more layers add files; a damaged file is read
+  /// again.
   @Test func theCacheIsSharedAndMended() throws {
     let copy = try RunCopy()
     let (graph, run) = (copy.graph, copy.run)

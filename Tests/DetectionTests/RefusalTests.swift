@@ -9,7 +9,8 @@ import TestSupport
 import Testing
 import Training
 
-/// Detectors, models, graphs and files that do not belong together: each is refused with the reason.
+/// Detectors, models, graphs and files that do not belong together: each is refused with the
+/// reason.
 struct RefusalTests {
   private let copy: RunCopy
   private var run: RunFolder { copy.run }
@@ -60,7 +61,8 @@ struct RefusalTests {
     try DetectionOptions.linear { $0.kinds = [.entropyProbe, .head] }.validate()
   }
 
-  /// After one epoch every answer is wrong: there is nothing to learn and nothing to measure, and no number for it.
+  /// After one epoch every answer is wrong: there is nothing to learn and nothing to measure, and
+  /// no number for it.
   @Test func answersOfOneClass() throws {
     let untrained = try TrainedRun(epochs: 1, people: 30, size: "3k", tokenizer: .byte)
     let summary = try DetectionRunner(
@@ -76,7 +78,8 @@ struct RefusalTests {
     }
   }
 
-  /// The graph's hash in detector.json is another's: byte tokenizers, for one, are the same on all graphs.
+  /// The graph's hash in detector.json is another's: byte tokenizers, for one, are the same on all
+  /// graphs.
   @Test func aDetectorOfAnotherGraph() throws {
     let folder = try detector(run, graph)
     let record = folder.appendingPathComponent(DetectorFiles.record)

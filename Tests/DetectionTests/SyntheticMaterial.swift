@@ -13,7 +13,8 @@ struct SyntheticMaterial {
   let features: [Float]
   let width: Int
 
-  /// `subjects` subjects with `perSubject` examples each; `row` gives label and features of (subject, sample).
+  /// `subjects` subjects with `perSubject` examples each; `row` gives label and features of
+  /// (subject, sample).
   init(
     subjects: Int = 200, perSubject: Int = 5, width: Int = 4, task: DetectorTask = .sentence,
     shufflesLabels: Bool = false, training: HeadTrainingOptions = HeadTrainingOptions(),

@@ -9,7 +9,8 @@ struct TaskMeasurementTests {
     (0..<width).map { _ in Float(stream.normal()) }
   }
 
-  /// Features name the subject, labels are fixed for each: a head that has seen a subject knows its label.
+  /// Features name the subject, labels are fixed for each: a head that has seen a subject knows its
+  /// label.
   ///
   /// Of 40 test subjects, AUROC at chance has a standard deviation of about 0.09.
   @Test func subjectsSeenInTrainingAreNotInTheTest() throws {
@@ -182,7 +183,8 @@ struct NullTests {
     for detector in try measured(shufflesLabels: false, signal).detectors {
       #expect(try #require(detector.result[.auroc]?.lower) > 0.75)
     }
-    // A detector of a strong signal on random labels ranks in a random direction, not above chance on average.
+    // A detector of a strong signal on random labels ranks in a random direction, not above chance
+    // on average.
     let aurocs = try measured(shufflesLabels: true) { label, stream in
       stream.normal() + (label ? 0.05 : 0)
     }

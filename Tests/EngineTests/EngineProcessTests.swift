@@ -13,7 +13,8 @@ struct EngineProcessTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// The options to start a script with; in it, `frame` writes a message without tensors and `take` reads one.
+  /// The options to start a script with; in it, `frame` writes a message without tensors and `take`
+  /// reads one.
   private func options(_ script: String, patience: Double = 20) throws -> EngineOptions {
     let head = #"""
       #!/bin/bash

@@ -8,7 +8,8 @@ import TestSupport
 import Testing
 import Training
 
-/// Cells of run.sqlite that hold what no version of kglab writes end a command with a sentence, never a trap.
+/// Cells of run.sqlite that hold what no version of kglab writes end a command with a sentence,
+/// never a trap.
 struct AlteredRowTests {
   private static let tables = [
     "query", "evaluation", "exact_result", "sampled_result", "answer", "candidate_result",
@@ -75,7 +76,8 @@ struct AlteredRowTests {
     #expect(refusals > 0)
   }
 
-  /// Sets a cell of every second row in a table without its constraints, and has results made of rows anew.
+  /// Sets a cell of every second row in a table without its constraints, and has results made of
+  /// rows anew.
   private func alter(_ file: URL, _ table: String, _ column: String, _ value: String) throws {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false

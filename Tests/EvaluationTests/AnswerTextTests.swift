@@ -75,7 +75,8 @@ import Training
     #expect(share > 0.05 && share < 0.95)
   }
 
-  /// A tabular model that learns m draws loses an object of probability f with probability (1 - f)^m.
+  /// A tabular model that learns m draws loses an object of probability f with probability (1 -
+  /// f)^m.
   @Test func objectsAreLostAsOftenAsDrawsMissThem() throws {
     let m = 8
     let drawn = try lines { $0.samples = m }
@@ -99,7 +100,8 @@ import Training
     #expect(expected > 10 && Double(lost) < Double(questions.count))
   }
 
-  /// Of k draws one at least is right with probability 1 - (1 - pi)^k, pi summed over the right answers.
+  /// Of k draws one at least is right with probability 1 - (1 - pi)^k, pi summed over the right
+  /// answers.
   @Test(arguments: [(1.0, nil), (0.7, 3)] as [(Double, Int?)])
   func theShareOfQueriesThatAreKeptIsTheExpectedOne(temperature: Double, topK: Int?) throws {
     let k = 4
@@ -115,7 +117,8 @@ import Training
     #expect(drawn.tally.answered < drawn.tally.asked)
   }
 
-  /// What is kept without a limit has the shares of P(o | right): where a tabular policy lands after one fit.
+  /// What is kept without a limit has the shares of P(o | right): where a tabular policy lands
+  /// after one fit.
   @Test func keptAnswersHaveTheDistributionOfRightOnes() throws {
     let drawn = try lines { ($0.samples, $0.right) = (400, 400) }
     let names = try TripleText(graph: Self.graph, tokenizer: run.tokenizer)

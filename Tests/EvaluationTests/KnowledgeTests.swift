@@ -91,7 +91,8 @@ struct KnowledgeTests {
     #expect(abs(reference - (log2(4.0 / 3) + log2(4))) < 1e-9)
   }
 
-  /// A model that says only p(o | p) stores nothing net; one that knows every fact stores its entropy.
+  /// A model that says only p(o | p) stores nothing net; one that knows every fact stores its
+  /// entropy.
   @Test func boundsOfStoredBits() throws {
     let fixture = try Fixture(TestGraph.people(40))
     let scorer = try FactScorer(

@@ -10,7 +10,8 @@ import Testing
 
 @testable import Training
 
-/// Models that were trained elsewhere, as far as no Python is needed: Tests/Python/test_outside.py asks them.
+/// Models that were trained elsewhere, as far as no Python is needed: Tests/Python/test_outside.py
+/// asks them.
 struct OutsideTests {
   /// A folder with the files of a causal language model, but for what is left out.
   private func model(
@@ -124,7 +125,8 @@ struct OutsideTests {
     #expect(try differs { $0.precision = .bf16 } && !differs { $0.folder = "/b" })
   }
 
-  /// Held out or not, a true answer is right where nobody knows what was trained on, and there is one set of queries.
+  /// Held out or not, a true answer is right where nobody knows what was trained on, and there is
+  /// one set of queries.
   @Test func ratesOfUnknownVisibilityCountAllAnswersAlike() throws {
     let place = try TemporaryFolder()
     try trainTiny(into: place["run"])

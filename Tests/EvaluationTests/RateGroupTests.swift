@@ -62,7 +62,8 @@ struct RateGroupTests {
     #expect(try groups("inferability", .ivs) == ["inferable": 1, "unknowable": 1])
   }
 
-  /// Of others: rome is said of two people under "in", oslo of one; oslo of two under "near", rome of one.
+  /// Of others: rome is said of two people under "in", oslo of one; oslo of two under "near", rome
+  /// of one.
   @Test func popularityCountsOtherTriples() throws {
     let popularity = ObjectPopularity(graph: graph, fraction: 1)
     let counts = graph.queries.map { query in

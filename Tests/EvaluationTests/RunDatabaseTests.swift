@@ -79,7 +79,8 @@ struct RunDatabaseTests {
     }
   }
 
-  /// What a killed process leaves is a file with a journal beside it, which a reader that may write takes back.
+  /// What a killed process leaves is a file with a journal beside it, which a reader that may write
+  /// takes back.
   @Test func readersMendWhatAKilledProcessWasWriting() throws {
     _ = try RunDatabase.open(in: folder.url, graphHash: "g")
     let killed = try TemporaryFolder()
@@ -106,7 +107,8 @@ struct RunDatabaseTests {
         })
   }
 
-  /// Results of a version whose table had other columns are neither copied by their places nor with holes.
+  /// Results of a version whose table had other columns are neither copied by their places nor with
+  /// holes.
   @Test func tablesOfOtherVersionsAreNamed() throws {
     func table(_ columns: String) -> ResultTable {
       ResultTable("pull", of: "measurement", key: "place", columns: columns)

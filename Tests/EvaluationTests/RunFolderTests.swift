@@ -24,7 +24,8 @@ struct RunFolderTests {
     #expect(try RunDatabase.read(in: trained.folder)?.summaries() == [summary])
   }
 
-  /// A folder is locked by a process that writes, and cannot be locked where nothing can be written.
+  /// A folder is locked by a process that writes, and cannot be locked where nothing can be
+  /// written.
   @Test func whatIsStoredIsReadWithoutTheLock() throws {
     let trained = try TrainedRun(TestGraph.families(12))
     func all() throws -> [String] {

@@ -66,7 +66,8 @@ extension TrainedRun {
   }
 }
 
-/// A graph with a tokenizer and a model that half knows it: 30 steps of gradient descent from scratch.
+/// A graph with a tokenizer and a model that half knows it: 30 steps of gradient descent from
+/// scratch.
 struct Fixture {
   let graph: KnowledgeGraph
   let tokenizer: any Tokenizer

@@ -58,7 +58,8 @@ struct TruncatedRateTests {
     }
   }
 
-  /// Options without a cut are stored as they always were, so that older evaluations are still found.
+  /// Options without a cut are stored as they always were, so that older evaluations are still
+  /// found.
   @Test func optionsWithoutACutKeepTheirKey() throws {
     let json = String(decoding: try JSONEncoder().encode(EvaluationOptions()), as: UTF8.self)
     #expect(!json.contains("top_"))

@@ -46,7 +46,8 @@ struct AttackMeasureTests {
     return AttackMeasure(settings)
   }
 
-  /// Rates are those of the rows; clean answers those of an evaluation; the same again, and after being stopped.
+  /// Rates are those of the rows; clean answers those of an evaluation; the same again, and after
+  /// being stopped.
   @Test func ratesAreThoseOfTheRows() throws {
     let trained = try run()
     let subject = subject(trained)
@@ -132,7 +133,8 @@ struct AttackMeasureTests {
     #expect(try rows(first) == rows(second))
   }
 
-  /// On a real model too, one iteration over all texts of one token finds the lowest loss, and a beam the same.
+  /// On a real model too, one iteration over all texts of one token finds the lowest loss, and a
+  /// beam the same.
   @Test func bestOfAllTextsOfAModel() throws {
     let trained = try run()
     func losses(_ kind: AttackKind) throws -> [Int: Double] {
@@ -162,7 +164,8 @@ struct AttackMeasureTests {
     for (query, loss) in gcg { #expect(abs(loss - (beam[query] ?? .nan)) < 1e-5) }
   }
 
-  /// What another run proposes is of its weights, of other tokens refused, and a file of before BEAST takes it up.
+  /// What another run proposes is of its weights, of other tokens refused, and a file of before
+  /// BEAST takes it up.
   @Test func anotherRunProposes() throws {
     let trained = try run()
     let other = try run { $0.seed = 9 }
@@ -211,7 +214,8 @@ struct AttackMeasureTests {
     }
   }
 
-  /// Verdicts of a full detector: right without an attack where its probability says what the graph does.
+  /// Verdicts of a full detector: right without an attack where its probability says what the graph
+  /// does.
   @Test func detectorsAreAttacked() throws {
     let trained = try run(epochs: 25)
     var options = DetectionOptions()
@@ -254,7 +258,8 @@ struct AttackMeasureTests {
     }
   }
 
-  /// Gradients of both victims against central differences: `<pad>`, which no text has, goes along another token.
+  /// Gradients of both victims against central differences: `<pad>`, which no text has, goes along
+  /// another token.
   @Test func gradientsEqualCentralDifferences() throws {
     let trained = try run()
     let model = try trained.run.loadModel()

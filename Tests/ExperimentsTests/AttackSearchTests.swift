@@ -54,7 +54,8 @@ private final class TableVictim: AttackVictim {
   }
 }
 
-/// A proposer whose log-probabilities are a table of the last token, and which counts what it reads.
+/// A proposer whose log-probabilities are a table of the last token, and which counts what it
+/// reads.
 private final class TableProposer: TextProposer {
   let parameterCount = 300
   let vocabulary: Int
@@ -133,8 +134,8 @@ private final class TableProposer: TextProposer {
     }
   }
 
-  /// As wide as there are tokens, BEAST has the best text of one token, then of one or two, then, of the best pairs, of up to
-  /// three: each found by enumeration.
+  /// As wide as there are tokens, BEAST has the best text of one token, then of one or two, then,
+  /// of the best pairs, of up to three: each found by enumeration.
   @Test func aWideBeastFindsTheBestOfEachLength() throws {
     let allowed = try AttackSearch(.beast, AttackSettings(), length: 1, tokenizer: tokenizer())
       .allowed
@@ -166,7 +167,8 @@ private final class TableProposer: TextProposer {
     }
   }
 
-  /// A narrow one tries what the proposer says is likely: tokens drawn without replacement, by their probabilities.
+  /// A narrow one tries what the proposer says is likely: tokens drawn without replacement, by
+  /// their probabilities.
   @Test func proposalsAreDrawnByTheirProbability() throws {
     let tokenizer = try tokenizer()
     let vocabulary = tokenizer.vocabularySize
@@ -213,7 +215,8 @@ private final class TableProposer: TextProposer {
     }
   }
 
-  /// As published the best text of an iteration replaces the last, though it be worse; or, as an option, never.
+  /// As published the best text of an iteration replaces the last, though it be worse; or, as an
+  /// option, never.
   @Test func theLastIterationCountsUnlessTheBestIsKept() throws {
     let tokenizer = try tokenizer()
     let victim = TableVictim(
@@ -273,7 +276,8 @@ private final class TableProposer: TextProposer {
     }
   }
 
-  /// What the steps state is what the victim was asked for, by 2 N T a forward and 4 N T a backward pass.
+  /// What the steps state is what the victim was asked for, by 2 N T a forward and 4 N T a backward
+  /// pass.
   @Test func flopsAreCounted() throws {
     let tokenizer = try tokenizer()
     func counted(
@@ -308,7 +312,8 @@ private final class TableProposer: TextProposer {
         on: examples(5), victim, proposer, unless: { false }))
     #expect(proposer.flops > 0)
     #expect(beast.joined().reduce(0) { $0 + $1.flops } == victim.flops + proposer.flops)
-    // Before the slot <S>, 1, <P> and 1; the victim reads <O> and the answer but its last token too.
+    // Before the slot <S>, 1, <P> and 1; the victim reads <O> and the answer but its last token
+    // too.
     #expect(beast[0][0].flops == 2 * 300 * 5 + 2 * 2 * 1_000 * 8)
     #expect(beast[0][1].flops == 2 * 2 * 300 * 6 + 4 * 2 * 1_000 * 9)
     let best = try counted(.gcg) { $0.keepsBest = true }

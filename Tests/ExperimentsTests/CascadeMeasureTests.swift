@@ -73,7 +73,8 @@ struct CascadeMeasureTests {
         == summary)
   }
 
-  /// A committee says how likely all its members find an answer, and heads judge every answer without having seen its subject.
+  /// A committee says how likely all its members find an answer, and heads judge every answer
+  /// without having seen its subject.
   @Test func committeesAndHeadsSwitch() throws {
     let (small, large, member) = (try run(epochs: 4), try run(epochs: 12), try run(epochs: 6))
     var subject = subject(small, large)

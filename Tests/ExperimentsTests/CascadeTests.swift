@@ -35,7 +35,8 @@ struct CascadeTests {
     cascade(cases).points(set, resamples: 0, seed: Seed(0)).filter { $0.switch == name }
   }
 
-  /// Tenths together are all that there is to gain, and those by the oracle's own scores are in order.
+  /// Tenths together are all that there is to gain, and those by the oracle's own scores are in
+  /// order.
   @Test func tenthsAddUp() throws {
     let cases = drawn(600)
     let cascade = cascade(cases)
@@ -51,7 +52,8 @@ struct CascadeTests {
     #expect(own.allSatisfy { ($0.lower ?? 1) <= $0.gain && $0.gain <= ($0.upper ?? -1) })
   }
 
-  /// A tenth of which every query gains alike gains so in every resample, however many of its queries were drawn.
+  /// A tenth of which every query gains alike gains so in every resample, however many of its
+  /// queries were drawn.
   @Test func intervalsOfTenthsAreOfTheirOwnQueries() {
     let cases: [Case] = (0..<600).map { (small: false, large: true, score: Double($0)) }
     let own = cascade(cases).deciles(.fvs, resamples: 200, seed: Seed(0))
@@ -85,13 +87,15 @@ struct CascadeTests {
       #expect(abs(compute[index].meanRate - areas[index].meanRate) < 1e-12)
       #expect(abs((compute[index].gain ?? 9) - (areas[index].gain ?? 8)) < 1e-9)
     }
-    // A fifth of the way is spent before the first is deferred, and the last fifth is never reached.
+    // A fifth of the way is spent before the first is deferred, and the last fifth is never
+    // reached.
     let unsure = points.filter { $0.switch == "unsure" }.map(\.rate)
     let reached = zip(unsure, unsure.dropFirst()).prefix(16).reduce(0) { $0 + ($1.0 + $1.1) / 40 }
     #expect(abs(compute[3].meanRate - (0.2 * unsure[0] + reached)) < 1e-9)
   }
 
-  /// Worked out by hand: of four queries the first is put right, the second spoilt, the others stay.
+  /// Worked out by hand: of four queries the first is put right, the second spoilt, the others
+  /// stay.
   @Test func fourQueries() throws {
     // Hallucinations and operations of both models.
     let answers: [(small: CascadedQuery.Answer, large: CascadedQuery.Answer)] = [
@@ -148,7 +152,8 @@ struct CascadeTests {
     }
   }
 
-  /// Nor is it above random deferral; its slope is one hallucination for each query deferred, until all are mended.
+  /// Nor is it above random deferral; its slope is one hallucination for each query deferred, until
+  /// all are mended.
   @Test(arguments: 1..<6) func noSwitchBeatsTheOracle(seed: UInt64) throws {
     let cases = drawn(90, seed: seed)
     let oracle = curve("oracle", cases)

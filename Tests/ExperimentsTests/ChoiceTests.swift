@@ -109,7 +109,8 @@ struct ChoiceTests {
     }
   }
 
-  /// The plain questions of a graph, asked as choices, are graded as an evaluation grades its candidates.
+  /// The plain questions of a graph, asked as choices, are graded as an evaluation grades its
+  /// candidates.
   @Test func plainQuestionsAreTheEvaluationsCandidates() throws {
     let trained = try run(rules: 0, epochs: 6)
     var options = EvaluationOptions()

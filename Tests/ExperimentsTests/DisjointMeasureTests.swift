@@ -129,8 +129,8 @@ struct DisjointMeasureTests {
       none.rates.filter { $0.detectors == name }.map(\.value)
     }
     #expect(values("joint") == values("independent"))
-    // At several weights each is what it is alone, and independent detectors are trained once; stopped anywhere the same call goes on to
-    // the same numbers, by any number of workers.
+    // At several weights each is what it is alone, and independent detectors are trained once;
+    // stopped anywhere the same call goes on to the same numbers, by any number of workers.
     try FileManager.default.removeItem(at: trained.folder.appendingPathComponent("run.sqlite"))
     var stops = 0
     for calls in [2, 3, 4, 6, 8, 10, 12] {

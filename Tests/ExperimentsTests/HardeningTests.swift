@@ -149,7 +149,8 @@ struct HardeningTests {
     return try AdversarialPool(lines: data).items
   }
 
-  /// A round names the one before by its weights, attacks no example of the tests, and costs what the formula says.
+  /// A round names the one before by its weights, attacks no example of the tests, and costs what
+  /// the formula says.
   @Test func roundsAreRunsWithTheirCost() throws {
     let trained = try run(slot: 1, epochs: 10)
     let text = try TripleText(graph: graph, tokenizer: trained.run.tokenizer)
@@ -233,7 +234,8 @@ struct HardeningTests {
       of: MeasuredRun(folder: folder, record: record) { graph }, quiet)
   }
 
-  /// Stopped anywhere, by any number of workers, and after half a line was written, rounds have the same bytes.
+  /// Stopped anywhere, by any number of workers, and after half a line was written, rounds have the
+  /// same bytes.
   @Test func roundsAreTheSameHowever() throws {
     let (first, second) = (try run(epochs: 10), try run(epochs: 10))
     let training = training()

@@ -52,7 +52,8 @@ struct InterferenceTests {
     return InterferenceMeasure(settings)
   }
 
-  /// With nothing left to draws, every rank is that of all objects by all facts, by another algorithm.
+  /// With nothing left to draws, every rank is that of all objects by all facts, by another
+  /// algorithm.
   @Test func ranksAreThoseOfTheWholeKernel() throws {
     let graph = SmallGraph.people(24)
     let trained = try Self.trained(graph)

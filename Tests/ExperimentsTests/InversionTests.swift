@@ -42,8 +42,9 @@ struct InversionTests {
     return InversionMeasure(settings)
   }
 
-  /// Acceptance of one-token texts from the model's own prior is sum over x of P(x | s) times whether x gives the wrong answer: by
-  /// enumeration of all x on the real model, and the sampler within its binomial error.
+  /// Acceptance of one-token texts from the model's own prior is sum over x of P(x | s) times
+  /// whether x gives the wrong answer: by enumeration of all x on the real model, and the sampler
+  /// within its binomial error.
   @Test func acceptanceIsThatOfEnumeration() throws {
     let trained = try run(epochs: 40)
     let model = try trained.run.loadModel()

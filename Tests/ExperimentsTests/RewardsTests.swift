@@ -47,7 +47,8 @@ import Training
     let graph = summary.points.filter { $0.reward == RewardPoint.graph }
     #expect(graph.map(\.n) == [1, 2, 4, 8, 16, 32, 64])
     for point in graph {
-      // Of so few queries a standard error is about half of the root of p (1 - p) / n q, and less for larger n.
+      // Of so few queries a standard error is about half of the root of p (1 - p) / n q, and less
+      // for larger n.
       let error = 3 / Double(point.queryCount * 64).squareRoot() * Double(point.n).squareRoot()
       #expect(abs(point.rate - (try #require(point.exactRate))) < error)
       #expect(abs(point.said + point.rate - 1) < 1e-9)
@@ -77,7 +78,8 @@ import Training
     #expect(abs(ProxyReward.combined(rewards, choice) - (3 - 0.5 * 14 / 3)) < 1e-12)
   }
 
-  /// Detectors keep what they take to be right, wrong or not, and never a held-out fact; the same text comes again.
+  /// Detectors keep what they take to be right, wrong or not, and never a held-out fact; the same
+  /// text comes again.
   @Test func detectorsStandInForTheGraph() throws {
     var text = AnswerText()
     (text.samples, text.right, text.temperature) = (8, 4, 1)

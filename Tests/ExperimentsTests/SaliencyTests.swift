@@ -35,8 +35,8 @@ struct SaliencyTests {
   private let graph = SmallGraph.people(24)
   private let quiet = Work(shouldStop: { false })
 
-  /// Of a planted linear detector the saliency of each place is its weight times the spread of values, by gradient as by
-  /// occlusion.
+  /// Of a planted linear detector the saliency of each place is its weight times the spread of
+  /// values, by gradient as by occlusion.
   @Test func aLinearDetectorLooksWhereItWasTold() throws {
     // <S> 6 7 <P> 8 <O> 9 10 <E>, all of 6 to 16 allowed.
     let text = SaliencyText(tokens: [2, 6, 7, 3, 8, 4, 9, 10, 5], answerStart: 6)
@@ -77,8 +77,9 @@ struct SaliencyTests {
     #expect(agreement.map(\.value) == [1, 1, 1] && agreement.map(\.answerCount) == [4, 3, 1])
   }
 
-  /// Gradients of a network that reads the log-probability too, against central differences: of what is read in a question, `<pad>`
-  /// goes along another token; of what is said, by the log-probability of whole texts.
+  /// Gradients of a network that reads the log-probability too, against central differences: of
+  /// what is read in a question, `<pad>` goes along another token; of what is said, by the
+  /// log-probability of whole texts.
   @Test func gradientsEqualDifferences() throws {
     let shape = ModelConfiguration(
       layerCount: 2, modelDimension: 8, headCount: 2, feedForwardDimension: 16, vocabularySize: 17,
@@ -134,7 +135,8 @@ struct SaliencyTests {
         let sum = Double(silent[0][place][token]) + Double(spoken[0][place][token])
         #expect(abs(sum - Double(gradients[place][token])) < 1e-4)
       }
-      // After the last token that is said but <E>, only <E> is read of it: its gradient is what is said and that.
+      // After the last token that is said but <E>, only <E> is read of it: its gradient is what is
+      // said and that.
       let read = try readGradient(values, shape, readOut[8], text, place: place + 3)
       for token in 0..<17 {
         let expected = Double(readOut[8]) * said[token][0] + read[token]
@@ -143,7 +145,8 @@ struct SaliencyTests {
     }
   }
 
-  /// By central differences, what reading each token in a place would change of w log P(answer), whose tokens stay as they are.
+  /// By central differences, what reading each token in a place would change of w log P(answer),
+  /// whose tokens stay as they are.
   private func readGradient(
     _ values: [Float], _ shape: ModelConfiguration, _ weight: Float, _ text: SaliencyText,
     place: Int

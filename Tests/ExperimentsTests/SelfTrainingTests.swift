@@ -60,7 +60,8 @@ import Training
       #expect(tally.drawn == 8 * tally.asked && tally.kept <= min(tally.right, 4 * tally.asked))
       #expect(tally.kept > tally.answered)
     }
-    // Asked and not asked are the trained queries, and the rate of all unseen is that of an evaluation.
+    // Asked and not asked are the trained queries, and the rate of all unseen is that of an
+    // evaluation.
     let rates = Dictionary(
       uniqueKeysWithValues: rounds[2].rows.filter {
         $0.model == .run && $0.difficulty == nil && $0.visibility == nil

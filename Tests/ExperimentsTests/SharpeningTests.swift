@@ -73,7 +73,8 @@ import Training
     #expect(abs(try #require(asked.entropy) - entropy) < 0.15 * entropy)
   }
 
-  /// Training on right answers moves the model, which the divergence says; a sharpened model has the entropy asked for.
+  /// Training on right answers moves the model, which the divergence says; a sharpened model has
+  /// the entropy asked for.
   @Test func anotherModelHasMoved() throws {
     var text = AnswerText()
     (text.samples, text.right, text.temperature) = (8, 4, 0.7)

@@ -98,10 +98,12 @@ import Training
     expectFailure("keeps no checkpoint") { try measure().summary(of: without, quiet) }
   }
 
-  /// A table that learns P(o | p) and then P(o | s, p): a false line of the right type falls to the log of the range and rises.
+  /// A table that learns P(o | p) and then P(o | s, p): a false line of the right type falls to the
+  /// log of the range and rises.
   @Test func falseLinesOfATableTurn() {
     let range = 8.0
-    // Shares of the three stages at a time: uniform over 50 names, over the range, and the fact itself with 1 % of error.
+    // Shares of the three stages at a time: uniform over 50 names, over the range, and the fact
+    // itself with 1 % of error.
     func loss(_ uniform: Double, _ typed: Double, _ known: Double, right: Bool) -> Double {
       let fact = right ? 0.99 : 0.01 / (range - 1)
       return -log(uniform / 50 + typed / range + known * fact)

@@ -2,11 +2,13 @@ import Corpus
 import Foundation
 import KnowledgeGraph
 
-/// Two answerers of traps that read the text alone and look names up in the graph; they share nothing with what makes traps.
+/// Two answerers of traps that read the text alone and look names up in the graph; they share
+/// nothing with what makes traps.
 struct TrapOracles {
   let graph: KnowledgeGraph
 
-  /// The place of the choice that the rule of a task asks for; nil where the text is not understood.
+  /// The place of the choice that the rule of a task asks for; nil where the text is not
+  /// understood.
   func byRule(_ question: ChoiceQuestion) -> Int? {
     let text = question.prompt
     switch Trap(rawValue: question.task) {

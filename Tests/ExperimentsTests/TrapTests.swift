@@ -31,7 +31,8 @@ struct TrapTests {
     TrapMaker(graph: graph, kind: kind, side: side, seed: Seed(1))
   }
 
-  /// Who follows the rule is always right, who follows memory never in a trap and always in its plain form.
+  /// Who follows the rule is always right, who follows memory never in a trap and always in its
+  /// plain form.
   @Test(arguments: Trap.allCases) func ruleAndMemoryDisagreeInTrapsAlone(_ trap: Trap) throws {
     let pairs = maker().pairs(trap, count: 40)
     #expect(pairs.count >= 6)
@@ -63,7 +64,8 @@ struct TrapTests {
     #expect(subjects(.taught).count > 20 && subjects(.tested).count > 20)
   }
 
-  /// Without `<NOT>` the negated question is the plain one: what is blind to it is right in a and in 1 - a.
+  /// Without `<NOT>` the negated question is the plain one: what is blind to it is right in a and
+  /// in 1 - a.
   @Test func blindToNegationIsTheComplement() throws {
     for pair in maker().pairs(.neqa, count: 40) {
       #expect(pair.trap.prompt.replacingOccurrences(of: " <NOT>", with: "") == pair.plain.prompt)
@@ -71,7 +73,8 @@ struct TrapTests {
     }
   }
 
-  /// Reasoned, a trap has one more line, which the graph says, and the same answer; two tasks have that form.
+  /// Reasoned, a trap has one more line, which the graph says, and the same answer; two tasks have
+  /// that form.
   @Test(arguments: Trap.allCases) func aReasonedTrapHasOneTrueLineMore(_ trap: Trap) throws {
     let pairs = maker().pairs(trap, count: 20)
     #expect(pairs.contains { $0.reasoned != nil } == [.redefine, .neqa].contains(trap))

@@ -170,6 +170,36 @@ import Testing
     }
   }
 
+  @Test func commentsAreAsNarrowAsCode() {
+    for file in files {
+      for (index, line) in file.lines.enumerated() where line.count > 100 {
+        #expect(
+          !line.drop { $0 == " " }.hasPrefix("//"),
+          "\(file.path):\(index + 1) is a comment of \(line.count) columns: 100 at most")
+      }
+    }
+  }
+
+  /// Tables, headings, code and what begins with a span of code may be wider.
+  @Test func documentsAreWrapped() throws {
+    let paths = try ["docs", "experiments"].flatMap { folder in
+      try FileManager.default.subpathsOfDirectory(atPath: Repository.file(folder).path)
+        .map { "\(folder)/\($0)" }
+    }
+    let documents = paths.filter { $0.hasSuffix(".md") && $0 != "docs/cli.md" } + ["README.md"]
+    #expect(documents.count > 20)
+    for path in documents {
+      var isCode = false
+      for (index, line) in try Repository.text(path).components(separatedBy: "\n").enumerated() {
+        if line.hasPrefix("```") { isCode.toggle() }
+        if isCode || line.count <= 120 { continue }
+        #expect(
+          ["|", "#", "`", "    ", "!["].contains { line.hasPrefix($0) },
+          "\(path):\(index + 1) has \(line.count) columns: 120 at most")
+      }
+    }
+  }
+
   @Test func packageTypesAndFunctionsAreDocumented() {
     let witnesses = DocumentedDeclaration.requirements(in: files)
     var count = 0

@@ -49,7 +49,8 @@ import Testing
       code: 64, mentions: ["--slot-share is that of the run"])
   }
 
-  /// A slope of 2 at one size and 1 at the other; the exponent of a defence that needs half the compute of the attack.
+  /// A slope of 2 at one size and 1 at the other; the exponent of a defence that needs half the
+  /// compute of the attack.
   @Test func slopesOfATable() throws {
     let workspace = try TemporaryFolder()
     func rate(_ odds: Double) -> Double { odds / (1 + odds) }

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Schemas, triples and graph files that are wrong: one sentence, a documented code, nothing left behind.
+/// Schemas, triples and graph files that are wrong: one sentence, a documented code, nothing left
+/// behind.
 @Suite struct BadGraphTests {
   private static let schema = """
     name: wrong

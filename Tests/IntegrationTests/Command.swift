@@ -123,7 +123,8 @@ final class RunningCommand {
 
   /// Waits until `condition` holds; false where the process ended before, or in no end of time.
   ///
-  /// The condition is of files that the process writes: nothing tells of it, so that it is asked again and again.
+  /// The condition is of files that the process writes: nothing tells of it, so that it is asked
+  /// again and again.
   func wait(until condition: () -> Bool) -> Bool {
     let began = ContinuousClock.now
     while process.end() == nil, ContinuousClock.now - began < .seconds(patience) {

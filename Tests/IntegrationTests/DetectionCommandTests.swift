@@ -87,7 +87,8 @@ import Testing
     #expect(closing.first?.hasPrefix("wrote ") == true && closing.last?.hasPrefix("next: ") == true)
   }
 
-  /// A kept step is asked with its own weights; after one step every answer is wrong, which is said in words.
+  /// A kept step is asked with its own weights; after one step every answer is wrong, which is said
+  /// in words.
   @Test func detectorsOfACheckpoint() throws {
     let workspace = try TrainedRun.graph()
     try workspace.kglab(TrainedRun.training + ["--keep-steps", "1", "--out", "run"]).expectEnd()

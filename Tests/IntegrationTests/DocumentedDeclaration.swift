@@ -1,7 +1,7 @@
 /// A `package` type or function, and whether `///` stands above it.
 ///
-/// Properties, cases and initialisers may go by their names, and functions that a protocol asks for are
-/// documented there.
+/// Properties, cases and initialisers may go by their names, and functions that a protocol asks for
+/// are documented there.
 struct DocumentedDeclaration {
   let line: Int
   let keyword: String

@@ -59,7 +59,8 @@ import Testing
       .expectFailure(65, mentions: ["born im", "did you mean", "born in"])
   }
 
-  /// What a command says to run next ends well, with checkpoints to follow facts through and without.
+  /// What a command says to run next ends well, with checkpoints to follow facts through and
+  /// without.
   @Test func whatIsNextCanBeRun() throws {
     let workspace = try TrainedRun.workspace()
     try workspace.prepare([TrainedRun.training + ["--keep-steps", "1", "--out", "kept"]])

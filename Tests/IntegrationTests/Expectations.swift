@@ -2,7 +2,8 @@ import TestSupport
 import Testing
 
 extension CommandResult {
-  /// Holds a failed command to the rules: its code, and one sentence that says what, where and what to do.
+  /// Holds a failed command to the rules: its code, and one sentence that says what, where and what
+  /// to do.
   ///
   /// `mentions` are pieces of that sentence. Code 64 may add the usage lines below it.
   func expectFailure(

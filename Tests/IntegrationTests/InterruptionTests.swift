@@ -99,7 +99,8 @@ import Testing
     try expectEqualRuns(workspace, "run")
   }
 
-  /// `timeout` and schedulers signal a process and then its group: that is one wish to stop, not two.
+  /// `timeout` and schedulers signal a process and then its group: that is one wish to stop, not
+  /// two.
   @Test func twoSignalsAtOnceSaveAsOneDoes() throws {
     let workspace = try TrainedRun.graph()
     let running = try train(workspace, out: "run", workers: 2).start()
@@ -132,7 +133,8 @@ import Testing
     try expectEqualRuns(workspace, "run")
   }
 
-  /// Every long command ends with 75 when asked to stop, and the same command ends as if it had not been.
+  /// Every long command ends with 75 when asked to stop, and the same command ends as if it had not
+  /// been.
   @Test(arguments: [
     ["evaluate", "run", "--samples", "256", "--workers", "1", "--seed", "4"],
     ["detect", "run", "--samples", "32", "--heads", "linear", "--workers", "1", "--seed", "4"],

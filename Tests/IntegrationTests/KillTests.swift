@@ -3,8 +3,8 @@ import LabCore
 import TestSupport
 import Testing
 
-/// `kill -9` at many moments of every command that writes: the same command, with the same process id, then gives the bytes
-/// of one that was never killed, and leaves nothing hidden.
+/// `kill -9` at many moments of every command that writes: the same command, with the same process
+/// id, then gives the bytes of one that was never killed, and leaves nothing hidden.
 @Suite struct KillTests {
   private static let made = Result { try make() }
 
@@ -182,7 +182,8 @@ import Testing
       running.send(SIGKILL)
       _ = try running.wait()
     }
-    // A command that had ended before it was killed may refuse to replace its result, which is then whole.
+    // A command that had ended before it was killed may refuse to replace its result, which is then
+    // whole.
     let isThere = !one.results.isEmpty && one.results.allSatisfy(workspace.exists)
     let result = try command(one, in: workspace).run()
     #expect(result.end == .exited(0) || isThere, "\(result.messages)")

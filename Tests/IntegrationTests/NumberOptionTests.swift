@@ -3,7 +3,8 @@ import KnowledgeGraph
 import TestSupport
 import Testing
 
-/// Numbers that cannot be, in every option of every command: no trap, no end of waiting, no end of memory.
+/// Numbers that cannot be, in every option of every command: no trap, no end of waiting, no end of
+/// memory.
 @Suite struct NumberOptionTests {
   /// What makes each command do a little; `OUT` stands for a name that is not there.
   private static let arguments: [String: [String]] = [

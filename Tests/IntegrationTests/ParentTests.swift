@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A run or detector that another is made of, and is missing or altered, is refused by its name, whatever is made of it.
+/// A run or detector that another is made of, and is missing or altered, is refused by its name,
+/// whatever is made of it.
 @Suite struct ParentTests {
   private static let made = Result { try FuzzFixture.made.get() }
 

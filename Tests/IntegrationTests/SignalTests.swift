@@ -3,7 +3,8 @@ import LabCore
 import TestSupport
 import Testing
 
-/// Signals at many moments of every command that works for long: it saves and ends with 75, or ends as it would have.
+/// Signals at many moments of every command that works for long: it saves and ends with 75, or ends
+/// as it would have.
 @Suite struct SignalTests {
   /// A graph and a run whose products are large enough to be those of the just-in-time kernels.
   private static let made = Result { try make() }

@@ -69,7 +69,8 @@ import Testing
       65, mentions: ["not 0123456789", "export again"])
   }
 
-  /// One is killed at work; the others end what it had begun, by the system's locks or by touched files.
+  /// One is killed at work; the others end what it had begun, by the system's locks or by touched
+  /// files.
   @Test(arguments: ["system", "files"]) func workersEndWhatAKilledOneBegan(locks: String) throws {
     let workspace = try workspace()
     func worker() -> Command {

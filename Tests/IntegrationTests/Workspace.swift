@@ -20,7 +20,8 @@ extension TemporaryFolder {
 
   func json(_ arguments: String...) throws -> [String: Any] { try json(arguments) }
 
-  /// Runs a command that must fail with nothing printed, or nothing of files, and leave the folder as it is.
+  /// Runs a command that must fail with nothing printed, or nothing of files, and leave the folder
+  /// as it is.
   func refuse(
     _ arguments: [String], code: Int32 = 65, mentions pieces: [String], isSilent: Bool = true,
     sourceLocation: SourceLocation = #_sourceLocation

@@ -90,7 +90,8 @@ struct ConstraintTests {
   @Test func acyclicBitsAreThoseOfWhatComesBefore() throws {
     let graph = try SmallSchema.graph(
       "  parent: {subject: person, object: person, acyclic: true}", people: 50)
-    // With one uniform object the k-th entity of the order has k - 1 to draw from: every count from 1 to 49 once.
+    // With one uniform object the k-th entity of the order has k - 1 to draw from: every count from
+    // 1 to 49 once.
     let counts = graph.pairs("parent").map { Int(exp2($0.answer.bits).rounded()) }.sorted()
     #expect(counts == Array(1...49))
   }

@@ -4,7 +4,8 @@ import LabCore
 import TestSupport
 import Testing
 
-/// N-Triples of the W3C Recommendation (2014): what it allows, what it does not, and how terms are named.
+/// N-Triples of the W3C Recommendation (2014): what it allows, what it does not, and how terms are
+/// named.
 @Suite struct NTriplesTests {
   /// Imports lines of N-Triples; the graph's names.
   private static func names(
@@ -88,7 +89,8 @@ import Testing
     expectFailure("--base", "absolute") { try Self.object(term, base: "dbpedia") }
   }
 
-  // Beside others the negative tests of the W3C's test suite: bad-uri, bad-esc, bad-lang, bad-string, bad-struct.
+  // Beside others the negative tests of the W3C's test suite: bad-uri, bad-esc, bad-lang,
+  // bad-string, bad-struct.
   @Test(arguments: [
     ("<http://a b> <p:r> <o:o> .", "space"),
     ("<http://a/\\u0020> <p:r> <o:o> .", "space"),

@@ -15,7 +15,8 @@ enum RandomNames {
       "<urn:kglab:a>", "\"x\"", "\"x\"@en", "\"1\"^^<http://a.b/int>", "\"\\n\"", "urn:kglab:",
       "null", "\\u0041", "\\uD800", "@", " .", ", ", "<S>", "<E>",
     ].map { Array($0.utf8) }
-  /// What no name may hold: NUL, and bytes that are no UTF-8 (halves, surrogates, overlong, beyond).
+  /// What no name may hold: NUL, and bytes that are no UTF-8 (halves, surrogates, overlong,
+  /// beyond).
   private static let forbidden: [[UInt8]] = [
     [0], [0xFF], [0x80], [0xC3], [0xED, 0xA0, 0x80], [0xED, 0xB0, 0x80], [0xC0, 0xAF],
     [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],

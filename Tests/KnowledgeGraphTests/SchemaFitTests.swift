@@ -82,7 +82,8 @@ struct SchemaFitTests {
     let fit = try Self.imported(try Self.lines(schema))
     #expect(!fit.hasStatedTypes)
     #expect(fit.schema.entityTypes.count == schema.entityTypes.count)
-    // Subjects and co-authors are one type; the objects of each other predicate are one of their own.
+    // Subjects and co-authors are one type; the objects of each other predicate are one of their
+    // own.
     let people = try #require(fit.schema.predicates.first { $0.name == "co-author" })
     #expect(people.subject == people.object)
     #expect(fit.schema.predicates.allSatisfy { $0.subject == people.subject })

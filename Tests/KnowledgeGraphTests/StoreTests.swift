@@ -22,7 +22,8 @@ struct StoreTests {
     #expect(opened.answers == graph.answers)
   }
 
-  /// In journal mode WAL SQLite needs a file beside the graph, which a link to itself keeps it from making.
+  /// In journal mode WAL SQLite needs a file beside the graph, which a link to itself keeps it from
+  /// making.
   @Test func graphsInAnotherJournalModeAreReadWhereNothingCanBeWritten() throws {
     try DatabaseQueue(path: url.path).inDatabase {
       try $0.execute(sql: "PRAGMA journal_mode = wal")

@@ -1,7 +1,8 @@
 import LabCore
 import Testing
 
-/// Values made in Python from the definitions: SHA-256 of "kglab <seed> <name>", xoshiro256**, Lemire's bound.
+/// Values made in Python from the definitions: SHA-256 of "kglab <seed> <name>", xoshiro256**,
+/// Lemire's bound.
 @Suite struct RandomStreamTests {
   @Test(
     arguments: [

@@ -5,7 +5,8 @@ import LanguageModel
 import TestSupport
 import Testing
 
-/// The tangent kernel of a model by three algorithms, and of a small network against neural-tangents.
+/// The tangent kernel of a model by three algorithms, and of a small network against
+/// neural-tangents.
 struct EmpiricalKernelTests {
   /// Texts of several lengths, one of them with an answer of one token.
   private func texts(_ vocabulary: Int) -> [AnsweredPrompt] {
@@ -49,7 +50,8 @@ struct EmpiricalKernelTests {
     #expect(abs(contraction[0, 3]) > 0.01 * contraction[0, 0])
   }
 
-  /// A column against how fast log-probabilities grow along a text's gradient, by central differences.
+  /// A column against how fast log-probabilities grow along a text's gradient, by central
+  /// differences.
   @Test(arguments: shapes) func columnsAreDerivatives(shape: ModelConfiguration) throws {
     let texts = texts(shape.vocabularySize)
     let model = try model(shape)
@@ -88,7 +90,8 @@ struct EmpiricalKernelTests {
     }
   }
 
-  /// Gradients of erf(x W1 / sqrt(8) + b1) W2 / sqrt(6) + b2, kept whole and as factors, give the stored kernel.
+  /// Gradients of erf(x W1 / sqrt(8) + b1) W2 / sqrt(6) + b2, kept whole and as factors, give the
+  /// stored kernel.
   @Test func aSmallNetworkHasTheKernelOfNeuralTangents() throws {
     let file = try Repository.fixture("empirical_ntk.json", as: File.self)
     let (inputs, width, outputs) = (8, 6, 3)
@@ -141,7 +144,8 @@ struct EmpiricalKernelTests {
     }
   }
 
-  /// At the costs of the paper's table, structured derivatives win where matrices are wide, contraction where they are narrow.
+  /// At the costs of the paper's table, structured derivatives win where matrices are wide,
+  /// contraction where they are narrow.
   @Test func predictedOperations() {
     func operations(_ method: TangentMethod, width: Int) -> Double {
       let shape = ModelConfiguration(

@@ -76,7 +76,8 @@ struct HuggingFaceFilesTests {
     #expect((header["model.layers.1.self_attn.q_norm.weight"] != nil) == shape.queryKeyNorm)
   }
 
-  /// The first half of a head turns with the second: swapping neighbours instead would change every logit.
+  /// The first half of a head turns with the second: swapping neighbours instead would change every
+  /// logit.
   ///
   /// `TransformersParityTests` holds the numbers; here is the table itself.
   @Test func savedFilesGiveTheSameLogits() throws {
@@ -100,7 +101,8 @@ struct HuggingFaceFilesTests {
     #expect(try ModelFiles.values(shape, from: folder.url) == values)
   }
 
-  /// What `save_pretrained` of transformers 5.23 wrote for a Qwen3 of this shape, and of 4 for a Llama.
+  /// What `save_pretrained` of transformers 5.23 wrote for a Qwen3 of this shape, and of 4 for a
+  /// Llama.
   @Test func configurationsThatTransformersWroteAreRead() throws {
     let qwen = """
       {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,

@@ -50,7 +50,8 @@ struct TruncationCase: Sendable {
 struct TruncationTests {
   static let logits: [Float] = [1.5, -0.25, 2, 0.5, 0, 3, -1, 2]
 
-  /// softmax after `TemperatureLogitsWarper`, `TopKLogitsWarper` and `TopPLogitsWarper` of transformers.
+  /// softmax after `TemperatureLogitsWarper`, `TopKLogitsWarper` and `TopPLogitsWarper` of
+  /// transformers.
   @Test(arguments: TruncationCase.all)
   func equalsTransformers(expected: TruncationCase) {
     let cut = TruncatedDistribution(
@@ -123,7 +124,8 @@ struct ScoringTests {
     }
   }
 
-  /// More completions than one tree holds, many of which begin alike or are the same, in passes of any size.
+  /// More completions than one tree holds, many of which begin alike or are the same, in passes of
+  /// any size.
   @Test(arguments: [1_024, 150, 16])
   func manyCompletionsEqualEachAlone(tokens: Int) throws {
     var stream = Seed(3).stream("completions")
@@ -142,7 +144,8 @@ struct ScoringTests {
     }
   }
 
-  /// Prompts that begin alike, in any order and some of them twice, as the queries of one subject do.
+  /// Prompts that begin alike, in any order and some of them twice, as the queries of one subject
+  /// do.
   @Test(arguments: [1_024, 70, 16])
   func manyPromptsEqualEachAlone(tokens: Int) throws {
     var stream = Seed(5).stream("prompts")

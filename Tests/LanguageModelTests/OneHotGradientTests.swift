@@ -5,7 +5,8 @@ import Testing
 
 /// What replacing a token changes to first order, against central differences.
 struct OneHotGradientTests {
-  /// A token of its own stands at one place; its row of the embedding goes along that of another token.
+  /// A token of its own stands at one place; its row of the embedding goes along that of another
+  /// token.
   @Test(arguments: [true, false]) func equalsCentralDifferences(isJudge: Bool) throws {
     let shape = shapes[0]
     let (width, free) = (shape.modelDimension, Int32(shape.vocabularySize - 1))

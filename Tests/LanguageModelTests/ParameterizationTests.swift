@@ -21,7 +21,8 @@ import Testing
       tiedEmbeddings: tied)
   }
 
-  /// The table of arXiv 2407.05872 in the form without multipliers: (deviation, rate) exponents for each kind.
+  /// The table of arXiv 2407.05872 in the form without multipliers: (deviation, rate) exponents for
+  /// each kind.
   @Test(
     arguments: [
       (.standard, .full, [(0, 0), (0.5, 1), (0.5, 1)]),
@@ -41,7 +42,8 @@ import Testing
     }
   }
 
-  /// Two pairs are one each for every optimiser: only the read-out's first scale tells standard from muP.
+  /// Two pairs are one each for every optimiser: only the read-out's first scale tells standard
+  /// from muP.
   @Test(arguments: [Alignment.full, .none], UpdateFamily.allCases)
   func twoPairsAreEquivalent(alignment: Alignment, family: UpdateFamily) throws {
     for (a, b) in [(Parameterization.standard, Parameterization.ntk), (.mup, .meanField)] {
@@ -60,9 +62,11 @@ import Testing
     }
   }
 
-  /// The learning rates of the table are the largest that keep every change of features and logits from growing.
+  /// The learning rates of the table are the largest that keep every change of features and logits
+  /// from growing.
   ///
-  /// The constraints are those of arXiv 2407.05872: with r the exponents of features' changes, all of them at least 0.
+  /// The constraints are those of arXiv 2407.05872: with r the exponents of features' changes, all
+  /// of them at least 0.
   @Test(arguments: scaled, UpdateFamily.allCases)
   func ratesAreTheLargestStableOnes(parameterization: Parameterization, family: UpdateFamily) throws
   {
@@ -90,7 +94,8 @@ import Testing
     let (a, b) = (rows.map(\.multiplier), rows.map(\.deviation))
     let alpha = alignment == .full ? 1.0 : 0.5
     let omega = 0.5
-    // The exponent of an update's size: of Adam the rate's, of SGD with the gradient's, of Adafactor with the parameter's.
+    // The exponent of an update's size: of Adam the rate's, of SGD with the gradient's, of
+    // Adafactor with the parameter's.
     let stream =
       alignment == .full ? min(a[2] + b[2], 2 * a[2] + rates[2]) : a[2] + b[2]
     let step = (0..<3).map { index in
@@ -111,7 +116,8 @@ import Testing
   @Test func factorsAtFourTimesTheBaseWidth() {
     let standard = scaling(.standard, width: 256)
     let mup = scaling(.mup, width: 256)
-    // Plain deviations fall to a half here; embeddings are to keep theirs, muP's read-out to have a quarter.
+    // Plain deviations fall to a half here; embeddings are to keep theirs, muP's read-out to have a
+    // quarter.
     #expect(standard.deviationFactor(.embedding) == 2 && mup.deviationFactor(.embedding) == 2)
     #expect(standard.deviationFactor(.input) == 1 && mup.deviationFactor(.output) == 1)
     #expect(standard.deviationFactor(.readOut) == 1 && mup.deviationFactor(.readOut) == 0.5)
@@ -136,7 +142,8 @@ import Testing
     for tensor in layout.tensors { #expect(scaling.learningRateFactor(tensor.role) == 1) }
   }
 
-  /// Measured deviations of initial weights at width 256; those of a normal cut at 2 are 0.8796 of it.
+  /// Measured deviations of initial weights at width 256; those of a normal cut at 2 are 0.8796 of
+  /// it.
   @Test func initialDeviationsAreThoseOfTheTable() throws {
     let layout = ParameterLayout(shape(width: 256))
     func deviation(_ name: String, _ parameterization: Parameterization) throws -> Double {

@@ -5,7 +5,8 @@ import LanguageModel
 import TestSupport
 import Testing
 
-/// What Hugging Face transformers computed in double precision, for every architecture that is exported.
+/// What Hugging Face transformers computed in double precision, for every architecture that is
+/// exported.
 ///
 /// Fixtures/make_logits.py makes the values.
 struct TransformersParityTests {

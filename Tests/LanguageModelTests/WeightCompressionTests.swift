@@ -4,7 +4,8 @@ import LanguageModel
 import TestSupport
 import Testing
 
-/// Pruning and few bits against their definitions, and the stated bytes against weights that are really packed.
+/// Pruning and few bits against their definitions, and the stated bytes against weights that are
+/// really packed.
 @Suite struct WeightCompressionTests {
   private let layout: ParameterLayout
   private let values: [Float]

@@ -67,7 +67,8 @@ import Training
     #expect(bytes[0] == 4 * results.runs[0].parameters && bytes[2] == bytes[0])
     #expect(bytes[4] < bytes[0] / 2 && bytes[6] < bytes[4])
     #expect(bytes[8] == bytes[10], "recovery changes no bytes")
-    // Detectors of the uncompressed model judge the compressed ones, also the recovered; nothing transfers to a base.
+    // Detectors of the uncompressed model judge the compressed ones, also the recovered; nothing
+    // transfers to a base.
     let transfer = try results.rows(
       "SELECT DISTINCT run_id, trained_on FROM detector_transfer WHERE trained_on <> run_id"
     ).map { [$0[0] as String, $0[1] as String] }

@@ -7,8 +7,8 @@ import Testing
   private let rows: [[String: Cell]]
   private let published: [[String: Cell]]
 
-  /// Three sizes at 100 epochs whose heads have an AUROC of 0.8 and 0.9 in the sentence task whatever the size,
-  /// and 0.05 less in the token task; AUC-PR is AUROC times the rate.
+  /// Three sizes at 100 epochs whose heads have an AUROC of 0.8 and 0.9 in the sentence task
+  /// whatever the size, and 0.05 less in the token task; AUC-PR is AUROC times the rate.
   init() throws {
     let document = try StudyReport(SampleResults.results().study(), command: "c").document()
     func rows(_ id: String) throws -> [[String: Cell]] {
@@ -45,7 +45,8 @@ import Testing
     #expect(abs(try estimate(row) - 0.05) < 1e-12 && row["verdict"] == "holds")
   }
 
-  /// An infinitely wide head at 0.93 beside ReLU heads at 0.82 and 0.9: 0.08 nearer, and 0.03 above the largest.
+  /// An infinitely wide head at 0.93 beside ReLU heads at 0.82 and 0.9: 0.08 nearer, and 0.03 above
+  /// the largest.
   @Test func finiteHeadsAgainstTheInfiniteOne() throws {
     #expect(!rows.contains { $0["claim"]?.plain.contains("infinite") == true })
     var results = SampleResults.results()
@@ -80,7 +81,8 @@ import Testing
       #expect(own.count == 1 && own[0][1] == "holds" && own[0][8] == 3)
       #expect(try abs(#require(own.first?[5].finite) - expected) < 1e-12)
     }
-    // A level line in the figure: two points for each model, from the smallest head's size to the largest's.
+    // A level line in the figure: two points for each model, from the smallest head's size to the
+    // largest's.
     let figure = try #require(document.figures.first { $0.id == "detector-size" }?.data)
     let places = Dictionary(
       uniqueKeysWithValues: figure.columns.enumerated().map { ($0.element.name, $0.offset) })
@@ -93,7 +95,8 @@ import Testing
     #expect(try Set(cells("auroc").compactMap(\.finite)).count == 2)
   }
 
-  /// Ten inducing points at 0.72, ten random ones at 0.6 and all examples at 0.75, on three models each a little apart.
+  /// Ten inducing points at 0.72, ten random ones at 0.6 and all examples at 0.75, on three models
+  /// each a little apart.
   @Test func fewExamplesAgainstAll() throws {
     var results = SampleResults.results()
     let runs = results["run"].filter { ($0["epochs"] as? Double) == 100 }
@@ -146,7 +149,8 @@ import Testing
     #expect(row["probability_high"]?.finite == 0.25 && row["probability_low"]?.finite == 0.5)
   }
 
-  /// Repriorised chains with 10 and 100 times the effective samples at 8 and 80 units; at 800 the plain ones have not mixed.
+  /// Repriorised chains with 10 and 100 times the effective samples at 8 and 80 units; at 800 the
+  /// plain ones have not mixed.
   @Test func posteriorsAgainstPlainChainsAndTrainings() throws {
     var results = SampleResults.results()
     let runs = results["run"].filter { ($0["epochs"] as? Double) == 100 }
@@ -206,7 +210,8 @@ import Testing
     #expect(table.rows[4][gain].finite == nil && table.rows[5][7] == 0)
   }
 
-  /// AUC-PR falls with the rate, by 0.9 of the rate's slope: (0.025 - 0.49) / 2 sizes' distance, three points.
+  /// AUC-PR falls with the rate, by 0.9 of the rate's slope: (0.025 - 0.49) / 2 sizes' distance,
+  /// three points.
   @Test func prevalenceAloneMakesAUCPRFall() throws {
     let auprc = try row("larger LMs are harder", "sentence", "AUC-PR")
     let x = [3.0, 4, log10(30_000)].map { $0 == 3 ? log10(3000) : $0 }
@@ -222,7 +227,8 @@ import Testing
     #expect(abs(try estimate(auroc)) < 1e-12 && auroc["verdict"] == "open")
   }
 
-  /// At a rate of 0.21 the published value lies between those at 0.162 and 0.313; below 0.059 there is none.
+  /// At a rate of 0.21 the published value lies between those at 0.162 and 0.313; below 0.059 there
+  /// is none.
   @Test func publishedValuesAreAtTheSameRate() throws {
     let heads = published.filter { $0["detectors"] == "heads" && $0["task"] == "sentence" }
     #expect(heads.map { $0["size"] } == ["3k", "10k"])

@@ -120,7 +120,8 @@ private struct Broken: LabFailure {
     #expect(journal.record(of: "child")?.status == .skipped)
   }
 
-  /// A training that diverges is a result: what needs it is skipped, now and later, and it isn't tried again.
+  /// A training that diverges is a result: what needs it is skipped, now and later, and it isn't
+  /// tried again.
   @Test func divergenceIsAResult() throws {
     let divergence = TrainingDiverged(
       .notFinite, step: 7, loss: .nan, gradientNorm: 3, advice: "to mend it")

@@ -7,7 +7,8 @@ import TestSupport
 import Testing
 import Training
 
-/// Studies whose models are hardened: by a measure, round by round, and as models that are measured as any.
+/// Studies whose models are hardened: by a measure, round by round, and as models that are measured
+/// as any.
 @Suite struct HardeningStudyTests {
   private let folder: TemporaryFolder
 

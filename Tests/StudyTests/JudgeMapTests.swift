@@ -5,8 +5,8 @@ import Testing
 
 /// Language model judged by language model that judges, in a report.
 struct JudgeMapTests {
-  /// Three models at 100 epochs whose own log-probability has an AUROC of 0.75 ± 0.01 in the sentence task, 0.05 less in
-  /// the token task, each judged by all with 0.7, 0.755 and 0.9.
+  /// Three models at 100 epochs whose own log-probability has an AUROC of 0.75 ± 0.01 in the
+  /// sentence task, 0.05 less in the token task, each judged by all with 0.7, 0.755 and 0.9.
   private func document() throws -> ReportDocument {
     var results = SampleResults.results()
     let own = results["detector"].filter {

@@ -11,7 +11,8 @@ import Testing
 
   private static func share(_ odds: Double) -> Double { odds / (1 + odds) }
 
-  /// Runs of five sizes and three lengths whose odds and losses are powers; `seeds` move the odds by their factors.
+  /// Runs of five sizes and three lengths whose odds and losses are powers; `seeds` move the odds
+  /// by their factors.
   private static func results(seeds: [Double] = [1]) -> SampleResults {
     var results = SampleResults.empty()
     for epochs in [10, 40, 160] {
@@ -63,7 +64,8 @@ import Testing
     #expect(document.figures.first { $0.id == "rate-vs-flops" }?.fit == nil)
   }
 
-  /// Between 10k (7.0 % at 160 epochs) and 30k (3.7 %), and the size at which alpha A N^-alpha = beta B D^-beta.
+  /// Between 10k (7.0 % at 160 epochs) and 30k (3.7 %), and the size at which alpha A N^-alpha =
+  /// beta B D^-beta.
   @Test func theNeededSizeIsSaidInASentence() throws {
     func sentence(_ results: SampleResults) throws -> String {
       let section = try report(results).sections.first { $0.title == "Hallucination rate" }

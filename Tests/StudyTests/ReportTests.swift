@@ -116,7 +116,8 @@ import Testing
     #expect(try rows("detector-size").count == 2 * 3 * 2)
   }
 
-  /// Of a run of 3000 parameters that stores 4500 bits, and knows a quarter, then half of what it was taught.
+  /// Of a run of 3000 parameters that stores 4500 bits, and knows a quarter, then half of what it
+  /// was taught.
   @Test func knowledgeAndLifelinesHaveSections() throws {
     #expect(!document.sections.map(\.title).contains("Knowledge"))
     var results = SampleResults.results()
@@ -207,7 +208,8 @@ import Testing
     #expect(rows.compactMap { $0[rate].finite }.map { ($0 * 1000).rounded() } == [800, 600, 700])
   }
 
-  /// Bars of a mean are the range over seeds, and a table has their spread: 0.8 and 0.6 have a deviation of 0.1414.
+  /// Bars of a mean are the range over seeds, and a table has their spread: 0.8 and 0.6 have a
+  /// deviation of 0.1414.
   @Test func severalSeedsShowTheirSpread() throws {
     var results = SampleResults.results()
     let run = SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 1)
@@ -317,7 +319,8 @@ import Testing
     #expect(bySize.caption.text.contains("lowest final loss"))
   }
 
-  /// The rates of 3k tried: its default of 0.05 for 240 steps with loss 1.6, a quarter above the best, and two others.
+  /// The rates of 3k tried: its default of 0.05 for 240 steps with loss 1.6, a quarter above the
+  /// best, and two others.
   @Test func theDefaultRateStandsBesideTheBest() throws {
     var results = SampleResults.results()
     for (rate, loss, fvs) in [(0.05, 1.6, 0.4), (0.025, 1.28, 0.3), (0.0125, 1.3, 0.35)] {

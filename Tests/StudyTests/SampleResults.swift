@@ -55,7 +55,8 @@ struct SampleResults {
     return results
   }
 
-  /// The same, of a distribution cut to top-k 10 and top-p 0.9, with true answers ranked among candidates by one run.
+  /// The same, of a distribution cut to top-k 10 and top-p 0.9, with true answers ranked among
+  /// candidates by one run.
   static func cutAndGraded() -> SampleResults {
     var results = results()
     results["metadata"] += [["key": "top_k", "value": "10"], ["key": "top_p", "value": "0.9"]]

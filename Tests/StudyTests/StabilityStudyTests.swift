@@ -79,8 +79,8 @@ import Training
     #expect(table.data.rows.count == 2)
   }
 
-  /// Logits along a planted quadratic of log size: the largest of five sizes is forecast from the others, and one off it is
-  /// outside of the interval.
+  /// Logits along a planted quadratic of log size: the largest of five sizes is forecast from the
+  /// others, and one off it is outside of the interval.
   @Test func attentionLogitsAreForecast() throws {
     var results = SampleResults.empty()
     for (rate, factor) in [(0.01, 1.0), (0.02, 3)] {
@@ -126,7 +126,8 @@ import Training
     #expect(figure.data.rows.count == 2 * 6)
   }
 
-  /// A study that was run before it asked for probes is told so, and one without has no such section.
+  /// A study that was run before it asked for probes is told so, and one without has no such
+  /// section.
   @Test func runsWithoutProbesAreNamed() throws {
     func report() throws -> ReportDocument {
       try StudyReport(StudyResults(folder["out/study.sqlite"]), command: "c").document()

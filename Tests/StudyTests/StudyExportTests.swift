@@ -78,7 +78,8 @@ import Testing
     ] { #expect(text.contains(piece), "\(piece)") }
   }
 
-  /// Slurm refuses indices of arrays above a limit; models that need other room have an array of their own.
+  /// Slurm refuses indices of arrays above a limit; models that need other room have an array of
+  /// their own.
   @Test func arraysAreOfOneRoomAndOfIndicesThatSlurmTakes() throws {
     var slurm = SlurmOptions()
     slurm.largestIndex = 2
@@ -122,7 +123,8 @@ import Testing
     #expect(again.records.isEmpty)
   }
 
-  /// What failed before is tried once more, by one of the workers, and what needs it waits for that.
+  /// What failed before is tried once more, by one of the workers, and what needs it waits for
+  /// that.
   @Test func workersTryFailuresOnceMore() throws {
     let study = try runner()
     let training = try #require(study.plan.tasks(.train).last)

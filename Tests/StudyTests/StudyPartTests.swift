@@ -64,7 +64,8 @@ import Testing
     expectFailure("task 7 is the report") { try plan.tasks(numbered: [7]) }
   }
 
-  /// The parts give what the whole gives, byte for byte but for times, and touch nothing that is not theirs.
+  /// The parts give what the whole gives, byte for byte but for times, and touch nothing that is
+  /// not theirs.
   @Test func partsGiveWhatTheWholeGives() throws {
     let whole = try runner("whole")
     #expect(try whole.run().records.allSatisfy { $0.status == .done })
@@ -104,7 +105,8 @@ import Testing
     #expect(try changed.plan.id != runner().plan.id)
   }
 
-  /// A failed task's dependants say why, as in a run of the whole study; a model that is worked on is left alone.
+  /// A failed task's dependants say why, as in a run of the whole study; a model that is worked on
+  /// is left alone.
   @Test func failuresAndClaims() throws {
     let study = try runner()
     _ = try study.prepare(StudyRunOptions())

@@ -212,7 +212,8 @@ import Testing
     #expect(try runner(text).run().reusedCount == 14)
   }
 
-  /// Detectors of one model's answers are tested on another's; only the tested run's folder is written.
+  /// Detectors of one model's answers are tested on another's; only the tested run's folder is
+  /// written.
   @Test func detectorsTransferBetweenModelsOfTheStudy() throws {
     let transfer =
       StudyText.study

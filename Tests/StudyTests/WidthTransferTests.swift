@@ -5,7 +5,8 @@ import Study
 import Testing
 
 @Suite struct WidthTransferTests {
-  /// Losses floor + (log2 rate / best)^2 / 10 with best = 0.01 (n / 64)^exponent; at rates above a limit training diverged.
+  /// Losses floor + (log2 rate / best)^2 / 10 with best = 0.01 (n / 64)^exponent; at rates above a
+  /// limit training diverged.
   private static func arm(
     _ results: inout SampleResults, _ variant: String, _ recipe: [String], exponent: Double,
     floor: (Double) -> Double = { _ in 1 }, limit: Double = 1
@@ -54,7 +55,8 @@ import Testing
     #expect(rows[1]["first_diverged"]?.hasPrefix("0.056") == true)
   }
 
-  /// Best rates at the edge of those tried bound the exponent from one side: no interval, and no exponent where all of them are.
+  /// Best rates at the edge of those tried bound the exponent from one side: no interval, and no
+  /// exponent where all of them are.
   @Test func edgesGiveNoPrecision() throws {
     var results = SampleResults.empty()
     Self.arm(&results, "some", ["adamw", "standard", "full"], exponent: 1.5)
@@ -71,7 +73,8 @@ import Testing
     #expect(rows[0]["exponent"]?.isEmpty == false && rows[1]["exponent"] == "")
   }
 
-  /// Arms of one recipe are compared with the first, that with `standard`; a difference that grows is told from one that stays.
+  /// Arms of one recipe are compared with the first, that with `standard`; a difference that grows
+  /// is told from one that stays.
   @Test func armsAreCompared() throws {
     var results = SampleResults.empty()
     Self.arm(&results, "standard", ["adamw", "standard", "full"], exponent: 0)

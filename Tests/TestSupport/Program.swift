@@ -7,7 +7,8 @@ package import Foundation
   -> Int32
 { try startProgram(words, in: folder)() }
 
-/// Starts a program of the system; what it gives waits for the end and gives the code, or the signal that ended it.
+/// Starts a program of the system; what it gives waits for the end and gives the code, or the
+/// signal that ended it.
 package func startProgram(_ words: [String], in folder: URL? = nil) throws -> () -> Int32 {
   let nothing = try FileHandle(forUpdating: URL(fileURLWithPath: "/dev/null"))
   let program = try RunningProgram(
@@ -28,15 +29,16 @@ package enum ProgramEnd: Equatable {
   case killed(signal: Int32)
 }
 
-/// A program that tests start: by `posix_spawn`, as Foundation's `Process` crashes once in some ten thousand starts where many
-/// threads start programs.
+/// A program that tests start: by `posix_spawn`, as Foundation's `Process` crashes once in some ten
+/// thousand starts where many threads start programs.
 package final class RunningProgram {
   private let id: Int32
   private var outcome: ProgramEnd?
 
   /// Starts the first of the words, found in PATH, with the others; it reads nothing.
   ///
-  /// Signals that ask it to stop wait until it listens to them, so that a test may send one at any moment.
+  /// Signals that ask it to stop wait until it listens to them, so that a test may send one at any
+  /// moment.
   package init(
     _ words: [String], in folder: URL, environment: [String: String], output: FileHandle,
     messages: FileHandle

@@ -2,7 +2,8 @@ package import Foundation
 package import KnowledgeGraph
 package import Training
 
-/// Trains a model of size 3k on `graph` into `folder`, by one worker unless `change` says otherwise.
+/// Trains a model of size 3k on `graph` into `folder`, by one worker unless `change` says
+/// otherwise.
 ///
 /// The graph need not be in `file`, which the run names.
 @discardableResult package func trainTiny(

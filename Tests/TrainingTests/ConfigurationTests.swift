@@ -6,7 +6,8 @@ import Testing
 import Training
 
 @Suite struct ConfigurationTests {
-  /// As `kglab train --epochs 20` wrote it before there were other optimisers, schedules and horizons.
+  /// As `kglab train --epochs 20` wrote it before there were other optimisers, schedules and
+  /// horizons.
   private static let old = """
     {"beta1":0.9,"beta2":0.95,"clip_norm":1,"epochs":20,"epsilon":1e-08,"final_learning_rate_share":0.05,\
     "lanes":4,"learning_rate":0.0125,"precision":"fp32","tokens_per_step":128,"warm_up_share":0.05,\

@@ -42,8 +42,9 @@ import Training
     #expect(report.isFlat, "\(report.failing)")
   }
 
-  /// And of Adafactor, but for the logits of muP and mean-field: their read-out begins as n^-1, and what it passes on of the
-  /// change below it fades as n^-1/2, as it does where those begin at random under Adam.
+  /// And of Adafactor, but for the logits of muP and mean-field: their read-out begins as n^-1, and
+  /// what it passes on of the change below it fades as n^-1/2, as it does where those begin at
+  /// random under Adam.
   @Test(arguments: [Parameterization.standard, .ntk, .mup, .meanField])
   func ratesOfAdafactorAreFlat(parameterization: Parameterization) throws {
     let report = try report(parameterization) {
@@ -58,7 +59,8 @@ import Training
     #expect(slope > -0.5 && slope < -0.2)
   }
 
-  /// What is left to show of those: steps of the read-out fall as 1 / n, which is flat where they line up with what it reads.
+  /// What is left to show of those: steps of the read-out fall as 1 / n, which is flat where they
+  /// line up with what it reads.
   @Test(arguments: [Parameterization.standard, .mup])
   func adafactorMovesTheReadOutByTheInverseOfTheWidth(parameterization: Parameterization) throws {
     let batch = CoordinateCheck.randomBatch(sequences: 4, length: 16, vocabularySize: 64)
@@ -96,7 +98,8 @@ import Training
     #expect(try #require(residual.changeSlope) > 0.6)
   }
 
-  /// Nor are rates that assume no alignment: updates do line up, and their effect grows with the root of the width.
+  /// Nor are rates that assume no alignment: updates do line up, and their effect grows with the
+  /// root of the width.
   @Test func ratesWithoutAlignmentAreNotFlat() throws {
     let report = try report(.mup) { $0.training.alignment = .none }
     let residual = try #require(report.parts.dropLast().last)
@@ -104,14 +107,16 @@ import Training
     #expect(try #require(residual.changeSlope) > 0.3)
   }
 
-  /// The default falls as 1 / width at a fixed depth: flat but for the embedding, which would need no fall.
+  /// The default falls as 1 / width at a fixed depth: flat but for the embedding, which would need
+  /// no fall.
   @Test func theDefaultRuleIsFlatInEveryBlock() throws {
     let report = try report(.plain)
     #expect(report.learningRates == [0.00956, 0.00478, 0.00239, 0.001195])
     #expect(report.failing.map(\.part) == ["embedding"])
   }
 
-  /// Before training, logits keep their size in the standard parameterisation and fall as n^-1/2 in muP.
+  /// Before training, logits keep their size in the standard parameterisation and fall as n^-1/2 in
+  /// muP.
   @Test func initialLogitsFollowTheReadOut() throws {
     for (parameterization, expected) in [(Parameterization.standard, 0.0), (.mup, -0.5)] {
       let logits = try #require(

@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 import Training
 
-/// Rows of the table that are linked by the equivalence train along one curve: the strongest check of the table, of
-/// initial values and of the optimisers together.
+/// Rows of the table that are linked by the equivalence train along one curve: the strongest check
+/// of the table, of initial values and of the optimisers together.
 @Suite struct EquivalenceTests {
   private static let optimizers: [(OptimizerKind, Double)] = [
     (.adamAtan2, 0.01), (.sgd, 0.1), (.adafactor, 0.03),
@@ -52,7 +52,8 @@ import Training
     #expect(distance(curves[0], curves[1]) > 1e-3)
   }
 
-  /// One rate is of a parameterisation's own scale: folded or applied it is one training, and others are others.
+  /// One rate is of a parameterisation's own scale: folded or applied it is one training, and
+  /// others are others.
   @Test(arguments: optimizers)
   func oneRateIsThatOfTheParameters(optimizer: (OptimizerKind, Double)) throws {
     let folded = try losses(.mup, .folded, .globalRate, optimizer)

@@ -5,7 +5,8 @@ import Testing
 import Training
 
 @Suite struct FactLookupTests {
-  /// Two people called Ann with answers of every standing; the second Ann's are outside half of the graph.
+  /// Two people called Ann with answers of every standing; the second Ann's are outside half of the
+  /// graph.
   private static let graph: KnowledgeGraph = {
     func answer(_ object: Int32, _ isVisible: Bool, _ exposures: Int32 = 1) -> Answer {
       Answer(object: object, isVisible: isVisible, bits: 1, exposures: exposures)

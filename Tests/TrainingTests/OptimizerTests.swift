@@ -59,7 +59,8 @@ import Training
     return training
   }
 
-  /// A constant gradient has m = g and sqrt(v) = |g| after correction: AdamW steps by the rate, against its sign.
+  /// A constant gradient has m = g and sqrt(v) = |g| after correction: AdamW steps by the rate,
+  /// against its sign.
   @Test(arguments: [Float(0.25), -3])
   func constantGradientsStepByTheRate(gradient: Float) throws {
     let sign = gradient > 0 ? 1.0 : -1
@@ -130,7 +131,8 @@ import Training
     }
   }
 
-  /// A weight is m theta: its gradient is seen m times as large, and what moves theta moves it by m times as much.
+  /// A weight is m theta: its gradient is seen m times as large, and what moves theta moves it by m
+  /// times as much.
   @Test func multipliersAreThoseOfTheParameters() throws {
     let training = configuration {
       $0.parameterization = .meanField
@@ -224,7 +226,8 @@ import Training
     }
   }
 
-  /// What torch's SGD and transformers' Adafactor make of the same gradients: Fixtures/make_optimizer_steps.py.
+  /// What torch's SGD and transformers' Adafactor make of the same gradients:
+  /// Fixtures/make_optimizer_steps.py.
   @Test func stepsAreThoseOfOtherImplementations() throws {
     struct Case: Decodable {
       var optimizer: String
@@ -261,7 +264,8 @@ import Training
     }
   }
 
-  /// Gradients of 0, tiny ones and huge ones, after each other: Adam-atan2 takes a finite step of at most 1.27 pi / 2 of the rate.
+  /// Gradients of 0, tiny ones and huge ones, after each other: Adam-atan2 takes a finite step of
+  /// at most 1.27 pi / 2 of the rate.
   @Test func atan2IsAlwaysANumber() throws {
     let gradients: [Float] = [
       0, .leastNonzeroMagnitude, -1e-30, 1e-17, 0, 1e18, -1e18, 0, 1, -1e-12, 0,
@@ -293,7 +297,8 @@ import Training
     }
   }
 
-  /// At four times the base width matrices step by a quarter, and independent decay stays what it is.
+  /// At four times the base width matrices step by a quarter, and independent decay stays what it
+  /// is.
   @Test func everyKindOfLayerHasItsRate() throws {
     let training = configuration {
       $0.parameterization = .mup

@@ -49,7 +49,8 @@ import Training
       on: .cpu)
   }
 
-  /// Weights drawn anew have nothing to do with what they read before: 1/2 for each of alpha, omega and u.
+  /// Weights drawn anew have nothing to do with what they read before: 1/2 for each of alpha, omega
+  /// and u.
   @Test func updatesThatAreRandomAreNotAligned() throws {
     let pass = try TrainingPass(model(2), maximumTokens: 64)
     let batch = CoordinateCheck.randomBatch(sequences: 4, length: 16, vocabularySize: 64)
@@ -63,7 +64,8 @@ import Training
     #expect(try pass.probe(batch).updateAlignment.isEmpty)
   }
 
-  /// A step of gradient descent on one token moves each matrix by a multiple of g z^T, which lines up with z wholly.
+  /// A step of gradient descent on one token moves each matrix by a multiple of g z^T, which lines
+  /// up with z wholly.
   @Test func theUpdateOfOneTokenIsAligned() throws {
     var training = TrainingConfiguration(horizon: .steps(1), learningRate: 1)
     (training.optimizer, training.weightDecay, training.clipNorm) = (.sgd, 0, 0)
@@ -97,7 +99,8 @@ import Training
     }
   }
 
-  /// The first step and every multiple are probed; weights stay what they are, and so does all else of a line.
+  /// The first step and every multiple are probed; weights stay what they are, and so does all else
+  /// of a line.
   @Test func probesChangeNothingElse() throws {
     let plain = try TemporaryFolder()
     let unprobed = try train(into: plain.url, every: nil)
@@ -112,7 +115,8 @@ import Training
     #expect(try folder.text("metrics.jsonl").contains("probe") == false)
   }
 
-  /// The gradients of all tensors together have the norm of the step, and at the start nothing is aligned that is random.
+  /// The gradients of all tensors together have the norm of the step, and at the start nothing is
+  /// aligned that is random.
   @Test func numbersOfAProbeAgreeWithTheStep() throws {
     let record = try train(into: folder.url, every: 1)
     let layout = ParameterLayout(record.configuration.model)

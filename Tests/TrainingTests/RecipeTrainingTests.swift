@@ -9,7 +9,8 @@ import Training
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// Where a parameterisation's base width is the model's, its training is that of plain, to the bit.
+  /// Where a parameterisation's base width is the model's, its training is that of plain, to the
+  /// bit.
   @Test(arguments: [Parameterization.standard, .mup, .ntk, .meanField])
   func parameterizationsTrainAlikeAtTheBaseWidth(parameterization: Parameterization) throws {
     let folders = try (TemporaryFolder(), TemporaryFolder())
@@ -57,7 +58,8 @@ import Training
     #expect(record.configuration.training.baseWidth == 64)
   }
 
-  /// Ten steps of a graph whose epochs have six: one epoch and a part, each with its line of metrics.
+  /// Ten steps of a graph whose epochs have six: one epoch and a part, each with its line of
+  /// metrics.
   @Test func trainingMayEndInsideAnEpoch() throws {
     let record = try trainTiny(into: folder.url) { request, _ in
       request.training.horizon = .steps(10)

@@ -42,7 +42,8 @@ import Training
     #expect(child.configuration.start == parent.weightsHash)
     #expect(child.startPath == "../parent")
     #expect(child.sizeName == "3k" && child.configuration.model == parent.configuration.model)
-    // A vanishing rate moves nothing, and the first loss is the parent's, not that of fresh weights.
+    // A vanishing rate moves nothing, and the first loss is the parent's, not that of fresh
+    // weights.
     let (old, new) = (try weights("parent"), try weights("child"))
     #expect(zip(old, new).allSatisfy { abs($0 - $1) < 1e-6 })
     let fresh = try #require(parent.initialCrossEntropy)

@@ -21,7 +21,8 @@ package struct DetectionBenchmark {
     package let repetitions: Int
     /// Passes over the rows: iterations of a linear head, epochs of an MLP; nil for the ladder.
     package let passes: Int?
-    /// Mean log-loss in nats on the rows it learned from, of the linear head with its penalty; nil for the ladder.
+    /// Mean log-loss in nats on the rows it learned from, of the linear head with its penalty; nil
+    /// for the ladder.
     package let loss: Double?
 
     enum CodingKeys: String, CodingKey {

@@ -18,8 +18,8 @@ package struct ExchangeBenchmark {
 
   /// Imports made-up triples, then writes and reads them in each format; each work is done once.
   ///
-  /// `onProgress` is told which is under way. Throws `LabError.interrupted` between works on a request to
-  /// stop, and what the works throw.
+  /// `onProgress` is told which is under way. Throws `LabError.interrupted` between works on a
+  /// request to stop, and what the works throw.
   package func run(onProgress: (String) -> Void = { _ in }) throws -> [WorkRate] {
     onProgress("writing \(tripleCount) lines")
     try writeSource()

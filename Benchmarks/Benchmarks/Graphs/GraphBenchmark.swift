@@ -76,7 +76,8 @@ package struct GraphBenchmark {
     try AtomicFile.write(Data(text.utf8), to: textURL)
   }
 
-  /// Look-ups of a query and the verdict on an answer, a third of them true, false and invented each.
+  /// Look-ups of a query and the verdict on an answer, a third of them true, false and invented
+  /// each.
   private func judge(for seconds: Double) throws -> WorkRate {
     let graph = try graph()
     let names = graph.queries.enumerated().map { index, query in

@@ -8,7 +8,8 @@ package struct TokenizerBenchmark {
 
   package init(graph: KnowledgeGraph) { self.graph = graph }
 
-  /// For each kind of tokenizer its making, its encoding of every name, and the making of a whole corpus.
+  /// For each kind of tokenizer its making, its encoding of every name, and the making of a whole
+  /// corpus.
   ///
   /// Throws `CorpusError` for a name that a kind cannot spell.
   package func run(

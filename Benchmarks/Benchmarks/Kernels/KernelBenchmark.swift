@@ -3,7 +3,8 @@ import LabCore
 
 /// Time of every op of a kernel table, on one thread, on the shapes of training.
 ///
-/// The arrays of a call are used again and again, so that small ones are in the cache, as in a training step.
+/// The arrays of a call are used again and again, so that small ones are in the cache, as in a
+/// training step.
 package struct KernelBenchmark {
   /// What one op did on one shape.
   package struct Measurement: Codable, Sendable {
@@ -51,9 +52,11 @@ package struct KernelBenchmark {
   private let cases: [KernelCase]
   private let limits: StreamLimits
 
-  /// Ops whose name contains one of `names` (all where there is none) at each width, for `rows` tokens.
+  /// Ops whose name contains one of `names` (all where there is none) at each width, for `rows`
+  /// tokens.
   ///
-  /// Ops without a matrix product are the same in every precision and are measured in the first only.
+  /// Ops without a matrix product are the same in every precision and are measured in the first
+  /// only.
   package init(
     on device: Device, widths: [Int], rows: Int, precisions: [Precision], names: [String] = []
   ) {

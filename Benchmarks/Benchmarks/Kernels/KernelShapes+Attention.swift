@@ -1,7 +1,8 @@
 import Compute
 
 extension KernelShapes {
-  /// Rotary positions with and without norms, attention over windows, facts and trees of answers, and decoding.
+  /// Rotary positions with and without norms, attention over windows, facts and trees of answers,
+  /// and decoding.
   var attention: [KernelCase] {
     let lengths = [128, 8].filter { rows % $0 == 0 }
     return rotary(normed: false) + rotary(normed: true) + lengths.flatMap { attention(length: $0) }
@@ -52,8 +53,8 @@ extension KernelShapes {
     ]
   }
 
-  /// Sequences of `length` tokens; a token attends to half of them on average, and what the backward pass
-  /// computes a second time is not counted.
+  /// Sequences of `length` tokens; a token attends to half of them on average, and what the
+  /// backward pass computes a second time is not counted.
   private func attention(length: Int) -> [KernelCase] {
     let (rows, width, heads) = (rows, width, heads)
     let sequences = rows / length
@@ -97,7 +98,8 @@ extension KernelShapes {
     ]
   }
 
-  /// Trees of `length` rows: the first half is a prompt, and each of the others an answer that only it sees.
+  /// Trees of `length` rows: the first half is a prompt, and each of the others an answer that only
+  /// it sees.
   private func tree(length: Int) -> KernelCase {
     let (rows, width, heads) = (rows, width, heads)
     let (sequences, prompt) = (rows / length, length / 2)

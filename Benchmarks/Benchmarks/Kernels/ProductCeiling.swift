@@ -1,11 +1,12 @@
 package import Compute
 import LabCore
 
-/// The fastest rate of matrix products that this machine shows at the moment: what other rates are a share of.
+/// The fastest rate of matrix products that this machine shows at the moment: what other rates are
+/// a share of.
 ///
-/// Every worker multiplies square matrices of its own by `linear` of the kernel table, all at once, at each
-/// of a few sizes; the ceiling is the best rate of all rounds of all sizes. As in a model, weights are packed
-/// beforehand, and in bfloat16 the rounding of the input is part of the product.
+/// Every worker multiplies square matrices of its own by `linear` of the kernel table, all at once,
+/// at each of a few sizes; the ceiling is the best rate of all rounds of all sizes. As in a model,
+/// weights are packed beforehand, and in bfloat16 the rounding of the input is part of the product.
 package struct ProductCeiling: Codable, Hashable, Sendable {
   package let precision: Precision
   package let workers: Int

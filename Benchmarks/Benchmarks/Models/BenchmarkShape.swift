@@ -1,7 +1,8 @@
 import LabCore
 package import LanguageModel
 
-/// The model of the speed comparisons: SwiGLU of 8/3 width, rotary positions, tied embeddings, no qk-norm.
+/// The model of the speed comparisons: SwiGLU of 8/3 width, rotary positions, tied embeddings, no
+/// qk-norm.
 ///
 /// `scripts/peers` has the same model, weight for weight.
 package struct BenchmarkShape: Hashable, Sendable, CustomStringConvertible {

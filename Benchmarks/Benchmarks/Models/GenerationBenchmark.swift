@@ -13,8 +13,8 @@ package struct GenerationBenchmark {
 
   /// `prompts` prompts of `promptLength` tokens, `newTokens` new ones each.
   ///
-  /// Workers take the prompts in batches of `batch`, by default an equal share for each. The context of
-  /// `configuration` must hold prompt and new tokens.
+  /// Workers take the prompts in batches of `batch`, by default an equal share for each. The
+  /// context of `configuration` must hold prompt and new tokens.
   package init(
     _ configuration: ModelConfiguration, prompts: Int, promptLength: Int, newTokens: Int,
     batch: Int? = nil, precision: Precision, workers: Int

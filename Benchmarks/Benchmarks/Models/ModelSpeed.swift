@@ -6,7 +6,8 @@ import LanguageModel
 package struct ModelSpeed: Codable, Hashable, Sendable {
   /// Tokens trained on or written.
   package let tokensPerSecond: Double
-  /// Floating-point operations of the model, see `ModelConfiguration`; nothing computed twice counts twice.
+  /// Floating-point operations of the model, see `ModelConfiguration`; nothing computed twice
+  /// counts twice.
   package let flopsPerToken: Double
   package let flopsPerSecond: Double
   /// The ceiling of matrix products, measured right after the work with as many workers.
@@ -30,7 +31,8 @@ package struct ModelSpeed: Codable, Hashable, Sendable {
     case peakMemoryMiB = "peak_memory_mib"
   }
 
-  /// `tokens` a repetition, each worth `flopsPerToken`, timed by `timing`; measures the ceiling last.
+  /// `tokens` a repetition, each worth `flopsPerToken`, timed by `timing`; measures the ceiling
+  /// last.
   ///
   /// Throws `LabError` when memory is short.
   package init(

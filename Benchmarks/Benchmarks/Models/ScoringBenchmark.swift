@@ -5,9 +5,11 @@ import Synchronization
 
 /// Time of exact scoring beside forward passes over the same queries.
 package struct ScoringSpeed: Codable, Hashable, Sendable {
-  /// Median seconds of one forward pass over every prompt with its first answer, with logits at every token.
+  /// Median seconds of one forward pass over every prompt with its first answer, with logits at
+  /// every token.
   package let forwardSeconds: Double
-  /// Median seconds of one forward pass over every prompt with each of its answers, with logits at every token.
+  /// Median seconds of one forward pass over every prompt with each of its answers, with logits at
+  /// every token.
   package let textsSeconds: Double
   /// Median seconds of scoring every answer.
   package let scoringSeconds: Double
@@ -70,8 +72,8 @@ package struct ScoringBenchmark {
     share = max(1, (items.count + workers - 1) / workers)
   }
 
-  /// Random queries: prompts of `promptLength` tokens with `answers` answers on average, of `answerLength` tokens each,
-  /// the end included.
+  /// Random queries: prompts of `promptLength` tokens with `answers` answers on average, of
+  /// `answerLength` tokens each, the end included.
   package static func randomQueries(
     _ count: Int, vocabulary: Int, promptLength: Int, answers: Double, answerLength: Int
   ) -> [PromptedCompletions] {

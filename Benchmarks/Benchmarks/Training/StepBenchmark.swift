@@ -29,8 +29,8 @@ package struct StepBenchmark {
 
   /// The median over the steps done in `seconds`, at least three, after three to warm up.
   ///
-  /// Where a step takes longer than `seconds`, one is enough to warm up. Throws `LabError` when memory is
-  /// short.
+  /// Where a step takes longer than `seconds`, one is enough to warm up. Throws `LabError` when
+  /// memory is short.
   package func run(seconds: Double) throws -> Result {
     ProcessMemory.resetPeak()
     let workload = try TrainingWorkload(

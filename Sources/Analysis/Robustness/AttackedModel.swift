@@ -34,19 +34,22 @@ package struct AttackedModel: Hashable, Sendable {
   /// Different seeds, ascending.
   package var seeds: [Int] { Set(points.map(\.seed)).sorted() }
 
-  /// Operations of one iteration: their mean over the points, so that seeds differ in their rates alone.
+  /// Operations of one iteration: their mean over the points, so that seeds differ in their rates
+  /// alone.
   package var flopsPerIteration: Double { Mean.of(points.map(\.flops)) ?? 0 }
 
   /// Points that a slope is fitted to: those whose logit is finite.
   package var usedCount: Int { points.count { $0.rate > 0 && $0.rate < 1 } }
 
-  /// Growth of the log-odds of success, base 10, where the attack's compute grows tenfold (arXiv 2407.18213).
+  /// Growth of the log-odds of success, base 10, where the attack's compute grows tenfold (arXiv
+  /// 2407.18213).
   ///
-  /// The slope of logit10 rate on log10(iteration × FLOPs an iteration / FLOPs of pre-training) by least squares over all
-  /// seeds; points of infinite logit are dropped. What is constant over a model's points moves the line and not its
-  /// slope, so that the two FLOPs take no part in it. Neighbouring points of a curve are the same examples, so the
-  /// interval is over seeds: the slope without each seed in turn (jackknife), with t quantiles. None for one seed; nil
-  /// for fewer than two different iterations.
+  /// The slope of logit10 rate on log10(iteration × FLOPs an iteration / FLOPs of pre-training) by
+  /// least squares over all seeds; points of infinite logit are dropped. What is constant over a
+  /// model's points moves the line and not its slope, so that the two FLOPs take no part in it.
+  /// Neighbouring points of a curve are the same examples, so the interval is over seeds: the slope
+  /// without each seed in turn (jackknife), with t quantiles. None for one seed; nil for fewer than
+  /// two different iterations.
   package func slope(confidence: Double = 0.95) -> Estimate? {
     let seeds = seeds
     guard let value = Self.slope(points[...]) else { return nil }

@@ -17,11 +17,12 @@ package enum OffenceDefence {
     line(slopes.map { (x: log10($0.size), y: $0.slope) })
   }
 
-  /// The exponent e of attack = k defence^e, where attack is the compute that reaches a fixed rate of success on a model
-  /// after an amount of compute for its defence.
+  /// The exponent e of attack = k defence^e, where attack is the compute that reaches a fixed rate
+  /// of success on a model after an amount of compute for its defence.
   ///
-  /// At 1, parity, an attacker who adds as much as the defender, in proportion, keeps the rate; below 1 the attacker
-  /// needs to add less, above 1 more. Values must be above 0. Nil for fewer than two different amounts.
+  /// At 1, parity, an attacker who adds as much as the defender, in proportion, keeps the rate;
+  /// below 1 the attacker needs to add less, above 1 more. Values must be above 0. Nil for fewer
+  /// than two different amounts.
   package static func exponent(_ points: [(defence: Double, attack: Double)]) -> Line? {
     line(points.map { (x: log10($0.defence), y: log10($0.attack)) })
   }

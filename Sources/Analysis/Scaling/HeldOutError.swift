@@ -5,8 +5,9 @@ package struct HeldOutError: Hashable, Sendable, Codable {
   /// The first variable of the runs that were left out.
   package let largest: Double
   package let runCount: Int
-  /// Mean of |y - fit| / y: the ARE of the law, of the best value seen, and of the value of the largest run seen, the mean of
-  /// those that are largest in their first variable, of these in the second, and so on.
+  /// Mean of |y - fit| / y: the ARE of the law, of the best value seen, and of the value of the
+  /// largest run seen, the mean of those that are largest in their first variable, of these in the
+  /// second, and so on.
   package let law: Double
   package let bestSeen: Double
   package let largestSeen: Double

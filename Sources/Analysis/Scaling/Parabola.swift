@@ -1,4 +1,5 @@
-/// The parabola through points by least squares, as for the best size at one compute budget (arXiv 2203.15556, approach 2).
+/// The parabola through points by least squares, as for the best size at one compute budget (arXiv
+/// 2203.15556, approach 2).
 package struct Parabola: Hashable, Sendable {
   /// Where its slope is 0.
   package let vertex: Double
@@ -9,10 +10,12 @@ package struct Parabola: Hashable, Sendable {
 
   /// The parabola through (x, y) that opens upwards.
   ///
-  /// Nil for fewer than three different x, or where the points do not bend upwards. The vertex may lie outside of the points.
+  /// Nil for fewer than three different x, or where the points do not bend upwards. The vertex may
+  /// lie outside of the points.
   package static func fit(_ points: [(x: Double, y: Double)]) -> Parabola? {
     guard Set(points.map(\.x)).count >= 3, let middle = Mean.of(points.map(\.x)) else { return nil }
-    // About the middle the three sums below stay well conditioned: x and its square less their overlap.
+    // About the middle the three sums below stay well conditioned: x and its square less their
+    // overlap.
     let x = points.map { $0.x - middle }
     let s2 = Mean.sum(x.map { $0 * $0 })
     let slope = Mean.sum(x.map { $0 * $0 * $0 }) / s2

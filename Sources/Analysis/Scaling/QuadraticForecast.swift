@@ -1,10 +1,12 @@
-/// What a quadratic through points by least squares says of a new one, as attention logits are forecast from small models to
-/// larger ones (Wortsman 2023, arXiv 2309.14322).
+/// What a quadratic through points by least squares says of a new one, as attention logits are
+/// forecast from small models to larger ones (Wortsman 2023, arXiv 2309.14322).
 package enum QuadraticForecast {
-  /// The value at `x` with the prediction interval of one new observation; nil for fewer than three different x.
+  /// The value at `x` with the prediction interval of one new observation; nil for fewer than three
+  /// different x.
   ///
-  /// The interval is value ± t s √(1 + Σ p_k(x)² / |p_k|²) with n - 3 degrees of freedom, s² the residual variance and p_0, p_1,
-  /// p_2 orthogonal polynomials on the points; three points have none. It takes the law to be a quadratic also at `x`.
+  /// The interval is value ± t s √(1 + Σ p_k(x)² / |p_k|²) with n - 3 degrees of freedom, s² the
+  /// residual variance and p_0, p_1, p_2 orthogonal polynomials on the points; three points have
+  /// none. It takes the law to be a quadratic also at `x`.
   package static func at(
     _ x: Double, from points: [(x: Double, y: Double)], confidence: Double = 0.95
   ) -> Estimate? {

@@ -1,14 +1,15 @@
 import Foundation
 
-/// Hoffmann's law of effective size and data, for runs that see their data several times (arXiv 2305.16264, equations
-/// 5 and 6).
+/// Hoffmann's law of effective size and data, for runs that see their data several times (arXiv
+/// 2305.16264, equations 5 and 6).
 ///
-/// D tokens of which U are unique are worth D' = U + U RD (1 - e^(-R / RD)), R = D / U - 1 repeats; N parameters are
-/// worth N' = UN + UN RN (1 - e^(-(N / UN - 1) / RN)), UN the compute-optimal size for U by the law itself: the
-/// smaller of N and (alpha A / (beta B))^(1 / alpha) U^(beta / alpha). Where nothing repeats D' = D.
+/// D tokens of which U are unique are worth D' = U + U RD (1 - e^(-R / RD)), R = D / U - 1 repeats;
+/// N parameters are worth N' = UN + UN RN (1 - e^(-(N / UN - 1) / RN)), UN the compute-optimal size
+/// for U by the law itself: the smaller of N and (alpha A / (beta B))^(1 / alpha) U^(beta / alpha).
+/// Where nothing repeats D' = D.
 ///
-/// Variables: N, D, U. Unknowns: log E, log A and log B at the means of log N and log D, log alpha, log beta, log RD,
-/// log RN, in the order E, A, alpha, B, beta, RD, RN.
+/// Variables: N, D, U. Unknowns: log E, log A and log B at the means of log N and log D, log alpha,
+/// log beta, log RD, log RN, in the order E, A, alpha, B, beta, RD, RN.
 struct RepeatedData: ScalingCurve {
   let means: [Double]
 
@@ -33,8 +34,8 @@ struct RepeatedData: ScalingCurve {
     return sum.value
   }
 
-  /// Logarithm of what a total is worth of which part is unique, with derivatives by log unique and log of the limit of
-  /// repeats.
+  /// Logarithm of what a total is worth of which part is unique, with derivatives by log unique and
+  /// log of the limit of repeats.
   private static func worth(_ total: Double, _ unique: Double, _ limit: Double) -> (
     value: Double, byUnique: Double, byLimit: Double
   ) {

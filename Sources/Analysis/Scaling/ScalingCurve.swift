@@ -1,11 +1,13 @@
 import Foundation
 
-/// A law with unknowns, which stand so that a minimiser can go anywhere: logarithms of what must be positive, heights
-/// at the middle of the data, so that a change of an exponent leaves the middle where it is.
+/// A law with unknowns, which stand so that a minimiser can go anywhere: logarithms of what must be
+/// positive, heights at the middle of the data, so that a change of an exponent leaves the middle
+/// where it is.
 ///
 /// The unknowns' order is that of the law's numbers.
 package protocol ScalingCurve: Sendable {
-  /// The law on its scale (logarithm or logit of y) at the logarithm of each variable; fills the derivative by each unknown.
+  /// The law on its scale (logarithm or logit of y) at the logarithm of each variable; fills the
+  /// derivative by each unknown.
   func predict(_ unknowns: [Double], _ x: [Double], _ slope: inout [Double]) -> Double
 
   /// The numbers of the law as they are published.
@@ -93,7 +95,8 @@ struct SumOfPowers: ScalingCurve {
 
 /// Odds K x_1^-alpha x_2^-beta x_3^gamma: a plane on logits, so that every rate stays in 0 to 1.
 ///
-/// Unknowns: the logit at the mean of all logarithms, then the exponents. The loss is convex, and one start enough.
+/// Unknowns: the logit at the mean of all logarithms, then the exponents. The loss is convex, and
+/// one start enough.
 struct PowerOdds: ScalingCurve {
   let means: [Double]
   private static let signs = [-1.0, -1, 1]
@@ -120,7 +123,8 @@ struct PowerOdds: ScalingCurve {
 
 /// A floor, a ceiling and an S between them in the logarithm of x.
 ///
-/// Unknowns: log floor, log (ceiling - floor), log middle, slope, which is above 0 where y falls with x.
+/// Unknowns: log floor, log (ceiling - floor), log middle, slope, which is above 0 where y falls
+/// with x.
 struct Sigmoid: ScalingCurve {
   func predict(_ unknowns: [Double], _ x: [Double], _ slope: inout [Double]) -> Double {
     let distance = x[0] - unknowns[2]

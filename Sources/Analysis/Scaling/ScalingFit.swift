@@ -41,7 +41,8 @@ package struct ScalingFit: Sendable {
 
   /// How a fit is made; the defaults are those of arXiv 2404.10102.
   package struct Options: Sendable {
-    /// Where the Huber loss turns from squares to lines, on the form's scale; nil for the form's own.
+    /// Where the Huber loss turns from squares to lines, on the form's scale; nil for the form's
+    /// own.
     package var delta: Double?
     /// Starts of the grid that are followed: those of least loss.
     package var startCount = 100
@@ -113,8 +114,8 @@ package struct ScalingFit: Sendable {
 }
 
 extension ScalingForm.Scale {
-  /// Where the Huber loss turns from squares to lines: as published for losses, and a quarter in log odds for rates, of
-  /// which few are measured and most spread by more than a thousandth.
+  /// Where the Huber loss turns from squares to lines: as published for losses, and a quarter in
+  /// log odds for rates, of which few are measured and most spread by more than a thousandth.
   package var delta: Double { self == .log ? 1e-3 : 0.25 }
 
   /// A value on this scale.
@@ -135,12 +136,13 @@ extension ScalingForm.Scale {
 }
 
 extension ScalingFit {
-  /// A number with the interval of what resamples make of it; `degrees` are runs less unknowns, above 0.
+  /// A number with the interval of what resamples make of it; `degrees` are runs less unknowns,
+  /// above 0.
   ///
-  /// Percentiles, corrected for bias (Efron 1981: by the share of resamples below the number) and wider for few runs
-  /// (Hesterberg 2015: t with `degrees`, and the root of runs over degrees, in place of the normal quantile). Plain
-  /// percentiles hold the truth too often where the Huber loss acts as the absolute error, too seldom where it acts as
-  /// the square.
+  /// Percentiles, corrected for bias (Efron 1981: by the share of resamples below the number) and
+  /// wider for few runs (Hesterberg 2015: t with `degrees`, and the root of runs over degrees, in
+  /// place of the normal quantile). Plain percentiles hold the truth too often where the Huber loss
+  /// acts as the absolute error, too seldom where it acts as the square.
   fileprivate static func parameter(
     _ value: Double, _ replicates: [Double], runs: Int, degrees: Int
   ) -> Parameter {

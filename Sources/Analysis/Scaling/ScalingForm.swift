@@ -38,7 +38,8 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// The names of the numbers of a law of so many variables, in the order of `ScalingFit.parameters`.
+  /// The names of the numbers of a law of so many variables, in the order of
+  /// `ScalingFit.parameters`.
   package func names(_ variableCount: Int) -> [String] {
     switch self {
     case .power: ["E", "A", "alpha"]
@@ -79,7 +80,8 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Why points, rows of the logarithm of each of the named variables, do not determine a fit; nil where they may.
+  /// Why points, rows of the logarithm of each of the named variables, do not determine a fit; nil
+  /// where they may.
   func refusal(_ logs: [[Double]], _ variables: [String]) -> String? {
     let variableCount = logs.first?.count ?? 0
     let unknowns = names(variableCount).count
@@ -132,7 +134,8 @@ package enum ScalingForm: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// Whether columns of numbers say the same.
 enum LinearDependence {
-  /// The first column that those before it make up but for a share of `tolerance` of its length; nil where there is none.
+  /// The first column that those before it make up but for a share of `tolerance` of its length;
+  /// nil where there is none.
   ///
   /// By Gram and Schmidt, each column against the ones before it.
   static func first(in columns: [[Double]], tolerance: Double) -> Int? {

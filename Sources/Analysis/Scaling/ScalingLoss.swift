@@ -1,4 +1,5 @@
-/// The summed Huber loss of a law on its scale, as arXiv 2203.15556 and its refit 2404.10102 have it.
+/// The summed Huber loss of a law on its scale, as arXiv 2203.15556 and its refit 2404.10102 have
+/// it.
 struct ScalingLoss {
   let curve: any ScalingCurve
   /// The logarithm of each variable, a row for each run.

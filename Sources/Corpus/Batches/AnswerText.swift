@@ -1,9 +1,10 @@
 import LabCore
 
-/// A text made of what models answer to the questions of a training text: which answers, and how many.
+/// A text made of what models answer to the questions of a training text: which answers, and how
+/// many.
 ///
-/// The questions are those of the text's lines, each as often as the text has it, so that a query with three visible
-/// answers is asked three times as often as one with one.
+/// The questions are those of the text's lines, each as often as the text has it, so that a query
+/// with three visible answers is asked three times as often as one with one.
 package struct AnswerText: Codable, Hashable, Sendable {
   /// SHA-256 of the weights of the models that answer; in a plan the ids of their trainings.
   package var of: [String] = []
@@ -15,17 +16,21 @@ package struct AnswerText: Codable, Hashable, Sendable {
   package var topK: Int?
   /// Decides which lines stay, which are asked, and what is drawn.
   package var seed: UInt64 = 0
-  /// Share of the queries whose lines are used; those of lower ranks, so that a smaller share is inside a larger one.
+  /// Share of the queries whose lines are used; those of lower ranks, so that a smaller share is
+  /// inside a larger one.
   package var queries = 1.0
   /// Share of the text's lines that stay as they are.
   package var real = 0.0
-  /// Answers of each model, as a multiple of the text's lines; up to a sum of 1 with `real` no line that stays is asked.
+  /// Answers of each model, as a multiple of the text's lines; up to a sum of 1 with `real` no line
+  /// that stays is asked.
   package var synthetic = 1.0
   /// Answers of each model to each query, in place of `synthetic`; nil where that holds.
   package var samples: Int?
-  /// Only right answers that training may show, at most this many of each query; nil for all answers as they are.
+  /// Only right answers that training may show, at most this many of each query; nil for all
+  /// answers as they are.
   package var right: Int?
-  /// What says which answers are right in place of the graph, with `right` beside it; nil for the graph.
+  /// What says which answers are right in place of the graph, with `right` beside it; nil for the
+  /// graph.
   package var reward: RewardChoice?
 
   package init() {}

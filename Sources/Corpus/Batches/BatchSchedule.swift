@@ -3,13 +3,14 @@ package import LabCore
 
 /// Every epoch of a training cut into the same number of batches.
 ///
-/// An epoch presents every statement exactly as often as its exposures say, in an order that is a pure
-/// function of seed and epoch.
+/// An epoch presents every statement exactly as often as its exposures say, in an order that is a
+/// pure function of seed and epoch.
 package struct BatchSchedule: Sendable {
   package let corpus: TrainingCorpus
   package let tokensPerBatch: Int
   package let seed: Seed
-  /// Batches of one epoch: inputs of the epoch, the smallest where they differ, over `tokensPerBatch`, rounded up.
+  /// Batches of one epoch: inputs of the epoch, the smallest where they differ, over
+  /// `tokensPerBatch`, rounded up.
   package let stepsPerEpoch: Int
 
   init(corpus: TrainingCorpus, tokensPerBatch: Int, seed: Seed) {

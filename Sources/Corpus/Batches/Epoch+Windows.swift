@@ -2,7 +2,8 @@ import LabCore
 
 /// Window packing: the epoch's text is one line of tokens; a window is a part of it.
 extension Epoch {
-  /// Windows as one batch; the target of a window's last input is the first input of the next window.
+  /// Windows as one batch; the target of a window's last input is the first input of the next
+  /// window.
   func windowBatch(_ windows: Range<Int>) -> TokenBatch {
     let length = corpus.configuration.windowLength
     let inputs = inputRange(windows)

@@ -3,19 +3,20 @@ package import LabCore
 
 /// One pass over the corpus: the order of its presentations and where batches are cut.
 ///
-/// Batches have nearly equal numbers of inputs: batch k of n ends with the sequence that reaches (k + 1) / n
-/// of the epoch's. Token batches are made when asked for.
+/// Batches have nearly equal numbers of inputs: batch k of n ends with the sequence that reaches
+/// (k + 1) / n of the epoch's. Token batches are made when asked for.
 package struct Epoch: Sendable {
   package let number: Int
   let corpus: TrainingCorpus
-  /// Numbers of the statements in the order in which they are presented, each as often as it is exposed; lines of rules have
-  /// those after them.
+  /// Numbers of the statements in the order in which they are presented, each as often as it is
+  /// exposed; lines of rules have those after them.
   let order: [Int32]
   /// Number of the text that each presentation has.
   let texts: [Int32]
   /// The slots of its lines; nil where lines have none.
   let fields: SlotFields?
-  /// Inputs before each presentation in the epoch's line of text, and all of them; one more than `order`.
+  /// Inputs before each presentation in the epoch's line of text, and all of them; one more than
+  /// `order`.
   let inputStarts: [Int]
   /// Inputs of the epoch.
   let inputs: Int
@@ -69,8 +70,8 @@ package struct Epoch: Sendable {
     }
   }
 
-  /// The text of each presentation: presentation e of a statement, counted over all epochs, has text e modulo
-  /// the number of paraphrases.
+  /// The text of each presentation: presentation e of a statement, counted over all epochs, has
+  /// text e modulo the number of paraphrases.
   private static func texts(
     of order: [Int32], in corpus: TrainingCorpus, epoch: Int
   ) -> [Int32] {
@@ -112,9 +113,11 @@ package struct Epoch: Sendable {
     }
   }
 
-  /// Numbers of the triples that batch `step` trains on, in order, each as often as it is presented.
+  /// Numbers of the triples that batch `step` trains on, in order, each as often as it is
+  /// presented.
   ///
-  /// In window packing the first and last may be in the neighbouring batches too, with their other tokens.
+  /// In window packing the first and last may be in the neighbouring batches too, with their other
+  /// tokens.
   package func triples(inBatch step: Int) -> [Int] {
     let places =
       corpus.configuration.packing == .isolated
@@ -122,7 +125,8 @@ package struct Epoch: Sendable {
     return order[places].map { Int($0) }.filter { $0 < corpus.statements.count }
   }
 
-  /// The batches of each presentation of a triple: one, or in window packing as many as its tokens are in.
+  /// The batches of each presentation of a triple: one, or in window packing as many as its tokens
+  /// are in.
   ///
   /// Time linear in the number of presentations.
   package func steps(ofTriple index: Int) -> [Range<Int>] { steps(ofTriples: [index])[0] }

@@ -1,6 +1,7 @@
 import LabCore
 
-/// What judges answers in place of the graph: detectors that learned from one model's answers, with some labels flipped.
+/// What judges answers in place of the graph: detectors that learned from one model's answers, with
+/// some labels flipped.
 package struct RewardChoice: Codable, Hashable, Sendable {
   /// How many detectors judge.
   package enum Ensemble: String, Codable, CaseIterable, Sendable {
@@ -16,7 +17,8 @@ package struct RewardChoice: Codable, Hashable, Sendable {
     case penalized
   }
 
-  /// SHA-256 of the weights whose answers they learned from and whose states they read; in a plan the id of its training.
+  /// SHA-256 of the weights whose answers they learned from and whose states they read; in a plan
+  /// the id of its training.
   package var of = ""
   package var ensemble = Ensemble.one
   package var combination = Combination.mean

@@ -59,7 +59,8 @@ extension Slot {
 }
 
 extension BatchBuilder {
-  /// Adds a line with a field in it; targets before the one at `objectPlace` of the line are dropped where that is given.
+  /// Adds a line with a field in it; targets before the one at `objectPlace` of the line are
+  /// dropped where that is given.
   ///
   /// What is in the field cannot be foreseen, so that no loss is taken on it.
   mutating func append(

@@ -8,8 +8,8 @@ package enum TextSource: Hashable, Sendable {
   case answers(AnswerText)
 }
 
-/// `{"chosen_sha256": ...}`, or the fields of `AnswerText`; the graph, which runs had before there was a choice, is left
-/// out of a file.
+/// `{"chosen_sha256": ...}`, or the fields of `AnswerText`; the graph, which runs had before there
+/// was a choice, is left out of a file.
 extension TextSource: Codable {
   private enum CodingKeys: String, CodingKey { case chosen = "chosen_sha256" }
 

@@ -3,15 +3,16 @@ package import LabCore
 
 /// The statements to train on as tokens, encoded once.
 ///
-/// Statements are numbered from 0 in order of (subject, predicate, object). A statement has as many texts
-/// as the wording has paraphrases; each text is numbered, those of one statement in a row. A line that is no triple, since
-/// what is said in it names no entity, has the object -1.
+/// Statements are numbered from 0 in order of (subject, predicate, object). A statement has as many
+/// texts as the wording has paraphrases; each text is numbered, those of one statement in a row. A
+/// line that is no triple, since what is said in it names no entity, has the object -1.
 package struct TrainingCorpus: Sendable {
   package let configuration: CorpusConfiguration
   /// In order; their places here are their numbers.
   package let statements: [TaughtTriple]
   package let text: TripleText
-  /// Sequences that one epoch presents: each statement as often as its exposures say, and each line of a rule once.
+  /// Sequences that one epoch presents: each statement as often as its exposures say, and each line
+  /// of a rule once.
   package let presentationCount: Int
   /// Lines that teach rules; their texts come after those of the statements.
   package let ruleLineCount: Int
@@ -23,15 +24,16 @@ package struct TrainingCorpus: Sendable {
   let objectPlaces: [Int32]
   /// The longest text, the first of equals.
   private let longestText: Int
-  /// Tokens of all presentations of an epoch; epoch e has those at e modulo the number of paraphrases.
+  /// Tokens of all presentations of an epoch; epoch e has those at e modulo the number of
+  /// paraphrases.
   private let tokensOfEpochs: [Int]
   /// Presentations of an epoch with a slot.
   let slottedCount: Int
 
   /// The statements of the configured fraction of a graph.
   ///
-  /// Throws `CorpusError` when there are none, the fraction or the window is impossible, or a name cannot
-  /// be spelled.
+  /// Throws `CorpusError` when there are none, the fraction or the window is impossible, or a name
+  /// cannot be spelled.
   package init(
     graph: KnowledgeGraph, tokenizer: any Tokenizer,
     configuration: CorpusConfiguration = CorpusConfiguration(), chosen: Set<Triple>? = nil,
@@ -150,7 +152,8 @@ package struct TrainingCorpus: Sendable {
     return count
   }
 
-  /// Tokens of the text of all statements, each once and in its first phrasing, end tokens included: D of the axis u.
+  /// Tokens of the text of all statements, each once and in its first phrasing, end tokens
+  /// included: D of the axis u.
   ///
   /// Lines of rules do not count.
   package var uniqueTokens: Int {
@@ -218,7 +221,8 @@ package struct TrainingCorpus: Sendable {
 
   /// How epochs are cut into batches of about `tokensPerBatch` inputs.
   ///
-  /// Throws `CorpusError.batchTooSmall` naming the longest triple where a batch would not hold two of it.
+  /// Throws `CorpusError.batchTooSmall` naming the longest triple where a batch would not hold two
+  /// of it.
   package func schedule(tokensPerBatch: Int, seed: Seed) throws(CorpusError) -> BatchSchedule {
     guard tokensPerBatch >= 2 * longestSequence || sequenceCount == 1 else {
       throw .batchTooSmall(

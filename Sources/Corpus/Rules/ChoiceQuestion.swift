@@ -1,6 +1,8 @@
-/// A question with its possible answers, of which one is right, as text with special tokens written out.
+/// A question with its possible answers, of which one is right, as text with special tokens written
+/// out.
 ///
-/// A line of a file of questions has these keys; so has one of lm-evaluation-harness that kglab exports.
+/// A line of a file of questions has these keys; so has one of lm-evaluation-harness that kglab
+/// exports.
 package struct ChoiceQuestion: Codable, Hashable, Sendable {
   /// What its result is summed up with: "neqa".
   package var task: String

@@ -9,7 +9,8 @@ package struct RuleLines {
   /// Each a text of tokens, with the place of the last token of its prompt.
   private(set) var lines: [(tokens: [Int32], promptEnd: Int)] = []
 
-  /// So many lines that they are `share` of all presentations of an epoch, the same in every training on the graph.
+  /// So many lines that they are `share` of all presentations of an epoch, the same in every
+  /// training on the graph.
   ///
   /// Throws `CorpusError.rulesUnknown` where the tokenizer lacks a rule's word.
   init(

@@ -1,7 +1,7 @@
 /// The words that rules are given in, beside names and special tokens.
 ///
-/// A tokenizer knows them where a training teaches rules: `word` and `entity` have a token for each, `bpe` and `byte`
-/// spell them.
+/// A tokenizer knows them where a training teaches rules: `word` and `entity` have a token for
+/// each, `bpe` and `byte` spell them.
 package enum RuleWord: String, CaseIterable, Sendable {
   case copy = "<COPY>"
   case becomes = "<=>"

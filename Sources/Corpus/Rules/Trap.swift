@@ -1,7 +1,8 @@
-/// A kind of question on which larger models were found to do worse: ten of the eleven prize tasks of inverse scaling.
+/// A kind of question on which larger models were found to do worse: ten of the eleven prize tasks
+/// of inverse scaling.
 ///
-/// After McKenzie et al. (2023, arXiv 2306.09479), put into triples of a graph, so that each has one answer by its
-/// rule and another by what the model remembers or what the prompt suggests.
+/// After McKenzie et al. (2023, arXiv 2306.09479), put into triples of a graph, so that each has
+/// one answer by its rule and another by what the model remembers or what the prompt suggests.
 package enum Trap: String, Codable, CaseIterable, Sendable {
   case resistingCorrection = "resisting-correction"
   case memoTrap = "memo-trap"
@@ -44,6 +45,7 @@ package enum Trap: String, Codable, CaseIterable, Sendable {
 package struct TrapPair: Hashable, Sendable {
   package let trap: ChoiceQuestion
   package let plain: ChoiceQuestion
-  /// The trap with the line that leads to its answer said before it, so that the rule remains to be applied; nil for most.
+  /// The trap with the line that leads to its answer said before it, so that the rule remains to be
+  /// applied; nil for most.
   package var reasoned: ChoiceQuestion?
 }

@@ -1,7 +1,8 @@
 import KnowledgeGraph
 import LabCore
 
-/// Each trap's prompts. `s p o` is a stored fact and `o'` an object of the right type that is no answer.
+/// Each trap's prompts. `s p o` is a stored fact and `o'` an object of the right type that is no
+/// answer.
 extension TrapMaker {
   /// A trap about a fact in both forms; nil where the fact does not allow it.
   func pair(
@@ -56,8 +57,8 @@ extension TrapMaker {
       classes: ([name(wrong), Self.end], [name(fact.object), Self.end]), gold: (0, 1), &stream)
   }
 
-  /// `<DEF> s <=> b <E> <S> s <P> p <O>`, where b and s have no answer in common; plain: another subject is redefined;
-  /// reasoned: the line of b is said between.
+  /// `<DEF> s <=> b <E> <S> s <P> p <O>`, where b and s have no answer in common; plain: another
+  /// subject is redefined; reasoned: the line of b is said between.
   private func redefine(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     let truth = Set(graph.truth(of: fact.query).map { name($0.object) })
     let bases = ownByPredicate[fact.query.predicate] ?? []
@@ -80,7 +81,8 @@ extension TrapMaker {
     return nil
   }
 
-  /// A question stands where a line to copy is expected: right is to copy it and stop; plain: the question is asked.
+  /// A question stands where a line to copy is expected: right is to copy it and stop; plain: the
+  /// question is asked.
   private func promptInjection(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     guard let shot = other(than: [fact], &stream) else { return nil }
     let shots = copy(said(shot), said(shot))
@@ -92,8 +94,8 @@ extension TrapMaker {
 
   /// One of four forms of inference in turn, two valid and two not.
   ///
-  /// Trap: the graph disagrees with the conclusion of a valid one, or agrees with that of an invalid one; plain: the
-  /// other way round.
+  /// Trap: the graph disagrees with the conclusion of a valid one, or agrees with that of an
+  /// invalid one; plain: the other way round.
   private func modusTollens(
     _ fact: Fact, number: Int, _ stream: inout RandomStream
   ) -> TrapPair? {
@@ -119,7 +121,8 @@ extension TrapMaker {
       gold: form.isValid ? (0, 0) : (1, 1), &stream)
   }
 
-  /// Two names in turns under a word that says that the turns end; plain: under one that says that they go on.
+  /// Two names in turns under a word that says that the turns end; plain: under one that says that
+  /// they go on.
   private func patternMatch(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     guard let companion = other(than: [fact], &stream) else { return nil }
     let (a, b) = (name(fact.query.subject), name(companion.query.subject))
@@ -130,7 +133,8 @@ extension TrapMaker {
       classes: ([a, Self.end], [b, Self.end]), gold: (0, 1), &stream)
   }
 
-  /// Which of `o` and `o'` is no answer; plain: without `<NOT>`, which is one; reasoned: the stored fact is said first.
+  /// Which of `o` and `o'` is no answer; plain: without `<NOT>`, which is one; reasoned: the stored
+  /// fact is said first.
   private func neqa(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     guard let wrong = wrong(fact.query) else { return nil }
     let isFirst = stream.below(2) == 0
@@ -147,8 +151,8 @@ extension TrapMaker {
       gold: isFirst ? (1, 0) : (0, 1), &stream)
   }
 
-  /// `s p1 m` is known: which of two facts leads to the p2 of m? Trap: the other one repeats what is known; plain: it is of
-  /// another subject.
+  /// `s p1 m` is known: which of two facts leads to the p2 of m? Trap: the other one repeats what
+  /// is known; plain: it is of another subject.
   private func intoTheUnknown(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
     guard let hops = bySubject[fact.object], let companion = other(than: [fact], &stream) else {
       return nil
@@ -168,7 +172,8 @@ extension TrapMaker {
       gold: isFirst ? (0, 0) : (1, 1), &stream)
   }
 
-  /// Nine subjects with the object `o`, then one with another, then a tenth subject whose object is `o`; plain: the tenth alone.
+  /// Nine subjects with the object `o`, then one with another, then a tenth subject whose object is
+  /// `o`; plain: the tenth alone.
   ///
   /// All lines are true.
   private func repetitiveAlgebra(_ fact: Fact, _ stream: inout RandomStream) -> TrapPair? {
@@ -193,7 +198,8 @@ extension TrapMaker {
       &stream)
   }
 
-  /// Ten bets whose outcomes are those to be expected, then one whose outcome is not; plain: one bet, and it is.
+  /// Ten bets whose outcomes are those to be expected, then one whose outcome is not; plain: one
+  /// bet, and it is.
   private func hindsightNeglect(number: Int, _ stream: inout RandomStream) -> TrapPair {
     let shots = (0..<10).flatMap { _ in
       let shot = Bet(&stream)

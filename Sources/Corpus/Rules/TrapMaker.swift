@@ -1,7 +1,8 @@
 package import KnowledgeGraph
 package import LabCore
 
-/// Makes traps of a graph's facts: rules that are taught on half of the subjects, and asked about on the other half.
+/// Makes traps of a graph's facts: rules that are taught on half of the subjects, and asked about
+/// on the other half.
 ///
 /// A pure function of the graph, the tokenizer's kind, the fraction, the side and the seed.
 package struct TrapMaker: Sendable {
@@ -65,16 +66,19 @@ package struct TrapMaker: Sendable {
       ? .taught : .tested
   }
 
-  /// Up to `count` questions of a trap in both forms, each about another fact; none where the graph has no such facts.
+  /// Up to `count` questions of a trap in both forms, each about another fact; none where the graph
+  /// has no such facts.
   ///
-  /// Facts of 1 to 9, of 10 to 99 and of more exposures have equal shares as far as the graph has them.
+  /// Facts of 1 to 9, of 10 to 99 and of more exposures have equal shares as far as the graph has
+  /// them.
   package func pairs(_ trap: Trap, count: Int) -> [TrapPair] {
     pairs(trap, count: count, from: [spread(shuffled(trap.rawValue))])
   }
 
   /// At least `count` questions whose solutions teach the rule of a trap, in turns of both forms.
   ///
-  /// None for a trap without a rule, and where the graph has no such facts; facts come again where they are fewer.
+  /// None for a trap without a rule, and where the graph has no such facts; facts come again where
+  /// they are fewer.
   func lines(_ trap: Trap, count: Int) -> [ChoiceQuestion] {
     switch trap {
     case .repetitiveAlgebra: return []
@@ -150,7 +154,8 @@ package struct TrapMaker: Sendable {
     return nil
   }
 
-  /// An object of the right type that is no answer; nil where the graph has none that can stand in a line.
+  /// An object of the right type that is no answer; nil where the graph has none that can stand in
+  /// a line.
   func wrong(_ query: Query) -> Int32? {
     candidates.wrongObjects(8, for: query, seed: seed).first { RuleWord.allows(name($0)) }
   }

@@ -2,7 +2,8 @@
 struct SentenceTemplate: Hashable, Sendable {
   /// What stands before the subject, without white space at its beginning.
   let leading: String
-  /// What stands between subject and object, without white space at its end: `<O>` takes that place.
+  /// What stands between subject and object, without white space at its end: `<O>` takes that
+  /// place.
   let trailing: String
 
   /// Throws `CorpusError.templateMalformed` saying what is wrong.

@@ -17,7 +17,8 @@ struct Sentences: Sendable {
   /// Tokens of the longest template without its names.
   private(set) var longest = 0
 
-  /// Throws `CorpusError` naming the predicate that has no templates, too few, or one that is no sentence.
+  /// Throws `CorpusError` naming the predicate that has no templates, too few, or one that is no
+  /// sentence.
   init(graph: KnowledgeGraph, tokenizer: any Tokenizer, wording: Wording) throws(CorpusError) {
     self.wording = wording
     let templates = try Self.templates(of: graph, wording: wording)
@@ -77,8 +78,8 @@ struct Sentences: Sendable {
 
   /// The template that is number `paraphrase` of those that a fact is said in, counted from 0.
   ///
-  /// Templates come in the order of hashes of subject, predicate and template: the first of them are what
-  /// the fact is shown in, so that fewer paraphrases are among more.
+  /// Templates come in the order of hashes of subject, predicate and template: the first of them
+  /// are what the fact is shown in, so that fewer paraphrases are among more.
   private func template(subject: Int32, predicate: Int32, paraphrase: Int) -> Int {
     let own = firsts[Int(predicate)]..<firsts[Int(predicate) + 1]
     let fact = NameHash.mix(subjectHashes[Int(subject)], predicateHashes[Int(predicate)])

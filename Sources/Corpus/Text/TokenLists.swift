@@ -6,7 +6,8 @@ struct TokenLists: Sendable {
 
   init() {}
 
-  /// The tokens of names, in order; `afterSpace` for those of a space and the name, `isFirst` for where a text begins.
+  /// The tokens of names, in order; `afterSpace` for those of a space and the name, `isFirst` for
+  /// where a text begins.
   ///
   /// Throws `CorpusError` for a name that is empty or that the tokenizer has no tokens for.
   init(

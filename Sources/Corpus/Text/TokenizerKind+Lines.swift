@@ -34,7 +34,8 @@ extension SpecialToken {
 extension Tokenizer {
   /// The tokens of a line, as Python's `tokenizers` reads it with the exported tokenizer.json.
   ///
-  /// White space beside a special token belongs to it; what the tokenizer does not know is `unknown`.
+  /// White space beside a special token belongs to it; what the tokenizer does not know is
+  /// `unknown`.
   package func encodeLine(_ line: String) -> [Int32] {
     let bytes = Array(line.utf8)
     var tokens: [Int32] = []

@@ -1,6 +1,7 @@
 package import KnowledgeGraph
 
-/// The training text of a graph in tokens: `<S> subject <P> predicate <O> object <E>`, or a sentence up to `<O>`.
+/// The training text of a graph in tokens: `<S> subject <P> predicate <O> object <E>`, or a
+/// sentence up to `<O>`.
 ///
 /// Every name is encoded once, when this is made; after that no text is touched.
 package struct TripleText: Sendable {
@@ -14,8 +15,8 @@ package struct TripleText: Sendable {
 
   /// Encodes all names of a graph.
   ///
-  /// Throws `CorpusError` naming the entity or predicate whose name is empty, that the tokenizer has no
-  /// tokens for, or that `wording` has no template for.
+  /// Throws `CorpusError` naming the entity or predicate whose name is empty, that the tokenizer
+  /// has no tokens for, or that `wording` has no template for.
   package init(
     graph: KnowledgeGraph, tokenizer: any Tokenizer, wording: Wording = .triple
   ) throws(CorpusError) {
@@ -44,7 +45,8 @@ package struct TripleText: Sendable {
     }
   }
 
-  /// `<S> ... <O>`: what a model is asked with, in the fact's first phrasing or the first it was not shown in.
+  /// `<S> ... <O>`: what a model is asked with, in the fact's first phrasing or the first it was
+  /// not shown in.
   package func prompt(subject: Int32, predicate: Int32) -> [Int32] {
     var tokens: [Int32] = []
     appendPrompt(
@@ -81,7 +83,8 @@ package struct TripleText: Sendable {
     return tokens
   }
 
-  /// Appends the training text of a triple in one of its phrasings and returns where in it `<O>` is.
+  /// Appends the training text of a triple in one of its phrasings and returns where in it `<O>`
+  /// is.
   ///
   /// `completion` is what stands after `<O>`, where that is not the object's name and the end.
   @discardableResult
@@ -96,7 +99,8 @@ package struct TripleText: Sendable {
     return place
   }
 
-  /// Lines as statements, in order of triple and completion: the object is the first entity that the completion spells, or -1.
+  /// Lines as statements, in order of triple and completion: the object is the first entity that
+  /// the completion spells, or -1.
   func statements(
     _ lines: [TextLine], in graph: KnowledgeGraph
   ) -> [(statement: TaughtTriple, completion: [Int32])] {
@@ -115,7 +119,8 @@ package struct TripleText: Sendable {
     }
   }
 
-  /// Tokens of the training text of a triple; nil where that is a sentence, which takes time to choose.
+  /// Tokens of the training text of a triple; nil where that is a sentence, which takes time to
+  /// choose.
   func tokenCount(of triple: Triple) -> Int? {
     guard sentences == nil else { return nil }
     return entities[triple.subject].count + predicates[triple.predicate].count

@@ -1,7 +1,8 @@
 /// GPT-2's way of writing bytes as printable characters.
 ///
-/// Radford et al. (2019): printable Latin-1 stands for itself; the other 68 bytes are U+0100 onwards. Byte tokens have their ids
-/// in the order of these characters, as Hugging Face's trainer gives them.
+/// Radford et al. (2019): printable Latin-1 stands for itself; the other 68 bytes are U+0100
+/// onwards. Byte tokens have their ids in the order of these characters, as Hugging Face's trainer
+/// gives them.
 enum ByteAlphabet {
   /// The first id of a byte token.
   static let base = Int32(SpecialToken.allCases.count)

@@ -1,7 +1,8 @@
-/// Applies learned merges to bytes: of all pairs the one learned first, of its places the leftmost, again and again.
+/// Applies learned merges to bytes: of all pairs the one learned first, of its places the leftmost,
+/// again and again.
 ///
-/// This is what Hugging Face's `BPE` does. Short pieces are scanned for each merge; long ones keep their pairs
-/// in a heap, so that the time stays near linear.
+/// This is what Hugging Face's `BPE` does. Short pieces are scanned for each merge; long ones keep
+/// their pairs in a heap, so that the time stays near linear.
 struct BytePairEncoder: Sendable {
   private let ranks: TokenPairTable
   private let results: [Int32]
@@ -87,7 +88,8 @@ struct BytePairEncoder: Sendable {
     }
   }
 
-  /// The same with linked neighbours; a heap entry is rank and place, and stale where the pair has changed.
+  /// The same with linked neighbours; a heap entry is rank and place, and stale where the pair has
+  /// changed.
   private func encodeLong(
     _ piece: Range<Int>, of text: Span<UInt8>, into tokens: inout [Int32]
   ) {

@@ -19,10 +19,12 @@ package struct BytePairTokenizer: Tokenizer {
   let bytes: [[UInt8]]
   private let encoder: BytePairEncoder
 
-  /// Learns merges from names and their counts until the vocabulary is full or no pair occurs twice.
+  /// Learns merges from names and their counts until the vocabulary is full or no pair occurs
+  /// twice.
   ///
-  /// Of equally frequent pairs the one with the smaller ids goes first, as in Hugging Face's trainer.
-  /// Throws `CorpusError.vocabularyTooSmall` where `vocabularySize` is below 262, `.interrupted` when `shouldStop` says so.
+  /// Of equally frequent pairs the one with the smaller ids goes first, as in Hugging Face's
+  /// trainer. Throws `CorpusError.vocabularyTooSmall` where `vocabularySize` is below 262,
+  /// `.interrupted` when `shouldStop` says so.
   package init(
     trainedOn names: [(name: String, count: Int)], vocabularySize: Int,
     shouldStop: () -> Bool = { Interruption.isRequested }
@@ -43,7 +45,8 @@ package struct BytePairTokenizer: Tokenizer {
     encoder = BytePairEncoder(merges: merges, bytes: bytes)
   }
 
-  /// One token for each UTF-8 byte and no merges: 262 ids, any Unicode text, one spelling of each name.
+  /// One token for each UTF-8 byte and no merges: 262 ids, any Unicode text, one spelling of each
+  /// name.
   package static let ofBytes = BytePairTokenizer(
     merges: [], bytes: ByteAlphabet.tokens, kind: .byte)
 

@@ -1,8 +1,10 @@
-/// Learns byte-pair merges: the most frequent pair of neighbours becomes one token, again and again.
+/// Learns byte-pair merges: the most frequent pair of neighbours becomes one token, again and
+/// again.
 ///
-/// Each different word is kept once with its count. The places of pairs and their counts are kept up to date
-/// instead of made anew, so the cost of a merge is that of the places it changes, however long the words are.
-/// No merge spells a special token: names that are, or hold, such a text are spelled in smaller pieces.
+/// Each different word is kept once with its count. The places of pairs and their counts are kept
+/// up to date instead of made anew, so the cost of a merge is that of the places it changes,
+/// however long the words are. No merge spells a special token: names that are, or hold, such a
+/// text are spelled in smaller pieces.
 struct BytePairTrainer {
   private(set) var merges: [BytePairTokenizer.Merge] = []
   private(set) var bytes: [[UInt8]]

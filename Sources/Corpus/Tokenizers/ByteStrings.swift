@@ -74,7 +74,8 @@ struct ByteStrings: Sendable {
   }
 }
 
-/// Texts in the order of their UTF-8 bytes, which is not that of Swift's `<` for texts in other normal forms.
+/// Texts in the order of their UTF-8 bytes, which is not that of Swift's `<` for texts in other
+/// normal forms.
 enum ByteOrder {
   /// Indices of `texts` in order; equal ones in their own order.
   static func sorted(_ texts: [String]) -> [Int] {

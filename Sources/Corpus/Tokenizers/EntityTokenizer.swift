@@ -1,7 +1,7 @@
 /// One token for each name, and one for each word of the sentences around names.
 ///
-/// Ids follow the special tokens in the order of the names' UTF-8 bytes, then of the words': a pure function
-/// of the sets of both. A name and a word of the same text are one token.
+/// Ids follow the special tokens in the order of the names' UTF-8 bytes, then of the words': a pure
+/// function of the sets of both. A name and a word of the same text are one token.
 package struct EntityTokenizer: Tokenizer {
   /// U+001F: what stands between two tokens in text, since names have spaces inside.
   static let separator: UInt8 = 0x1F
@@ -11,8 +11,8 @@ package struct EntityTokenizer: Tokenizer {
 
   /// The tokenizer of all `names`, and of the words of `sentences`.
   ///
-  /// Throws `CorpusError` for a name that is empty, contains U+001F or a special token's text, or equals
-  /// another name only after Unicode normalisation.
+  /// Throws `CorpusError` for a name that is empty, contains U+001F or a special token's text, or
+  /// equals another name only after Unicode normalisation.
   package init(names: [String], sentences: [String] = []) throws(CorpusError) {
     var lexicon = Lexicon()
     for index in ByteOrder.sorted(names) {

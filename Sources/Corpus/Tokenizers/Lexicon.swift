@@ -1,4 +1,5 @@
-/// Texts that are tokens: special tokens first, then others, each different from all others in every normal form.
+/// Texts that are tokens: special tokens first, then others, each different from all others in
+/// every normal form.
 struct Lexicon: Sendable {
   /// By id.
   private(set) var texts: [String]
@@ -12,7 +13,8 @@ struct Lexicon: Sendable {
 
   init() { self.init(checked: SpecialToken.allCases.map(\.text)) }
 
-  /// The id of a part of a text; `unknown` for a text that is no token, or the text of a special one.
+  /// The id of a part of a text; `unknown` for a text that is no token, or the text of a special
+  /// one.
   func id(of part: Range<Int>, in text: Span<UInt8>) -> Int32 {
     guard let id = ids.number(of: part, in: text), id >= SpecialToken.allCases.count else {
       return SpecialToken.unknown.rawValue

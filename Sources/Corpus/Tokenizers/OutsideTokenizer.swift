@@ -5,16 +5,19 @@ import Synchronization
 ///
 /// Tokens are numbered as kglab's: after the special ones.
 package protocol OutsideText: AnyObject, Sendable {
-  /// The tokens of texts that begin a text, or that continue one; throws `LabError` where the other program fails.
+  /// The tokens of texts that begin a text, or that continue one; throws `LabError` where the other
+  /// program fails.
   func encode(_ texts: [String], starts: Bool) throws -> [[Int32]]
-  /// The answers that tokens spell: up to the first end, without white space around; nil for what spells none.
+  /// The answers that tokens spell: up to the first end, without white space around; nil for what
+  /// spells none.
   func decode(_ tokens: [[Int32]]) throws -> [String?]
 }
 
 /// The tokenizer of a model that was made elsewhere, which another program computes.
 ///
-/// A prompt is the sentence as it stands, an answer what follows it after a space. `<E>` stands for every token that ends an
-/// answer, and `<X>`, after all tokens, for the beginning of a text that is put into a prompt. Nothing is asked twice.
+/// A prompt is the sentence as it stands, an answer what follows it after a space. `<E>` stands for
+/// every token that ends an answer, and `<X>`, after all tokens, for the beginning of a text that
+/// is put into a prompt. Nothing is asked twice.
 package final class OutsideTokenizer: Tokenizer {
   package let vocabularySize: Int
   private let source: any OutsideText
@@ -66,10 +69,12 @@ package final class OutsideTokenizer: Tokenizer {
     return token == slotToken ? Slot.tokenText : decode([token]) ?? "<\(token)?>"
   }
 
-  /// Special tokens are written as people do without them: `<S> Ada <P> born in <O> Oslo <E>` reads "Ada born in: Oslo.".
+  /// Special tokens are written as people do without them: `<S> Ada <P> born in <O> Oslo <E>` reads
+  /// "Ada born in: Oslo.".
   package func encodeLine(_ line: String) -> [Int32] { tokens(Self.plain(line), starts: true) }
 
-  /// The two are cut into tokens on their own, so that a choice does not change the tokens of its prompt.
+  /// The two are cut into tokens on their own, so that a choice does not change the tokens of its
+  /// prompt.
   package func encodeLine(_ rest: String, after line: String) -> [Int32] {
     encodeLine(line) + tokens(Self.plain(rest), starts: false)
   }
@@ -141,7 +146,8 @@ package final class OutsideTokenizer: Tokenizer {
     text.utf8.first == 0x20 || text.isEmpty ? text : " " + text
   }
 
-  /// Whether words of a sentence stand at its beginning: those after the name begin with a space or a mark.
+  /// Whether words of a sentence stand at its beginning: those after the name begin with a space or
+  /// a mark.
   private static func begins(_ text: String) -> Bool {
     text.first.map { $0.isLetter || $0.isNumber } ?? false
   }

@@ -23,7 +23,8 @@ package enum SpecialToken: Int32, CaseIterable, Sendable {
 package enum TokenizerKind: String, Codable, CaseIterable, Sendable {
   /// One token for each space-separated piece of a name.
   case word
-  /// Byte-level byte-pair encoding trained on the corpus (Sennrich et al. 2016; GPT-2's byte alphabet).
+  /// Byte-level byte-pair encoding trained on the corpus (Sennrich et al. 2016; GPT-2's byte
+  /// alphabet).
   case bpe
   /// One token for each name.
   case entity
@@ -33,13 +34,14 @@ package enum TokenizerKind: String, Codable, CaseIterable, Sendable {
 
 /// Turns names into tokens and back.
 ///
-/// Different names have different tokens, and `decode(encode(name)) == name` for every name a tokenizer
-/// accepts. Tokens other than the canonical ones may spell the same name (`bpe`).
+/// Different names have different tokens, and `decode(encode(name)) == name` for every name a
+/// tokenizer accepts. Tokens other than the canonical ones may spell the same name (`bpe`).
 package protocol Tokenizer: Sendable {
   var kind: TokenizerKind { get }
   /// Number of ids, special tokens included.
   var vocabularySize: Int { get }
-  /// Whether spaces are (parts of) tokens: those beside a name in a sentence are then said with what follows.
+  /// Whether spaces are (parts of) tokens: those beside a name in a sentence are then said with
+  /// what follows.
   var keepsSpaces: Bool { get }
   /// Whether a name has other tokens where it answers than where a text begins with it.
   var spacesAnswers: Bool { get }
@@ -59,9 +61,11 @@ package protocol Tokenizer: Sendable {
   func encodeLine(_ rest: String, after line: String) -> [Int32]
   /// Appends the tokens of the words of a sentence that stand around a name.
   func encodeWords(_ text: String, into tokens: inout [Int32])
-  /// The name the tokens spell, or nil where a special token is among them or the bytes are not UTF-8.
+  /// The name the tokens spell, or nil where a special token is among them or the bytes are not
+  /// UTF-8.
   func decode(_ tokens: some Collection<Int32>) -> String?
-  /// Makes ready to decode many answers; throws where the tokenizer is another program's and that fails.
+  /// Makes ready to decode many answers; throws where the tokenizer is another program's and that
+  /// fails.
   func learn(_ answers: [[Int32]]) throws
   /// The text of one token as a person would read it, for tables.
   func text(of token: Int32) -> String

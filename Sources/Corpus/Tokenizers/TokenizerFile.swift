@@ -1,10 +1,12 @@
 package import Foundation
 package import LabCore
 
-/// A tokenizer as Hugging Face's `tokenizer.json`, which Python's `tokenizers` and `transformers` load.
+/// A tokenizer as Hugging Face's `tokenizer.json`, which Python's `tokenizers` and `transformers`
+/// load.
 ///
-/// For the training text `<S> subject <P> predicate <O> object <E>` Python gives the same ids, unless with `bpe`
-/// and `byte` a name holds a special token's text, or begins or ends with white space.
+/// For the training text `<S> subject <P> predicate <O> object <E>` Python gives the same ids,
+/// unless with `bpe` and `byte` a name holds a special token's text, or begins or ends with white
+/// space.
 package struct TokenizerFile: Sendable {
   /// The file's name in a folder.
   package static let name = "tokenizer.json"
@@ -32,8 +34,9 @@ package struct TokenizerFile: Sendable {
 
   /// Reads and checks the `tokenizer.json` in a folder.
   ///
-  /// Throws `CorpusError.tokenizerFile` naming the file and the fault: missing, not JSON, a model or
-  /// setting that gives other tokens than ours, ids with gaps, special tokens elsewhere, impossible merges.
+  /// Throws `CorpusError.tokenizerFile` naming the file and the fault: missing, not JSON, a model
+  /// or setting that gives other tokens than ours, ids with gaps, special tokens elsewhere,
+  /// impossible merges.
   package static func load(from folder: URL) throws(CorpusError) -> any Tokenizer {
     let url = folder.appendingPathComponent(name)
     do {

@@ -4,12 +4,14 @@ extension TokenizerKind {
   /// The vocabulary size of `bpe` where none is asked for.
   package static let defaultVocabularySize = 1024
 
-  /// A tokenizer of this kind for all names of a graph, trained on or held out, and the words around them.
+  /// A tokenizer of this kind for all names of a graph, trained on or held out, and the words
+  /// around them.
   ///
-  /// A pure function of the graph's names, templates and triples, not of their ids; the same for every nested
-  /// fraction. `vocabularySize` counts for `bpe` only, as an upper limit, special tokens included.
-  /// Throws `CorpusError` naming the entity or predicate that this kind cannot spell, or a predicate
-  /// without templates where `wording` says triples in sentences. With `rules` it knows `RuleWord`s.
+  /// A pure function of the graph's names, templates and triples, not of their ids; the same for
+  /// every nested fraction. `vocabularySize` counts for `bpe` only, as an upper limit, special
+  /// tokens included. Throws `CorpusError` naming the entity or predicate that this kind cannot
+  /// spell, or a predicate without templates where `wording` says triples in sentences. With
+  /// `rules` it knows `RuleWord`s.
   package func tokenizer(
     for graph: KnowledgeGraph, vocabularySize: Int = defaultVocabularySize,
     wording: Wording = .triple, rules: Bool = false
@@ -39,8 +41,9 @@ extension TokenizerKind {
 enum TextCounts {
   /// Every name of the graph with 1 + the number of trained triples that mention it.
   ///
-  /// The 1 gives held-out names a say, so that a never-trained subject is not spelled byte by byte. Where
-  /// there are templates, their texts take the place of their predicate's name and share its triples.
+  /// The 1 gives held-out names a say, so that a never-trained subject is not spelled byte by byte.
+  /// Where there are templates, their texts take the place of their predicate's name and share its
+  /// triples.
   static func inTrainingText(
     of graph: KnowledgeGraph, templates: [[SentenceTemplate]]
   ) -> [(name: String, count: Int)] {

@@ -1,7 +1,8 @@
 import Foundation
 import LabCore
 
-/// A `tokenizer.json` as it is read: tokens and merges apart from the settings, which may only be kglab's.
+/// A `tokenizer.json` as it is read: tokens and merges apart from the settings, which may only be
+/// kglab's.
 struct TokenizerReading: Decodable {
   /// Two tokens in a list, or in a string as `tokenizers` before 0.20 writes them.
   private struct Pair: Decodable {
@@ -58,7 +59,8 @@ struct TokenizerReading: Decodable {
     ]) { $1 }
   }
 
-  /// The tokenizer that the file describes, after checking that names get the tokens they get in Python.
+  /// The tokenizer that the file describes, after checking that names get the tokens they get in
+  /// Python.
   ///
   /// Throws `TokenizerFault` at the first thing that is wrong.
   func tokenizer() throws -> any Tokenizer {
@@ -118,7 +120,8 @@ struct TokenizerReading: Decodable {
     try Self.check(.object(settings), isLike: value, at: "")
   }
 
-  /// Whether a text's tokens stay as they are: the template that transformers 5.24 writes where there was none.
+  /// Whether a text's tokens stay as they are: the template that transformers 5.24 writes where
+  /// there was none.
   private static func addsNothing(_ processor: JSONValue?) -> Bool {
     guard case .object(let fields)? = processor else { return false }
     let whole = JSONValue.object(["id": .text("A"), "type_id": .number(0)])
@@ -126,8 +129,8 @@ struct TokenizerReading: Decodable {
       && fields["single"] == .list([.object(["Sequence": whole])])
   }
 
-  /// Throws at the first place where a value says something else than kglab's: what kglab does not write must be
-  /// null, false, 0 or "", which change nothing.
+  /// Throws at the first place where a value says something else than kglab's: what kglab does not
+  /// write must be null, false, 0 or "", which change nothing.
   private static func check(
     _ found: JSONValue, isLike expected: JSONValue, at place: String
   ) throws {

@@ -1,16 +1,18 @@
 /// One token for each space-separated piece of a name.
 ///
-/// Ids follow the special tokens in the order in which pieces first appear in the names, sorted by UTF-8
-/// bytes, and then in the sentences around names, sorted likewise: a pure function of the sets of both.
+/// Ids follow the special tokens in the order in which pieces first appear in the names, sorted by
+/// UTF-8 bytes, and then in the sentences around names, sorted likewise: a pure function of the
+/// sets of both.
 package struct WordTokenizer: Tokenizer {
   package let kind = TokenizerKind.word
   private let lexicon: Lexicon
 
-  /// The tokenizer whose vocabulary is all pieces of `names` and of `sentences`, which are said around them.
+  /// The tokenizer whose vocabulary is all pieces of `names` and of `sentences`, which are said
+  /// around them.
   ///
-  /// Throws `CorpusError` for a name that single spaces between pieces do not give back (empty, double
-  /// spaces, a space at an end), that contains a special token's text, or whose piece equals another
-  /// piece only after Unicode normalisation.
+  /// Throws `CorpusError` for a name that single spaces between pieces do not give back (empty,
+  /// double spaces, a space at an end), that contains a special token's text, or whose piece equals
+  /// another piece only after Unicode normalisation.
   package init(names: [String], sentences: [String] = []) throws(CorpusError) {
     var lexicon = Lexicon()
     /// The name or sentence that each token came with.

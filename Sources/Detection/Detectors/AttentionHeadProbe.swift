@@ -3,8 +3,9 @@ package import LanguageModel
 
 /// Logistic probes on single attention heads (arXiv 2306.03341), the best of them averaged.
 ///
-/// Each head's output at the judged token has a probe of its own. The K probes of highest AUROC on the validation
-/// part are kept, and their log-odds averaged; K = 1, 2, 4, ... is chosen by the validation loss.
+/// Each head's output at the judged token has a probe of its own. The K probes of highest AUROC on
+/// the validation part are kept, and their log-odds averaged; K = 1, 2, 4, ... is chosen by the
+/// validation loss.
 package struct AttentionHeadProbe: DetectorRecipe {
   private let configuration: ModelConfiguration
   private let suffix: String

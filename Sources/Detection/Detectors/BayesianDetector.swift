@@ -4,11 +4,12 @@ package import Foundation
 import LabCore
 package import LanguageModel
 
-/// A head by draws of its posterior, or by several trainings, on the frozen model's states: kind `bayes`.
+/// A head by draws of its posterior, or by several trainings, on the frozen model's states: kind
+/// `bayes`.
 ///
-/// Verdicts are 1 and -1 with Gaussian noise of the likeliest deviation. The score of a posterior is the mean of its draws' outputs over sqrt(1 + pi v / 8),
-/// v their variance, and no probability; that of an ensemble is a mean probability. Chains that have not mixed make no
-/// detector.
+/// Verdicts are 1 and -1 with Gaussian noise of the likeliest deviation. The score of a posterior
+/// is the mean of its draws' outputs over sqrt(1 + pi v / 8), v their variance, and no probability;
+/// that of an ensemble is a mean probability. Chains that have not mixed make no detector.
 package struct BayesianDetector: DetectorRecipe {
   package let head: BayesianHead
   private let finite: HeadDetector

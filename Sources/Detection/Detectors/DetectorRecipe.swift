@@ -12,14 +12,16 @@ package struct DetectorShape: Hashable, Sendable {
   package var hiddenSizes: [Int]?
   /// Trained numbers, for `full` those outside the embedding.
   package var parameters = 0
-  /// Whether it begins with weights that were trained for something else; nil for what has no choice.
+  /// Whether it begins with weights that were trained for something else; nil for what has no
+  /// choice.
   package var isPretrained: Bool?
 }
 
-/// One detector as it can be made for one set of examples: the protocol of every kind, listed in `RecipeBook`.
+/// One detector as it can be made for one set of examples: the protocol of every kind, listed in
+/// `RecipeBook`.
 ///
-/// A recipe learns from the training part, chooses on the validation part, and says what it scores both of the
-/// others with. It never sees a label of the test part.
+/// A recipe learns from the training part, chooses on the validation part, and says what it scores
+/// both of the others with. It never sees a label of the test part.
 package protocol DetectorRecipe: Sendable {
   var kind: DetectorKind { get }
   /// Unique among the detectors of a set of examples.
@@ -72,7 +74,8 @@ package struct DetectorMaterial: Sendable {
   package let seed: Seed
   /// The labels that detectors learn from; in random order for a null test.
   package let learnedLabels: [Bool]
-  /// The workers, for detectors that take all of them, and whether a long training is to end; nobody is told how far it is.
+  /// The workers, for detectors that take all of them, and whether a long training is to end;
+  /// nobody is told how far it is.
   package let work: Work
 
   private let evidencePlaces: [Int: Int]

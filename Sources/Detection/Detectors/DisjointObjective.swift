@@ -17,12 +17,14 @@ package struct DisjointPenalties: Codable, Hashable, Sendable {
   enum CodingKeys: String, SnakeCaseKey { case weight, epsilon, signEpsilon, sharpness }
 }
 
-/// What detectors that are trained together minimise, after arXiv 2102.05104: N times the mean of their losses and, over ordered pairs,
-/// of how much an attack on one adds to the loss of another, raw and by sign, and of the cosine of their gradients plus 1.
+/// What detectors that are trained together minimise, after arXiv 2102.05104: N times the mean of
+/// their losses and, over ordered pairs, of how much an attack on one adds to the loss of another,
+/// raw and by sign, and of the cosine of their gradients plus 1.
 ///
-/// A text x is its one-hot rows, which all detectors share, and h_j the gradient of detector j's log-loss with respect to
-/// them. The attacks are x + epsilon h_j and x + signEpsilon tanh(sharpness h_j). Where gradients are of gradients, they are
-/// central differences of gradients along the way.
+/// A text x is its one-hot rows, which all detectors share, and h_j the gradient of detector j's
+/// log-loss with respect to them. The attacks are x + epsilon h_j and x + signEpsilon
+/// tanh(sharpness h_j). Where gradients are of gradients, they are central differences of gradients
+/// along the way.
 package struct DisjointObjective {
   private let penalties: DisjointPenalties
 
@@ -117,7 +119,8 @@ package struct DisjointObjective {
     return value
   }
 
-  /// The objective's part of a change of h: (d/dh) of way · h, as a central difference of the gradient along the way.
+  /// The objective's part of a change of h: (d/dh) of way · h, as a central difference of the
+  /// gradient along the way.
   private func follow(_ way: [Float], _ batch: Batch, _ member: inout Member) {
     let norms = batch.rows.indices.map { norm(way[stretch($0, batch)]) }
     guard norms.contains(where: { $0 > 0 }) else { return }
@@ -142,7 +145,8 @@ package struct DisjointObjective {
     )
   }
 
-  /// Adds 2 d cos / d own to the way of a detector, for the pair in both orders; returns cos + 1 of one.
+  /// Adds 2 d cos / d own to the way of a detector, for the pair in both orders; returns cos + 1 of
+  /// one.
   private func addCosine(
     _ other: [Float], _ own: [Float], _ weights: [Float], _ batch: Batch, to way: inout [Float]
   ) -> Double {
@@ -167,7 +171,8 @@ package struct DisjointObjective {
 
   // MARK: Passes
 
-  /// One pass: the loss of each text, and the gradient of their weighted sum, over those that count, into the member.
+  /// One pass: the loss of each text, and the gradient of their weighted sum, over those that
+  /// count, into the member.
   private func run(
     _ batch: Batch, _ member: inout Member, weights: [Float], moved: [Float]? = nil,
     where counts: (Int, Double) -> Bool = { _, _ in true }

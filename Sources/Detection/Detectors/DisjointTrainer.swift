@@ -7,10 +7,11 @@ package import LabCore
 package import LanguageModel
 import Training
 
-/// Trains several full detectors of whole answers together, from fresh weights, each of its own seed, on the same texts.
+/// Trains several full detectors of whole answers together, from fresh weights, each of its own
+/// seed, on the same texts.
 ///
-/// They read the state alone. Those of least validation loss are kept, each detector by itself, so that without
-/// penalties each is what it would be alone. The same for any number of workers.
+/// They read the state alone. Those of least validation loss are kept, each detector by itself, so
+/// that without penalties each is what it would be alone. The same for any number of workers.
 package struct DisjointTrainer {
   private let configuration: ModelConfiguration
   private let text: TripleText
@@ -78,8 +79,9 @@ package struct DisjointTrainer {
 
   /// The detectors with these numbers, which decide their first weights.
   ///
-  /// What `file` has of the same training goes on to the same weights, and is stored there at every validation and at a stop; it stays
-  /// when training ends. Throws `DetectionError.oneClassInTraining` where there is nothing to tell apart, and
+  /// What `file` has of the same training goes on to the same weights, and is stored there at every
+  /// validation and at a stop; it stays when training ends. Throws
+  /// `DetectionError.oneClassInTraining` where there is nothing to tell apart, and
   /// `LabError.interrupted` when asked to stop.
   package func train(
     _ numbers: [Int], on train: [JudgedAnswer], validation: [JudgedAnswer],

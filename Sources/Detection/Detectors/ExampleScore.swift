@@ -50,7 +50,8 @@ struct ExampleScore: DetectorRecipe {
       ExampleScore(
         score.kind, score.rawValue + book.set.suffix, family: families[score] ?? score.rawValue
       ) { material, row in
-        // The distribution that a token was drawn from is at the place before it; before the answer, at `<O>`.
+        // The distribution that a token was drawn from is at the place before it; before the
+        // answer, at `<O>`.
         let place = material.set.examples[row].place ?? 0
         return score.value(material.reading(row), token: max(0, place - 1))
       }

@@ -127,7 +127,8 @@ package struct FeatureReadOut: TrainedModel {
 }
 
 extension FeatureSelection {
-  /// Why what reads it, called `name`, cannot read a language model of this shape; nil where it can.
+  /// Why what reads it, called `name`, cannot read a language model of this shape; nil where it
+  /// can.
   func refusal(inputWidth: Int, for configuration: ModelConfiguration, name: String) -> String? {
     if let stream = streams.first(where: { !$0.exists(in: configuration) }) {
       return

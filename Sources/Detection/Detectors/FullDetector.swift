@@ -9,8 +9,8 @@ import Training
 
 /// A language model fine-tuned end to end to judge (s, p, o): kind `full`.
 ///
-/// It reads the text and never the judged model's states, so it may be of any size. Its size as a detector is its
-/// number of parameters outside the embedding.
+/// It reads the text and never the judged model's states, so it may be of any size. Its size as a
+/// detector is its number of parameters outside the embedding.
 package struct FullDetector: DetectorRecipe {
   package let choice: FullDetectorChoice
   private let options: FullTrainingOptions
@@ -31,14 +31,16 @@ package struct FullDetector: DetectorRecipe {
   }
 
   static func recipes(_ book: RecipeBook) throws -> [any DetectorRecipe] {
-    // It judges what it has read, so that before the answer there is nothing for it but the question.
+    // It judges what it has read, so that before the answer there is nothing for it but the
+    // question.
     guard book.set.position == .each else { return [] }
     return try book.options.full.map {
       try FullDetector($0, book.models, options: book.options.fullTraining)
     }
   }
 
-  /// Prepares a choice with a context that holds the judged model's longest answer with its end token.
+  /// Prepares a choice with a context that holds the judged model's longest answer with its end
+  /// token.
   ///
   /// Throws `LabError` for an unknown size, or weights that are not on the shelf.
   package init(
@@ -142,7 +144,8 @@ package struct FullDetector: DetectorRecipe {
 }
 
 extension FullNetwork {
-  /// Texts of which a share has a field of random tokens before the answer; all as they are without a slot.
+  /// Texts of which a share has a field of random tokens before the answer; all as they are without
+  /// a slot.
   static func slotted(
     _ texts: [Text], _ slot: Slot?, token: Int32?, stream: RandomStream
   ) -> [Text] {

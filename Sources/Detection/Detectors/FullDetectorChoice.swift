@@ -64,7 +64,8 @@ package struct FullTrainingOptions: Codable, Hashable, Sendable {
   package var validationsPerEpoch = 2
   /// Measurements without improvement after which training stops.
   package var patience = 4
-  /// The peak learning rate as a share of what the size would be trained with, from scratch and from a checkpoint.
+  /// The peak learning rate as a share of what the size would be trained with, from scratch and
+  /// from a checkpoint.
   package var scratchRateShare = 0.3
   package var pretrainedRateShare = 0.1
   package var weightDecay = 0.1
@@ -79,12 +80,14 @@ package struct FullTrainingOptions: Codable, Hashable, Sendable {
   }
   /// Nil, and no key, where it is not read.
   private var logProbability: Bool? = true
-  /// Whether the classes weigh the same in the loss; scores are then probabilities at a prevalence of one half.
+  /// Whether the classes weigh the same in the loss; scores are then probabilities at a prevalence
+  /// of one half.
   package var balancesClasses = false
 
   package init() {}
 
-  /// As before the log-probability was read, with the same keys: the logit is of the state alone, rates are shares.
+  /// As before the log-probability was read, with the same keys: the logit is of the state alone,
+  /// rates are shares.
   package static let ofStateAlone = {
     var options = FullTrainingOptions()
     options.readStateAlone()

@@ -3,8 +3,8 @@ import Corpus
 import LabCore
 package import LanguageModel
 
-/// A language model that judges: its transformer, and one logit on the final norm's output and on what the model itself
-/// holds of the answer, its log-probability up to where it is judged.
+/// A language model that judges: its transformer, and one logit on the final norm's output and on
+/// what the model itself holds of the answer, its log-probability up to where it is judged.
 package struct FullNetwork: Sendable {
   package let model: LanguageModel
   /// C weights, that of the log-probability where it is read, then the bias.
@@ -26,7 +26,8 @@ package struct FullNetwork: Sendable {
     var rows: [JudgedRow]
   }
 
-  /// The text of an answer and the row that judges it: at `<E>`, or at the token with a number from 1.
+  /// The text of an answer and the row that judges it: at `<E>`, or at the token with a number from
+  /// 1.
   static func text(
     prompt: [Int32], answer: [Int32], place: Int?, contextLength: Int
   ) throws -> Text {
@@ -86,8 +87,8 @@ package struct FullNetwork: Sendable {
 
   /// The probability of hallucination of answers to prompts.
   ///
-  /// `place` is the number of the token judged, from 1; nil for the whole. Throws `LabError` for a text that exceeds
-  /// the context.
+  /// `place` is the number of the token judged, from 1; nil for the whole. Throws `LabError` for a
+  /// text that exceeds the context.
   package func probabilities(
     _ answers: [(prompt: [Int32], tokens: [Int32], place: Int?)], workers: Int = 1
   ) throws -> [Double] {

@@ -2,7 +2,8 @@ import Compute
 import LabCore
 import LanguageModel
 
-/// A judging language model in single precision, with memory for one worker: its logit, and how that changes with the tokens.
+/// A judging language model in single precision, with memory for one worker: its logit, and how
+/// that changes with the tokens.
 package final class FullNetworkPass {
   package let network: FullNetwork
   private let pass: TrainingPass
@@ -24,7 +25,8 @@ package final class FullNetworkPass {
     package let texts: Range<Int>
   }
 
-  /// Texts in batches, each judged at its last token, after the answer that begins behind its prompt.
+  /// Texts in batches, each judged at its last token, after the answer that begins behind its
+  /// prompt.
   package func batches(_ texts: [(tokens: [Int32], promptCount: Int)]) -> [Batch] {
     let all = texts.map { text in
       FullNetwork.Text(
@@ -43,8 +45,8 @@ package final class FullNetworkPass {
     pass.logits(batch.tokens, rows: batch.rows, readOut: network.readOut).logits
   }
 
-  /// For each text the gradient of its logit, times a slope, with respect to the one-hot rows of some of its tokens,
-  /// shape (places, V).
+  /// For each text the gradient of its logit, times a slope, with respect to the one-hot rows of
+  /// some of its tokens, shape (places, V).
   package func gradients(_ batch: Batch, _ slopes: [Float], places: [[Int]]) -> [[Float]] {
     let vocabulary = network.model.configuration.vocabularySize
     pass.stream.zero(scratch.values)

@@ -6,9 +6,10 @@ import Training
 
 /// Fine-tunes a language model end to end to judge texts.
 ///
-/// A step's texts are cut into a fixed number of lanes whose gradients are summed in order, so that the result does
-/// not depend on the workers. Where the log-probability is read, the read-out begins with the line on it that judges best,
-/// and what is kept is never worse on the validation part than that.
+/// A step's texts are cut into a fixed number of lanes whose gradients are summed in order, so that
+/// the result does not depend on the workers. Where the log-probability is read, the read-out
+/// begins with the line on it that judges best, and what is kept is never worse on the validation
+/// part than that.
 struct FullTrainer {
   let options: FullTrainingOptions
   /// Peak of the cosine schedule.
@@ -105,8 +106,8 @@ struct FullTrainer {
       validationLoss: best.loss)
   }
 
-  /// Of the log-probability alone, as logistic regression on the training part weighs it; other weights of the classes
-  /// move the odds.
+  /// Of the log-probability alone, as logistic regression on the training part weighs it; other
+  /// weights of the classes move the odds.
   private func startingReadOut(
     of network: FullNetwork, _ texts: [FullNetwork.Text], _ labels: [Bool],
     _ weights: (positive: Float, negative: Float), passes: [TrainingPass], pool: WorkerPool,
@@ -125,7 +126,8 @@ struct FullTrainer {
     return readOut
   }
 
-  /// Adds the gradient of `scale` times the loss of some texts to the model's; returns that of the read-out.
+  /// Adds the gradient of `scale` times the loss of some texts to the model's; returns that of the
+  /// read-out.
   func gradient(
     _ network: FullNetwork, _ examples: [(text: FullNetwork.Text, label: Bool)], scale: Float,
     _ weights: (positive: Float, negative: Float), _ pass: TrainingPass, into gradients: Gradients
@@ -181,7 +183,8 @@ struct ReadOutOptimizer: Codable {
 }
 
 extension FullTrainingOptions {
-  /// Weight of a hallucination and of any other answer in the loss; their mean over the answers is 1.
+  /// Weight of a hallucination and of any other answer in the loss; their mean over the answers is
+  /// 1.
   func classWeights(_ labels: [Bool]) -> (positive: Float, negative: Float) {
     guard balancesClasses else { return (1, 1) }
     let positive = Float(labels.count { $0 })

@@ -8,7 +8,8 @@ package import Training
 package struct DetectorHardening: Codable, Hashable, Sendable {
   package let round: HardeningRound
   package let tally: HardeningTally
-  /// Name of the folder of the detector that the round started from, beside its own, and SHA-256 of its record.
+  /// Name of the folder of the detector that the round started from, beside its own, and SHA-256 of
+  /// its record.
   package let parent: String
   package let parentHash: String
 
@@ -26,9 +27,11 @@ package struct DetectorHardening: Codable, Hashable, Sendable {
 }
 
 extension DetectorFiles {
-  /// Writes what a round made of the detector in `parent`, with the round's pool; a reader finds all files or none.
+  /// Writes what a round made of the detector in `parent`, with the round's pool; a reader finds
+  /// all files or none.
   ///
-  /// Its record is the parent's but for its name, weights and where they come from; it has no calibration.
+  /// Its record is the parent's but for its name, weights and where they come from; it has no
+  /// calibration.
   package static func save(
     _ network: FullNetwork, named name: String, of parent: DetectorRecord,
     _ hardening: DetectorHardening, pool: Data, to folder: URL
@@ -71,10 +74,11 @@ package struct JudgedLine: Hashable, Sendable {
 }
 
 extension FullNetwork {
-  /// Trains on lines once, in their order and at a constant rate; the network's model changes in place.
+  /// Trains on lines once, in their order and at a constant rate; the network's model changes in
+  /// place.
   ///
-  /// `weights` are those of the two classes in the loss. Throws `LabError.interrupted` when stopped, and an error where a
-  /// gradient is not a number.
+  /// `weights` are those of the two classes in the loss. Throws `LabError.interrupted` when
+  /// stopped, and an error where a gradient is not a number.
   package func trained(
     on lines: [JudgedLine], learningRate: Double, batchSize: Int,
     weights: (positive: Float, negative: Float), workers: Int, unless shouldStop: () -> Bool

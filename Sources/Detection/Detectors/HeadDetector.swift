@@ -14,7 +14,8 @@ package struct HeadDetector: DetectorRecipe {
 
   /// A head on a layer of a model of this shape.
   ///
-  /// `place` counts in the sentence task only. Throws `LabError` for a layer that the model does not have.
+  /// `place` counts in the sentence task only. Throws `LabError` for a layer that the model does
+  /// not have.
   package init(
     _ architecture: HeadArchitecture, layer: LayerChoice, place: AnswerPlace, of set: ExampleSet,
     _ configuration: ModelConfiguration

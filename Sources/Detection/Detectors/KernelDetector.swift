@@ -6,8 +6,8 @@ package import LanguageModel
 
 /// An infinitely wide head on the frozen model's states: kind `kernel`.
 ///
-/// Ridge regression with the head's kernel on verdicts as 1 and -1; of the ridges the one of highest AUROC on the validation
-/// part is kept. Its score is no probability.
+/// Ridge regression with the head's kernel on verdicts as 1 and -1; of the ridges the one of
+/// highest AUROC on the validation part is kept. Its score is no probability.
 package struct KernelDetector: DetectorRecipe {
   package let head: KernelHead
   private let finite: HeadDetector
@@ -200,7 +200,8 @@ package struct KernelRecord: Codable, Hashable, Sendable {
 }
 
 extension KernelMachine {
-  /// The same as its file holds it: points and offset in single precision, weights as sums of two such numbers.
+  /// The same as its file holds it: points and offset in single precision, weights as sums of two
+  /// such numbers.
   var rounded: KernelMachine {
     KernelMachine(
       kernel: kernel,

@@ -2,8 +2,9 @@ package import LanguageModel
 
 /// Logistic regression on where the attention heads look (arXiv 2407.07071).
 ///
-/// `lookback` reads the lookback ratio of each head; `lookback-shares` the weights on subject, predicate, object and
-/// special tokens. The sentence task takes the mean over the answer's tokens, the token task the token's own.
+/// `lookback` reads the lookback ratio of each head; `lookback-shares` the weights on subject,
+/// predicate, object and special tokens. The sentence task takes the mean over the answer's tokens,
+/// the token task the token's own.
 package struct LookbackDetector: DetectorRecipe {
   /// What is read of each head.
   package enum Input: String, CaseIterable, Sendable {

@@ -3,11 +3,13 @@ import Evaluation
 import KnowledgeGraph
 package import LanguageModel
 
-/// The distance of an answer's last state from what the model has read in training (arXiv 2106.09022 for `relative`).
+/// The distance of an answer's last state from what the model has read in training (arXiv
+/// 2106.09022 for `relative`).
 ///
-/// Centroid and covariance are those of the training part's answers that are triples trained on. The relative
-/// distance is the paper's: the squared distance less that from all answers of the training part, the background, as
-/// in a ratio of two normal likelihoods. No verdict on a hallucination is used.
+/// Centroid and covariance are those of the training part's answers that are triples trained on.
+/// The relative distance is the paper's: the squared distance less that from all answers of the
+/// training part, the background, as in a ratio of two normal likelihoods. No verdict on a
+/// hallucination is used.
 package struct MahalanobisDetector: DetectorRecipe {
   private let isRelative: Bool
 

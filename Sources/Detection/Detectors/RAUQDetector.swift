@@ -4,8 +4,9 @@ package import LanguageModel
 
 /// RAUQ (arXiv 2505.20045): confidence that decays unless attention carries it from token to token.
 ///
-/// c_1 = p_1; c_t = a p_t + (1 - a) w_t c_(t-1), where w_t is the weight on the token before of the layer's head with
-/// the largest mean of them. The score is 1 - mean log c, its maximum over the middle third of the layers.
+/// c_1 = p_1; c_t = a p_t + (1 - a) w_t c_(t-1), where w_t is the weight on the token before of the
+/// layer's head with the largest mean of them. The score is 1 - mean log c, its maximum over the
+/// middle third of the layers.
 package struct RAUQDetector: DetectorRecipe {
   /// What is carried from token to token.
   package enum Confidence: String, CaseIterable, Sendable {
@@ -40,7 +41,8 @@ package struct RAUQDetector: DetectorRecipe {
     return first..<max(first + 1, (2 * count + 2) / 3)
   }
 
-  /// The score from confidences p_1...p_N and, for each layer, heads' weights on the token before at t = 2...N.
+  /// The score from confidences p_1...p_N and, for each layer, heads' weights on the token before
+  /// at t = 2...N.
   package static func score(confidences: [Double], alpha: Double, layers: [[[Double]]]) -> Double {
     let scores = layers.map { heads -> Double in
       let chosen = heads.max { $0.reduce(0, +) < $1.reduce(0, +) } ?? []

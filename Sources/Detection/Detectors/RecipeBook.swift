@@ -68,7 +68,8 @@ struct RecipeBook {
     ExampleScore.baselines,
   ]
 
-  /// In the order of their kinds: trained ones, then scores, then baselines, which are always there.
+  /// In the order of their kinds: trained ones, then scores, then baselines, which are always
+  /// there.
   ///
   /// Throws `LabError` for a layer that the model does not have, or weights that were not given.
   func recipes() throws -> [any DetectorRecipe] {

@@ -1,6 +1,7 @@
 package import LanguageModel
 
-/// SAPLMA (Azaria & Mitchell 2023, arXiv 2304.13734): an MLP of 256, 128 and 64 units on an upper-middle layer.
+/// SAPLMA (Azaria & Mitchell 2023, arXiv 2304.13734): an MLP of 256, 128 and 64 units on an
+/// upper-middle layer.
 package struct SAPLMADetector: DetectorRecipe {
   private let layer: Int
   private let width: Int

@@ -4,8 +4,8 @@ package import LanguageModel
 
 /// A linear probe for high semantic entropy (arXiv 2406.15927), which learns from no verdict.
 ///
-/// Semantic entropy is of the further completions of a query; objects are the clusters. It is cut in two where the
-/// squared errors of both halves of the training part are least.
+/// Semantic entropy is of the further completions of a query; objects are the clusters. It is cut
+/// in two where the squared errors of both halves of the training part are least.
 package struct SemanticEntropyProbe: DetectorRecipe {
   private let layers: [CaptureStream]
   private let width: Int
@@ -61,7 +61,8 @@ package struct SemanticEntropyProbe: DetectorRecipe {
     return fitted
   }
 
-  /// The cut into values at most and above it that leaves the least squared error around the two means.
+  /// The cut into values at most and above it that leaves the least squared error around the two
+  /// means.
   package static func threshold(_ values: [Double]) -> Double {
     let sorted = values.sorted()
     let total = sorted.reduce(0, +)

@@ -13,7 +13,8 @@ package struct KernelInputs: Equatable, Sendable {
   }
 }
 
-/// A set's examples as heads in double precision take them: standardised states, with the verdicts that are learned from.
+/// A set's examples as heads in double precision take them: standardised states, with the verdicts
+/// that are learned from.
 struct StateExamples {
   /// Examples of the training and the validation part.
   let train: [Int]
@@ -62,7 +63,8 @@ struct StateExamples {
 
   /// A detector that scores by `values` of states, with a report of how it was made.
   ///
-  /// The validation part's loss is that after Platt scaling on it. Its AUROC is `quality` where that is known.
+  /// The validation part's loss is that after Platt scaling on it. Its AUROC is `quality` where
+  /// that is known.
   func fitted(
     _ model: any TrainedModel, steps: Int, bestStep: Int, regularization: Double,
     quality: Double? = nil, values: (DenseMatrix) -> [Double]

@@ -3,9 +3,11 @@ package import Foundation
 import LabCore
 package import LanguageModel
 
-/// What was trained of a detector: what it reads, how it scores, what it saves and loads, and why it refuses.
+/// What was trained of a detector: what it reads, how it scores, what it saves and loads, and why
+/// it refuses.
 package protocol TrainedModel: Sendable {
-  /// What must have been captured of the language model judged; empty for what reads the text alone.
+  /// What must have been captured of the language model judged; empty for what reads the text
+  /// alone.
   var streams: Set<CaptureStream> { get }
   /// The place of the answer that is read, in the sentence task.
   var place: AnswerPlace { get }
@@ -17,7 +19,8 @@ package protocol TrainedModel: Sendable {
   ) throws -> [Double]
   /// Writes its files, and into the record what they hold.
   func save(to folder: URL, _ record: inout DetectorRecord) throws
-  /// Reads what `save` wrote; throws `LabError` naming the file that is missing, altered or damaged.
+  /// Reads what `save` wrote; throws `LabError` naming the file that is missing, altered or
+  /// damaged.
   static func load(_ record: DetectorRecord, from folder: URL) throws -> Self
 }
 

@@ -10,7 +10,8 @@ package struct DetectionExample: Hashable, Sendable {
   package let query: Int
   /// Which of the query's completions, from 0.
   package let sample: Int
-  /// In the token task the number of the token from 1, 0 for before the answer; nil in the sentence task.
+  /// In the token task the number of the token from 1, 0 for before the answer; nil in the sentence
+  /// task.
   package let place: Int?
   package let subject: Int32
   /// What is judged, as a person would read it: the answer, or the token.
@@ -82,8 +83,8 @@ package struct ExampleSet: Sendable {
 
   /// One example for each of the answers' tokens at a position, or for each answer to come.
   ///
-  /// `trueAnswers` gives the canonical tokens of a query's answers, by its index; `tokenText` a token's text. An answer
-  /// to come is hallucinated when it turns out to be.
+  /// `trueAnswers` gives the canonical tokens of a query's answers, by its index; `tokenText` a
+  /// token's text. An answer to come is hallucinated when it turns out to be.
   package static func token(
     _ answers: [JudgedAnswer], position: TokenPosition = .each, trueAnswers: (Int) -> [[Int32]],
     tokenText: (Int32) -> String

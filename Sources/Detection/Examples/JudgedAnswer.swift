@@ -21,7 +21,8 @@ package struct JudgedAnswer: Hashable, Sendable {
   package var isHallucination: Bool { answer.verdict.isHallucination }
 }
 
-/// What was drawn for detectors: the answers that they judge, and further completions of the same queries.
+/// What was drawn for detectors: the answers that they judge, and further completions of the same
+/// queries.
 package struct DrawnAnswers: Hashable, Sendable {
   /// By query and sample; duplicates are kept as drawn.
   package var judged: [JudgedAnswer] = []
@@ -40,8 +41,8 @@ package struct AnswerDrawer {
   private let visibilities: Set<Visibility>
   private let sampleCount: Int
 
-  /// Prepares to draw `options.samples` and `options.evidence` completions a query at temperature 1 from the nested
-  /// `fraction`.
+  /// Prepares to draw `options.samples` and `options.evidence` completions a query at temperature 1
+  /// from the nested `fraction`.
   ///
   /// Throws as `Evaluator`.
   package init(

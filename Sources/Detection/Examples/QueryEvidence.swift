@@ -1,10 +1,11 @@
 package import Evaluation
 import Foundation
 
-/// Further completions of one query at temperature 1, which were drawn independently of the answers judged.
+/// Further completions of one query at temperature 1, which were drawn independently of the answers
+/// judged.
 ///
-/// Completions that name the same object are one cluster: meaning is exact in a graph, so no entailment model
-/// is needed.
+/// Completions that name the same object are one cluster: meaning is exact in a graph, so no
+/// entailment model is needed.
 package struct QueryEvidence: Codable, Hashable, Sendable {
   /// One of the different texts among the completions.
   package struct Text: Codable, Hashable, Sendable {
@@ -96,7 +97,8 @@ package struct QueryEvidence: Codable, Hashable, Sendable {
     }
   }
 
-  /// Entropy in nats of the clusters' shares of the probability of all different texts drawn (arXiv 2302.09664).
+  /// Entropy in nats of the clusters' shares of the probability of all different texts drawn (arXiv
+  /// 2302.09664).
   package var semanticEntropy: Double {
     let clusters = clusters
     let total = clusters.reduce(0) { $0 + $1.probability }

@@ -6,7 +6,8 @@ import Synchronization
 
 /// What a model computed while it read some answers: one matrix a stream, a row a place.
 ///
-/// Shared by all detectors of a run. Streams are in memory, or in files that are loaded when first asked for.
+/// Shared by all detectors of a run. Streams are in memory, or in files that are loaded when first
+/// asked for.
 package final class AnswerFeatures: Sendable {
   package let texts: AnswerTexts
   package let columns: FeatureColumns
@@ -49,8 +50,8 @@ package final class AnswerFeatures: Sendable {
 
   /// How sure the model was while it wrote one answer, at n + 1 places for n tokens.
   ///
-  /// Place 0 is `<O>`, which predicts the first token; place i is the i-th token, read; place n predicts what ends the
-  /// answer.
+  /// Place 0 is `<O>`, which predicts the first token; place i is the i-th token, read; place n
+  /// predicts what ends the answer.
   package func reading(_ answer: Int) -> FeatureColumns {
     let first = texts.firstRow(answer)
     return columns[first..<(first + texts.tokenCount(answer) + 1)]
@@ -63,7 +64,8 @@ package final class AnswerFeatures: Sendable {
     4 * rows * (FeatureColumns.count + streams.reduce(0) { $0 + $1.width(configuration) })
   }
 
-  /// The values of a selection for each list of rows, whose mean is taken; shape (count of lists, width).
+  /// The values of a selection for each list of rows, whose mean is taken; shape (count of lists,
+  /// width).
   ///
   /// Throws `LabError` for a stream that was not captured.
   package func matrix(_ selection: FeatureSelection, rows: [Range<Int>]) throws -> [Float] {

@@ -38,8 +38,8 @@ package struct AnswerReader {
 
   /// Reads all texts; `body` gets the rows of consecutive texts in order.
   ///
-  /// An answer that fills the context is followed by `<E>` as any other. Throws `LabError` for an answer longer than
-  /// the context, and `LabError.interrupted` when asked to stop.
+  /// An answer that fills the context is followed by `<E>` as any other. Throws `LabError` for an
+  /// answer longer than the context, and `LabError.interrupted` when asked to stop.
   package func read(
     _ texts: AnswerTexts, streams: Set<CaptureStream>, work: Work = Work(),
     _ body: (Capture) throws -> Void
@@ -61,7 +61,8 @@ package struct AnswerReader {
 
   /// Sessions with room for all sequences.
   ///
-  /// Only answers that never ended can fill the context; were `<E>` left out there, its absence would tell.
+  /// Only answers that never ended can fill the context; were `<E>` left out there, its absence
+  /// would tell.
   private func sessions(holding sequences: [Sequence]) throws -> [any AskedSession] {
     let contextLength = model.configuration.contextLength
     guard sequences.contains(where: { $0.length > contextLength }) else { return self.sessions }

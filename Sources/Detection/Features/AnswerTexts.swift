@@ -11,7 +11,8 @@ package struct TextPlace: Hashable, Sendable {
   package let token: Int?
 }
 
-/// The different texts among some answers, and where the values of each are in a matrix of features.
+/// The different texts among some answers, and where the values of each are in a matrix of
+/// features.
 ///
 /// A text of n tokens has n + 2 rows: at `<O>`, at each token, and at `<E>`, which is put after it.
 package struct AnswerTexts: Sendable {

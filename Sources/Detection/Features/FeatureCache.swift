@@ -39,10 +39,11 @@ package struct FeatureIdentity: Codable, Hashable, Sendable {
   }
 }
 
-/// The folder `features/<key>/` of a run: answers drawn and states read, so that no detector reads them again.
+/// The folder `features/<key>/` of a run: answers drawn and states read, so that no detector reads
+/// them again.
 ///
-/// Each file is whole or absent; manifest.json names those that are there with their hashes. Interrupted, the
-/// next command goes on with what is missing.
+/// Each file is whole or absent; manifest.json names those that are there with their hashes.
+/// Interrupted, the next command goes on with what is missing.
 package struct FeatureCache: Sendable {
   package let folder: URL
   private let identity: FeatureIdentity
@@ -93,7 +94,8 @@ package struct FeatureCache: Sendable {
 
   // MARK: Answers
 
-  /// The answers drawn before to queries of a graph in tokens below a vocabulary's size; nil where there are none.
+  /// The answers drawn before to queries of a graph in tokens below a vocabulary's size; nil where
+  /// there are none.
   package func answers(
     of graph: KnowledgeGraph, vocabularySize: Int
   ) -> DrawnAnswers? {

@@ -36,7 +36,8 @@ struct StoredAnswers: Codable {
     evidence = answers.evidence
   }
 
-  /// The answers, where they are to queries of a graph in tokens below a vocabulary's size; nil for damaged ones.
+  /// The answers, where they are to queries of a graph in tokens below a vocabulary's size; nil for
+  /// damaged ones.
   func answers(of graph: KnowledgeGraph, vocabularySize: Int) -> DrawnAnswers? {
     let counts = [
       subject.count, sample.count, tokens.count, ended.count, text.count, object.count,

@@ -3,7 +3,8 @@ package import Compute
 import Foundation
 package import LabCore
 
-/// A head whose weights are not one choice but many: draws of a posterior, or one training for each of several seeds.
+/// A head whose weights are not one choice but many: draws of a posterior, or one training for each
+/// of several seeds.
 package struct BayesianHead: Hashable, Sendable {
   /// How the many are come by.
   package enum Way: Hashable, Sendable {
@@ -35,7 +36,8 @@ package struct BayesianHead: Hashable, Sendable {
     self.exampleCount = exampleCount
   }
 
-  /// The head called "bayes-64", "bayes-64-plain", "bayes-64-on-250", "bayes-64-plain-on-250" or "ensemble-64-5".
+  /// The head called "bayes-64", "bayes-64-plain", "bayes-64-on-250", "bayes-64-plain-on-250" or
+  /// "ensemble-64-5".
   ///
   /// Throws `LabError` for any other name.
   package init(named name: String) throws {
@@ -105,13 +107,14 @@ extension BayesianHead: Codable {
 package struct ChainReport: Codable, Hashable, Sendable {
   /// The largest split R-hat, of ranks, of the outputs that are looked at.
   package let rHat: Double
-  /// The smallest of their effective numbers of draws, over the gradients of all chains after warming up.
+  /// The smallest of their effective numbers of draws, over the gradients of all chains after
+  /// warming up.
   package let effectivePerGradient: Double
   package let acceptance: Double
   /// The mean step of the chains.
   package let step: Double
-  /// Examples that the posterior is of, and operations of one gradient as `BayesianNetwork.operations` counts them; nil in
-  /// older files.
+  /// Examples that the posterior is of, and operations of one gradient as
+  /// `BayesianNetwork.operations` counts them; nil in older files.
   package let exampleCount: Int?
   package let operationsPerGradient: Double?
 
@@ -154,8 +157,8 @@ package struct PosteriorSample: Sendable {
 
   /// Runs the chains, one a worker; chain k draws from `stream`/k.
   ///
-  /// `probes` are rows whose outputs are followed. Throws `LabError` where a posterior has no density, and
-  /// `LabError.interrupted` when asked to stop.
+  /// `probes` are rows whose outputs are followed. Throws `LabError` where a posterior has no
+  /// density, and `LabError.interrupted` when asked to stop.
   package init(
     _ posterior: BayesianPosterior, probes: DenseMatrix, seed: Seed, stream name: String,
     warmUp: Int = Self.warmUp, steps: Int = Self.stepCount, on pool: WorkerPool,

@@ -1,10 +1,11 @@
 package import Compute
 import Foundation
 
-/// A network of one hidden layer with a standard normal prior on all parameters, seen through Gaussian noise.
+/// A network of one hidden layer with a standard normal prior on all parameters, seen through
+/// Gaussian noise.
 ///
-/// f(x) = gelu(sqrt(2 / d) W x + b h) . v / sqrt(N) + b o in NTK parameterisation, with b = 0.1, its parameters W (N, d),
-/// h (N), v (N) and o in this order.
+/// f(x) = gelu(sqrt(2 / d) W x + b h) . v / sqrt(N) + b o in NTK parameterisation, with b = 0.1,
+/// its parameters W (N, d), h (N), v (N) and o in this order.
 package struct BayesianNetwork: Hashable, Sendable {
   /// N.
   package let width: Int
@@ -74,9 +75,11 @@ package struct BayesianNetwork: Hashable, Sendable {
   /// Deviations of noise that are tried; verdicts of 1 and -1 less their mean deviate by 1 at most.
   package static let noises = (6...20).map { Double($0) / 20 }
 
-  /// The noise with which an infinitely wide network of this kind makes the targets likeliest: log N(y; 0, K + sigma^2 I).
+  /// The noise with which an infinitely wide network of this kind makes the targets likeliest: log
+  /// N(y; 0, K + sigma^2 I).
   ///
-  /// A smaller one than what no network explains makes a posterior of many narrow modes, between which no chain finds a way.
+  /// A smaller one than what no network explains makes a posterior of many narrow modes, between
+  /// which no chain finds a way.
   package func likeliestNoise(_ rows: DenseMatrix, _ targets: [Double]) -> Double {
     let kernel = NeuralKernel(.nngp, .gelu, depth: 1)
     // The read-out's weights have variance 1 here, and 2 in the kernel.
@@ -120,8 +123,9 @@ package struct BayesianNetwork: Hashable, Sendable {
 
 /// The posterior over a network's parameters, as they are or repriorised (arXiv 2206.07673).
 ///
-/// Repriorised, hidden parameters stay and the read-out is theta = mu + sigma R^-1 phi with R^T R = G = Psi^T Psi +
-/// sigma^2 I and mu = G^-1 Psi^T y, Psi the features: the posterior of phi nears a standard normal as the width grows.
+/// Repriorised, hidden parameters stay and the read-out is theta = mu + sigma R^-1 phi with R^T R =
+/// G = Psi^T Psi + sigma^2 I and mu = G^-1 Psi^T y, Psi the features: the posterior of phi nears a
+/// standard normal as the width grows.
 package struct BayesianPosterior: Sendable {
   package let network: BayesianNetwork
   package let isRepriorised: Bool
@@ -132,7 +136,8 @@ package struct BayesianPosterior: Sendable {
   private let targets: [Double]
   /// Whether a matrix of examples is factored, K = Psi Psi^T + sigma^2 I, and not one of units.
   ///
-  /// With K = L L^T the read-out is theta = mu + (I - Psi^T L^-T (L + sigma I)^-1 Psi) phi (Andrews 1968), of the same law.
+  /// With K = L L^T the read-out is theta = mu + (I - Psi^T L^-T (L + sigma I)^-1 Psi) phi (Andrews
+  /// 1968), of the same law.
   private let solvesByRows: Bool
 
   var exampleCount: Int { targets.count }
@@ -156,8 +161,8 @@ package struct BayesianPosterior: Sendable {
   /// A place in the space that is sampled, with all that a step needs.
   package struct Point: Sendable {
     package let coordinates: [Double]
-    /// -log of the density up to a constant: half of sum(theta^2 - 1) and of sum((y - f)^2 - sigma^2) / sigma^2, less
-    /// log |d theta / d phi|.
+    /// -log of the density up to a constant: half of sum(theta^2 - 1) and of sum((y - f)^2 -
+    /// sigma^2) / sigma^2, less log |d theta / d phi|.
     package let energy: Double
     package let gradient: [Double]
     /// theta: the network's parameters.
@@ -223,7 +228,8 @@ package struct BayesianPosterior: Sendable {
     let seen = columns.times(targets)
     let mean = matrix.solve(seen)
     let left = residuals(mean)
-    // The read-out's own coordinates are standard normal whatever the features are: what is left is the marginal likelihood.
+    // The read-out's own coordinates are standard normal whatever the features are: what is left is
+    // the marginal likelihood.
     let explained = zip(seen, mean).reduce(0) { $0 + $1.0 * $1.1 }
     let energy =
       0.5 * square(own) + 0.5 * (square(targets) - explained) / variance

@@ -4,7 +4,8 @@ import LabCore
 package struct HeadArchitecture: Hashable, Sendable {
   /// Widths of the hidden layers, first to last; empty for logistic regression.
   package let hiddenSizes: [Int]
-  /// Read-outs of the last hidden layer, each with a logit of its own; 1 for every head with a name.
+  /// Read-outs of the last hidden layer, each with a logit of its own; 1 for every head with a
+  /// name.
   package private(set) var outputs = 1
 
   package static let linear = HeadArchitecture(uncheckedSizes: [])
@@ -25,8 +26,8 @@ package struct HeadArchitecture: Hashable, Sendable {
     self.outputs = outputs
   }
 
-  /// The head called "linear", "mlp-64" (one hidden layer of 64 units; "64" for short), "mlp-64x2" (two), or
-  /// "mlp-256-128-64" (three of these widths).
+  /// The head called "linear", "mlp-64" (one hidden layer of 64 units; "64" for short), "mlp-64x2"
+  /// (two), or "mlp-256-128-64" (three of these widths).
   ///
   /// Throws `LabError` for any other name.
   package init(named name: String) throws {

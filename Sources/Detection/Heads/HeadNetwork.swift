@@ -24,8 +24,8 @@ package final class HeadNetwork {
     let biasGradient: FloatSlice
     /// Where the weight begins in the parameters; the bias follows it.
     let offset: Int
-    /// Outputs, after ReLU except for the logits, and the gradient of what they were before it; the same memory for the
-    /// last layer.
+    /// Outputs, after ReLU except for the logits, and the gradient of what they were before it; the
+    /// same memory for the last layer.
     let output: FloatSlice
     let gradient: FloatSlice
 
@@ -34,7 +34,8 @@ package final class HeadNetwork {
     var weightCount: Int { inputs * outputs }
   }
 
-  /// Allocates for batches of up to `maximumRows` rows, with products in `precision`; parameters are zero.
+  /// Allocates for batches of up to `maximumRows` rows, with products in `precision`; parameters
+  /// are zero.
   ///
   /// Throws `LabError` when memory is short.
   package init(
@@ -77,7 +78,8 @@ package final class HeadNetwork {
     self.layers = layers
   }
 
-  /// The logits of the first `rows` rows of `input`, shape (rows, input width); result: (rows, outputs).
+  /// The logits of the first `rows` rows of `input`, shape (rows, input width); result: (rows,
+  /// outputs).
   package func forward(_ input: FloatSlice, rows: Int) -> [Float] {
     var input = input
     for (index, layer) in layers.enumerated() {
@@ -92,7 +94,8 @@ package final class HeadNetwork {
     return logits.prefix(rows * architecture.outputs).copyOut()
   }
 
-  /// Adds the gradient of the loss to `gradient`, given the logits' gradient, after `forward` on the same rows.
+  /// Adds the gradient of the loss to `gradient`, given the logits' gradient, after `forward` on
+  /// the same rows.
   package func backward(_ input: FloatSlice, logitGradient: [Float], rows: Int) {
     logits.copyIn(logitGradient)
     for index in layers.indices.reversed() {
@@ -113,7 +116,8 @@ package final class HeadNetwork {
     }
   }
 
-  /// Adds the gradient of the mean log-loss in nats of `labels` on the first rows of `input` to `gradient`.
+  /// Adds the gradient of the mean log-loss in nats of `labels` on the first rows of `input` to
+  /// `gradient`.
   ///
   /// Of several outputs the mean losses are added, so that each is trained as if it were alone.
   package func accumulateGradient(_ input: FloatSlice, labels: [Bool]) {

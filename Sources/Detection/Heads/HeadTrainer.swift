@@ -16,8 +16,8 @@ package struct HeadExamples: Sendable {
 
   /// Standardises `features`, shape (N, width), by the training rows and copies them to the device.
   ///
-  /// Throws `DetectionError.oneClassInTraining` where the training rows have one label only, `.noExamples` where a
-  /// part is empty, and `LabError` when memory is short.
+  /// Throws `DetectionError.oneClassInTraining` where the training rows have one label only,
+  /// `.noExamples` where a part is empty, and `LabError` when memory is short.
   package init(
     features: [Float], width: Int, labels: [Bool], subjects: [Int32], train: [Int],
     validation: [Int], on device: Device = .cpu
@@ -42,8 +42,8 @@ package struct HeadExamples: Sendable {
 ///
 /// Of all parameters on the way, those of least validation loss are kept.
 ///
-/// One thread trains one head; the result is a function of the examples, the architecture, the seed and the
-/// name alone.
+/// One thread trains one head; the result is a function of the examples, the architecture, the seed
+/// and the name alone.
 package struct HeadTrainer {
   package let examples: HeadExamples
   package let options: HeadTrainingOptions

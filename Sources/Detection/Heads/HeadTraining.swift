@@ -3,7 +3,8 @@ import LabCore
 
 /// How heads are trained; the same for every language model, so that heads can be compared.
 package struct HeadTrainingOptions: Codable, Hashable, Sendable {
-  /// L2 penalties of a linear head, 1 / C of scikit-learn, tried in turn; least validation loss decides.
+  /// L2 penalties of a linear head, 1 / C of scikit-learn, tried in turn; least validation loss
+  /// decides.
   package var linearPenalties = [100.0, 10, 1, 0.1, 0.01]
   /// Examples in a step of an MLP.
   package var batchSize = 256
@@ -54,8 +55,8 @@ package struct HeadTrainingReport: Codable, Hashable, Sendable {
   package let validationLoss: Double
   /// AUROC on the validation part, for choosing among heads; nil where it holds one class only.
   package let validationAUROC: Double?
-  /// How far the kernel of an infinitely wide head's landmarks is from the whole one: relative Frobenius error among at
-  /// most 500 training examples; nil, and no key, for other heads.
+  /// How far the kernel of an infinitely wide head's landmarks is from the whole one: relative
+  /// Frobenius error among at most 500 training examples; nil, and no key, for other heads.
   package var kernelError: Double?
   /// How well the chains of a posterior have mixed; nil, and no key, for other heads.
   package var chains: ChainReport?
@@ -88,8 +89,8 @@ package struct TrainedHead: Equatable, Sendable {
     self.report = report
   }
 
-  /// The probability of hallucination of each row of `features`, shape (N, input width), as captured; of several outputs
-  /// one after the other.
+  /// The probability of hallucination of each row of `features`, shape (N, input width), as
+  /// captured; of several outputs one after the other.
   ///
   /// Throws `LabError` when memory is short.
   package func probabilities(of features: [Float], on device: Device = .cpu) throws -> [Double] {

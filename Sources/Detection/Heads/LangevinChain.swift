@@ -1,10 +1,11 @@
 import Foundation
 package import LabCore
 
-/// Underdamped Langevin dynamics with a test: Hamiltonian Monte Carlo of one leapfrog step whose momentum stays.
+/// Underdamped Langevin dynamics with a test: Hamiltonian Monte Carlo of one leapfrog step whose
+/// momentum stays.
 ///
-/// m <- exp(-e) m + sqrt(1 - exp(-2 e)) xi, then a leapfrog step of size e; refused, the momentum turns round. Nothing is lost of
-/// the law: what is sampled is exact for any e.
+/// m <- exp(-e) m + sqrt(1 - exp(-2 e)) xi, then a leapfrog step of size e; refused, the momentum
+/// turns round. Nothing is lost of the law: what is sampled is exact for any e.
 package struct LangevinChain: Sendable {
   package private(set) var point: BayesianPosterior.Point
   /// e.
@@ -17,7 +18,8 @@ package struct LangevinChain: Sendable {
   private var stream: RandomStream
   private var isAdapting = true
 
-  /// The share of steps that adapting aims at: every refusal turns the momentum round, so that it has to be rare.
+  /// The share of steps that adapting aims at: every refusal turns the momentum round, so that it
+  /// has to be rare.
   package static let acceptance = 0.95
 
   /// Begins at a draw of the prior; nil where that has no energy.

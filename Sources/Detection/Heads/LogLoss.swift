@@ -15,7 +15,8 @@ package enum LogLoss {
     return log(kept / (1 - kept))
   }
 
-  /// The mean of -log p(label), where p is the probability of true; the arrays have one length above 0.
+  /// The mean of -log p(label), where p is the probability of true; the arrays have one length
+  /// above 0.
   package static func mean(logits: [Float], labels: [Bool]) -> Double {
     var sum = 0.0
     for (logit, label) in zip(logits, labels) {
@@ -28,7 +29,8 @@ package enum LogLoss {
 
   /// -log of the probability that a score in [0, 1] gives to the label.
   ///
-  /// Probabilities are cut to [e, 1 - e], with e the double precision's spacing at 1, as scikit-learn does.
+  /// Probabilities are cut to [e, 1 - e], with e the double precision's spacing at 1, as
+  /// scikit-learn does.
   package static func ofProbability(_ score: Double, label: Bool) -> Double {
     let probability = label ? score : 1 - score
     return -log(min(max(probability, Double.ulpOfOne), 1 - Double.ulpOfOne))

@@ -3,10 +3,12 @@ import Compute
 import Foundation
 import LabCore
 
-/// Fits a linear head: mean log-loss plus penalty / (2 n) times the sum of squared weights, n examples.
+/// Fits a linear head: mean log-loss plus penalty / (2 n) times the sum of squared weights, n
+/// examples.
 ///
-/// The objective of scikit-learn's `LogisticRegression` with C = 1 / penalty, divided by C n. Directions begin with the
-/// Hessian at 0 on some of the rows, so that correlated features cost few iterations.
+/// The objective of scikit-learn's `LogisticRegression` with C = 1 / penalty, divided by C n.
+/// Directions begin with the Hessian at 0 on some of the rows, so that correlated features cost few
+/// iterations.
 package struct LogisticRegression {
   private let network: HeadNetwork
   private let features: FloatSlice
@@ -61,7 +63,8 @@ package struct LogisticRegression {
     }
   }
 
-  /// The best parameters from `start` on, in the network too; no part of the gradient is above `tolerance`.
+  /// The best parameters from `start` on, in the network too; no part of the gradient is above
+  /// `tolerance`.
   package func fit(
     from start: [Double], penalty: Double, tolerance: Double = 1e-6
   ) -> LimitedMemoryMinimizer.Minimum {

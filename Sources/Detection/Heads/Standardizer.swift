@@ -12,7 +12,8 @@ package struct Standardizer: Equatable, Sendable {
     self.inverseDeviations = inverseDeviations
   }
 
-  /// Measures the columns of `features`, shape (N, width), over `rows`; sums are in double precision.
+  /// Measures the columns of `features`, shape (N, width), over `rows`; sums are in double
+  /// precision.
   package init(fitting features: [Float], width: Int, rows: [Int]) {
     var means = [Double](repeating: 0, count: width)
     for row in rows {

@@ -3,7 +3,8 @@ import Evaluation
 import KnowledgeGraph
 import LabCore
 
-/// What one of the few examples of a distilled head is like: the training example that is nearest to it by the kernel.
+/// What one of the few examples of a distilled head is like: the training example that is nearest
+/// to it by the kernel.
 package struct DistilledPoint: Codable, Hashable, Sendable {
   /// What the head says at the point: above 0 a hallucination.
   package let output: Double
@@ -15,8 +16,8 @@ package struct DistilledPoint: Codable, Hashable, Sendable {
   package let predicate: String
   package let text: String
   package let isHallucination: Bool
-  /// Shares in [0, 1] of the training examples whose answer has a lower log-probability than x's, and whose object
-  /// is said less often under its predicate; ties count half.
+  /// Shares in [0, 1] of the training examples whose answer has a lower log-probability than x's,
+  /// and whose object is said less often under its predicate; ties count half.
   package let logProbability: Double
   package let popularity: Double
 
@@ -26,7 +27,8 @@ package struct DistilledPoint: Codable, Hashable, Sendable {
 }
 
 extension KernelMachine {
-  /// Its kept points, in order, beside the training examples that they stand for: rows of `states`, examples `rows` of the material.
+  /// Its kept points, in order, beside the training examples that they stand for: rows of `states`,
+  /// examples `rows` of the material.
   func described(by states: DenseMatrix, _ rows: [Int], of material: DetectorMaterial)
     -> [DistilledPoint]
   {

@@ -1,9 +1,10 @@
 import Foundation
 
-/// The activation of an infinitely wide network, with E f(u) f(v) and E f'(u) f'(v) of Gaussian (u, v).
+/// The activation of an infinitely wide network, with E f(u) f(v) and E f'(u) f'(v) of Gaussian (u,
+/// v).
 ///
-/// The first four have closed forms (Cho & Saul 2009; Williams 1997; Tsuchida et al. 2021; Han et al. 2022), the others
-/// go by their Hermite series.
+/// The first four have closed forms (Cho & Saul 2009; Williams 1997; Tsuchida et al. 2021; Han et
+/// al. 2022), the others go by their Hermite series.
 package enum KernelActivation: String, Codable, CaseIterable, Sendable {
   case relu
   case erf
@@ -42,7 +43,8 @@ package enum KernelActivation: String, Codable, CaseIterable, Sendable {
     }
   }
 
-  /// E f(u) f(v) and E f'(u) f'(v) for variances `a` and `c` and covariance `b`; zeros where there is no closed form.
+  /// E f(u) f(v) and E f'(u) f'(v) for variances `a` and `c` and covariance `b`; zeros where there
+  /// is no closed form.
   @inline(__always)
   func dual(_ a: Double, _ b: Double, _ c: Double) -> (value: Double, slope: Double) {
     switch self {
@@ -72,11 +74,13 @@ package enum KernelActivation: String, Codable, CaseIterable, Sendable {
   }
 }
 
-/// The Hermite series of an activation at every point's own deviation: exact in the limit for any two norms.
+/// The Hermite series of an activation at every point's own deviation: exact in the limit for any
+/// two norms.
 ///
-/// With alpha_j(s) = E f(s t) h_j(t), t standard normal and h_j = He_j / sqrt(j!): E f(u) f(v) = sum of
-/// alpha_j(s) alpha_j(s') rho^j (Mehler), and by Stein's lemma E f'(u) f'(v) = sum of (j + 1) alpha_(j+1)(s)
-/// alpha_(j+1)(s') rho^j / (s s'). A series that is cut stays positive semidefinite.
+/// With alpha_j(s) = E f(s t) h_j(t), t standard normal and h_j = He_j / sqrt(j!): E f(u) f(v) =
+/// sum of alpha_j(s) alpha_j(s') rho^j (Mehler), and by Stein's lemma E f'(u) f'(v) = sum of
+/// (j + 1) alpha_(j+1)(s) alpha_(j+1)(s') rho^j / (s s'). A series that is cut stays positive
+/// semidefinite.
 package struct HermiteSeries: Sendable {
   package let activation: KernelActivation
   /// The highest j.
@@ -86,7 +90,8 @@ package struct HermiteSeries: Sendable {
   private let weighted: [[Double]]
 
   package static let degree = 48
-  /// Half the width and the step of the trapezoid rule, which converges exponentially for what is analytic near the line.
+  /// Half the width and the step of the trapezoid rule, which converges exponentially for what is
+  /// analytic near the line.
   private static let (reach, step) = (13.0, 1.0 / 16)
 
   package init(_ activation: KernelActivation, degree: Int = Self.degree) {

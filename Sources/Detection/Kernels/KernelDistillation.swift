@@ -2,9 +2,11 @@ package import Compute
 import Foundation
 package import LabCore
 
-/// Few points with targets of their own that stand for a training set: kernel inducing points (arXiv 2011.00050).
+/// Few points with targets of their own that stand for a training set: kernel inducing points
+/// (arXiv 2011.00050).
 ///
-/// The loss is half the mean square of y_t - K_ts (K_ss + lambda tr(K_ss) / m)^-1 y_s over the training points t.
+/// The loss is half the mean square of y_t - K_ts (K_ss + lambda tr(K_ss) / m)^-1 y_s over the
+/// training points t.
 package struct KernelDistillation: Sendable {
   package let kernel: NeuralKernel
   /// The training points and their targets.
@@ -101,7 +103,8 @@ package struct KernelDistillation: Sendable {
     throw LabError("the kernel \(kernel.name) of distilled points cannot be factored")
   }
 
-  /// Learns points and targets by Adam from a start; `quality` of the machine on other points says which step is kept.
+  /// Learns points and targets by Adam from a start; `quality` of the machine on other points says
+  /// which step is kept.
   ///
   /// Throws `LabError.interrupted` when asked to stop.
   package func learned(
@@ -140,7 +143,8 @@ package struct KernelDistillation: Sendable {
 
   // MARK: Subsets
 
-  /// `count` training points, half of each sign of the target where there are enough, with their targets.
+  /// `count` training points, half of each sign of the target where there are enough, with their
+  /// targets.
   package func drawn(_ count: Int, _ stream: inout RandomStream) -> Support {
     var order = Array(targets.indices)
     stream.shuffle(&order)
@@ -150,7 +154,8 @@ package struct KernelDistillation: Sendable {
     return Support(points: points.gathered(chosen), targets: chosen.map { targets[$0] })
   }
 
-  /// Centres of `count` clusters, half of each sign of the target, by Lloyd's iterations from drawn points.
+  /// Centres of `count` clusters, half of each sign of the target, by Lloyd's iterations from drawn
+  /// points.
   package func centres(_ count: Int, _ stream: inout RandomStream) -> Support {
     var support = drawn(count, &stream)
     for sign in [true, false] {
@@ -197,10 +202,11 @@ package struct KernelDistillation: Sendable {
 }
 
 extension KernelRegression {
-  /// The machine of few examples in place of all, with its ridge, quality at `others`, and step for learned ones.
+  /// The machine of few examples in place of all, with its ridge, quality at `others`, and step for
+  /// learned ones.
   ///
-  /// Learned points and solved targets keep the ridge that they were made for; of drawn points and centres the ridge is chosen
-  /// as with all examples. Errors are those of `best`.
+  /// Learned points and solved targets keep the ridge that they were made for; of drawn points and
+  /// centres the ridge is chosen as with all examples. Errors are those of `best`.
   package func distilled(
     _ distilled: KernelHead.Distilled, others: DenseMatrix, _ stream: inout RandomStream,
     shouldStop: () -> Bool = { false }, quality: ([Double]) throws -> Double

@@ -1,7 +1,8 @@
 import Compute
 import Foundation
 
-/// A ReLU kernel of two points with its derivatives with respect to what it depends on of the first.
+/// A ReLU kernel of two points with its derivatives with respect to what it depends on of the
+/// first.
 struct KernelSlope {
   let value: Double
   /// By the covariance before the first hidden layer.
@@ -11,9 +12,11 @@ struct KernelSlope {
 }
 
 extension NeuralKernel {
-  /// The kernel of two points of variances a and c and covariance b before the first hidden layer, ReLU alone.
+  /// The kernel of two points of variances a and c and covariance b before the first hidden layer,
+  /// ReLU alone.
   ///
-  /// With p = sqrt(ac - b^2): dk/da = p / (4 pi a), dk/db = k1, dk1/da = -b / (4 pi p a), dk1/db = 1 / (2 pi p).
+  /// With p = sqrt(ac - b^2): dk/da = p / (4 pi a), dk/db = k1, dk1/da = -b / (4 pi p a), dk1/db =
+  /// 1 / (2 pi p).
   func slope(_ a: Double, _ b: Double, _ c: Double) -> KernelSlope {
     precondition(activation == .relu, "derivatives are those of ReLU")
     var (a, b, c) = (a, b, c)
@@ -46,7 +49,8 @@ extension NeuralKernel {
       : KernelSlope(value: b, byCovariance: bByCovariance, byVariance: bByVariance)
   }
 
-  /// The kernel of a point of variance a before the first hidden layer with itself, and its derivative by that.
+  /// The kernel of a point of variance a before the first hidden layer with itself, and its
+  /// derivative by that.
   func ownSlope(_ a: Double) -> (value: Double, slope: Double) {
     var (variance, byVariance) = (a, 1.0)
     var (tangent, tangentByVariance) = (a, 1.0)
@@ -67,7 +71,8 @@ extension NeuralKernel {
     }
   }
 
-  /// The gradient of the sum of weights (N, M) times the kernel of `rows` (N) with `others` (M), with respect to `rows`.
+  /// The gradient of the sum of weights (N, M) times the kernel of `rows` (N) with `others` (M),
+  /// with respect to `rows`.
   ///
   /// Where `isGram` the others are the rows, whose weights are symmetric, and both sides count.
   func gradient(

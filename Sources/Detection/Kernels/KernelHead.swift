@@ -16,7 +16,8 @@ package enum DistilledExamples: String, Codable, CaseIterable, Sendable {
 /// An infinitely wide head: its kernel, and whether it is taken whole or by some landmarks.
 package struct KernelHead: Hashable, Sendable {
   package let kernel: NeuralKernel
-  /// Training points whose kernels with all others stand for the whole one (Williams & Seeger 2000); nil for all.
+  /// Training points whose kernels with all others stand for the whole one (Williams & Seeger
+  /// 2000); nil for all.
   package let landmarks: Int?
   /// Values of the random features that stand for the kernel; nil for none.
   package let sketch: Int?

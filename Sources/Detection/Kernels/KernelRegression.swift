@@ -2,7 +2,8 @@ package import Compute
 import Foundation
 import LabCore
 
-/// A function of points: the sum over kept points z of weight times kernel(x, z), or over a sketch's features, plus an offset.
+/// A function of points: the sum over kept points z of weight times kernel(x, z), or over a
+/// sketch's features, plus an offset.
 package struct KernelMachine: Equatable, Sendable {
   package let kernel: NeuralKernel
   /// The kept points, a row each; none with a sketch.
@@ -26,14 +27,16 @@ package struct KernelMachine: Equatable, Sendable {
   }
 }
 
-/// Kernel ridge regression on targets less their mean: the posterior mean of a Gaussian process with the ridge as its noise.
+/// Kernel ridge regression on targets less their mean: the posterior mean of a Gaussian process
+/// with the ridge as its noise.
 package struct KernelRegression {
   package let kernel: NeuralKernel
   /// The points learned from, a row each, with a target each.
   package let points: DenseMatrix
   package let targets: [Double]
 
-  /// Ridges that are tried, as shares of the kernel's mean diagonal: the largest first, which wins a tie.
+  /// Ridges that are tried, as shares of the kernel's mean diagonal: the largest first, which wins
+  /// a tie.
   package static let ridges = (-4...3).reversed().map { pow(10, Double($0)) }
   /// Rows whose kernels with the kept points are made at once.
   static let chunk = 2_048
@@ -47,10 +50,11 @@ package struct KernelRegression {
 
   private var offset: Double { targets.reduce(0, +) / Double(max(1, targets.count)) }
 
-  /// The machine of the ridge whose values at `others` have the best `quality`, with that ridge and quality.
+  /// The machine of the ridge whose values at `others` have the best `quality`, with that ridge and
+  /// quality.
   ///
-  /// With landmarks their rows of `points` are kept, and the kernel is the one that they span; with a sketch none is kept, and
-  /// the kernel is that of its features. Throws `LabError` where no
+  /// With landmarks their rows of `points` are kept, and the kernel is the one that they span; with
+  /// a sketch none is kept, and the kernel is that of its features. Throws `LabError` where no
   /// matrix could be factored, and `LabError.interrupted` when asked to stop.
   package func best(
     landmarks: [Int]? = nil, sketch: KernelSketch? = nil, others: DenseMatrix,
@@ -133,8 +137,8 @@ package struct KernelRegression {
     return (CholeskyMatrix(sum), right)
   }
 
-  /// How far the kernel that landmarks span, or a sketch's features have, is from the whole one: relative Frobenius error
-  /// among the points.
+  /// How far the kernel that landmarks span, or a sketch's features have, is from the whole one:
+  /// relative Frobenius error among the points.
   ///
   /// Throws `LabError` where the landmarks' kernel cannot be factored.
   package func error(

@@ -4,10 +4,11 @@ package import LabCore
 
 /// Random features whose inner products are a neural kernel's on average, layer by layer.
 ///
-/// Each layer sketches the powers 0 to q of a point's direction by trees of TensorSRHTs, weighs them by the activation's
-/// Hermite coefficients at the point's own deviation, and joins them by an SRHT; the tangent kernel's features are a
-/// TensorSRHT of those of E f' f' and those of the layer before. All directions are drawn from one named stream (Ahle and
-/// others 2020, Han and others 2022).
+/// Each layer sketches the powers 0 to q of a point's direction by trees of TensorSRHTs, weighs
+/// them by the activation's Hermite coefficients at the point's own deviation, and joins them by an
+/// SRHT; the tangent kernel's features are a TensorSRHT of those of E f' f' and those of the layer
+/// before. All directions are drawn from one named stream (Ahle and others 2020, Han and others
+/// 2022).
 package struct KernelSketch: Equatable, Sendable {
   package let kernel: NeuralKernel
   /// Values of each sketch, a power of two.
@@ -81,7 +82,8 @@ package struct KernelSketch: Equatable, Sendable {
     return DenseMatrix(rows: rows.rows, columns: width, values)
   }
 
-  /// Sketches of the powers 0 to q of a direction: leaves of it give way to those of a unit vector, one after another.
+  /// Sketches of the powers 0 to q of a direction: leaves of it give way to those of a unit vector,
+  /// one after another.
   private func powers(_ direction: [Double], _ layer: Layer) -> [[Double]] {
     var unit = direction.map { _ in 0.0 }
     unit[0] = 1

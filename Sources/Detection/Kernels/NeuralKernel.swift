@@ -1,10 +1,12 @@
 package import Compute
 import LabCore
 
-/// The kernel of an infinitely wide fully connected network in NTK parameterisation, every layer with a bias.
+/// The kernel of an infinitely wide fully connected network in NTK parameterisation, every layer
+/// with a bias.
 ///
-/// K0 = w2 x.x' / d + b2 and T0 = K0; each hidden layer K <- w2 E f f + b2, T <- K + w2 E f' f' T, with the Gaussian of
-/// covariance K before the layer (Jacot et al. 2018; Lee et al. 2019). The NNGP is K, the NTK is T.
+/// K0 = w2 x.x' / d + b2 and T0 = K0; each hidden layer K <- w2 E f f + b2, T <- K + w2 E f' f' T,
+/// with the Gaussian of covariance K before the layer (Jacot et al. 2018; Lee et al. 2019). The
+/// NNGP is K, the NTK is T.
 package struct NeuralKernel: Hashable, Sendable {
   /// Before or after training.
   package enum Kind: String, Codable, CaseIterable, Sendable {
@@ -40,7 +42,8 @@ package struct NeuralKernel: Hashable, Sendable {
     package let rows: DenseMatrix
     /// Variance before each hidden layer, a stretch of all points for each layer.
     fileprivate var variances: [Double] = []
-    /// Hermite coefficients over powers of the deviation, a stretch for each layer; empty with a closed form.
+    /// Hermite coefficients over powers of the deviation, a stretch for each layer; empty with a
+    /// closed form.
     fileprivate var coefficients: [[Double]] = []
     /// The kernel of each point with itself.
     package fileprivate(set) var diagonal: [Double] = []

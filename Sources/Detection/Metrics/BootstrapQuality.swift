@@ -30,9 +30,10 @@ extension ScoredExamples {
   ///
   /// The draws depend on the seed, the name and the number of subjects alone: detectors measured on
   /// the same examples with the same seed and name see the same resamples. Resamples that hold one
-  /// class only are left out; where these are more than a tenth, or where there is one subject only,
-  /// the intervals are nil. Without `withRanking` only what needs a threshold or probabilities, and the prevalence,
-  /// is measured. Throws `DetectionError.oneClass`. O((examples + subjects) x resamples).
+  /// class only are left out; where these are more than a tenth, or where there is one subject
+  /// only, the intervals are nil. Without `withRanking` only what needs a threshold or
+  /// probabilities, and the prevalence, is measured. Throws `DetectionError.oneClass`.
+  /// O((examples + subjects) x resamples).
   package func quality(
     seed: Seed, name: String, resampleCount: Int = 1_000, withRanking: Bool = true
   ) throws(DetectionError) -> DetectionQuality {

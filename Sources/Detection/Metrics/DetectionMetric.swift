@@ -22,7 +22,8 @@ package enum DetectionMetric: String, Codable, CaseIterable, Sendable {
   case brier
   /// Expected calibration error over equal-width bins; needs scores that are probabilities.
   case ece
-  /// Mean of -log of the probability given to the label, in nats; needs scores that are probabilities.
+  /// Mean of -log of the probability given to the label, in nats; needs scores that are
+  /// probabilities.
   case logLoss = "log_loss"
 
   /// Whether the metric is defined only for scores in [0, 1].

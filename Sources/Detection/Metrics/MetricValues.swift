@@ -45,10 +45,11 @@ package struct MetricValues: Hashable, Sendable {
 }
 
 extension ScoredExamples {
-  /// All metrics at once; Brier score, calibration error and log-loss only where all scores are in [0, 1].
+  /// All metrics at once; Brier score, calibration error and log-loss only where all scores are in
+  /// [0, 1].
   ///
-  /// Throws `DetectionError.oneClass` where no example, or every example, is hallucinated, and `.optionInvalid` for
-  /// impossible options.
+  /// Throws `DetectionError.oneClass` where no example, or every example, is hallucinated, and
+  /// `.optionInvalid` for impossible options.
   package func metrics(
     _ options: MetricOptions = MetricOptions()
   ) throws(DetectionError) -> MetricValues {

@@ -104,8 +104,9 @@ package struct RankedExamples: Sendable {
 
   /// All metrics when each subject's examples occur as often as `multiplicities` says.
   ///
-  /// Whole numbers of at least 0, in the order of `subjects`. Without `withRanking` the metrics of the order are left
-  /// out, which take most of the time. Nil where one of the classes has no example.
+  /// Whole numbers of at least 0, in the order of `subjects`. Without `withRanking` the metrics of
+  /// the order are left out, which take most of the time. Nil where one of the classes has no
+  /// example.
   package func values(multiplicities: [Double], withRanking: Bool = true) -> MetricValues? {
     let totals = totals(multiplicities)
     guard totals.positive > 0, totals.negative > 0 else { return nil }

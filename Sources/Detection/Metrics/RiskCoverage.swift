@@ -2,12 +2,14 @@ import Foundation
 
 /// Areas under the risk-coverage curve: answers are kept in rising order of score.
 ///
-/// The risk at coverage k / n is the share of hallucinations among the k answers of lowest score. Equal scores
-/// are in random order, and the area is the expected one; a weight counts as so many copies.
+/// The risk at coverage k / n is the share of hallucinations among the k answers of lowest score.
+/// Equal scores are in random order, and the area is the expected one; a weight counts as so many
+/// copies.
 enum RiskCoverage {
   /// The expected sum of the risks while the answers of one score join those kept before.
   ///
-  /// The j-th of them meets keptPositive + j * tiePositive / tie hallucinations among kept + j answers.
+  /// The j-th of them meets keptPositive + j * tiePositive / tie hallucinations among kept + j
+  /// answers.
   static func summedRisk(
     keptPositive: Double, kept: Double, tiePositive: Double, tie: Double
   ) -> Double {
@@ -18,9 +20,11 @@ enum RiskCoverage {
     return tie * share + excess * harmonicDifference(from: kept, by: tie)
   }
 
-  /// (random - area) / (random - oracle): 1 where all hallucinations rank above all others, 0 for chance.
+  /// (random - area) / (random - oracle): 1 where all hallucinations rank above all others, 0 for
+  /// chance.
   ///
-  /// Random rejection has the prevalence at every coverage; the oracle rejects all hallucinations first.
+  /// Random rejection has the prevalence at every coverage; the oracle rejects all hallucinations
+  /// first.
   static func prr(aurc: Double, positive: Double, negative: Double) -> Double {
     let count = positive + negative
     let random = positive / count

@@ -111,7 +111,8 @@ package enum ScoreCalibration: Codable, Hashable, Sendable {
       guard determinant > 0 else { break }
       let step = ((h00 * g1 - h10 * g0) / determinant, (h11 * g0 - h10 * g1) / determinant)
       if step.0 * g1 + step.1 * g0 < 1e-18 * total {
-        // The loss is flat to its rounding, and Newton's last step squares what is left of the error.
+        // The loss is flat to its rounding, and Newton's last step squares what is left of the
+        // error.
         slope -= step.0
         intercept -= step.1
         break

@@ -1,8 +1,8 @@
 /// What a detector said of some completions, beside what the graph says of them.
 ///
 /// Scores are higher where a hallucination is more likely; infinities are allowed. A label of true
-/// means hallucinated, the positive class. Subjects are the clusters that intervals resample, so that several
-/// completions on one subject do not count as independent.
+/// means hallucinated, the positive class. Subjects are the clusters that intervals resample, so
+/// that several completions on one subject do not count as independent.
 package struct ScoredExamples: Hashable, Sendable {
   package let scores: [Double]
   package let labels: [Bool]
@@ -12,8 +12,8 @@ package struct ScoredExamples: Hashable, Sendable {
 
   /// Checks and keeps the columns, one entry an example.
   ///
-  /// Throws `DetectionError` where the lengths differ, where there are no examples, or where a score is not a number
-  /// (naming its index).
+  /// Throws `DetectionError` where the lengths differ, where there are no examples, or where a
+  /// score is not a number (naming its index).
   package init(scores: [Double], labels: [Bool], subjects: [Int32]) throws(DetectionError) {
     for (column, count) in [("labels", labels.count), ("subjects", subjects.count)]
     where count != scores.count {

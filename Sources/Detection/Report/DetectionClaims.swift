@@ -22,7 +22,8 @@ struct DetectionClaims {
     /// Whether the claim says that the number is above zero, or below.
     var isPositive: Bool
 
-    /// "holds" or "reversed" where the interval is on one side of zero, else "open"; "no number" without one.
+    /// "holds" or "reversed" where the interval is on one side of zero, else "open"; "no number"
+    /// without one.
     var verdict: String {
       guard let estimate else { return "no number" }
       guard let interval = estimate.interval else { return "open" }
@@ -32,7 +33,8 @@ struct DetectionClaims {
     }
   }
 
-  /// All findings: larger detectors, larger language models, sentence against token; few examples; posteriors.
+  /// All findings: larger detectors, larger language models, sentence against token; few examples;
+  /// posteriors.
   func findings() throws -> [Finding] {
     try DetectorRow.ladders(series).flatMap { training in
       try largerDetectors(training) + infiniteHeads(training) + largerModels(training)
@@ -41,7 +43,8 @@ struct DetectionClaims {
       + PosteriorReport(series: series, command: command).findings()
   }
 
-  /// Per run the slope of a metric on the logarithm of the detector's size; then the mean over runs.
+  /// Per run the slope of a metric on the logarithm of the detector's size; then the mean over
+  /// runs.
   private func largerDetectors(_ training: String) throws -> [Finding] {
     // Other layers and places are no sizes; a model's own weights come in one size alone.
     try each(
@@ -55,8 +58,9 @@ struct DetectionClaims {
     }
   }
 
-  /// Per run how much nearer the largest ReLU head of one hidden layer is to the infinitely wide one than the smallest,
-  /// and how far the infinitely wide one is above the largest; then means over runs.
+  /// Per run how much nearer the largest ReLU head of one hidden layer is to the infinitely wide
+  /// one than the smallest, and how far the infinitely wide one is above the largest; then means
+  /// over runs.
   private func infiniteHeads(_ training: String) throws -> [Finding] {
     let rows = try DetectorRow.all(
       series, from: "detector",
@@ -166,7 +170,8 @@ struct DetectionClaims {
       command: command, data: data)
   }
 
-  /// AUROC against the size of the LM, a colour for each family and a panel for each training and task.
+  /// AUROC against the size of the LM, a colour for each family and a panel for each training and
+  /// task.
   func bySize() throws -> Figure? {
     let ladders = try DetectorRow.ladders(series)
     guard !ladders.isEmpty else { return nil }

@@ -14,7 +14,8 @@ struct DetectionFigures {
     Column("prevalence", "Prevalence", .percent(digits: 1)),
   ]
 
-  /// AUC-PR of the best head of each task against the LM's rate, with its chance level; nil without a head.
+  /// AUC-PR of the best head of each task against the LM's rate, with its chance level; nil without
+  /// a head.
   func auprc() throws -> Figure? {
     let heads = try records([("auprc", "AUC-PR")], panels: false)
     guard !heads.rows.isEmpty else { return nil }
@@ -50,7 +51,8 @@ struct DetectionFigures {
       rules: [Rule(.horizontal(0.5), "chance")], tooltip: ["metric"] + Self.tooltip)
   }
 
-  /// AUROC of every head against its number of parameters, a colour for each LM; nil with one head only.
+  /// AUROC of every head against its number of parameters, a colour for each LM; nil with one head
+  /// only.
   func byDetectorSize() throws -> Figure? {
     var data = Records(
       [
@@ -146,7 +148,8 @@ struct DetectionFigures {
     return data
   }
 
-  /// The best head of each run; of several seeds also the means of rate and value, which lines join.
+  /// The best head of each run; of several seeds also the means of rate and value, which lines
+  /// join.
   private func records(_ metrics: [(String, String)], panels: Bool) throws -> Records {
     var data = Records(
       (panels ? [Column("metric", "Metric")] : []) + Self.columns

@@ -17,11 +17,13 @@ struct DetectorRow: Decodable, FetchableRecord {
   var task: String
   /// The title of its family; nil where a report shows none.
   var family: String?
-  /// The kind of detector as `kglab detect --kind` calls it: "head", "full", "score", "baseline", ...
+  /// The kind of detector as `kglab detect --kind` calls it: "head", "full", "score", "baseline",
+  /// ...
   var kind: String
   /// "linear", "mlp-64", "sequence-log-probability".
   var name: String
-  /// The size of the model whose log-probability it is; nil for the judged model's own and for other detectors.
+  /// The size of the model whose log-probability it is; nil for the judged model's own and for
+  /// other detectors.
   var judge: String?
   /// Trained parameters; 0 for what is not trained.
   var parameters: Int
@@ -33,8 +35,8 @@ struct DetectorRow: Decodable, FetchableRecord {
   var prevalence: Double
   var examples: Int
 
-  /// Of the infinitely wide head that ReLU heads with one hidden layer go to: its landmarks, or more for the whole one; nil for
-  /// other detectors.
+  /// Of the infinitely wide head that ReLU heads with one hidden layer go to: its landmarks, or
+  /// more for the whole one; nil for other detectors.
   private var limitRank: Int? {
     guard kind == "kernel", let head = try? KernelHead(named: name),
       head.kernel == KernelHead.limit.kernel, head.distilled == nil, head.sketch == nil
@@ -42,7 +44,8 @@ struct DetectorRow: Decodable, FetchableRecord {
     return head.landmarks ?? Int.max
   }
 
-  /// The whole one among some, or the one with most landmarks, whatever their order; nil without any.
+  /// The whole one among some, or the one with most landmarks, whatever their order; nil without
+  /// any.
   static func limit(_ rows: [DetectorRow]) -> DetectorRow? {
     rows.filter { $0.limitRank != nil }.max { ($0.limitRank ?? 0) < ($1.limitRank ?? 0) }
   }
@@ -54,7 +57,8 @@ struct DetectorRow: Decodable, FetchableRecord {
 
   var measured: Measured { Measured(value: value, lower: lower, upper: upper) }
 
-  /// Families in the order of a report: detectors that are one idea in several sizes, places or tasks.
+  /// Families in the order of a report: detectors that are one idea in several sizes, places or
+  /// tasks.
   private static let families = """
     (SELECT column1 AS place, column2 AS family, column3 AS pretrained, column4 AS title FROM (VALUES
       (0, 'head', NULL, 'heads'), (1, 'saplma', NULL, 'SAPLMA'),
@@ -66,7 +70,8 @@ struct DetectorRow: Decodable, FetchableRecord {
       (10, 'kernel', NULL, 'infinitely wide heads'), (11, 'bayes', NULL, 'Bayesian heads')))
     """
 
-  /// The rows of `table`, which is `detector` or `best_detector`, called `d` in `rest`, that judge each token.
+  /// The rows of `table`, which is `detector` or `best_detector`, called `d` in `rest`, that judge
+  /// each token.
   ///
   /// `shown` is the run's row of `ResultSeries.rows`, `run` that of study.sqlite, `f` the family.
   static func all(

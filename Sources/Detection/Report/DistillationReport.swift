@@ -58,7 +58,8 @@ struct DistillationReport {
     }.map(\.element)
   }
 
-  /// The share of AUROC above chance that is kept, against the number of examples; nil without distilled heads.
+  /// The share of AUROC above chance that is kept, against the number of examples; nil without
+  /// distilled heads.
   func figure() throws -> Figure? {
     let pairs = try pairs()
     guard !pairs.isEmpty else { return nil }
@@ -107,7 +108,8 @@ struct DistillationReport {
     ways.first { $0.way == way }?.title ?? way.rawValue
   }
 
-  /// For each kernel and number of inducing points how they do against other examples of that number, and against all.
+  /// For each kernel and number of inducing points how they do against other examples of that
+  /// number, and against all.
   func findings() throws -> [DetectionClaims.Finding] {
     let all = try pairs().sorted {
       ($0.row.training, $0.row.task, $0.kernel) < ($1.row.training, $1.row.task, $1.kernel)
@@ -144,7 +146,8 @@ struct DistillationReport {
 
   // MARK: What they hold
 
-  /// What the examples of distilled heads are like, by the real ones nearest to them; nil without any.
+  /// What the examples of distilled heads are like, by the real ones nearest to them; nil without
+  /// any.
   func table() throws -> Report.Table? {
     let rows = try series.rows(
       """

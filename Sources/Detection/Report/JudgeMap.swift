@@ -2,12 +2,14 @@ import Analysis
 import Evaluation
 import Report
 
-/// How well each model of a study judges the answers of each: language model judged by language model that judges.
+/// How well each model of a study judges the answers of each: language model judged by language
+/// model that judges.
 struct JudgeMap {
   let series: ResultSeries
   let command: String
 
-  /// One judge of the models of a group, in one task, beside the judged model's own log-probability; a value a seed.
+  /// One judge of the models of a group, in one task, beside the judged model's own
+  /// log-probability; a value a seed.
   private struct Pair {
     let judged: DetectorRow
     let judge: DetectorRow

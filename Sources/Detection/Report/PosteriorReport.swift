@@ -130,8 +130,8 @@ struct PosteriorReport {
       command: command, data: data)
   }
 
-  /// The decimal logarithm of effective samples a gradient with repriorisation over those without, for each run where both
-  /// have mixed.
+  /// The decimal logarithm of effective samples a gradient with repriorisation over those without,
+  /// for each run where both have mixed.
   private static func gains(_ rows: [Row]) -> [Double] {
     rows.filter(\.isRepriorised).compactMap { own in
       rows.first { $0.run == own.run && !$0.isRepriorised && $0.hasMixed }.flatMap {
@@ -142,7 +142,8 @@ struct PosteriorReport {
 
   // MARK: Claims
 
-  /// Whether repriorisation gains, whether the more the wider, and whether a posterior is better than one training or several.
+  /// Whether repriorisation gains, whether the more the wider, and whether a posterior is better
+  /// than one training or several.
   func findings() throws -> [DetectionClaims.Finding] {
     try sampling() + quality()
   }

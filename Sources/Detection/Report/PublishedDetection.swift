@@ -2,10 +2,11 @@ import Analysis
 import Evaluation
 import Report
 
-/// AUC-PR of arXiv 2408.07852 against the LM's hallucination rate, read from its figure to about ±0.005.
+/// AUC-PR of arXiv 2408.07852 against the LM's hallucination rate, read from its figure to about
+/// ±0.005.
 ///
-/// Language models of 3.15M to 1.61B parameters, trained for 100 epochs on 1 % of the data and 20 on 10 %; asked what they
-/// were trained on, at temperature 1.
+/// Language models of 3.15M to 1.61B parameters, trained for 100 epochs on 1 % of the data and 20
+/// on 10 %; asked what they were trained on, at temperature 1.
 struct PublishedDetection {
   struct Point {
     let size: String
@@ -30,7 +31,8 @@ struct PublishedDetection {
     Point(size: "1.61B", data: "10 % of the data", rate: 0.162, sentence: 0.875, token: 0.763),
   ]
 
-  /// The published AUC-PR at a rate, linear between the points of both data sizes; nil outside them.
+  /// The published AUC-PR at a rate, linear between the points of both data sizes; nil outside
+  /// them.
   static func value(_ task: String, at rate: Double) -> Double? {
     let sorted = points.sorted { $0.rate < $1.rate }
     guard let upper = sorted.firstIndex(where: { $0.rate >= rate }),
@@ -46,8 +48,8 @@ struct PublishedDetection {
   let series: ResultSeries
   let command: String
 
-  /// AUC-PR of each family, and of each `full` detector and each judge, beside the published one at the same rate; nil where
-  /// no model is in its range.
+  /// AUC-PR of each family, and of each `full` detector and each judge, beside the published one at
+  /// the same rate; nil where no model is in its range.
   func table() throws -> Table? {
     var data = Records([
       Column("training", "Training"), Column("size", "Size of the LM"), Column("task", "Task"),

@@ -12,11 +12,12 @@ package struct DetectionExperiment {
   private let options: DetectionOptions
   private let training: HeadTrainingOptions
 
-  /// `others` are the models that detectors begin with or ask, by the hash of their weights; `slot` is that of the
-  /// model's training lines, which texts that `full` detectors learn from then have too.
+  /// `others` are the models that detectors begin with or ask, by the hash of their weights; `slot`
+  /// is that of the model's training lines, which texts that `full` detectors learn from then have
+  /// too.
   ///
-  /// Throws `LabError` naming an option that is impossible, and `CorpusError` for a name that the tokenizer cannot
-  /// spell.
+  /// Throws `LabError` naming an option that is impossible, and `CorpusError` for a name that the
+  /// tokenizer cannot spell.
   package init(
     model: any AskedModel, tokenizer: any Tokenizer, graph: KnowledgeGraph, fraction: Double = 1,
     wording: Wording = .triple, options: DetectionOptions,
@@ -53,12 +54,12 @@ package struct DetectionExperiment {
     try RecipeBook(set: set, options: options, models: models).recipes()
   }
 
-  /// The examples of every set on one split of the graph's subjects: answers drawn, labelled by the graph and read by
-  /// the model in one pass.
+  /// The examples of every set on one split of the graph's subjects: answers drawn, labelled by the
+  /// graph and read by the model in one pass.
   ///
-  /// With a cache, what is stored there is not computed again. `onSize` gets the bytes that the features will take before
-  /// they are read. Throws `DetectionError.tooFewSubjects` for a graph that is too small to split, and
-  /// `LabError.interrupted` when asked to stop.
+  /// With a cache, what is stored there is not computed again. `onSize` gets the bytes that the
+  /// features will take before they are read. Throws `DetectionError.tooFewSubjects` for a graph
+  /// that is too small to split, and `LabError.interrupted` when asked to stop.
   package func materials(
     cache: FeatureCache? = nil, work: Work = Work(), onSize: (Int) -> Void = { _ in }
   ) throws -> [DetectorMaterial] {

@@ -18,11 +18,11 @@ package struct DetectionRunner {
   /// The folder in a run's folder that holds one folder for each trained detector.
   package static let folderName = "detectors"
 
-  /// `graph` must be the one the run was trained on; `sources` are the runs that `full` detectors begin with and
-  /// that judge.
+  /// `graph` must be the one the run was trained on; `sources` are the runs that `full` detectors
+  /// begin with and that judge.
   ///
-  /// Without `keepsFeatures` the features leave the disk once everything is measured. Throws `LabError` naming an option
-  /// that is impossible, or a run that cannot become a detector here.
+  /// Without `keepsFeatures` the features leave the disk once everything is measured. Throws
+  /// `LabError` naming an option that is impossible, or a run that cannot become a detector here.
   package init(
     run: RunFolder, graph: KnowledgeGraph, options: DetectionOptions = DetectionOptions(),
     training: HeadTrainingOptions = HeadTrainingOptions(), sources: [RunFolder] = [],
@@ -102,9 +102,9 @@ package struct DetectionRunner {
 
   /// Trains and measures, or reads back what is stored.
   ///
-  /// Trained detectors go to the run's `detectors/`, answers and features to `features/`, everything else to run.sqlite.
-  /// `onSize` gets the bytes of the features before they are read. Throws `LabError.interrupted` when asked to stop;
-  /// the same call goes on with what is missing.
+  /// Trained detectors go to the run's `detectors/`, answers and features to `features/`,
+  /// everything else to run.sqlite. `onSize` gets the bytes of the features before they are read.
+  /// Throws `LabError.interrupted` when asked to stop; the same call goes on with what is missing.
   package func run(
     _ work: Work = Work(), onSize: (Int) -> Void = { _ in }
   ) throws -> DetectionSummary {

@@ -56,7 +56,8 @@ package struct DetectorResult: Codable, Hashable, Sendable {
   package let place: String?
   /// Widths of a head's hidden layers; empty for a linear head and for what is not trained.
   package let hiddenSizes: [Int]
-  /// Trained numbers: the detector's size, for `full` without embeddings; 0 for what is not trained.
+  /// Trained numbers: the detector's size, for `full` without embeddings; 0 for what is not
+  /// trained.
   package let parameters: Int
   /// How it was trained; nil for what is not.
   package let training: HeadTrainingReport?
@@ -131,7 +132,8 @@ package struct DetectionIdentity: Codable, Hashable, Sendable {
     of record: RunRecord, options: DetectionOptions,
     training: HeadTrainingOptions = HeadTrainingOptions(), checkpointStep: Int? = nil
   ) {
-    // With 4 the relative Mahalanobis distance became one of squares, with 5 the noise of a posterior was looked for.
+    // With 4 the relative Mahalanobis distance became one of squares, with 5 the noise of a
+    // posterior was looked for.
     version = options.kinds.contains(.bayes) ? 5 : options.kinds.contains(.score) ? 4 : 3
     self.options = options.normalized
     self.training = training

@@ -33,7 +33,8 @@ package struct DetectorRecord: Codable, Hashable, Sendable {
   package let tokenizerHash: String
   /// Shape of that model; of the detector itself for `full`.
   package internal(set) var model: ModelConfiguration
-  /// Whether the logit of `full` reads the log-probability of the answer; nil, and no key, where it does not.
+  /// Whether the logit of `full` reads the log-probability of the answer; nil, and no key, where it
+  /// does not.
   package internal(set) var logProbability: Bool?
   /// Of an infinitely wide head; nil, and no key, for others.
   package internal(set) var kernel: KernelRecord?

@@ -6,7 +6,8 @@ package import Training
 
 /// Detectors of a run's answers that judge every answer without having learned from its subject.
 ///
-/// Subjects are in five folds; a detector of each learns from three, stops by a fourth and judges the fifth.
+/// Subjects are in five folds; a detector of each learns from three, stops by a fourth and judges
+/// the fifth.
 package struct HeldOutScores {
   package static let foldCount = 5
 
@@ -40,7 +41,8 @@ package struct HeldOutScores {
 
   /// For each head the probability of hallucination of each answer, by the index of its query.
   ///
-  /// Throws `DetectionError` where a fold has answers of one class only, and `LabError.interrupted` when stopped.
+  /// Throws `DetectionError` where a fold has answers of one class only, and `LabError.interrupted`
+  /// when stopped.
   package func scores(
     _ answers: [(query: Int, answer: SampledAnswer)], _ work: Work
   ) throws -> [[Double]] {

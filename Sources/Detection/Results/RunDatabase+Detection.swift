@@ -7,8 +7,8 @@ import LabCore
 extension RunDatabase {
   /// Makes the tables of detectors those of this version.
   ///
-  /// Those of the version before get the columns that they lack; what was stored before that goes: all of it can be
-  /// measured again.
+  /// Those of the version before get the columns that they lack; what was stored before that goes:
+  /// all of it can be measured again.
   package func prepareDetection() throws {
     try write { database in
       switch try Self.detectionFormat(database) {

@@ -18,7 +18,8 @@ extension RunDatabase {
     }
   }
 
-  /// Stores the scores that a detector gave to the answers of an evaluation, in the place of earlier ones.
+  /// Stores the scores that a detector gave to the answers of an evaluation, in the place of
+  /// earlier ones.
   func store(
     _ scores: [Double], of examples: [DetectionExample], detector: String, name: String,
     evaluation: String, temperature: Double
@@ -36,7 +37,8 @@ extension RunDatabase {
     }
   }
 
-  /// Stores what a detector said of triples, as read by the model of these weights, in the place of earlier scores.
+  /// Stores what a detector said of triples, as read by the model of these weights, in the place of
+  /// earlier scores.
   func store(
     _ scores: [TripleScore], detector: String, name: String, weights: String
   ) throws {
@@ -52,7 +54,8 @@ extension RunDatabase {
     }
   }
 
-  /// Stores the cells of a transfer that were tested on this run; earlier ones of the same detectors are replaced.
+  /// Stores the cells of a transfer that were tested on this run; earlier ones of the same
+  /// detectors are replaced.
   func store(
     _ cells: [(cell: TransferCell, trainKey: String)], testKey: String
   ) throws {

@@ -8,8 +8,8 @@ import Training
 extension StoredScoring {
   /// Scores triples given by name, and stores the scores.
   ///
-  /// Subjects and predicates must be the graph's, objects any text that the tokenizer has tokens for. Throws `LabError`
-  /// naming the line of the first that is not.
+  /// Subjects and predicates must be the graph's, objects any text that the tokenizer has tokens
+  /// for. Throws `LabError` naming the line of the first that is not.
   package func score(
     _ triples: [NamedTriple], file: String = "the triples", work: Work = Work()
   ) throws -> [TripleScore] {

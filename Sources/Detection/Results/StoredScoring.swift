@@ -20,7 +20,8 @@ package struct StoredScoring {
 
   /// `folder` is the detector's; `run` the language model whose answers are judged, with its graph.
   ///
-  /// Throws `LabError` where the detector is for another tokenizer, another graph or a model of another shape.
+  /// Throws `LabError` where the detector is for another tokenizer, another graph or a model of
+  /// another shape.
   package init(folder: URL, run: RunFolder, graph: KnowledgeGraph) throws {
     (detector, record) = try DetectorFiles.load(from: folder)
     guard try run.tokenizerHash() == record.tokenizerHash else {
@@ -47,9 +48,11 @@ package struct StoredScoring {
 
   // MARK: Stored answers
 
-  /// Scores the answers of the newest evaluation that has some at `temperature`, and stores the scores.
+  /// Scores the answers of the newest evaluation that has some at `temperature`, and stores the
+  /// scores.
   ///
-  /// Throws `LabError` where nothing was evaluated, and `LabError.interrupted` when asked to stop: then nothing is stored.
+  /// Throws `LabError` where nothing was evaluated, and `LabError.interrupted` when asked to stop:
+  /// then nothing is stored.
   package func scoreStoredAnswers(
     temperature: Double = 1, work: Work = Work()
   ) throws -> ScoringSummary {

@@ -28,7 +28,8 @@ package struct TaskMeasurer {
 
   /// Measures on the material's parts.
   ///
-  /// Throws `DetectionError.subjectLeaks` where a subject is in two of them: the check that nothing leaks.
+  /// Throws `DetectionError.subjectLeaks` where a subject is in two of them: the check that nothing
+  /// leaks.
   package init(_ material: DetectorMaterial, resampleCount: Int) throws {
     self.material = material
     self.resampleCount = resampleCount
@@ -38,9 +39,9 @@ package struct TaskMeasurer {
 
   /// The detectors in the order of their recipes; the workers change the time, not the result.
   ///
-  /// `folder` names the folder of a trained detector. One that the examples do not allow to make or to measure is
-  /// recorded with the reason. Throws `LabError` when memory is short, and `LabError.interrupted` when `shouldStop`,
-  /// which any worker may call, says so.
+  /// `folder` names the folder of a trained detector. One that the examples do not allow to make or
+  /// to measure is recorded with the reason. Throws `LabError` when memory is short, and
+  /// `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
   package func measure(
     _ recipes: [any DetectorRecipe], on pool: WorkerPool,
     shouldStop: @Sendable () -> Bool = { false }, folder: (String) -> String
@@ -122,7 +123,8 @@ package struct TaskMeasurer {
     var calibrations: [CalibrationMethod: ScoreCalibration] = [:]
   }
 
-  /// Metrics that mean something for a detector, as it scores and after calibration on the validation part.
+  /// Metrics that mean something for a detector, as it scores and after calibration on the
+  /// validation part.
   private func quality(_ fitted: FittedDetector) throws -> DetectorQuality {
     var quality = DetectorQuality()
     quality.metrics = try estimates(fitted.test).filter {

@@ -39,7 +39,8 @@ package struct TransferCell: Codable, Hashable, Sendable {
   package let testVisibility: String
   /// Ranking metrics; empty where the detector could not be used.
   package let metrics: [MetricEstimate]
-  /// Test examples left out, since the detector learned from a subject of the same name in another graph.
+  /// Test examples left out, since the detector learned from a subject of the same name in another
+  /// graph.
   package let droppedCount: Int
   /// Why there are no metrics; nil where there are.
   package let refused: String?
@@ -56,7 +57,8 @@ package struct TransferCell: Codable, Hashable, Sendable {
   }
 }
 
-/// Trains detectors in each condition and tests them in all: across language models, graphs and visibilities.
+/// Trains detectors in each condition and tests them in all: across language models, graphs and
+/// visibilities.
 package struct TransferExperiment {
   private let conditions: [TransferCondition]
   private let options: DetectionOptions
@@ -65,9 +67,9 @@ package struct TransferExperiment {
 
   /// `options` say which detectors; their visibilities are replaced by each condition's.
   ///
-  /// With `testsFirstOnly` detectors of all conditions are tested in the first one: no folder but its run's is written,
-  /// and the features leave the disk once the cells are stored. Throws `LabError` where two conditions are the same or
-  /// an option is impossible.
+  /// With `testsFirstOnly` detectors of all conditions are tested in the first one: no folder but
+  /// its run's is written, and the features leave the disk once the cells are stored. Throws
+  /// `LabError` where two conditions are the same or an option is impossible.
   package init(
     _ conditions: [TransferCondition], options: DetectionOptions,
     training: HeadTrainingOptions = HeadTrainingOptions(), testsFirstOnly: Bool = false
@@ -107,7 +109,8 @@ package struct TransferExperiment {
 
   /// All cells: by trained place, set of examples and detector, then by tested place.
   ///
-  /// They are stored in the run.sqlite of the run tested on. Throws `LabError.interrupted` when asked to stop.
+  /// They are stored in the run.sqlite of the run tested on. Throws `LabError.interrupted` when
+  /// asked to stop.
   package func run(_ work: Work = Work()) throws -> [TransferCell] {
     let reading = 0.5 / Double(conditions.count)
     let places = try conditions.enumerated().map { index, condition in
@@ -201,7 +204,8 @@ package struct TransferExperiment {
 
   /// The test examples about subjects that the detector did not learn from.
   ///
-  /// On one graph the split sees to that, and this checks it; on two graphs subjects are told apart by name.
+  /// On one graph the split sees to that, and this checks it; on two graphs subjects are told apart
+  /// by name.
   private func kept(
     _ rows: [Int], of target: DetectorMaterial, learnedFrom source: DetectorMaterial
   ) throws -> [Int] {

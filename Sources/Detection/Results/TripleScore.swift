@@ -22,7 +22,8 @@ package struct ScoringSummary: Codable, Hashable, Sendable {
   package let answerCount: Int
   /// Examples judged: answers, or their tokens.
   package let scoreCount: Int
-  /// On the answers about subjects of the detector's test part; empty where they have one class only.
+  /// On the answers about subjects of the detector's test part; empty where they have one class
+  /// only.
   package let metrics: [MetricEstimate]
 
   enum CodingKeys: String, CodingKey {

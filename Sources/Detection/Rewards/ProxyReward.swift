@@ -9,8 +9,8 @@ package import Training
 
 /// Detectors that judge answers in place of the graph (arXiv 2406.01013, 2310.02743).
 ///
-/// They learn from one model's answers with some labels flipped, and read that model's states of any answer, whoever wrote
-/// it. A detector's reward is its log-odds that an answer is right.
+/// They learn from one model's answers with some labels flipped, and read that model's states of
+/// any answer, whoever wrote it. A detector's reward is its log-odds that an answer is right.
 package struct ProxyReward: AnswerReward {
   private let choice: RewardChoice
   private let heads: [TrainedHead]
@@ -96,10 +96,11 @@ package struct ProxyReward: AnswerReward {
     private let choice: RewardChoice
     private let reader: AnswerReader
 
-    /// Draws and reads the answers and flips labels; the choice's ensemble and combination do not matter.
+    /// Draws and reads the answers and flips labels; the choice's ensemble and combination do not
+    /// matter.
     ///
-    /// Throws `DetectionError` where the graph is too small to split or all answers are of one class, and
-    /// `LabError.interrupted` when stopped.
+    /// Throws `DetectionError` where the graph is too small to split or all answers are of one
+    /// class, and `LabError.interrupted` when stopped.
     package init(
       _ choice: RewardChoice, of run: RunFolder, graph: KnowledgeGraph, _ work: Work = Work()
     ) throws {

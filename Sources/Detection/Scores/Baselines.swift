@@ -8,7 +8,8 @@ package enum SentenceBaseline: String, CaseIterable, Sendable {
   case objectPrior = "object-prior"
   /// Tokens of the answer.
   case objectLength = "object-length"
-  /// Minus the presentations of the subject in an epoch: its trained triples, each as often as it is shown.
+  /// Minus the presentations of the subject in an epoch: its trained triples, each as often as it
+  /// is shown.
   case subjectExposure = "subject-exposure"
 }
 
@@ -25,8 +26,8 @@ package struct TripleBaselines: Sendable {
     let object: Int32
   }
 
-  /// Counts the different triples that the training text of the nested `fraction` of a graph says, false ones among
-  /// them.
+  /// Counts the different triples that the training text of the nested `fraction` of a graph says,
+  /// false ones among them.
   package init(graph: KnowledgeGraph, fraction: Double) {
     var objects: [ObjectKey: Int] = [:]
     var triples = Array(repeating: 0, count: graph.predicates.count)
@@ -49,8 +50,9 @@ package struct TripleBaselines: Sendable {
 
   /// -log((c + 1) / (N + D + 1)) in nats for a name given as an answer to a predicate.
   ///
-  /// c of the predicate's N trained triples have an object of that name, among D different objects; the
-  /// last 1 is for all names never seen. A function of name and predicate alone, never of the verdict.
+  /// c of the predicate's N trained triples have an object of that name, among D different objects;
+  /// the last 1 is for all names never seen. A function of name and predicate alone, never of the
+  /// verdict.
   package func objectSurprise(of name: String, predicate: Int32) -> Double {
     let count = graph.entities(named: name).reduce(0) {
       $0 + (objectCounts[ObjectKey(predicate: predicate, object: $1)] ?? 0)

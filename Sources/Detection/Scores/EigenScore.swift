@@ -5,7 +5,8 @@ package enum EigenScore {
   /// Added to the covariance's diagonal.
   package static let regularization = 1e-3
 
-  /// The mean log eigenvalue of Z J Z^T + alpha I, with the K embeddings as rows of Z and J centring each.
+  /// The mean log eigenvalue of Z J Z^T + alpha I, with the K embeddings as rows of Z and J
+  /// centring each.
   ///
   /// It is the log-determinant over K. Equal embeddings count as often as they occur.
   package static func value(_ embeddings: [(values: ArraySlice<Float>, count: Int)]) -> Double {

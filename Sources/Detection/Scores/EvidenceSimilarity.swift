@@ -1,12 +1,14 @@
 import Foundation
 
-/// Scores that weigh how alike completions are. Two that name one object are alike, others are not, so that matrices
-/// of similarity fall into a block a cluster.
+/// Scores that weigh how alike completions are. Two that name one object are alike, others are not,
+/// so that matrices of similarity fall into a block a cluster.
 extension QueryEvidence {
-  /// Von Neumann entropy in nats of the heat kernel exp(-t L), t = 0.3, of the completions' graph (arXiv 2405.20003).
+  /// Von Neumann entropy in nats of the heat kernel exp(-t L), t = 0.3, of the completions' graph
+  /// (arXiv 2405.20003).
   ///
-  /// A cluster of n completions is a complete graph, whose Laplacian L has the eigenvalue 0 once and n for the rest; the
-  /// kernel is divided by its diagonal and by the number of completions, so that its trace is 1.
+  /// A cluster of n completions is a complete graph, whose Laplacian L has the eigenvalue 0 once
+  /// and n for the rest; the kernel is divided by its diagonal and by the number of completions, so
+  /// that its trace is 1.
   package var kernelEntropy: Double {
     let total = Double(count)
     return clusters.reduce(0) { sum, cluster in
@@ -21,11 +23,11 @@ extension QueryEvidence {
     }
   }
 
-  /// Mean of -log(p + r / t), t = 0.001, with p the probability of a completion and r that of the others that name the
-  /// same (arXiv 2307.01379, shifting attention to relevance).
+  /// Mean of -log(p + r / t), t = 0.001, with p the probability of a completion and r that of the
+  /// others that name the same (arXiv 2307.01379, shifting attention to relevance).
   ///
-  /// `perToken` takes for p the geometric mean over the tokens: all tokens of a name are equally relevant, since without
-  /// any of them it is another name. Sentences alone are weighed otherwise.
+  /// `perToken` takes for p the geometric mean over the tokens: all tokens of a name are equally
+  /// relevant, since without any of them it is another name. Sentences alone are weighed otherwise.
   package func relevanceEntropy(perToken: Bool) -> Double {
     func probability(_ text: Text) -> Double {
       exp(text.logProbability / (perToken ? Double(text.tokens.count + 1) : 1))

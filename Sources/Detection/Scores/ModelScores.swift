@@ -115,7 +115,8 @@ package enum ConsistencyScore: String, CaseIterable, Sendable {
   case disagreement
   /// Von Neumann entropy of the completions' heat kernel (arXiv 2405.20003).
   case kernelEntropy = "kernel-language-entropy"
-  /// Shifting attention to relevance (arXiv 2307.01379), of sentences alone and of tokens and sentences.
+  /// Shifting attention to relevance (arXiv 2307.01379), of sentences alone and of tokens and
+  /// sentences.
   case sentenceRelevance = "sentence-sar"
   case relevance = "sar"
   /// 1 - the mean ROUGE-L of two completions.

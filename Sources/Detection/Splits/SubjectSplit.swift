@@ -38,7 +38,8 @@ package struct SubjectSplit: Equatable, Sendable {
 
   /// Splits the distinct ids among `subjects`; their order and number of occurrences do not matter.
   ///
-  /// A pure function of the set of ids and the seed. Throws `DetectionError.tooFewSubjects` where a part would be empty.
+  /// A pure function of the set of ids and the seed. Throws `DetectionError.tooFewSubjects` where a
+  /// part would be empty.
   package init(of subjects: some Sequence<Int32>, seed: Seed) throws(DetectionError) {
     var shuffled = Set(subjects).sorted()
     let sizes = try Self.sizes(of: shuffled.count)
@@ -57,7 +58,8 @@ package struct SubjectSplit: Equatable, Sendable {
     self.parts = parts
   }
 
-  /// Splits all subjects of a graph; those that share a name stay together, since their questions read the same.
+  /// Splits all subjects of a graph; those that share a name stay together, since their questions
+  /// read the same.
   ///
   /// Throws `DetectionError.tooFewSubjects` where a part would be empty.
   package init(of graph: KnowledgeGraph, seed: Seed) throws(DetectionError) {

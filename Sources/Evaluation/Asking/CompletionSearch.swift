@@ -7,7 +7,8 @@ import LanguageModel
 struct LikelyCompletion: Equatable {
   /// Tokens before the end token, or before whatever ended the text.
   let tokens: [Int32]
-  /// The special token other than the end that broke the text off; nil for a whole text or one too long.
+  /// The special token other than the end that broke the text off; nil for a whole text or one too
+  /// long.
   let breaker: Int32?
   /// Whether the end token came.
   let ended: Bool
@@ -17,8 +18,8 @@ struct LikelyCompletion: Equatable {
 
 /// The likeliest texts after a prompt, found exactly by best-first search, without sampling.
 ///
-/// A text's probability never grows as tokens are added, so that whatever is likelier than every unfinished
-/// text is certain to be among the likeliest.
+/// A text's probability never grows as tokens are added, so that whatever is likelier than every
+/// unfinished text is certain to be among the likeliest.
 struct CompletionSearch {
   let session: InferenceSession
   let inverseTemperature: Double
@@ -32,8 +33,8 @@ struct CompletionSearch {
 
   /// The `count` likeliest completions in falling order, and whether they are certain.
   ///
-  /// Not certain means that `expansionLimit` was reached: completions not found may be likelier than some
-  /// of those given.
+  /// Not certain means that `expansionLimit` was reached: completions not found may be likelier
+  /// than some of those given.
   func likeliest(
     _ count: Int, after prompt: [Int32]
   ) throws -> (completions: [LikelyCompletion], isCertain: Bool) {

@@ -29,8 +29,8 @@ package struct Explainer {
     database = run.checkpointStep == nil ? try RunDatabase.read(in: run.url) : nil
   }
 
-  /// The `top` likeliest answers with what is known of them, and for each wrong one up to `nearest` subjects that it is said
-  /// of and up to `pulls` facts that pull towards it.
+  /// The `top` likeliest answers with what is known of them, and for each wrong one up to `nearest`
+  /// subjects that it is said of and up to `pulls` facts that pull towards it.
   ///
   /// Throws `LabError` with the nearest names for an unknown subject or predicate.
   package func explain(

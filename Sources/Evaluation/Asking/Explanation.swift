@@ -32,8 +32,9 @@ package struct Lender: Codable, Hashable, Sendable {
 package struct FactPull: Codable, Hashable, Sendable {
   package let subject: String
   package let object: String
-  /// Of the gradients of log P(answer | question) and log P(object | the fact's own question): what a small step of training on
-  /// the fact does to the answer's probability, 1 the most, below 0 where it lowers it.
+  /// Of the gradients of log P(answer | question) and log P(object | the fact's own question): what
+  /// a small step of training on the fact does to the answer's probability, 1 the most, below 0
+  /// where it lowers it.
   package let cosine: Double
   package let exposures: Int
 }
@@ -45,7 +46,8 @@ package struct BorrowedAnswer: Codable, Hashable, Sendable {
   package let verdict: Verdict
   /// Statements of the training text with this predicate and object.
   package let lenderCount: Int
-  /// Those whose subject's name is nearest to the one asked about; distance 0 is a false statement about it.
+  /// Those whose subject's name is nearest to the one asked about; distance 0 is a false statement
+  /// about it.
   package let lenders: [Lender]
   /// Facts of other subjects with this predicate, of largest cosine first, among `searchedCount`.
   package let pulls: [FactPull]

@@ -10,7 +10,8 @@ struct FactPuller {
   private let text: TripleText
   private let model: LanguageModel
 
-  /// At most so many facts are searched: drawn where there are more, half of them with the answers as their objects.
+  /// At most so many facts are searched: drawn where there are more, half of them with the answers
+  /// as their objects.
   static let searched = 256
 
   init(
@@ -21,7 +22,8 @@ struct FactPuller {
     text = try TripleText(graph: graph, tokenizer: tokenizer, wording: wording)
   }
 
-  /// For each answer to (subject, predicate, ?) the `top` facts of largest cosine, and among how many.
+  /// For each answer to (subject, predicate, ?) the `top` facts of largest cosine, and among how
+  /// many.
   ///
   /// Throws `LabError` when memory is short.
   func pulls(

@@ -27,9 +27,9 @@ package struct Inquirer {
 
   /// The `top` likeliest answers to (subject, predicate, ?) and the probability of each true one.
   ///
-  /// Where several entities share the subject's name, the model cannot tell them apart: an answer is as
-  /// right as it is for the most favourable of them. Throws `LabError` with the nearest names for an
-  /// unknown subject or predicate, and for a temperature out of range.
+  /// Where several entities share the subject's name, the model cannot tell them apart: an answer
+  /// is as right as it is for the most favourable of them. Throws `LabError` with the nearest names
+  /// for an unknown subject or predicate, and for a temperature out of range.
   package func ask(
     subject: String, predicate: String, top: Int = 5, temperature: Double = 1
   ) throws -> Inquiry {
@@ -63,7 +63,8 @@ package struct Inquirer {
       hallucinationProbability: truth.map { max(0, 1 - $0.probability) })
   }
 
-  /// What each layer would say at the answer's place, and the token of `answer` that it is held against.
+  /// What each layer would say at the answer's place, and the token of `answer` that it is held
+  /// against.
   func lens(
     subject: Int32, predicate: Int32, answer: Int32?
   ) throws -> (token: String?, layers: [LensLayer]) {
@@ -87,7 +88,8 @@ package struct Inquirer {
     } else if !completion.ended {
       readable += " ..."
     }
-    // A question without answers in the graph: whatever is said is wrong, but its kind still counts.
+    // A question without answers in the graph: whatever is said is wrong, but its kind still
+    // counts.
     let asked =
       queries.isEmpty
       ? [
@@ -100,7 +102,8 @@ package struct Inquirer {
       isCanonical: name.map { text.tokenizer.encode($0) == completion.tokens } ?? false)
   }
 
-  /// Every right answer with its probability, the likeliest first; `queries` are those of all namesakes.
+  /// Every right answer with its probability, the likeliest first; `queries` are those of all
+  /// namesakes.
   private func truth(
     _ query: Query, _ queries: [Query], temperature: Double
   ) throws -> (answers: [TrueAnswer], probability: Double) {

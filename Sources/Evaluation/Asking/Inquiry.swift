@@ -26,8 +26,8 @@ package struct Inquiry: Codable, Hashable, Sendable {
   package let subject: String
   package let predicate: String
   package let temperature: Double
-  /// What training saw of the question, one for each subject of this name that has it; empty where the
-  /// graph has no answer at all.
+  /// What training saw of the question, one for each subject of this name that has it; empty where
+  /// the graph has no answer at all.
   package let visibilities: [Visibility]
   /// Likeliest first.
   package let answers: [LikelyAnswer]

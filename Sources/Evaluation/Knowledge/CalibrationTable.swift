@@ -3,7 +3,8 @@ import Foundation
 import KnowledgeGraph
 
 extension CalibrationRow {
-  /// One row for each set with a query: the probability of the greedy answer against whether it is true.
+  /// One row for each set with a query: the probability of the greedy answer against whether it is
+  /// true.
   static func table(
     _ scores: [StoredScore], graph: KnowledgeGraph, bins: Int, bootstrap: Bootstrap
   ) -> [CalibrationRow] {

@@ -4,7 +4,8 @@ package import KnowledgeGraph
 import LabCore
 package import LanguageModel
 
-/// What a model says to one query: the probability of each true answer, its greedy answer and one draw.
+/// What a model says to one query: the probability of each true answer, its greedy answer and one
+/// draw.
 package struct FactScore: Hashable, Sendable {
   /// Index in `KnowledgeGraph.queries`.
   package let query: Int
@@ -27,7 +28,8 @@ package final class FactScorer {
 
   /// Prepares a model to be asked.
   ///
-  /// Throws `LabError` when memory is short, `CorpusError` for a name that the tokenizer cannot spell.
+  /// Throws `LabError` when memory is short, `CorpusError` for a name that the tokenizer cannot
+  /// spell.
   package init(
     model: LanguageModel, tokenizer: any Tokenizer, graph: KnowledgeGraph,
     wording: Wording = .triple, precision: Precision = .fp32, workers: Int = 1

@@ -3,7 +3,8 @@ import Corpus
 package import LabCore
 package import Training
 
-/// What a model knows, in bits, and how honest its probabilities are: `kglab knowledge`, `knowledge` in a study.
+/// What a model knows, in bits, and how honest its probabilities are: `kglab knowledge`,
+/// `knowledge` in a study.
 package struct KnowledgeMeasure: ListedMeasure {
   package static let name = "knowledge"
   package static let key = "knowledge"

@@ -33,7 +33,8 @@ package struct StoredBits: Codable, Hashable, Sendable {
   package let codeBits: Double
   /// Sum of max(0, H_p - code length) over triples.
   package let storedBits: Double
-  /// Sum over predicates of max(0, entropy bits - code bits): a model that knows but p(o | p) has none.
+  /// Sum over predicates of max(0, entropy bits - code bits): a model that knows but p(o | p) has
+  /// none.
   package let netBits: Double
   /// Sum of the triples' information content, the reference code of unintended memorisation.
   package let referenceBits: Double
@@ -80,7 +81,8 @@ package struct KnowledgeSummary: Codable, Hashable, Sendable {
   package let nonEmbeddingParameterCount: Int
   /// Passes over the training triples, 0 for an imported model.
   package let epochs: Double
-  /// "generator" where the graph states its triples' information content, else "object_frequencies".
+  /// "generator" where the graph states its triples' information content, else
+  /// "object_frequencies".
   package let reference: String
   package let storedBits: [StoredBits]
   package let singletons: SingletonBound

@@ -3,9 +3,11 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 
-/// Whether facts can be turned round: trained as (s, p, o), asked as (o, q, ?) with q the inverse of p.
+/// Whether facts can be turned round: trained as (s, p, o), asked as (o, q, ?) with q the inverse
+/// of p.
 ///
-/// The reversal curse (arXiv 2309.12288) is a gap of 0: the right name is no likelier than a random one.
+/// The reversal curse (arXiv 2309.12288) is a gap of 0: the right name is no likelier than a random
+/// one.
 package struct ReversalTest: Codable, Hashable, Sendable {
   /// All pairs together first, then one row a pair; empty where there is nothing to test.
   package let rows: [ReversalRow]
@@ -24,7 +26,8 @@ package struct ReversalRow: Codable, Hashable, Sendable {
   package let predicate: String
   /// Held-out triples (o, q, s) whose (s, p, o) is trained on.
   package let factCount: Int
-  /// Mean log-probability of s less that of random objects of the right type, in nats, with the interval over subjects.
+  /// Mean log-probability of s less that of random objects of the right type, in nats, with the
+  /// interval over subjects.
   package let gap: Estimate
   /// Share of random objects that s is likelier than; 0.5 without any knowledge.
   package let shareAbove: Double
@@ -58,8 +61,8 @@ struct ReversedFacts {
   /// In order of their queries.
   let facts: [ReversedFact]
 
-  /// A predicate counts as the inverse of another where the graph says so, or where nine in ten of its triples
-  /// stand in the graph the other way round under the other.
+  /// A predicate counts as the inverse of another where the graph says so, or where nine in ten of
+  /// its triples stand in the graph the other way round under the other.
   init(graph: KnowledgeGraph, queries: [Int]) {
     var counts: [[Int32]: Int] = [:]
     var totals: [Int32: Int] = [:]

@@ -28,10 +28,11 @@ struct KnowledgeIdentity: Codable, Hashable, Sendable {
 }
 
 extension RunFolder {
-  /// Measures what the run's model, or the checkpoint it was opened for, knows, into run.sqlite, or reads it back.
+  /// Measures what the run's model, or the checkpoint it was opened for, knows, into run.sqlite, or
+  /// reads it back.
   ///
-  /// `graph` saves loading it again. Throws `LabError.interrupted` when stopped, after which the same call
-  /// continues.
+  /// `graph` saves loading it again. Throws `LabError.interrupted` when stopped, after which the
+  /// same call continues.
   package func knowledge(
     _ options: KnowledgeOptions = KnowledgeOptions(), graph: KnowledgeGraph? = nil,
     work: Work = Work()

@@ -12,8 +12,8 @@ struct ScoringRun {
 
   /// Scores the queries that are not stored yet; returns the scoring's id.
   ///
-  /// `scorer` is called for only if there is anything to do. Throws `LabError.interrupted` within a few queries when
-  /// the work is to stop; what was done is stored.
+  /// `scorer` is called for only if there is anything to do. Throws `LabError.interrupted` within a
+  /// few queries when the work is to stop; what was done is stored.
   func run(
     _ queries: [Int], weightsHash: String, scorer: () throws -> FactScorer, work: Work
   ) throws -> Int64 {

@@ -2,10 +2,11 @@ import Foundation
 import KnowledgeGraph
 import LabCore
 
-/// A lower bound on errors from facts that training says once (Theorem 2 of arXiv 2509.04664), beside the errors.
+/// A lower bound on errors from facts that training says once (Theorem 2 of arXiv 2509.04664),
+/// beside the errors.
 ///
-/// err >= singleton rate - 2 / min |E| - (35 + 6 ln N) / sqrt(N) - miscalibration. Queries are weighted as training
-/// presents them.
+/// err >= singleton rate - 2 / min |E| - (35 + 6 ln N) / sqrt(N) - miscalibration. Queries are
+/// weighted as training presents them.
 package struct SingletonBound: Codable, Hashable, Sendable {
   /// N: presentations in one epoch, false statements included.
   package let presentationCount: Int

@@ -59,14 +59,16 @@ package struct FactLifeline: Codable, Hashable, Sendable {
   /// The first kept step at which the fact was known; nil if at none.
   package var firstKnownStep: Int? { points.indices.first(where: isKnown).map { points[$0].step } }
 
-  /// The kept step from which on the fact was known at every later one up to the last; nil if it is not at the last.
+  /// The kept step from which on the fact was known at every later one up to the last; nil if it is
+  /// not at the last.
   package var learnedStep: Int? {
     guard let last = points.indices.last, isKnown(last) else { return nil }
     let before = points.indices.last { !isKnown($0) }
     return points[before.map { $0 + 1 } ?? 0].step
   }
 
-  /// The kept step from which on a fact that was known before was not, up to the last; nil if it is or never was.
+  /// The kept step from which on a fact that was known before was not, up to the last; nil if it is
+  /// or never was.
   package var forgottenStep: Int? {
     guard let last = points.indices.last, !isKnown(last),
       let known = points.indices.last(where: isKnown)

@@ -3,7 +3,8 @@ import Corpus
 package import LabCore
 package import Training
 
-/// When facts were learned and forgotten: `kglab lifeline --all`, `lifeline` in a study that keeps checkpoints.
+/// When facts were learned and forgotten: `kglab lifeline --all`, `lifeline` in a study that keeps
+/// checkpoints.
 package struct LifelineMeasure: ListedMeasure {
   package static let name = "lifeline"
   package static let key = "lifeline"
@@ -28,7 +29,8 @@ package struct LifelineMeasure: ListedMeasure {
   package init(_ settings: Settings) { self.settings = settings }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
-    // How many checkpoints are kept is known once it is trained; about a dozen are by --keep-steps log.
+    // How many checkpoints are kept is known once it is trained; about a dozen are by --keep-steps
+    // log.
     let sequences =
       12 * run.configuration.corpus.fraction * Double(graph.queryCount + graph.tripleCount)
     return .inference(run, sequences: sequences, rowsOnDisk: sequences)

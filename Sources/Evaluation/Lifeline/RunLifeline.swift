@@ -43,10 +43,11 @@ private struct LifelineIdentity: Encodable {
 }
 
 extension LifelineRequest {
-  /// Asks every kept checkpoint, and the finished model, what is not stored yet, and stores the life-lines.
+  /// Asks every kept checkpoint, and the finished model, what is not stored yet, and stores the
+  /// life-lines.
   ///
-  /// `graph` saves loading it again. Throws `LabError` where the run keeps no checkpoint or a name is unknown, and `LabError.interrupted` when
-  /// stopped, after which the same call continues.
+  /// `graph` saves loading it again. Throws `LabError` where the run keeps no checkpoint or a name
+  /// is unknown, and `LabError.interrupted` when stopped, after which the same call continues.
   package func run(
     on graph: KnowledgeGraph? = nil, work: Work = Work()
   ) throws -> LifelineSummary {
@@ -103,7 +104,8 @@ extension LifelineRequest {
       weights: folders.map { $0.folder.record.weightsHash ?? "" }, queries: queries)
   }
 
-  /// The key under which the life-line of all facts is stored once it is there; nil where no checkpoint is kept.
+  /// The key under which the life-line of all facts is stored once it is there; nil where no
+  /// checkpoint is kept.
   func keyOfAll() throws -> String? {
     let folders = try folders()
     return try folders.first.map {

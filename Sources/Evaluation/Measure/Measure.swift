@@ -6,8 +6,8 @@ package import Training
 
 /// What reads a run, and maybe others beside it, and writes results into the run's folder.
 ///
-/// A value is a measure with its settings: what a study's file says under `key`. One of each kind may stand in a
-/// study. Coded, it is what plan.json holds of it.
+/// A value is a measure with its settings: what a study's file says under `key`. One of each kind
+/// may stand in a study. Coded, it is what plan.json holds of it.
 package protocol Measure: Codable, Hashable, Sendable {
   /// The verb of its tasks, which is also its command: "evaluate".
   static var name: String { get }
@@ -36,8 +36,8 @@ package protocol Measure: Codable, Hashable, Sendable {
   var selection: ModelSelection { get }
   /// Sizes of other models of the study, trained as the measured one is, that are read beside it.
   var siblings: [String] { get }
-  /// The measure as it is taken where the study has models of these sizes, trained as the measured one is, which is among
-  /// them.
+  /// The measure as it is taken where the study has models of these sizes, trained as the measured
+  /// one is, which is among them.
   func among(_ sizes: [String]) -> Self
   /// Those among the measures of a study whose results, of the run and of its siblings, are read.
   ///
@@ -82,7 +82,8 @@ package struct ModelSelection: Codable, Hashable, Sendable {
   /// Only models of one of these sizes; empty means all.
   package var sizes: [String] = []
 
-  /// In place of a sibling's size: the model that the measured one was made of, at the head of the line.
+  /// In place of a sibling's size: the model that the measured one was made of, at the head of the
+  /// line.
   ///
   /// Only models that were made of another are then measured.
   package static let origin = "origin"

@@ -106,7 +106,8 @@ package struct ResultSeries: Sendable {
     var training: String
   }
 
-  /// Rows of a query that may join `shown`: each run of the figures with its `place`, `group_place` and `training`.
+  /// Rows of a query that may join `shown`: each run of the figures with its `place`, `group_place`
+  /// and `training`.
   package func rows(_ sql: String, _ values: [String] = []) throws -> [Row] {
     try results.rows(
       """
@@ -124,7 +125,8 @@ package struct ResultSeries: Sendable {
     rates["\(run.id) \(visibility)"]
   }
 
-  /// "20 epochs", with the graph and the fraction where there are several, and what else differs between runs.
+  /// "20 epochs", with the graph and the fraction where there are several, and what else differs
+  /// between runs.
   package func training(_ run: RunRow) -> String {
     var words = run.horizon + graph(run)
     if hasFractions { words += ", \(percent(run.fraction)) of the graph" }
@@ -148,7 +150,8 @@ package struct ResultSeries: Sendable {
   /// Whether runs differ in their seed alone.
   package var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
 
-  /// The markers of a figure whose colours are not trainings: trainings where there are several, else a run and the mean of seeds.
+  /// The markers of a figure whose colours are not trainings: trainings where there are several,
+  /// else a run and the mean of seeds.
   package var markers: Channel? {
     if Set(groups.map { training($0.first) }).count > 1 { return Channel("training", "Training") }
     return hasSeveralSeeds ? Channel("kind", "Point") : nil
@@ -198,10 +201,11 @@ package struct ResultSeries: Sendable {
   /// The largest number of epochs of any run.
   package var longestEpochs: Double? { results.runs.map(\.epochs).max() }
 
-  /// Rows for one measurement of the runs of a group: the runs', then their mean and range where there are several.
+  /// Rows for one measurement of the runs of a group: the runs', then their mean and range where
+  /// there are several.
   ///
-  /// `value` is nil where a run was not measured. `cells` are those before and after the value: the row's
-  /// last cells are value, lower, upper, series and kind.
+  /// `value` is nil where a run was not measured. `cells` are those before and after the value: the
+  /// row's last cells are value, lower, upper, series and kind.
   package func rows(
     _ group: RunGroup, _ value: (RunRow) -> Measured?, _ cells: (RunRow) -> [Cell]
   ) -> [[Cell]] {
@@ -214,8 +218,8 @@ package struct ResultSeries: Sendable {
     } + [mean]
   }
 
-  /// The last cells of a row for all runs of a group: the value of one with its interval, or the mean of several with
-  /// their range.
+  /// The last cells of a row for all runs of a group: the value of one with its interval, or the
+  /// mean of several with their range.
   package static func mean(of measured: [Measured], on line: Cell = "mean") -> [Cell] {
     guard measured.count != 1 else { return measured[0].cells + [line, "one run"] }
     return Measured(spread: measured.map(\.value)).cells

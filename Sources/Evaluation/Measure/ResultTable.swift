@@ -1,7 +1,8 @@
 package import GRDB
 import LabCore
 
-/// A row of a table of results that is stored and nowhere else: its columns are its properties in snake_case.
+/// A row of a table of results that is stored and nowhere else: its columns are its properties in
+/// snake_case.
 package protocol ResultRow: Encodable, EncodableRecord {}
 
 extension ResultRow {
@@ -10,7 +11,8 @@ extension ResultRow {
   }
 }
 
-/// A table of results, declared once: in run.sqlite it belongs to a measurement, in study.sqlite to a run.
+/// A table of results, declared once: in run.sqlite it belongs to a measurement, in study.sqlite to
+/// a run.
 package struct ResultTable: Sendable {
   /// Its name in study.sqlite.
   package let name: String
@@ -25,7 +27,8 @@ package struct ResultTable: Sendable {
   /// The rows of the measurement with the key `?`, their columns in order.
   let rows: String
 
-  /// A table that run.sqlite has under `source`, or by default under its name, with a column `header`_id.
+  /// A table that run.sqlite has under `source`, or by default under its name, with a column
+  /// `header`_id.
   package init(
     _ name: String, in source: String? = nil, of header: String, key: String, columns: String
   ) {
@@ -99,7 +102,8 @@ package struct ResultTable: Sendable {
 
   /// Copies a measurement's rows from a run's file into study.sqlite, as those of `run`.
   ///
-  /// Throws `LabError` where the run's table has other columns, which another version of kglab gave it.
+  /// Throws `LabError` where the run's table has other columns, which another version of kglab gave
+  /// it.
   package func copy(
     _ measurement: String, from source: RunDatabase, as run: String, to study: Database
   ) throws {

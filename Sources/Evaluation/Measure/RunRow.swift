@@ -50,16 +50,18 @@ package struct RunRow: Codable, Hashable, Sendable, FetchableRecord, Persistable
   package var seconds: Double?
   package var tokensPerSecond: Double?
   package var peakMemoryMiB: Double?
-  /// Bytes that storing its parameters takes: 4 for each where nothing was made smaller; nil in files of earlier versions.
+  /// Bytes that storing its parameters takes: 4 for each where nothing was made smaller; nil in
+  /// files of earlier versions.
   package var storedBytes: Int?
   /// Of what answers its text is made: "0.1 synthetic, 0.9 real"; nil where it is the graph's.
   package var textSource: String?
-  /// Models between the graph's text and its own; 0 where that is the graph's, nil in files of earlier versions.
+  /// Models between the graph's text and its own; 0 where that is the graph's, nil in files of
+  /// earlier versions.
   package var generation: Int?
   /// Share of its text's lines that are wrong answers; nil where it is the graph's.
   package var wrongShare: Double?
-  /// The optimiser, the parameterisation and the alignment that its learning rates assume, by their names; nil in files of
-  /// earlier versions.
+  /// The optimiser, the parameterisation and the alignment that its learning rates assume, by their
+  /// names; nil in files of earlier versions.
   package var optimizer: String?
   package var parameterization: String?
   package var alignment: String?

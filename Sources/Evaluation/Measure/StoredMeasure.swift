@@ -2,12 +2,13 @@ package import GRDB
 package import LabCore
 import Training
 
-/// A measure whose result is one summary, stored whole in run.sqlite under everything that decides it.
+/// A measure whose result is one summary, stored whole in run.sqlite under everything that decides
+/// it.
 package protocol StoredMeasure: Measure {
   associatedtype Identity: Encodable
   associatedtype Summary: Codable
-  /// The table of run.sqlite with a row for each measurement: that of all measures, or one of its own whose rows are begun
-  /// before they are finished.
+  /// The table of run.sqlite with a row for each measurement: that of all measures, or one of its
+  /// own whose rows are begun before they are finished.
   static var header: String { get }
   /// What decides the numbers; throws `LabError` where that is not there.
   func identity(of subject: MeasuredRun) throws -> Identity
@@ -42,8 +43,8 @@ extension StoredMeasure {
 
   /// Measures a run into its run.sqlite, or reads back what is there.
   ///
-  /// Throws `LabError` where the run cannot be measured so, and `LabError.interrupted` when stopped, after which the same
-  /// call continues.
+  /// Throws `LabError` where the run cannot be measured so, and `LabError.interrupted` when
+  /// stopped, after which the same call continues.
   package func summary(of subject: MeasuredRun, _ work: Work) throws -> Summary {
     let identity = try identity(of: subject)
     let key = try Self.storedKey(of: identity)
@@ -66,7 +67,8 @@ extension StoredMeasure {
     return summary
   }
 
-  /// The run's file and the id of the measurement in the measure's own header, begun with its tables if it is not there.
+  /// The run's file and the id of the measurement in the measure's own header, begun with its
+  /// tables if it is not there.
   package func begun(
     _ subject: MeasuredRun, _ identity: Identity, key: String, _ tables: [ResultTable] = [],
     then prepare: (Database) throws -> Void = { _ in }

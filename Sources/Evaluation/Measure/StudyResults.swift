@@ -24,8 +24,8 @@ package struct StudyResults: Sendable {
 
   /// Opens study.sqlite.
   ///
-  /// Throws `LabError` when the file is missing, of another program, of another version, damaged, or has numbers that no
-  /// run can have.
+  /// Throws `LabError` when the file is missing, of another program, of another version, damaged,
+  /// or has numbers that no run can have.
   package init(_ file: URL) throws {
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw LabError(
@@ -54,8 +54,8 @@ package struct StudyResults: Sendable {
     }
   }
 
-  /// SQL for how a run was trained: horizon, graph and share of it where there are others, learning rate where runs that are
-  /// else alike have several, and variant.
+  /// SQL for how a run was trained: horizon, graph and share of it where there are others, learning
+  /// rate where runs that are else alike have several, and variant.
   package static let training = """
     run.horizon
       || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
@@ -146,11 +146,14 @@ extension Cell {
   }
 }
 
-/// Refuses numbers that no run can have: counts below 0 or above 2^53, others of a size above 1e100.
+/// Refuses numbers that no run can have: counts below 0 or above 2^53, others of a size above
+/// 1e100.
 ///
-/// What is not a number is stored as NULL, which the layout takes only where a result may be missing.
+/// What is not a number is stored as NULL, which the layout takes only where a result may be
+/// missing.
 package enum PossibleNumbers {
-  /// Looks at all tables of study.sqlite; throws `LabError` naming the table, the run and the column.
+  /// Looks at all tables of study.sqlite; throws `LabError` naming the table, the run and the
+  /// column.
   package static func check(_ database: Database) throws {
     let tables = try String.fetchAll(
       database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")

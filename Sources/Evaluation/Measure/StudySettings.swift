@@ -9,7 +9,8 @@ package struct StudySetting<Settings>: Sendable {
   private let example: String?
   private let set: @Sendable (SchemaNode, inout Settings) throws -> Void
 
-  /// A value that `read` makes of the node with this name, which may be left out unless there is an example of it.
+  /// A value that `read` makes of the node with this name, which may be left out unless there is an
+  /// example of it.
   package init<Value>(
     _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable, example: String? = nil,
     _ read: @escaping @Sendable (SchemaNode) throws -> Value
@@ -87,7 +88,8 @@ package struct StudySetting<Settings>: Sendable {
   }
 }
 
-/// Settings of which each stands once in a list: with its name, its range and how a study's file gives it.
+/// Settings of which each stands once in a list: with its name, its range and how a study's file
+/// gives it.
 package protocol StudySettings: Codable, Hashable, Sendable {
   /// As they usually are.
   init()
@@ -100,7 +102,8 @@ package protocol StudySettings: Codable, Hashable, Sendable {
 extension StudySettings {
   package static var names: [String] { all.map(\.name) }
 
-  /// The whole numbers with their ranges, by their names in a study, which with dashes are those of the options.
+  /// The whole numbers with their ranges, by their names in a study, which with dashes are those of
+  /// the options.
   package static var ranges:
     [(
       name: String, path: any WritableKeyPath<Self, Int> & Sendable, range: ClosedRange<Int>
@@ -109,7 +112,8 @@ extension StudySettings {
     all.compactMap { setting in setting.number.map { (setting.name, $0.path, $0.range) } }
   }
 
-  /// Reads the settings that a study gives over the usual ones; throws an error that names the line.
+  /// Reads the settings that a study gives over the usual ones; throws an error that names the
+  /// line.
   package init(study node: SchemaNode) throws {
     self.init()
     try read(node)

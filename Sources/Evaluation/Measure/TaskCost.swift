@@ -31,10 +31,11 @@ package struct TaskCost: Codable, Hashable, Sendable {
     self.passingDiskBytes = passingDiskBytes
   }
 
-  /// The cost of running a model over `sequences` of answers and prompts, forward only, and storing `rowsOnDisk` answers.
+  /// The cost of running a model over `sequences` of answers and prompts, forward only, and storing
+  /// `rowsOnDisk` answers.
   ///
-  /// Texts that begin alike are computed once, and most samples of a trained model do; the share was measured by
-  /// experiments/detectability/small.yaml.
+  /// Texts that begin alike are computed once, and most samples of a trained model do; the share
+  /// was measured by experiments/detectability/small.yaml.
   package static func inference(
     _ record: RunRecord, sequences: Double, rowsOnDisk: Double
   ) -> TaskCost {

@@ -7,7 +7,8 @@ package enum TrainingNeed: Sendable {
   /// Lines on rules, which a model may have from the one that it began as.
   case rules
 
-  /// The setting of training that a model lacks, with a value that would do; nil where it lacks none.
+  /// The setting of training that a model lacks, with a value that would do; nil where it lacks
+  /// none.
   package func missing(in request: TrainingRequest, isFresh: Bool) -> String? {
     switch self {
     case .slot: request.slotShare > 0 ? nil : "slot_share: 0.3"

@@ -4,8 +4,8 @@ package import LabCore
 extension Work {
   /// Does what is missing of `total` queries, round by round, and stores each round in blocks.
   ///
-  /// The first `done` are there already. `compute` returns nil where it was stopped on the way: then what was stored
-  /// stays, and `LabError.interrupted` says how much that is.
+  /// The first `done` are there already. `compute` returns nil where it was stopped on the way:
+  /// then what was stored stays, and `LabError.interrupted` says how much that is.
   package func inBlocks<Output>(
     of total: Int, from done: Int, round: Int, compute: (Range<Int>) throws -> [Output]?,
     store: ([Output]) throws -> Void
@@ -27,11 +27,12 @@ extension Work {
 }
 
 extension Work {
-  /// Does what is missing of `total` items, a unit of `size` for each worker at a time, and stores unit by unit.
+  /// Does what is missing of `total` items, a unit of `size` for each worker at a time, and stores
+  /// unit by unit.
   ///
-  /// The first `done` are there already. `unit` takes a worker's number and its items, and returns nil where it was stopped
-  /// on the way: then what was stored stays, and `LabError.interrupted` says how much that is, `stored` being "queries,
-  /// whose texts are stored".
+  /// The first `done` are there already. `unit` takes a worker's number and its items, and returns
+  /// nil where it was stopped on the way: then what was stored stays, and `LabError.interrupted`
+  /// says how much that is, `stored` being "queries, whose texts are stored".
   package func inUnits<Output: Sendable>(
     of total: Int, from done: Int, size: Int, _ stored: String, on pool: WorkerPool,
     unit: (_ worker: Int, _ items: Range<Int>) throws -> Output?, store: (Output) throws -> Void

@@ -20,7 +20,8 @@ package struct Question: Sendable {
 package struct TrueCompletion: Hashable, Sendable {
   /// The first object of this name among the right answers.
   package let object: Int32
-  /// The first object of this name among the query's own answers; nil where only a namesake of the subject has it.
+  /// The first object of this name among the query's own answers; nil where only a namesake of the
+  /// subject has it.
   package fileprivate(set) var ownObject: Int32?
   /// The canonical spelling of the name, end token included.
   package let tokens: [Int32]
@@ -30,9 +31,10 @@ package struct TrueCompletion: Hashable, Sendable {
 
 /// Makes questions of queries: the one place where a prompt meets its right answers.
 ///
-/// What is right belongs to the prompt: entities that share the subject's name are asked with the same words, so that
-/// their answers are right too, and objects that share a name are one completion, visible if any of them is. What a
-/// single triple is graded on, its rank among candidates, belongs to the query, whose own answers are marked.
+/// What is right belongs to the prompt: entities that share the subject's name are asked with the
+/// same words, so that their answers are right too, and objects that share a name are one
+/// completion, visible if any of them is. What a single triple is graded on, its rank among
+/// candidates, belongs to the query, whose own answers are marked.
 package struct QuestionMaker: Sendable {
   package let graph: KnowledgeGraph
   package let text: TripleText

@@ -1,7 +1,8 @@
 import KnowledgeGraph
 import LabCore
 
-/// How well true answers rank among candidates: means over queries, with 95 % intervals over subjects.
+/// How well true answers rank among candidates: means over queries, with 95 % intervals over
+/// subjects.
 package struct CandidateGrade: Codable, Hashable, Sendable {
   package let visibility: QuerySet
   /// `RateGroup.kind`.

@@ -8,7 +8,8 @@ package struct ComparisonRow: Codable, Hashable, Sendable {
   package let visibility: QuerySet
   package let queryCount: Int
   package let subjectCount: Int
-  /// Exact rates at temperature 1 and their difference, second minus first, with the interval over subjects.
+  /// Exact rates at temperature 1 and their difference, second minus first, with the interval over
+  /// subjects.
   package let exact: PairedDifference?
   /// Which of both answers each query right.
   package let answers: McNemar
@@ -37,7 +38,8 @@ package struct EvaluationComparison: Codable, Hashable, Sendable {
 /// One run's side of a comparison: its results, read from run.sqlite.
 struct ComparedRun {
   let summary: EvaluationSummary
-  /// Exact hallucination probability at temperature 1 of each query; empty where it was not measured.
+  /// Exact hallucination probability at temperature 1 of each query; empty where it was not
+  /// measured.
   let exact: [Int: Double]
   /// Whether the answer to each query is right.
   let isRight: [Int: Bool]
@@ -46,7 +48,8 @@ struct ComparedRun {
 extension EvaluationComparison {
   /// Compares the newest evaluations of two run folders that measured the same thing.
   ///
-  /// Throws `LabError` where a run was not evaluated, the graphs differ, or the evaluations have nothing in common.
+  /// Throws `LabError` where a run was not evaluated, the graphs differ, or the evaluations have
+  /// nothing in common.
   package init(
     _ first: RunDatabase, _ second: RunDatabase, names: (String, String), seed: UInt64 = 0,
     resamples: Int = 1_000

@@ -24,13 +24,15 @@ package struct EvaluationSummary: Codable, Hashable, Sendable {
   /// Which tables there are; nil for the first kind, which had fewer groups.
   let tableVersion: Int?
 
-  /// Raised when a summary has tables that older ones lack; those are then made again of the stored rows.
+  /// Raised when a summary has tables that older ones lack; those are then made again of the stored
+  /// rows.
   static let currentTableVersion = 2
 
   /// Whether a name has spellings that the exact rate leaves out, which makes it an upper bound.
   package var exactCountsCanonicalSpellingOnly: Bool { tokenizer == .bpe }
 
-  /// The grade over a whole set, or a group of it; nil where candidates were not ranked or there is no query.
+  /// The grade over a whole set, or a group of it; nil where candidates were not ranked or there is
+  /// no query.
   package func grade(_ visibility: QuerySet, group: RateGroup = .all) -> CandidateGrade? {
     grades?.first {
       $0.visibility == visibility && $0.groupKind == group.kind && $0.groupValue == group.value

@@ -94,7 +94,8 @@ package struct AnswerCoverage: Codable, Hashable, Sendable {
   package let visibleRecall: Double?
   /// Different completions of a query.
   package let meanDistinctCount: Double
-  /// Right answers in another spelling than the tokenizer's own, which the exact rate does not count.
+  /// Right answers in another spelling than the tokenizer's own, which the exact rate does not
+  /// count.
   package let otherSpellingCount: Int
 
   enum CodingKeys: String, SnakeCaseKey {

@@ -5,14 +5,16 @@ package enum RateGroup: Hashable, Sendable {
   case predicate(String)
   /// How many answers a query has: "1" to "4", "5-9" or "10+".
   case answerCount(String)
-  /// Mean presentations in an epoch of the query's trained answers: "0" for none, "1", "2-3", "4-7" and so on.
+  /// Mean presentations in an epoch of the query's trained answers: "0" for none, "1", "2-3", "4-7"
+  /// and so on.
   case exposure(String)
-  /// How many other trained triples of the predicate have the query's most popular answer, in quarters of the
-  /// queries: "0-3".
+  /// How many other trained triples of the predicate have the query's most popular answer, in
+  /// quarters of the queries: "0-3".
   case popularity(String)
   /// Whether the query's answers follow from others: "drawn", "entailed" or "mixed".
   case entailment(String)
-  /// Whether the query's held-out answers follow from trained ones: "inferable", "unknowable" or "mixed".
+  /// Whether the query's held-out answers follow from trained ones: "inferable", "unknowable" or
+  /// "mixed".
   case inferability(String)
 
   /// Names of all kinds, in the order of tables.

@@ -105,8 +105,9 @@ struct RateTables {
     }
   }
 
-  /// Wilson's interval for one answer a query, else the bootstrap's; resamples of a sample without any
-  /// variation have none either and would claim certainty, so that Wilson's over subjects stands in.
+  /// Wilson's interval for one answer a query, else the bootstrap's; resamples of a sample without
+  /// any variation have none either and would claim certainty, so that Wilson's over subjects
+  /// stands in.
   private static func interval(
     _ method: EvaluationMethod, rate: Double, queryCount: Int, subjectCount: Int,
     resampled: (lower: Double, upper: Double)?

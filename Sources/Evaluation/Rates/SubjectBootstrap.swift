@@ -1,7 +1,8 @@
 import Analysis
 package import LabCore
 
-/// Sums over the queries of each subject, and means over queries with intervals from resampling subjects.
+/// Sums over the queries of each subject, and means over queries with intervals from resampling
+/// subjects.
 ///
 /// Queries of one subject, and completions of one query, are not independent; whole subjects are.
 package struct SubjectBootstrap {
@@ -12,7 +13,8 @@ package struct SubjectBootstrap {
   /// What means are cut at.
   private let most: Double
 
-  /// `series[k][i]` is value k of query i, whose subject is `subjects[i]`; equal subjects stand together.
+  /// `series[k][i]` is value k of query i, whose subject is `subjects[i]`; equal subjects stand
+  /// together.
   ///
   /// Where values are shares, rounding of a mean above 1 is cut off.
   package init(subjects: [Int32], series: [[Double]], areShares: Bool = true) {
@@ -51,7 +53,8 @@ package struct SubjectBootstrap {
     }
   }
 
-  /// The 2.5 % and 97.5 % points of each series' mean over `resamples` resamples; nil for one subject.
+  /// The 2.5 % and 97.5 % points of each series' mean over `resamples` resamples; nil for one
+  /// subject.
   package func intervals(resamples: Int, stream: inout RandomStream) -> [(
     lower: Double, upper: Double
   )]? {

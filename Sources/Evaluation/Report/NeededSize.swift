@@ -3,8 +3,8 @@ import Foundation
 import LabCore
 package import Report
 
-/// The size from which on at most 5 % of the answers to taught queries are hallucinated, by the longest training on a
-/// graph that two sizes have in common.
+/// The size from which on at most 5 % of the answers to taught queries are hallucinated, by the
+/// longest training on a graph that two sizes have in common.
 package struct NeededSize {
   private static let threshold = 0.05
 
@@ -27,7 +27,8 @@ package struct NeededSize {
       grouping: measured.filter { $0.first.fraction == fraction }, by: \.first.epochs)
     func sizes(_ groups: [RunGroup]) -> Int { Set(groups.map(\.size)).count }
     let shared = trainings.filter { sizes($0.value) > 1 }
-    // Where several sizes were trained and no two alike, as at equal compute, no training has a curve.
+    // Where several sizes were trained and no two alike, as at equal compute, no training has a
+    // curve.
     guard !shared.isEmpty || sizes(measured) == 1,
       let longest = (shared.isEmpty ? trainings : shared).max(by: { $0.key < $1.key })?.value
         .sorted(by: { $0.size < $1.size })
@@ -67,7 +68,8 @@ package struct NeededSize {
       detail: "non-embedding parameters, FVS, \(training); \(interval)\(cut)")
   }
 
-  /// The key number in a sentence, beside the compute-optimal size for the same data where runs say it.
+  /// The key number in a sentence, beside the compute-optimal size for the same data where runs say
+  /// it.
   package var sentence: Prose {
     let start = "With \(training), ≤ 5 % hallucination on taught facts"
     switch estimate.crossing {

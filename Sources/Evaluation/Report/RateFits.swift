@@ -50,8 +50,8 @@ struct RateFits {
       }
     }
 
-    /// The share that is not hallucinated at each x, its errors over seeds where there are several, else over subjects;
-    /// nil where a run has neither.
+    /// The share that is not hallucinated at each x, its errors over seeds where there are several,
+    /// else over subjects; nil where a run has neither.
     var scores: [CurveShape.Point]? {
       let spread = SeedSpread(runs.map { $0.rates.map(\.value) })
       let points = zip(runs, means).compactMap { place, mean -> CurveShape.Point? in
@@ -72,7 +72,8 @@ struct RateFits {
     var errors: String { seedCount > 1 ? "seeds" : "subjects (one seed)" }
   }
 
-  /// The curves of `figure`, whose columns are those of `ResultSeries.columns` and whose colour and panel name a curve.
+  /// The curves of `figure`, whose columns are those of `ResultSeries.columns` and whose colour and
+  /// panel name a curve.
   init(_ figure: Figure) {
     self.figure = figure
     let names = [

@@ -65,8 +65,8 @@ struct AnswerSampler {
   /// Indices of prompts that are generated side by side.
   ///
   /// Those of one group may grow by the same number of tokens, and their key-value cache fits into
-  /// about 64 MiB even if no two completions are alike. A pure function of the prompts, so that results do not
-  /// depend on the workers.
+  /// about 64 MiB even if no two completions are alike. A pure function of the prompts, so that
+  /// results do not depend on the workers.
   private func groups(_ prompts: [[Int32]], configuration: ModelConfiguration) -> [[Int]] {
     let capacity = maximumNewTokens + (prompts.map(\.count).max() ?? 0)
     let row = 4 * (2 * configuration.layerCount + 1) * configuration.modelDimension * capacity

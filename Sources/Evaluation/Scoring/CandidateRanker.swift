@@ -14,7 +14,8 @@ package struct RankedAnswer: Hashable, Sendable {
   package let logProbability: Double
 }
 
-/// Ranks true answers among candidates by the probability of the whole name, as multiple-choice tests do.
+/// Ranks true answers among candidates by the probability of the whole name, as multiple-choice
+/// tests do.
 struct CandidateRanker {
   let text: TripleText
   let count: Int
@@ -30,7 +31,8 @@ struct CandidateRanker {
 
   /// For each question the query's own answers, one of each name, in the order of the graph.
   ///
-  /// A namesake's answers are right too, so that none of them is a candidate, but they are graded where they belong.
+  /// A namesake's answers are right too, so that none of them is a candidate, but they are graded
+  /// where they belong.
   func rank(_ questions: [Question], in session: any AskedSession) throws -> [[RankedAnswer]] {
     let own = questions.map { question in question.truth.compactMap(\.ownObject).sorted() }
     let items = zip(questions, own).map { question, answers in

@@ -20,7 +20,8 @@ package final class ChoiceScorer {
   /// Questions to score between two looks at whether to stop.
   package var roundSize: Int { pool.roundSize }
 
-  /// The log-probability in nats of each choice after its prompt, for each question; nil where `shouldStop` said so.
+  /// The log-probability in nats of each choice after its prompt, for each question; nil where
+  /// `shouldStop` said so.
   package func scores(
     of questions: [ChoiceQuestion], unless shouldStop: @Sendable () -> Bool
   ) throws -> [[Double]]? {
@@ -33,10 +34,11 @@ package final class ChoiceScorer {
 }
 
 extension ChoiceQuestion {
-  /// The question in tokens: cut where lm-evaluation-harness cuts it, with the whole text encoded at once.
+  /// The question in tokens: cut where lm-evaluation-harness cuts it, with the whole text encoded
+  /// at once.
   ///
-  /// Throws `LabError`, a clause without an end, for a text that the tokenizer does not know, or that has other tokens
-  /// where the choice joins the prompt.
+  /// Throws `LabError`, a clause without an end, for a text that the tokenizer does not know, or
+  /// that has other tokens where the choice joins the prompt.
   package func completions(_ tokenizer: any Tokenizer) throws -> PromptedCompletions {
     let spaces = prompt.unicodeScalars.reversed().prefix { $0.properties.isWhitespace }.reversed()
     let context = String(prompt.unicodeScalars.dropLast(spaces.count))

@@ -2,10 +2,12 @@ import LabCore
 import LanguageModel
 
 extension AskedSession {
-  /// The log-probabilities of completions of prompts that may come from another graph or broken weights.
+  /// The log-probabilities of completions of prompts that may come from another graph or broken
+  /// weights.
   ///
-  /// As `completionLogProbabilities`; neighbours with one prompt, such as namesakes, are asked together. Throws `LabError` for a text longer than the model's context or the session, and
-  /// for a model whose weights are not numbers.
+  /// As `completionLogProbabilities`; neighbours with one prompt, such as namesakes, are asked
+  /// together. Throws `LabError` for a text longer than the model's context or the session, and for
+  /// a model whose weights are not numbers.
   func checkedLogProbabilities(
     _ items: [PromptedCompletions], options: ScoringOptions = ScoringOptions()
   ) throws -> [[[Double]]] {

@@ -10,8 +10,8 @@ package struct EvaluationWork {
   /// Where completions end.
   package let limits: GenerationLimits
 
-  /// At most `count` queries, neighbours as an evaluation takes them, at equal distances among all that the run is
-  /// asked; `graph` is the run's.
+  /// At most `count` queries, neighbours as an evaluation takes them, at equal distances among all
+  /// that the run is asked; `graph` is the run's.
   ///
   /// Throws `LabError` when the run's tokenizer is not there.
   package init(_ run: RunFolder, graph: KnowledgeGraph, count: Int) throws {

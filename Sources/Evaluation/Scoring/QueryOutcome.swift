@@ -3,7 +3,8 @@ package import KnowledgeGraph
 /// Probability that the model gives each kind of answer to one query, without sampling noise.
 package struct ExactOutcome: Codable, Hashable, Sendable {
   package let temperature: Double
-  /// Probability of the answers that are trained on, each in its canonical spelling with the end token.
+  /// Probability of the answers that are trained on, each in its canonical spelling with the end
+  /// token.
   package let correct: Double
   /// The same for answers that are true and held out.
   package let correctHeldOut: Double
@@ -22,12 +23,14 @@ package struct SampledAnswer: Hashable, Sendable {
   package let tokens: [Int32]
   /// Whether the end token came.
   package let ended: Bool
-  /// The name the tokens spell; for tokens that spell none, their pieces as a person would read them.
+  /// The name the tokens spell; for tokens that spell none, their pieces as a person would read
+  /// them.
   package let text: String
-  /// The entity meant: an answer of the query where the text names one, else the first of that name and
-  /// of the right type, else the first of that name; nil for invented and malformed answers.
+  /// The entity meant: an answer of the query where the text names one, else the first of that name
+  /// and of the right type, else the first of that name; nil for invented and malformed answers.
   package let object: Int32?
-  /// Whether the tokens are the spelling the tokenizer itself gives the text; the exact rate counts no other.
+  /// Whether the tokens are the spelling the tokenizer itself gives the text; the exact rate counts
+  /// no other.
   package let isCanonical: Bool
   /// In nats at temperature 1, whatever the temperature of the draw.
   package let logProbability: Double

@@ -2,9 +2,9 @@ import LabCore
 
 /// Numbers in [0, 1) that decide the draws of one query's completions at one temperature.
 ///
-/// Each is a pure function of the seed, the query, the temperature, the sample and the step: neither the
-/// number of workers nor which other queries or temperatures are asked changes it. The mixing is
-/// SplitMix64's finaliser (Steele, Lea & Flood 2014), twice for each number.
+/// Each is a pure function of the seed, the query, the temperature, the sample and the step:
+/// neither the number of workers nor which other queries or temperatures are asked changes it. The
+/// mixing is SplitMix64's finaliser (Steele, Lea & Flood 2014), twice for each number.
 package struct SampleUniforms: Sendable {
   private let key: UInt64
 

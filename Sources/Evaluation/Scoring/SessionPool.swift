@@ -6,7 +6,8 @@ import Training
 
 /// Workers with a session each, which take work in units of queries.
 ///
-/// A unit's results are a function of the unit alone, so that any number of workers gives the same bytes.
+/// A unit's results are a function of the unit alone, so that any number of workers gives the same
+/// bytes.
 final class SessionPool {
   let pool: WorkerPool
   let sessions: [any AskedSession]
@@ -28,14 +29,15 @@ final class SessionPool {
     sessions = try (0..<workers).map { _ in try model.session(maximumTokens: tokens) }
   }
 
-  /// Enough queries a round that workers seldom wait for the last unit; one unit where they wait for each other anyway, so that
-  /// what takes long is stored soon.
+  /// Enough queries a round that workers seldom wait for the last unit; one unit where they wait
+  /// for each other anyway, so that what takes long is stored soon.
   var roundSize: Int {
     isAskedInTurns
       ? Self.unitSize : Self.blockSize * max(1, 4 * sessions.count * Self.unitSize / Self.blockSize)
   }
 
-  /// What `body` makes of each unit, in order; nil where `shouldStop`, which any worker may call, said so.
+  /// What `body` makes of each unit, in order; nil where `shouldStop`, which any worker may call,
+  /// said so.
   func map<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], unless shouldStop: @Sendable () -> Bool,
     _ body: @Sendable ([Input], any AskedSession) throws -> [Output]

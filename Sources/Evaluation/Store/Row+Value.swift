@@ -1,6 +1,7 @@
 package import GRDB
 
-/// A cell of run.sqlite that holds what no version of kglab writes; `RunDatabase` says in which file.
+/// A cell of run.sqlite that holds what no version of kglab writes; `RunDatabase` says in which
+/// file.
 package struct DamagedCell: Error {
   /// The column and what is in it.
   package let description: String
@@ -8,7 +9,8 @@ package struct DamagedCell: Error {
 
 /// Cells as values: what was altered is an error, never a trap.
 extension Row {
-  /// The value of a column; throws `DamagedCell` where the cell holds another type, or NULL that is none.
+  /// The value of a column; throws `DamagedCell` where the cell holds another type, or NULL that is
+  /// none.
   package func value<Value: DatabaseValueConvertible>(
     _ column: Int, _ type: Value.Type = Value.self
   ) throws -> Value {
@@ -17,7 +19,8 @@ extension Row {
     return value
   }
 
-  /// The value of a column, or nil for NULL; throws `DamagedCell` where the cell holds another type.
+  /// The value of a column, or nil for NULL; throws `DamagedCell` where the cell holds another
+  /// type.
   package func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value? {
     let cell: DatabaseValue = self[column]
     return cell.isNull ? nil : try value(column, Value.self)
@@ -44,7 +47,8 @@ extension Row {
   /// A count of queries, answers or samples, from 0; throws `DamagedCell` for any other cell.
   package func count(_ column: Int) throws -> Int { try value(column, in: 0...Int(Int32.max)) }
 
-  /// A logarithm of a probability in nats, which may be rounded up; throws `DamagedCell` for any other cell.
+  /// A logarithm of a probability in nats, which may be rounded up; throws `DamagedCell` for any
+  /// other cell.
   package func logProbability(_ column: Int) throws -> Double {
     try value(column, in: -Double.infinity...1)
   }

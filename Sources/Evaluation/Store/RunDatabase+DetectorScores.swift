@@ -16,7 +16,8 @@ extension RunDatabase {
     guard !ids.isEmpty else { return [] }
     let list = ids.map(String.init).joined(separator: ",")
     return try read { database in
-      // Scores of a detector's own test examples, and those of stored answers; neither need be there.
+      // Scores of a detector's own test examples, and those of stored answers; neither need be
+      // there.
       var sources: [String] = []
       if try database.hasTable("detector_score_text") {
         sources.append(

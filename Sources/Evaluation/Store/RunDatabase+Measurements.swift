@@ -17,7 +17,8 @@ extension Measure {
 
 /// Finished measurements of measures that have no header table of their own.
 extension RunDatabase {
-  /// Stores a finished measurement, with the rows of its tables, in the place of an earlier one under its key.
+  /// Stores a finished measurement, with the rows of its tables, in the place of an earlier one
+  /// under its key.
   package func store<M: Measure>(
     _ type: M.Type, identity: some Encodable, summary: some Encodable,
     rows: (_ measurement: Int64, Database) throws -> Void
@@ -50,7 +51,8 @@ extension RunDatabase {
 
 /// Measurements whose rows are stored as they come.
 extension RunDatabase {
-  /// The measurement with this key in the table `header`, begun if it is not there; its summary comes at the end.
+  /// The measurement with this key in the table `header`, begun if it is not there; its summary
+  /// comes at the end.
   func begin(
     _ header: String, _ tables: [ResultTable], identity: some Encodable, key: String,
     then prepare: (Database) throws -> Void
@@ -100,7 +102,8 @@ extension ResultTable {
   /// The table of measures that have no header of their own.
   static let sharedHeader = "measurement"
 
-  /// The header of measures that have none of their own; made, like their tables, when one is first stored.
+  /// The header of measures that have none of their own; made, like their tables, when one is first
+  /// stored.
   fileprivate static let measurement = """
     CREATE TABLE IF NOT EXISTS measurement (
       id INTEGER NOT NULL PRIMARY KEY,

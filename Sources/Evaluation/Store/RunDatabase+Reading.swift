@@ -4,7 +4,8 @@ package import KnowledgeGraph
 import LabCore
 
 extension RunDatabase {
-  /// What is stored of a finished measurement under its key in a table of measurements; nil where it is not there.
+  /// What is stored of a finished measurement under its key in a table of measurements; nil where
+  /// it is not there.
   ///
   /// Throws `LabError` where it cannot be read.
   package func summary<Summary: Decodable>(
@@ -41,8 +42,8 @@ extension RunDatabase {
     }
   }
 
-  /// The summary of a finished evaluation; nil where it is not there, not finished, or lacks tables that are
-  /// made of the stored rows.
+  /// The summary of a finished evaluation; nil where it is not there, not finished, or lacks tables
+  /// that are made of the stored rows.
   package func summary(of identity: EvaluationIdentity) throws -> EvaluationSummary? {
     let summary = try summary(EvaluationSummary.self, in: "evaluation", key: identity.key)
     return summary?.tableVersion == EvaluationSummary.currentTableVersion ? summary : nil
@@ -55,8 +56,9 @@ extension RunDatabase {
 
   /// The answers of a finished evaluation at one temperature, by query and sample.
   ///
-  /// `key` is `EvaluationSummary.key`. The first of each pair is an index in the queries of `graph`, and all tokens are
-  /// below `vocabularySize`: rows that say otherwise are refused as damaged.
+  /// `key` is `EvaluationSummary.key`. The first of each pair is an index in the queries of
+  /// `graph`, and all tokens are below `vocabularySize`: rows that say otherwise are refused as
+  /// damaged.
   package func answers(
     key: String, temperature: Double, of graph: KnowledgeGraph, vocabularySize: Int
   ) throws -> [(query: Int, answer: SampledAnswer)] {

@@ -5,9 +5,9 @@ package import LabCore
 
 /// The file run.sqlite of a run folder: what was measured on one model.
 ///
-/// One process writes at a time; others may read beside it. Ids of queries, entities and predicates are
-/// those of the graph the run was trained on. The bytes depend on what was evaluated and in which order,
-/// not on clocks or the number of workers.
+/// One process writes at a time; others may read beside it. Ids of queries, entities and predicates
+/// are those of the graph the run was trained on. The bytes depend on what was evaluated and in
+/// which order, not on clocks or the number of workers.
 package final class RunDatabase: Sendable {
   package static let fileName = "run.sqlite"
 
@@ -23,8 +23,8 @@ package final class RunDatabase: Sendable {
 
   /// Opens the file of a run folder for writing, made if needed, and holds the folder's lock.
   ///
-  /// Throws `LabError` in one sentence when another process writes in the folder, or the file is another
-  /// program's, a newer kglab's, of another graph, or damaged.
+  /// Throws `LabError` in one sentence when another process writes in the folder, or the file is
+  /// another program's, a newer kglab's, of another graph, or damaged.
   package static func open(in folder: URL, graphHash: String) throws -> RunDatabase {
     let lock = try FolderLock(folder)
     let url = folder.appendingPathComponent(fileName)
@@ -37,7 +37,8 @@ package final class RunDatabase: Sendable {
 
   /// Opens the file of a run folder for reading; nil where nothing was evaluated yet.
   ///
-  /// What a killed process was writing is rolled back first, where this one may write. Throws like `open(in:graphHash:)`.
+  /// What a killed process was writing is rolled back first, where this one may write. Throws like
+  /// `open(in:graphHash:)`.
   package static func read(in folder: URL) throws -> RunDatabase? {
     let url = folder.appendingPathComponent(fileName)
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }
@@ -64,7 +65,8 @@ package final class RunDatabase: Sendable {
     try? read(in: folder)
   }
 
-  /// Undoes a transaction whose process was killed, which SQLite does for who may write and never beside a living writer.
+  /// Undoes a transaction whose process was killed, which SQLite does for who may write and never
+  /// beside a living writer.
   private static func rollBack(_ url: URL) {
     guard FileManager.default.fileExists(atPath: url.path + "-journal") else { return }
     _ = try? connect(url).read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM sqlite_master") }

@@ -3,8 +3,8 @@ extension RunFormat {
   package static let detectionFormatKey = "detection_format"
   /// Raised when those tables change.
   package static let detectionFormat = "3"
-  /// The version that `detectorColumns` brings up to this one; older tables are dropped, since everything in them can be
-  /// measured again.
+  /// The version that `detectorColumns` brings up to this one; older tables are dropped, since
+  /// everything in them can be measured again.
   package static let detectionFormatBefore = "2"
 
   /// What the version before lacks of a detector, from what it holds.

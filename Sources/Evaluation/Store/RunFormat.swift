@@ -2,7 +2,8 @@
 package enum RunFormat {
   /// "kglr" in ASCII, as `PRAGMA application_id`.
   static let applicationID: Int32 = 0x6B67_6C72
-  /// `PRAGMA user_version`: that of the first release, since measures that came later make their tables themselves.
+  /// `PRAGMA user_version`: that of the first release, since measures that came later make their
+  /// tables themselves.
   static let version: Int32 = 4
 
   /// All tables of a new file.

@@ -19,10 +19,11 @@ package struct AnswerTextMaker {
   private let fraction: Double
   private let reward: (() throws -> any AnswerReward)?
 
-  /// A text of the answers of `runs`, which were trained on `graph`, to the questions of its nested `fraction`.
+  /// A text of the answers of `runs`, which were trained on `graph`, to the questions of its nested
+  /// `fraction`.
   ///
-  /// `reward` makes what the text names as one, where it names one. Throws `LabError` for settings that are impossible, and
-  /// a run of another graph or tokenizer than the first.
+  /// `reward` makes what the text names as one, where it names one. Throws `LabError` for settings
+  /// that are impossible, and a run of another graph or tokenizer than the first.
   package init(
     _ text: AnswerText, of runs: [RunFolder], graph: KnowledgeGraph, fraction: Double,
     reward: (() throws -> any AnswerReward)? = nil
@@ -57,7 +58,8 @@ package struct AnswerTextMaker {
 
   /// The lines: those that the run in `folder` has already, or drawn now.
   ///
-  /// Throws `LabError` where no answer is right of those that must be, and `LabError.interrupted` when stopped.
+  /// Throws `LabError` where no answer is right of those that must be, and `LabError.interrupted`
+  /// when stopped.
   package func lines(storedIn folder: URL? = nil, _ work: Work = Work()) throws -> AnswerLines {
     if let folder, let stored = try AnswerLines.stored(in: folder, named) { return stored }
     let asked = try questions()
@@ -147,7 +149,8 @@ package struct AnswerTextMaker {
 
   // MARK: Answers
 
-  /// Each query's answers of a run, those that are asked equally often side by side; `share` is of the whole.
+  /// Each query's answers of a run, those that are asked equally often side by side; `share` is of
+  /// the whole.
   private func answers(
     of run: RunFolder, _ asked: [(query: Query, count: Int)], _ work: Work,
     _ share: (Double) -> Double
@@ -173,8 +176,8 @@ package struct AnswerTextMaker {
     options.samples = count
     options.sampleTemperatures = [text.temperature]
     options.topK = text.topK
-    // A stream for each model: one that learned another's answers draws anew, and none draws what an evaluation
-    // does.
+    // A stream for each model: one that learned another's answers draws anew, and none draws what
+    // an evaluation does.
     var stream = Seed(text.seed).stream("text/answers/\(run.record.weightsHash ?? "")")
     options.seed = stream.next()
     try options.validate()

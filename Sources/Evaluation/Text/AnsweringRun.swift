@@ -17,7 +17,8 @@ package struct AnsweringRun {
   private let pool: SessionPool
   private let path: String
 
-  /// Loads the run's weights, or those of the checkpoint it was opened at; throws `LabError` where they cannot be read.
+  /// Loads the run's weights, or those of the checkpoint it was opened at; throws `LabError` where
+  /// they cannot be read.
   package init(_ run: RunFolder, graph: KnowledgeGraph, workers: Int) throws {
     let text = try TripleText(
       graph: graph, tokenizer: run.tokenizer,
@@ -56,8 +57,8 @@ package struct AnsweringRun {
     }
   }
 
-  /// The log-probability in nats of texts, none of them empty, after each query's prompt: by query, text and temperature
-  /// above 0.
+  /// The log-probability in nats of texts, none of them empty, after each query's prompt: by query,
+  /// text and temperature above 0.
   package func logProbabilities(
     _ items: [(query: Query, texts: [[Int32]])], temperatures: [Double] = [1],
     _ work: Work = Work()

@@ -31,7 +31,8 @@ struct AttackFigures {
   private static let hasBar =
     "(a.iteration <= 10 OR a.iteration & (a.iteration - 1) = 0 OR a.iteration % 100 = 0)"
 
-  /// What each row belongs to: a model of some size, or a detector of one, and what it is compared with.
+  /// What each row belongs to: a model of some size, or a detector of one, and what it is compared
+  /// with.
   private static let names = """
     CASE a.victim WHEN 'model' THEN run.size ELSE a.victim END AS victim,
     CASE a.victim WHEN 'model' THEN '' ELSE 'of ' || run.size || ', ' END

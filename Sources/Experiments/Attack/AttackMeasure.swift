@@ -8,7 +8,8 @@ import LanguageModel
 package import Report
 package import Training
 
-/// How often texts in a slot make a model, or a detector, wrong: `kglab attack`, `attack` in a study.
+/// How often texts in a slot make a model, or a detector, wrong: `kglab attack`, `attack` in a
+/// study.
 package struct AttackMeasure: ListedMeasure, StoredMeasure {
   package static let name = "attack"
   package static let key = "attack"
@@ -46,8 +47,8 @@ package struct AttackMeasure: ListedMeasure, StoredMeasure {
     }
     let examples = Double(min(settings.exampleCount, graph.queryCount))
     let steps = settings.kinds.reduce(0) { $0 + settings.iterationCount(of: $1) }
-    // `inference` takes a sixth of a text to be computed: of texts that a model reads side by side it is about half, of a
-    // detector's all.
+    // `inference` takes a sixth of a text to be computed: of texts that a model reads side by side
+    // it is about half, of a detector's all.
     let model = run.configuration.model
     let texts = settings.victims.reduce(0.0) { sum, victim in
       guard victim != AttackTarget.model else { return sum + 3 }
@@ -119,12 +120,14 @@ package struct AttackMeasure: ListedMeasure, StoredMeasure {
     }.joined(separator: ", ")
   }
 
-  /// Examples of a unit, which one worker attacks side by side; results are a function of the unit alone.
+  /// Examples of a unit, which one worker attacks side by side; results are a function of the unit
+  /// alone.
   private static let unitSize = 16
 
   /// Attacks a run's model or detectors.
   ///
-  /// Throws `LabError` for a model without a slot, a detector that is not there or a context that is too short.
+  /// Throws `LabError` for a model without a slot, a detector that is not there or a context that
+  /// is too short.
   package func measured(
     _ subject: MeasuredRun, _ identity: AttackIdentity, key: String, _ work: Work
   ) throws -> AttackSummary {

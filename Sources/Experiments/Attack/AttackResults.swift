@@ -5,7 +5,8 @@ import LabCore
 
 /// Everything that decides what attacks come to.
 package struct AttackIdentity: Codable, Hashable, Sendable {
-  /// What is attacked: "model", with the hash of its weights, or a detector, with that of its record.
+  /// What is attacked: "model", with the hash of its weights, or a detector, with that of its
+  /// record.
   package struct Victim: Codable, Hashable, Sendable {
     let name: String
     let key: String
@@ -77,7 +78,8 @@ package struct AttackSummary: Codable, Hashable, Sendable {
     rates.filter { $0.victim == victim && $0.attack == kind }
   }
 
-  /// The slope of the log-odds of success on compute; nil where fewer than two rates lie between 0 and 1.
+  /// The slope of the log-odds of success on compute; nil where fewer than two rates lie between 0
+  /// and 1.
   package static func slope(of rates: [AttackRate]) -> Double? {
     AttackedModel(
       size: 1,
@@ -153,7 +155,8 @@ extension ResultTable {
 }
 
 extension RunDatabase {
-  /// Makes the table of rates again where it is one of before BEAST, which admits the three kinds of then only.
+  /// Makes the table of rates again where it is one of before BEAST, which admits the three kinds
+  /// of then only.
   static func admitAllAttacks(in database: Database) throws {
     let table = ResultTable.attackRates
     let definition = try String.fetchOne(
@@ -176,7 +179,8 @@ extension RunDatabase {
     }
   }
 
-  /// The rates of all stored iterations on a victim, each kind's in order; `right` says which examples were attacked.
+  /// The rates of all stored iterations on a victim, each kind's in order; `right` says which
+  /// examples were attacked.
   ///
   /// An example whose attack has ended keeps its last text, so that it counts as it did then.
   func attackRates(

@@ -2,10 +2,12 @@ import Corpus
 import LabCore
 
 extension AttackSearch {
-  /// An iteration of BEAST (arXiv 2402.15570): every text of the beams is one token longer, by tokens that the proposer draws
-  /// without replacement; those of lowest loss are the next beams, and the best of all lengths stays in `best`.
+  /// An iteration of BEAST (arXiv 2402.15570): every text of the beams is one token longer, by
+  /// tokens that the proposer draws without replacement; those of lowest loss are the next beams,
+  /// and the best of all lengths stays in `best`.
   ///
-  /// Adds the FLOPs: 2 N T of what the proposer reads, and as much of the victim for every text that is scored.
+  /// Adds the FLOPs: 2 N T of what the proposer reads, and as much of the victim for every text
+  /// that is scored.
   func grow(
     _ beams: inout [[Scored]], _ best: inout [Scored?], _ flops: inout [Double],
     _ examples: [AttackedExample], _ streams: inout [RandomStream],

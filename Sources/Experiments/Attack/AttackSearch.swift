@@ -17,9 +17,9 @@ package struct AttackStep: Hashable, Sendable {
 
 /// Searches texts for a slot that make a model wrong, as arXiv 2407.18213 does.
 ///
-/// FLOPs are counted by the formula used there, as if every text was read whole: 2 N T of a forward pass over T tokens
-/// and 4 N T of a backward pass. That a text succeeds is looked at in each iteration and counted for random tokens
-/// only, which need it.
+/// FLOPs are counted by the formula used there, as if every text was read whole: 2 N T of a forward
+/// pass over T tokens and 4 N T of a backward pass. That a text succeeds is looked at in each
+/// iteration and counted for random tokens only, which need it.
 package struct AttackSearch {
   package let kind: AttackKind
   package let settings: AttackSettings
@@ -52,10 +52,11 @@ package struct AttackSearch {
     }
   }
 
-  /// The iterations of an attack on each of some examples, side by side; nil where `shouldStop` said so.
+  /// The iterations of an attack on each of some examples, side by side; nil where `shouldStop`
+  /// said so.
   ///
-  /// Each example draws from a stream of its own. An attack by random tokens ends with its first success. BEAST needs a
-  /// proposer.
+  /// Each example draws from a stream of its own. An attack by random tokens ends with its first
+  /// success. BEAST needs a proposer.
   package func steps(
     on examples: [AttackedExample], _ victim: some AttackVictim,
     _ proposer: (any TextProposer)? = nil, unless shouldStop: () -> Bool
@@ -200,7 +201,8 @@ package struct AttackSearch {
     return numbers
   }
 
-  /// A text with another token in one place; nil where nothing changes or it would be read otherwise.
+  /// A text with another token in one place; nil where nothing changes or it would be read
+  /// otherwise.
   private func replaced(_ content: [Int32], _ place: Int, _ token: Int32) -> [Int32]? {
     guard content[place] != token else { return nil }
     var content = content
@@ -210,8 +212,8 @@ package struct AttackSearch {
 
   // MARK: Choice
 
-  /// Keeps the proposals of lowest loss: GCG one of this iteration, or of all where best texts are kept; a beam
-  /// several, of those there were as well.
+  /// Keeps the proposals of lowest loss: GCG one of this iteration, or of all where best texts are
+  /// kept; a beam several, of those there were as well.
   private func choose(
     _ proposals: [[[Int32]]], _ examples: [AttackedExample], _ beams: inout [[Scored]],
     _ flops: inout [Double], _ victim: some AttackVictim

@@ -7,11 +7,13 @@ import LabCore
 package enum AttackKind: String, Codable, CaseIterable, Sendable {
   /// Fresh random tokens in every iteration, until one text succeeds.
   case random
-  /// Greedy coordinate gradient: one token is replaced, among those of steepest gradient (arXiv 2307.15043).
+  /// Greedy coordinate gradient: one token is replaced, among those of steepest gradient (arXiv
+  /// 2307.15043).
   case gcg
   /// Several texts side by side, one random token replaced at a time.
   case beam
-  /// Texts that grow by a token in every iteration, by tokens that a model proposes (arXiv 2402.15570).
+  /// Texts that grow by a token in every iteration, by tokens that a model proposes (arXiv
+  /// 2402.15570).
   case beast
 
   /// Whether a model proposes texts.
@@ -46,9 +48,11 @@ package struct AttackSettings: StudySettings {
   private static let usualBeastWidth = 15
   /// Nil, and no key, for the usual one.
   private var ownBeastWidth: Int?
-  /// The size of the model that proposes tokens to BEAST, of a study's; nil, and no key, for the smallest.
+  /// The size of the model that proposes tokens to BEAST, of a study's; nil, and no key, for the
+  /// smallest.
   package var proposals: String?
-  /// Whether GCG goes on from the best text of all iterations, in place of the last one's best as published.
+  /// Whether GCG goes on from the best text of all iterations, in place of the last one's best as
+  /// published.
   package var keepsBest = false
   package var seed: UInt64 = 0
 

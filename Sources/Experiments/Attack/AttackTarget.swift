@@ -28,7 +28,8 @@ package struct AttackTarget {
   /// The name of a run's model among victims.
   package static let model = "model"
 
-  /// Asks a unit without an attack and attacks what the victim is right about; nil where `shouldStop` said so.
+  /// Asks a unit without an attack and attacks what the victim is right about; nil where
+  /// `shouldStop` said so.
   func attack(
     _ unit: [AttackedExample], _ victim: some AttackVictim, _ proposer: (any TextProposer)?,
     unless shouldStop: () -> Bool
@@ -72,7 +73,8 @@ struct AttackTargets {
   private var place: String { run.url.relativePath }
   private var tokenizer: any Tokenizer { run.tokenizer }
 
-  /// `proposing` is the run whose model proposes texts, where an attack needs that; by default the attacked one.
+  /// `proposing` is the run whose model proposes texts, where an attack needs that; by default the
+  /// attacked one.
   ///
   /// Throws `LabError` for a model without a slot, or a proposing one of other tokens.
   init(
@@ -124,7 +126,8 @@ struct AttackTargets {
     return order
   }
 
-  /// The first of some queries that have a wrong object, as many as are asked for, and the queries behind them.
+  /// The first of some queries that have a wrong object, as many as are asked for, and the queries
+  /// behind them.
   func model(
     _ victim: AttackIdentity.Victim, among queries: ArraySlice<Int>
   ) throws -> (target: AttackTarget, rest: ArraySlice<Int>) {
@@ -160,8 +163,8 @@ struct AttackTargets {
     return (target, rest)
   }
 
-  /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the detector was not trained
-  /// on, or those of another part, in a random order.
+  /// Answers of the run's model, one at temperature 1 to each seen query, on subjects that the
+  /// detector was not trained on, or those of another part, in a random order.
   func detector(
     _ victim: AttackIdentity.Victim, part: SplitPart = .test
   ) throws -> AttackTarget {
@@ -245,7 +248,8 @@ struct AttackTargets {
 }
 
 extension RunFolder {
-  /// Where texts go into prompts of a model of elsewhere, which needs no training for it: before the answer; nil for kglab's.
+  /// Where texts go into prompts of a model of elsewhere, which needs no training for it: before
+  /// the answer; nil for kglab's.
   var outsideSlot: Slot? { record.outside?.ends == nil ? nil : Slot(share: 1) }
 
   /// Refuses another place in prompts of a model of elsewhere, with its own tokenizer.
@@ -260,7 +264,8 @@ extension RunFolder {
 
 /// The detectors in a run's folder that can be attacked.
 enum AttackDetectors {
-  /// The folder of the detector of a name, of whole answers and of the run's own weights, or of the folder of this name.
+  /// The folder of the detector of a name, of whole answers and of the run's own weights, or of the
+  /// folder of this name.
   ///
   /// Throws `LabError` where there is none, or several.
   static func folder(of name: String, in run: URL, weightsHash: String) throws -> URL {

@@ -7,8 +7,8 @@ package struct AttackedExample: Hashable, Sendable {
   /// The prompt up to where the field goes, and from there on.
   package let before: [Int32]
   package let after: [Int32]
-  /// The answer with its end token: for a language model the wrong one that it is driven towards, for a detector the one
-  /// that it judges.
+  /// The answer with its end token: for a language model the wrong one that it is driven towards,
+  /// for a detector the one that it judges.
   package let answer: [Int32]
   /// Whether the answer is a hallucination.
   package let isHallucination: Bool
@@ -68,9 +68,11 @@ package protocol AttackVictim {
   var unreadCount: Int { get }
   /// What it answers to each text.
   func outcomes(of texts: [AttackedText]) throws -> [AttackOutcome]
-  /// For each text what an attack lowers, in nats: -log of the probability that it is wrong as the example has it.
+  /// For each text what an attack lowers, in nats: -log of the probability that it is wrong as the
+  /// example has it.
   func losses(of texts: [AttackedText]) throws -> [Double]
-  /// For each text the gradient of its loss with respect to the one-hot rows of the field after `<X>`, shape (k, V).
+  /// For each text the gradient of its loss with respect to the one-hot rows of the field after
+  /// `<X>`, shape (k, V).
   func gradients(of texts: [AttackedText]) throws -> [[Float]]
 }
 

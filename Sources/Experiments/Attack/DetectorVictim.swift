@@ -3,10 +3,11 @@ import Foundation
 import LabCore
 import LanguageModel
 
-/// A full detector, or several of one shape as one, whose logits are averaged: wrong where it takes a hallucination for none, or the
-/// other way round.
+/// A full detector, or several of one shape as one, whose logits are averaged: wrong where it takes
+/// a hallucination for none, or the other way round.
 ///
-/// The line between the two is a score of one half. Its loss is -log of the probability of the wrong verdict.
+/// The line between the two is a score of one half. Its loss is -log of the probability of the
+/// wrong verdict.
 package final class DetectorVictim: AttackVictim {
   private let members: [FullNetworkPass]
 
@@ -18,7 +19,8 @@ package final class DetectorVictim: AttackVictim {
   /// Throws `LabError` when memory is short.
   package convenience init(_ network: FullNetwork) throws { try self.init(ensemble: [network]) }
 
-  /// The mean of the logits of one or more networks of one shape; throws `LabError` when memory is short.
+  /// The mean of the logits of one or more networks of one shape; throws `LabError` when memory is
+  /// short.
   package init(ensemble networks: [FullNetwork]) throws {
     members = try networks.map { try FullNetworkPass($0) }
   }
@@ -32,7 +34,8 @@ package final class DetectorVictim: AttackVictim {
     }
   }
 
-  /// log(1 + exp(l)) where the answer is a hallucination, which a low logit l denies, or else log(1 + exp(-l)).
+  /// log(1 + exp(l)) where the answer is a hallucination, which a low logit l denies, or else
+  /// log(1 + exp(-l)).
   package func losses(of texts: [AttackedText]) throws -> [Double] {
     zip(texts, try logits(of: texts)).map { text, logit in
       let value = text.example.isHallucination ? Double(logit) : -Double(logit)

@@ -10,11 +10,12 @@ import Training
 /// A full detector of whole answers, with answers of the model that it judges to ask it about.
 struct JudgedAnswers {
   let network: FullNetwork
-  /// One at temperature 1 to each seen query about a subject of a part, by default one that the detector was not trained on, in a random
-  /// order.
+  /// One at temperature 1 to each seen query about a subject of a part, by default one that the
+  /// detector was not trained on, in a random order.
   let answers: [JudgedAnswer]
 
-  /// Throws `LabError` for a detector that reads no text, one of another graph or tokenizer, or where there are no such answers.
+  /// Throws `LabError` for a detector that reads no text, one of another graph or tokenizer, or
+  /// where there are no such answers.
   init(
     _ folder: URL, of run: RunFolder, graph: KnowledgeGraph, part: SplitPart = .test, seed: UInt64
   ) throws {

@@ -36,8 +36,8 @@ package struct LanguageModelProposer: TextProposer {
 }
 
 extension RandomStream {
-  /// Up to `count` different tokens in the order of a draw without replacement, each by its probability; `accepts` may
-  /// turn tokens down.
+  /// Up to `count` different tokens in the order of a draw without replacement, each by its
+  /// probability; `accepts` may turn tokens down.
   ///
   /// By the largest of log-probabilities with Gumbel noise (Vieira 2014; arXiv 1903.06059).
   mutating func drawn(

@@ -11,7 +11,8 @@ package enum FactQuestions {
 
   /// Up to `count` questions with `candidates` wrong choices each, of queries in a drawn order.
   ///
-  /// The variant is the query's visibility. Queries with fewer candidates are left out. Throws `LabError` where there is none.
+  /// The variant is the query's visibility. Queries with fewer candidates are left out. Throws
+  /// `LabError` where there is none.
   package static func questions(
     _ graph: KnowledgeGraph, text: TripleText, fraction: Double, candidates: Int, count: Int,
     seed: Seed

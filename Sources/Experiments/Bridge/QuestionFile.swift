@@ -6,13 +6,13 @@ package import Training
 
 /// A file of multiple-choice questions, one JSON object a line, as lm-evaluation-harness reads it.
 ///
-/// `prompt`, `choices` and `gold`, or, as the inverse scaling prize calls them, `classes` and `answer_index`; optional are
-/// `task`, `variant`, `subject` and `exposures`.
+/// `prompt`, `choices` and `gold`, or, as the inverse scaling prize calls them, `classes` and
+/// `answer_index`; optional are `task`, `variant`, `subject` and `exposures`.
 package enum QuestionFile {
   /// The questions of a file that a run's model can be asked, empty lines passed over.
   ///
-  /// Throws `LabError` with the number of the line where one is malformed, has a word that the model does not know, or does
-  /// not fit into its context.
+  /// Throws `LabError` with the number of the line where one is malformed, has a word that the
+  /// model does not know, or does not fit into its context.
   package static func read(_ file: URL, for run: RunFolder) throws -> [ChoiceQuestion] {
     guard let data = try? Data(contentsOf: file) else {
       throw LabError(

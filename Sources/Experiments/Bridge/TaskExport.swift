@@ -2,7 +2,8 @@ package import Corpus
 package import Foundation
 import LabCore
 
-/// Writes questions as tasks of lm-evaluation-harness (YAML with JSON Lines) and of BIG-bench (JSON).
+/// Writes questions as tasks of lm-evaluation-harness (YAML with JSON Lines) and of BIG-bench
+/// (JSON).
 package enum TaskExport {
   /// One written task.
   package struct Written: Codable, Hashable, Sendable {
@@ -11,8 +12,8 @@ package enum TaskExport {
     package let questionCount: Int
   }
 
-  /// Writes three files for each task and variant into a folder, made if it is not there: NAME.yaml, NAME.jsonl and
-  /// NAME.json.
+  /// Writes three files for each task and variant into a folder, made if it is not there:
+  /// NAME.yaml, NAME.jsonl and NAME.json.
   ///
   /// Throws `LabError` when the folder cannot be written.
   package static func write(_ questions: [ChoiceQuestion], to folder: URL) throws -> [Written] {
@@ -46,7 +47,8 @@ package enum TaskExport {
       words.joined(separator: "_").map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
   }
 
-  /// The task of lm-evaluation-harness: summed log-probabilities, without a delimiter, which the choices have.
+  /// The task of lm-evaluation-harness: summed log-probabilities, without a delimiter, which the
+  /// choices have.
   private static func harnessTask(
     _ name: String, _ questions: [ChoiceQuestion], lines: String
   ) -> String {

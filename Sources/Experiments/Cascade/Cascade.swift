@@ -60,7 +60,8 @@ package struct Switch: Hashable, Sendable {
 
   /// How much of each query is deferred when `share` of all are.
   ///
-  /// Queries of equal scores are deferred in equal parts, which is what a fair choice among them comes to on average.
+  /// Queries of equal scores are deferred in equal parts, which is what a fair choice among them
+  /// comes to on average.
   package func deferral(of share: Double) -> [Double] {
     let order = scores.indices.sorted { scores[$0] > scores[$1] }
     var parts = [Double](repeating: 0, count: scores.count)
@@ -121,7 +122,8 @@ package struct CascadeDecile: Codable, Hashable, Sendable {
   package let `switch`: String
   /// From 1, the most certain tenth, to 10.
   package let decile: Int
-  /// Rate of the small model, and how much of it the large one takes away, with the 95 % interval over subjects.
+  /// Rate of the small model, and how much of it the large one takes away, with the 95 % interval
+  /// over subjects.
   package let rate: Double
   package let gain: Double
   package let lower: Double?
@@ -137,7 +139,8 @@ package struct CascadeCompute: Codable, Hashable, Sendable {
   package let large: String
   package let visibility: QuerySet
   package let `switch`: String
-  /// Mean rate over mean FLOPs from those of the small model alone to those of both for every query.
+  /// Mean rate over mean FLOPs from those of the small model alone to those of both for every
+  /// query.
   package let meanRate: Double
   /// Where that lies between random deferral, 0, and the oracle, 1; nil where both are the same.
   package let gain: Double?
@@ -148,7 +151,8 @@ package struct CascadeCompute: Codable, Hashable, Sendable {
   }
 }
 
-/// Queries answered by a small model, which defers those it is least certain of to a large one (arXiv 2202.07652).
+/// Queries answered by a small model, which defers those it is least certain of to a large one
+/// (arXiv 2202.07652).
 package struct Cascade {
   /// Shares of the queries that are deferred.
   package static let shares = (0...20).map { Double($0) / 20 }
@@ -167,7 +171,8 @@ package struct Cascade {
     self.switches = switches
   }
 
-  /// The curves of every switch over a set of queries, each from the share 0 to 1; empty where it has no query.
+  /// The curves of every switch over a set of queries, each from the share 0 to 1; empty where it
+  /// has no query.
   package func points(_ set: QuerySet, resamples: Int, seed: Seed) -> [CascadePoint] {
     let places = queries.indices.filter { set.contains(queries[$0].visibility) }
     guard !places.isEmpty else { return [] }
@@ -205,7 +210,8 @@ package struct Cascade {
     return switches.flatMap { one -> [CascadeDecile] in
       let deferred = (0...10).map { one.at(places).deferral(of: Double($0) / 10) }
       return (1...10).compactMap { decile in
-        // Those deferred last are the most certain; equal scores are in several tenths by equal parts.
+        // Those deferred last are the most certain; equal scores are in several tenths by equal
+        // parts.
         let parts = zip(deferred[11 - decile], deferred[10 - decile]).map { $0 - $1 }
         let gains = ClusterSum.grouped(
           own.map(\.subject), zip(own, parts).map { ($0.gain * $1, $1) })
@@ -223,7 +229,8 @@ package struct Cascade {
 
   /// The areas under the curves of one set against FLOPs.
   ///
-  /// Below what a switch needs the small model answers alone; beyond what it can spend more changes nothing.
+  /// Below what a switch needs the small model answers alone; beyond what it can spend more changes
+  /// nothing.
   package static func compute(_ points: [CascadePoint]) -> [CascadeCompute] {
     let curves = stride(from: 0, to: points.count, by: shares.count).map {
       Array(points[$0..<$0 + shares.count])

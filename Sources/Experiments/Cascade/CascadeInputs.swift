@@ -17,8 +17,8 @@ struct CascadeInputs {
 
   // MARK: Which evaluations
 
-  /// The newest evaluations of all runs that hold greedy answers to one phrasing, in a study those of its own options; nil
-  /// where a run has none.
+  /// The newest evaluations of all runs that hold greedy answers to one phrasing, in a study those
+  /// of its own options; nil where a run has none.
   static func stored(of subject: MeasuredRun) throws -> CascadeInputs? {
     let wanted = subject.inputs.lazy.compactMap { ($0 as? EvaluationMeasure)?.settings }.first
     func usable(_ run: MeasuredRun) throws -> [EvaluationSummary] {
@@ -176,7 +176,8 @@ struct CascadeInputs {
     }
   }
 
-  /// -log of the mean probability that the small model and the other members give to its answers, by query.
+  /// -log of the mean probability that the small model and the other members give to its answers,
+  /// by query.
   private func votes(
     of members: [MeasuredRun],
     _ own: [Int: (answer: SampledAnswer, outcome: CascadedQuery.Answer)], _ work: Work

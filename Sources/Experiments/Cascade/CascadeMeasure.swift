@@ -7,7 +7,8 @@ package import LabCore
 package import Report
 package import Training
 
-/// What a small model gains by deferring its least certain answers to a large one: `kglab cascade`, `cascade` in a study.
+/// What a small model gains by deferring its least certain answers to a large one: `kglab cascade`,
+/// `cascade` in a study.
 package struct CascadeMeasure: ListedMeasure {
   package static let name = "cascade"
   package static let key = "cascade"
@@ -23,10 +24,11 @@ package struct CascadeMeasure: ListedMeasure {
     /// Decides the resamples behind intervals.
     package var seed: UInt64 = 0
     package var resampleCount = 1_000
-    /// Seeds of models trained alike, which say with the small one how likely they find its answer; its own may be among
-    /// them.
+    /// Seeds of models trained alike, which say with the small one how likely they find its answer;
+    /// its own may be among them.
     package var committee: [Int] = []
-    /// Detectors that are trained on the small model's answers and judge the greedy ones, none about a subject it learned from.
+    /// Detectors that are trained on the small model's answers and judge the greedy ones, none
+    /// about a subject it learned from.
     package var heads: [HeadArchitecture] = []
     /// Answers of each query that those learn from.
     package var headSamples = 2
@@ -105,7 +107,8 @@ package struct CascadeMeasure: ListedMeasure {
     return String(format: "to %@ by %@: gain %.2f", best.large, best.switch, gain)
   }
 
-  /// Measures the cascades from a run to each of its siblings into the run's run.sqlite, or reads them back.
+  /// Measures the cascades from a run to each of its siblings into the run's run.sqlite, or reads
+  /// them back.
   ///
   /// Throws `LabError` where a run has no greedy answers of the same graph.
   package func summary(of subject: MeasuredRun, _ work: Work) throws -> CascadeSummary {

@@ -13,7 +13,8 @@ package struct CascadeIdentity: Codable, Hashable, Sendable {
   let resampleCount: Int
   /// Weights of the other members of a committee; nil without one.
   var committee: [String]?
-  /// Heads that are trained for the cascade, and the answers of each query that they learn from; nil without any.
+  /// Heads that are trained for the cascade, and the answers of each query that they learn from;
+  /// nil without any.
   var heads: [HeadArchitecture]?
   var headSamples: Int?
 

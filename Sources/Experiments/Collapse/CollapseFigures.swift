@@ -36,7 +36,8 @@ struct CollapseFigures {
     ]
   }
 
-  /// SQL of each run with the panels that have it: that of its text, or of every text where it learned from the graph.
+  /// SQL of each run with the panels that have it: that of its text, or of every text where it
+  /// learned from the graph.
   private static let lines = """
     (SELECT DISTINCT run.id, run.rowid AS place, run.size || ', ' || other.text_source AS panel,
         coalesce(run.generation, 0) AS generation

@@ -5,9 +5,11 @@ package import LabCore
 package import Report
 package import Training
 
-/// What a model of a later generation still says: `collapse` in a study (arXiv 2404.01413; Shumailov et al., Nature 2024).
+/// What a model of a later generation still says: `collapse` in a study (arXiv 2404.01413;
+/// Shumailov et al., Nature 2024).
 ///
-/// Its answers are read by the first model of the line, of generation 0, and held against which objects there are.
+/// Its answers are read by the first model of the line, of generation 0, and held against which
+/// objects there are.
 package struct CollapseMeasure: ListedMeasure, StoredMeasure {
   package static let name = "collapse"
   package static let key = "collapse"

@@ -26,11 +26,13 @@ package struct CollapseAnswers: Codable, Hashable, Sendable, EncodableRecord {
 
   package let answers: Kind
   package let answerCount: Int
-  /// Mean -log P in nats that the first model gives to an answer, end token included, with its 95 % interval over subjects.
+  /// Mean -log P in nats that the first model gives to an answer, end token included, with its 95 %
+  /// interval over subjects.
   package let loss: Double
   package let lower: Double?
   package let upper: Double?
-  /// The same by the model that gave them; of all answers the difference is the divergence KL(model | first model).
+  /// The same by the model that gave them; of all answers the difference is the divergence KL(model
+  /// | first model).
   package let ownLoss: Double
   package let ownLower: Double?
   package let ownUpper: Double?
@@ -89,15 +91,18 @@ package struct CollapseObjects: Codable, Hashable, Sendable, EncodableRecord {
   package let tripleCount: Int
   /// Different pairs of predicate and object.
   package let objectCount: Int
-  /// Mean exact probability of a trained triple's object at temperature 1, with its 95 % interval over subjects.
+  /// Mean exact probability of a trained triple's object at temperature 1, with its 95 % interval
+  /// over subjects.
   package let mass: Double
   package let massLower: Double?
   package let massUpper: Double?
-  /// Expected share of the trained triples that are among the answers drawn, exactly: the mean of 1 - (1 - P)^samples.
+  /// Expected share of the trained triples that are among the answers drawn, exactly: the mean of
+  /// 1 - (1 - P)^samples.
   package let recall: Double
   package let recallLower: Double?
   package let recallUpper: Double?
-  /// Share of the objects that some answer with the predicate named, of whomever, with Wilson's 95 % interval over objects.
+  /// Share of the objects that some answer with the predicate named, of whomever, with Wilson's 95
+  /// % interval over objects.
   package let said: Double
   package let saidLower: Double
   package let saidUpper: Double

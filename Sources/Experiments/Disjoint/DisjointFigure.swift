@@ -49,7 +49,8 @@ struct DisjointFigure {
       tooltip: ["quantity", "detectors", "of", "seed", "value", "lower", "upper"])
   }
 
-  /// Where detectors were trained together at several weights of the penalties, all quantities against them, beside those of independent ones.
+  /// Where detectors were trained together at several weights of the penalties, all quantities
+  /// against them, beside those of independent ones.
   func byWeight() throws -> Figure {
     let percent = ColumnFormat.percent(digits: 1)
     let data = try results.records(

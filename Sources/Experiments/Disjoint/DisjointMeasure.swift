@@ -11,8 +11,9 @@ import LanguageModel
 package import Report
 package import Training
 
-/// Whether attacks on a detector turn others too, of independent seeds and of such that were trained together not to share them, one of
-/// which is deployed at random: `kglab disjoint`, `disjoint` in a study.
+/// Whether attacks on a detector turn others too, of independent seeds and of such that were
+/// trained together not to share them, one of which is deployed at random: `kglab disjoint`,
+/// `disjoint` in a study.
 package struct DisjointMeasure: ListedMeasure, StoredMeasure {
   package static let name = "disjoint"
   package static let key = "disjoint"
@@ -35,7 +36,8 @@ package struct DisjointMeasure: ListedMeasure, StoredMeasure {
     let members = Double(settings.memberCount)
     let teams = Double(settings.weights.count)
     let answers = Double(graph.queryCount * settings.sampleCount) * 0.6
-    // Passes of a text: with penalties one for each detector, and twice two for each pair, thrice as dear as forward.
+    // Passes of a text: with penalties one for each detector, and twice two for each pair, thrice
+    // as dear as forward.
     let penalised = members * 4 + 2 * members * members
     let learned = answers * Double(settings.epochCount) * 3 * (members + teams * penalised)
     let attacks = Double(settings.exampleCount * settings.iterations)

@@ -63,7 +63,8 @@ extension DisjointTeam {
   private var place: Int { DisjointGroup.allCases.firstIndex(of: group) ?? 0 }
 }
 
-/// M: of the examples that both detectors are right about and whose text turns the attacked one, the share that it turns the tested one in.
+/// M: of the examples that both detectors are right about and whose text turns the attacked one,
+/// the share that it turns the tested one in.
 package struct DisjointTransfer: Codable, Hashable, Sendable, EncodableRecord {
   package let detectors: DisjointGroup
   package let weight: Double
@@ -127,14 +128,16 @@ package struct DisjointTransfer: Codable, Hashable, Sendable, EncodableRecord {
 
 /// What is said of a group.
 package enum DisjointQuantity: String, Codable, CaseIterable, Sendable {
-  /// Accuracy without a text, of all answers, and the mean of that of hallucinations and of the others, one half where all are taken
-  /// for the same.
+  /// Accuracy without a text, of all answers, and the mean of that of hallucinations and of the
+  /// others, one half where all are taken for the same.
   case clean, balanced
-  /// Share of the detectors that say the same of every answer without a text: those that have collapsed.
+  /// Share of the detectors that say the same of every answer without a text: those that have
+  /// collapsed.
   case constant
   /// Accuracy of a detector with the text that was found against it, and with one against another.
   case own, other
-  /// Accuracy where both the detector that is deployed and the one that is attacked are drawn at random.
+  /// Accuracy where both the detector that is deployed and the one that is attacked are drawn at
+  /// random.
   case deployed
 
   func contains(_ row: DisjointAnswerRow) -> Bool {
@@ -171,8 +174,8 @@ package struct DisjointRate: Codable, Hashable, Sendable, EncodableRecord {
     case exampleCount = "example_count"
   }
 
-  /// Every quantity of every team that has it, then the differences from independent detectors; a quantity is a mean over pairs and
-  /// examples.
+  /// Every quantity of every team that has it, then the differences from independent detectors; a
+  /// quantity is a mean over pairs and examples.
   package static func all(of rows: [DisjointAnswerRow], _ bootstrap: Bootstrap) -> [DisjointRate] {
     let subjects = Set(rows.map(\.subject)).sorted()
     let places = Dictionary(uniqueKeysWithValues: zip(subjects, subjects.indices))

@@ -44,7 +44,8 @@ struct DisjointTrial {
   private let independent: [FullNetwork]
   private let search: AttackSearch
 
-  /// Draws the run's answers, splits them by subject and trains; `folder` has trainings that were stopped.
+  /// Draws the run's answers, splits them by subject and trains; `folder` has trainings that were
+  /// stopped.
   init(
     _ run: RunFolder, graph: KnowledgeGraph, _ settings: DisjointSettings, storedIn folder: URL,
     _ work: Work
@@ -121,8 +122,8 @@ struct DisjointTrial {
   /// Examples that one worker attacks side by side; rows are a function of them alone.
   static let unitSize = 16
 
-  /// What each detector of a team says to some examples, as they are and with the text that was found against each of them; nil when
-  /// stopped.
+  /// What each detector of a team says to some examples, as they are and with the text that was
+  /// found against each of them; nil when stopped.
   ///
   /// `own` are the team's victims. Where the attacked one is wrong as it is, there is no text.
   func rows(

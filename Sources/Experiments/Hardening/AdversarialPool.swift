@@ -11,10 +11,12 @@ package struct PoolItem: Codable, Hashable, Sendable {
   package let isSuccess: Bool
   /// Floating-point operations that the attack took.
   package let flops: Double
-  /// What a detector judges, its end token included, and whether that is a hallucination; nil for a model.
+  /// What a detector judges, its end token included, and whether that is a hallucination; nil for a
+  /// model.
   package let answer: [Int32]?
   package let isHallucination: Bool?
-  /// Of the true answer or label, in nats, after the round that trained on it last; nil where none did.
+  /// Of the true answer or label, in nats, after the round that trained on it last; nil where none
+  /// did.
   package var loss: Double?
 
   package init(
@@ -60,7 +62,8 @@ package struct AdversarialPool: Hashable, Sendable {
     return ranks
   }
 
-  /// exp(0.005 (r - max r)), r half the rank of the round and half that of the loss, which is infinite where none is known.
+  /// exp(0.005 (r - max r)), r half the rank of the round and half that of the loss, which is
+  /// infinite where none is known.
   package var weights: [Double] {
     let ages = Self.ranks(items.map { Double($0.round) })
     let losses = Self.ranks(items.map { $0.loss ?? .infinity })
@@ -69,7 +72,8 @@ package struct AdversarialPool: Hashable, Sendable {
     return ranks.map { exp(Self.decay * ($0 - top)) }
   }
 
-  /// Places of up to `count` items, each drawn in proportion to its weight among those that are left.
+  /// Places of up to `count` items, each drawn in proportion to its weight among those that are
+  /// left.
   ///
   /// By the largest of log w + Gumbel noise (Efraimidis & Spirakis 2006), ascending.
   package func draw(_ count: Int, from stream: inout RandomStream) -> [Int] {

@@ -8,8 +8,9 @@ package import Training
 
 /// Adversarial training of a run's model, or of one of its detectors, in rounds (arXiv 2407.18213).
 ///
-/// A round is a run, or a detector's folder, made of the one before. What is there is not made again, and a round that was
-/// stopped goes on after the attacks that are stored, to the same bytes.
+/// A round is a run, or a detector's folder, made of the one before. What is there is not made
+/// again, and a round that was stopped goes on after the attacks that are stored, to the same
+/// bytes.
 package struct Hardening {
   package let training: AdversarialTraining
   /// "model", or a detector's name.
@@ -86,7 +87,8 @@ package struct Hardening {
     return tallies
   }
 
-  /// Writes the last round of a model as a run in another folder, whole or not at all, or finds it there.
+  /// Writes the last round of a model as a run in another folder, whole or not at all, or finds it
+  /// there.
   ///
   /// Throws `LabError` where the folder holds something else, or the rounds are not there.
   package func writeLast(to url: URL) throws -> RunRecord {

@@ -13,7 +13,8 @@ struct HardeningFigures {
   /// Success rates at which the attack's compute is read.
   private static let targets = [0.05, 0.2, 0.5]
 
-  /// What each row belongs to: a model of some size, or a detector of one, and what it is compared with.
+  /// What each row belongs to: a model of some size, or a detector of one, and what it is compared
+  /// with.
   private static let names = """
     CASE h.victim WHEN 'model' THEN run.size ELSE h.victim END AS victim,
     CASE h.victim WHEN 'model' THEN 'model, ' ELSE 'detector of ' || run.size || ', ' END
@@ -48,7 +49,8 @@ struct HardeningFigures {
   ]
   private static let line = ["victim", "training", "seed"]
 
-  /// Success of each test at its last iteration, of models after a first round where that is asked for.
+  /// Success of each test at its last iteration, of models after a first round where that is asked
+  /// for.
   private func lastRates(hardenedModelsOnly: Bool) throws -> Records {
     try results.records(
       [Column("test", "Test"), Column("iterations", "Iterations", .integer)] + Self.columns + [

@@ -7,8 +7,8 @@ package import LabCore
 package import Report
 package import Training
 
-/// Adversarial training of a run's model or detectors, and how each round stands attacks: `kglab harden`, `hardening` in
-/// a study.
+/// Adversarial training of a run's model or detectors, and how each round stands attacks: `kglab
+/// harden`, `hardening` in a study.
 package struct HardeningMeasure: StoredMeasure {
   package static let name = "harden"
   package static let key = "hardening"
@@ -136,7 +136,8 @@ package struct HardeningMeasure: StoredMeasure {
     ]
   }
 
-  /// Attacks a round's model in its own folder, or its detector in the run's, as `kglab attack` does.
+  /// Attacks a round's model in its own folder, or its detector in the run's, as `kglab attack`
+  /// does.
   private func test(
     _ victim: String, _ subject: MeasuredRun, _ folder: URL, _ work: Work
   ) throws -> [AttackSummary] {

@@ -28,8 +28,8 @@ package struct HardeningSummary: Codable, Hashable, Sendable {
     }.map { own[$0] }
   }
 
-  /// The exponent with which the compute of a test to a rate of success grows with that of the defence; nil where fewer
-  /// than two rounds reach the rate.
+  /// The exponent with which the compute of a test to a rate of success grows with that of the
+  /// defence; nil where fewer than two rounds reach the rate.
   package func exponent(
     of victim: String, test: String, target: Double
   ) -> OffenceDefence.Line? {
@@ -74,7 +74,8 @@ package struct HardenedRound: Codable, Hashable, Sendable, EncodableRecord {
   package let trainingFLOPs: Double
   /// Of all rounds so far.
   package let defenceFLOPs: Double
-  /// Of the tests' examples, those that are right without an attack, with Wilson's 95 % interval over examples.
+  /// Of the tests' examples, those that are right without an attack, with Wilson's 95 % interval
+  /// over examples.
   package let exampleCount: Int
   package let rightCount: Int
   package let accuracy: Double
@@ -159,7 +160,8 @@ package struct HardeningAttack: Codable, Hashable, Sendable, EncodableRecord {
   }
 }
 
-/// The exact hallucination rate of a round's model, at temperature 1 and without an attack, with its 95 % interval over subjects.
+/// The exact hallucination rate of a round's model, at temperature 1 and without an attack, with
+/// its 95 % interval over subjects.
 package struct HardeningRate: Codable, Hashable, Sendable, EncodableRecord {
   package let victim: String
   package let round: Int

@@ -3,7 +3,8 @@ import Foundation
 import LabCore
 import Training
 
-/// What a round of adversarial training starts from: a run's model or one of its detectors, with what it learns from.
+/// What a round of adversarial training starts from: a run's model or one of its detectors, with
+/// what it learns from.
 protocol HardeningTrainee {
   /// What the round attacks: training examples, drawn by the round's seed, and how.
   func attacked(_ settings: AttackSettings, seed: Seed) throws
@@ -12,8 +13,8 @@ protocol HardeningTrainee {
   var cleanCount: Int { get throws }
   /// Trains on attacked texts and clean lines, each once, in an order of the round's seed.
   ///
-  /// Returns the loss of each of the texts afterwards, in nats, and the floating-point operations: 6 N T of a line of T
-  /// tokens and 2 N T of one whose loss is looked at.
+  /// Returns the loss of each of the texts afterwards, in nats, and the floating-point operations:
+  /// 6 N T of a line of T tokens and 2 N T of one whose loss is looked at.
   mutating func train(
     on items: [PoolItem], clean count: Int, _ training: AdversarialTraining, seed: Seed,
     _ work: Work

@@ -62,7 +62,8 @@ private struct ModelTrainee: HardeningTrainee {
     AttackIdentity.Victim(name: AttackTarget.model, key: run.record.weightsHash ?? "")
   }
 
-  /// The queries that tests ask are the first in the order of attacks of the training's seed; the others are drawn from.
+  /// The queries that tests ask are the first in the order of attacks of the training's seed; the
+  /// others are drawn from.
   func attacked(
     _ settings: AttackSettings, seed: Seed
   ) throws -> (target: AttackTarget, examples: [AttackedExample]) {
@@ -144,7 +145,8 @@ private struct ModelTrainee: HardeningTrainee {
     step.packModel()
   }
 
-  /// -log of the probability of an answer that training may show, in nats, and the tokens that were read.
+  /// -log of the probability of an answer that training may show, in nats, and the tokens that were
+  /// read.
   private func losses(
     of items: [PoolItem], _ targets: AttackTargets
   ) throws -> (values: [Double], tokens: Int) {

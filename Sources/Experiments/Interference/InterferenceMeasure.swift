@@ -73,8 +73,8 @@ package struct InterferenceMeasure: Measure {
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
     let answers = Double(min(settings.answerCount, graph.queryCount))
     let gradients = answers * Double(settings.candidateCount * (1 + settings.factCount))
-    // A gradient is three forward passes; texts share nothing, which `inference` takes them to do sixfold. Finding enough
-    // wrong answers asks some ten times as many questions.
+    // A gradient is three forward passes; texts share nothing, which `inference` takes them to do
+    // sixfold. Finding enough wrong answers asks some ten times as many questions.
     var cost = TaskCost.inference(
       run, sequences: 18 * gradients + 10 * answers, rowsOnDisk: answers)
     // Clearing, copying and multiplying a gradient.
@@ -103,7 +103,8 @@ package struct InterferenceMeasure: Measure {
 
   /// Ranks wrong answers into the run's run.sqlite, or reads back what is there.
   ///
-  /// Throws `LabError` where no answer can be ranked, and `LabError.interrupted` when stopped, after which nothing is stored.
+  /// Throws `LabError` where no answer can be ranked, and `LabError.interrupted` when stopped,
+  /// after which nothing is stored.
   package func summary(of subject: MeasuredRun, _ work: Work) throws -> InterferenceSummary {
     let identity = identity(of: subject)
     if let summary = try? RunDatabase.stored(in: subject.folder)?
@@ -164,7 +165,8 @@ package struct InterferenceMeasure: Measure {
     return (found, asked)
   }
 
-  /// The ranks of all that can be ranked, by the workers; each answer draws from a stream of its own.
+  /// The ranks of all that can be ranked, by the workers; each answer draws from a stream of its
+  /// own.
   private func rank(
     _ answers: [(query: Int, object: Int32)], _ run: RunFolder, _ graph: KnowledgeGraph,
     _ work: Work

@@ -55,7 +55,8 @@ package struct InterferenceRate: Codable, Hashable, Sendable, EncodableRecord {
     }
     return InterferenceQuantity.allCases.flatMap { quantity in
       scorers.enumerated().flatMap { place, scorer in
-        // Against the simpler ones of popularity, names and chance, which stand behind the kernel's.
+        // Against the simpler ones of popularity, names and chance, which stand behind the
+        // kernel's.
         ([""] + scorers.dropFirst(max(place + 1, 2))).compactMap { against in
           var clusters: [Int32: ClusterSum] = [:]
           for answer in answers {
@@ -127,7 +128,8 @@ extension ResultTable {
         answer_count INTEGER NOT NULL CHECK (answer_count > 0)
       """)
 
-  /// Every wrong answer that was ranked, with the fact of largest cosine among all of its candidates'.
+  /// Every wrong answer that was ranked, with the fact of largest cosine among all of its
+  /// candidates'.
   static let rankedAnswers = ResultTable(
     "ranked_answer", key: "query_id, scorer",
     columns: """
@@ -142,7 +144,8 @@ struct InterferenceFigure {
   let results: StudyResults
   let command: String
 
-  /// How often the wrong answer is the first of its candidates, and its rank, against the model's size.
+  /// How often the wrong answer is the first of its candidates, and its rank, against the model's
+  /// size.
   func figure() throws -> Figure {
     let number = ColumnFormat.number(digits: 3)
     let data = try results.records(
@@ -191,7 +194,8 @@ struct InterferenceFigure {
     let answerCount: Int
   }
 
-  /// Whether either kernel puts the wrong answer first more often than something simpler does, by training and size.
+  /// Whether either kernel puts the wrong answer first more often than something simpler does, by
+  /// training and size.
   func table() throws -> Report.Table? {
     let rows = try results.rows(
       """

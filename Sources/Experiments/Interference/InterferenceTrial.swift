@@ -7,7 +7,8 @@ import LanguageModel
 
 /// What wrong answers are ranked by.
 package enum InterferenceScorer: String, Codable, CaseIterable, Sendable {
-  /// Kernel mass: by how much one epoch of plain gradient descent on the facts of an object moves log P(object | question).
+  /// Kernel mass: by how much one epoch of plain gradient descent on the facts of an object moves
+  /// log P(object | question).
   case kernel
   /// The largest cosine of the gradient of log P(object | question) and that of one of its facts.
   case cosine
@@ -81,7 +82,8 @@ struct InterferenceTrial {
     )
   }
 
-  /// The mean kernel of some facts with a question and its answer, by their presentations, and the fact of largest cosine.
+  /// The mean kernel of some facts with a question and its answer, by their presentations, and the
+  /// fact of largest cosine.
   private func pull(
     _ prompt: [Int32], _ object: Int32, _ facts: [TaughtTriple]
   ) -> (mean: Double, best: (fact: TaughtTriple, cosine: Double)) {

@@ -33,9 +33,11 @@ struct TaughtObjects {
     var exposures: Int { facts.reduce(0) { $0 + Int($1.exposures) } }
   }
 
-  /// The given wrong object, first, and up to `count` - 1 others that are said under the query's predicate and wrong too.
+  /// The given wrong object, first, and up to `count` - 1 others that are said under the query's
+  /// predicate and wrong too.
   ///
-  /// Nil where training says the given one of no other subject, or nothing else under the predicate.
+  /// Nil where training says the given one of no other subject, or nothing else under the
+  /// predicate.
   func candidates(
     _ query: Query, given object: Int32, count: Int, _ stream: inout RandomStream
   ) -> [Candidate]? {

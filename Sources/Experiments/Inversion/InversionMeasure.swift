@@ -8,8 +8,9 @@ import LanguageModel
 package import Report
 package import Training
 
-/// How often texts that a model was asked for make another give a chosen wrong answer, by how far that is from a right one,
-/// and how many copies of a false line it takes: `kglab pirs`, `pirs` in a study.
+/// How often texts that a model was asked for make another give a chosen wrong answer, by how far
+/// that is from a right one, and how many copies of a false line it takes: `kglab pirs`, `pirs` in
+/// a study.
 package struct InversionMeasure: ListedMeasure, StoredMeasure {
   package static let name = "pirs"
   package static let key = "pirs"
@@ -28,7 +29,8 @@ package struct InversionMeasure: ListedMeasure, StoredMeasure {
     let length = Double(settings.length ?? run.configuration.corpus.slot?.length ?? 10)
     let kinds = Double(settings.origins.count * settings.distances.count)
     let draws = examples * kinds * Double(settings.drawCount)
-    // A text is read once for each of its tokens, an inversion's line three times as often as forward in each epoch.
+    // A text is read once for each of its tokens, an inversion's line three times as often as
+    // forward in each epoch.
     let inverted =
       settings.origins.contains(.inversion)
       ? Double(settings.lineCount * (1 + 3 * settings.epochCount)) : 0

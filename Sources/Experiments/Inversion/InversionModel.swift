@@ -8,8 +8,9 @@ import LabCore
 import LanguageModel
 import Training
 
-/// A model that says what stood in the slot, given what was answered: the attacked model's weights, trained further on
-/// re-ordered lines `<O> o <P> p <S> s <X> x` of its own answers to random texts x.
+/// A model that says what stood in the slot, given what was answered: the attacked model's weights,
+/// trained further on re-ordered lines `<O> o <P> p <S> s <X> x` of its own answers to random texts
+/// x.
 struct InversionModel {
   let model: LanguageModel
   /// Mean loss of a token of x on a tenth of the lines that it did not learn from, in nats.
@@ -33,9 +34,11 @@ struct InversionModel {
     let content: [Int32]
   }
 
-  /// Asks `model` about random queries of `examples` with random texts and trains on its answers at temperature 1.
+  /// Asks `model` about random queries of `examples` with random texts and trains on its answers at
+  /// temperature 1.
   ///
-  /// The same for any number of workers. Throws `LabError.interrupted` when asked to stop: it is then made again.
+  /// The same for any number of workers. Throws `LabError.interrupted` when asked to stop: it is
+  /// then made again.
   init(
     of model: LanguageModel, _ examples: [AttackedExample], _ search: AttackSearch,
     _ settings: InversionSettings, maximumNewTokens: Int, on pool: WorkerPool, _ work: Work

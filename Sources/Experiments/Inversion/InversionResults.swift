@@ -17,12 +17,14 @@ package struct InversionRate: Codable, Hashable, Sendable, EncodableRecord {
   package let drawCount: Int
   /// Queries answered right that have a wrong answer at this distance.
   package let attackedCount: Int
-  /// Of those, how many some draw has answered with the chosen wrong answer, with Wilson's 95 % interval over queries.
+  /// Of those, how many some draw has answered with the chosen wrong answer, with Wilson's 95 %
+  /// interval over queries.
   package let brokenCount: Int
   package let brokenRate: Double
   package let lower: Double
   package let upper: Double
-  /// Mean share of the draws that are accepted, with its 95 % t interval over queries; nil ends for one query.
+  /// Mean share of the draws that are accepted, with its 95 % t interval over queries; nil ends for
+  /// one query.
   package let acceptance: Double
   package let acceptanceLower: Double?
   package let acceptanceUpper: Double?
@@ -42,7 +44,8 @@ package struct InversionRate: Codable, Hashable, Sendable, EncodableRecord {
 package struct OverloadRate: Codable, Hashable, Sendable, EncodableRecord {
   package let copies: Int
   package let attackedCount: Int
-  /// Of those, how many are answered wrong after so many copies or fewer, with Wilson's 95 % interval over queries.
+  /// Of those, how many are answered wrong after so many copies or fewer, with Wilson's 95 %
+  /// interval over queries.
   package let flippedCount: Int
   package let flippedRate: Double
   package let lower: Double
@@ -65,7 +68,8 @@ package struct InversionSummary: Codable, Hashable, Sendable {
   /// Tokens after `<X>`, and how many different ones there may be.
   package let length: Int
   package let allowedCount: Int
-  /// Of the inversion model, where there is one: nats a token of held-out texts, and FLOPs of making it.
+  /// Of the inversion model, where there is one: nats a token of held-out texts, and FLOPs of
+  /// making it.
   package let heldOutLoss: Double?
   package let inversionFLOPs: Double?
   package let rates: [InversionRate]
@@ -77,12 +81,14 @@ package struct InversionSummary: Codable, Hashable, Sendable {
     case inversionFLOPs = "inversion_flops"
   }
 
-  /// The least number of copies by which half of the queries have flipped; nil where the most were too few.
+  /// The least number of copies by which half of the queries have flipped; nil where the most were
+  /// too few.
   package var medianCopies: Int? {
     Self.median(flipped: overloads.map(\.flippedCount), of: overloads.first?.attackedCount ?? 0)
   }
 
-  /// The first number of copies, from 1, by which half of the queries have flipped, given how many have by each.
+  /// The first number of copies, from 1, by which half of the queries have flipped, given how many
+  /// have by each.
   package static func median(flipped: [Int], of attacked: Int) -> Int? {
     flipped.firstIndex { 2 * $0 >= attacked }.map { $0 + 1 }
   }

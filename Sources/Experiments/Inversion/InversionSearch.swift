@@ -2,10 +2,11 @@ import Corpus
 import Foundation
 package import LabCore
 
-/// Draws texts for a slot from a model that proposes, and counts how often the attacked one then gives a chosen wrong answer.
+/// Draws texts for a slot from a model that proposes, and counts how often the attacked one then
+/// gives a chosen wrong answer.
 ///
-/// Prompt inversion with rejection sampling (PIRS, arXiv 2311.07587): a text is accepted where the greedy answer is the
-/// chosen one. No draw depends on another.
+/// Prompt inversion with rejection sampling (PIRS, arXiv 2311.07587): a text is accepted where the
+/// greedy answer is the chosen one. No draw depends on another.
 package struct InversionSearch {
   private let search: AttackSearch
 
@@ -21,10 +22,11 @@ package struct InversionSearch {
     package let flops: Double
   }
 
-  /// `count` texts that a proposer draws at temperature 1 after `prefix`, which ends with `<X>`, tried on an example whose
-  /// answer is the chosen wrong one.
+  /// `count` texts that a proposer draws at temperature 1 after `prefix`, which ends with `<X>`,
+  /// tried on an example whose answer is the chosen wrong one.
   ///
-  /// Tokens that may not stand in a text are left out of every draw; what would be read otherwise is drawn again.
+  /// Tokens that may not stand in a text are left out of every draw; what would be read otherwise
+  /// is drawn again.
   package func draws(
     _ count: Int, on example: AttackedExample, after prefix: [Int32], _ proposer: any TextProposer,
     _ victim: some AttackVictim, _ stream: inout RandomStream

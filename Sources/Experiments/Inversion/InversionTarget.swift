@@ -21,7 +21,8 @@ struct InversionTarget {
 
   var parameterCount: Int { model.nonEmbeddingParameterCount }
 
-  /// Throws `LabError` for a model without a slot, a prompt without the position, or a context that is too short.
+  /// Throws `LabError` for a model without a slot, a prompt without the position, or a context that
+  /// is too short.
   init(_ run: RunFolder, graph: KnowledgeGraph, _ settings: InversionSettings) throws {
     var attack = AttackSettings()
     (attack.kinds, attack.seed) = ([.random], settings.seed)
@@ -102,7 +103,8 @@ struct InversionAttacker {
     var copies: [OverloadRow] = []
   }
 
-  /// Asks queries without a text and attacks those that are answered right; nil where `shouldStop` said so.
+  /// Asks queries without a text and attacks those that are answered right; nil where `shouldStop`
+  /// said so.
   func rows(of unit: ArraySlice<Int>, unless shouldStop: () -> Bool) throws -> Rows? {
     var rows = Rows()
     let clean = try victim.outcomes(

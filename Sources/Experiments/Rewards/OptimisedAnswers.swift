@@ -17,7 +17,8 @@ struct OptimisedAnswers {
   private let exact: [Double]
   /// For each ensemble the rewards of its detectors for each answer to each query.
   private let rewards: [(ensemble: RewardChoice.Ensemble, members: [[[Double]]])]
-  /// Log-probability of answers less that of the first model, each query's mean; nil for the first model.
+  /// Log-probability of answers less that of the first model, each query's mean; nil for the first
+  /// model.
   private let divergence: [Double]?
 
   init(_ subject: MeasuredRun, _ settings: RewardsMeasure.Settings, _ work: Work) throws {
@@ -28,7 +29,8 @@ struct OptimisedAnswers {
     choice.of = head.record.weightsHash ?? ""
     let lesson = try ProxyReward.Lesson(choice, of: head, graph: graph, work.part(0...0.2))
     let fraction = run.record.configuration.corpus.fraction
-    // Those of least rank, which is random; in the order of the graph, so that those of a subject stand together.
+    // Those of least rank, which is random; in the order of the graph, so that those of a subject
+    // stand together.
     let queries = graph.queries.indices.filter { index in
       let query = graph.queries[index]
       return query.visibility != .ivs && query.rank < fraction

@@ -20,7 +20,8 @@ package struct RewardPoint: Codable, Hashable, Sendable, EncodableRecord {
   package let combination: String
   /// The best of so many answers; 0 for a model that learned from answers, as it is.
   package let n: Int
-  /// From the first model's answers, in nats: log n - (n - 1) / n, or as estimated from answers of the model.
+  /// From the first model's answers, in nats: log n - (n - 1) / n, or as estimated from answers of
+  /// the model.
   package let divergence: Double
   /// Share of answers that the graph calls wrong, with its 95 % interval over subjects.
   package let rate: Double
@@ -30,7 +31,8 @@ package struct RewardPoint: Codable, Hashable, Sendable, EncodableRecord {
   package let said: Double
   package let saidLower: Double?
   package let saidUpper: Double?
-  /// Mean of the n-th power of each query's exact rate: what the best of n by the graph comes to; nil for detectors.
+  /// Mean of the n-th power of each query's exact rate: what the best of n by the graph comes to;
+  /// nil for detectors.
   package let exactRate: Double?
   package let queryCount: Int
 

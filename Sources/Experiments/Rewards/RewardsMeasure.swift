@@ -8,10 +8,11 @@ package import LabCore
 package import Report
 package import Training
 
-/// What becomes of right answers where a model is optimised against detectors in place of the graph: `rewards` in a study
-/// (arXiv 2406.01013, 2310.02743).
+/// What becomes of right answers where a model is optimised against detectors in place of the
+/// graph: `rewards` in a study (arXiv 2406.01013, 2310.02743).
 ///
-/// The first model is optimised by taking the best of n answers; a model that learned from answers is one point.
+/// The first model is optimised by taking the best of n answers; a model that learned from answers
+/// is one point.
 package struct RewardsMeasure: ListedMeasure, StoredMeasure {
   package static let name = "rewards"
   package static let key = "rewards"
@@ -88,7 +89,8 @@ package struct RewardsMeasure: ListedMeasure, StoredMeasure {
     RewardsIdentity(subject, settings)
   }
 
-  /// Measures a run with detectors of its sibling's answers, which is the run itself or the first model that it was made of.
+  /// Measures a run with detectors of its sibling's answers, which is the run itself or the first
+  /// model that it was made of.
   ///
   /// Throws `LabError` and `DetectionError` where no detector can be trained.
   package func measured(

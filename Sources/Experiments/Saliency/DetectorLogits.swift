@@ -27,8 +27,8 @@ package final class DetectorLogits: LogitModel {
     return logits.map(Double.init)
   }
 
-  /// Of what is read in a place; and, where the logit reads the answer's log-probability, of what is said there: that is linear
-  /// in the one-hot row, by the log-probability of each token.
+  /// Of what is read in a place; and, where the logit reads the answer's log-probability, of what
+  /// is said there: that is linear in the one-hot row, by the log-probability of each token.
   package func gradients(of texts: [SaliencyText]) throws -> [[[Float]]] {
     let (network, configuration) = (pass.network, pass.network.model.configuration)
     let vocabulary = configuration.vocabularySize

@@ -46,7 +46,8 @@ struct SaliencyFigures {
       tooltip: ["quantity", "detector", "of", "seed", "answers", "value", "lower", "upper"])
   }
 
-  /// Each quantity of detectors that were hardened, before, after the last round, and the difference.
+  /// Each quantity of detectors that were hardened, before, after the last round, and the
+  /// difference.
   func hardened() throws -> Figure {
     let number = ColumnFormat.number(digits: 3)
     let data = try results.records(

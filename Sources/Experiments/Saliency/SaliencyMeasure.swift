@@ -22,7 +22,8 @@ package struct SaliencyMeasure: ListedMeasure, StoredMeasure {
   package struct Settings: StudySettings {
     /// Names of full detectors of whole answers, such as "full-10k", or of their folders.
     package var detectors: [String] = []
-    /// Whether what the last round of the study's hardening made of each is looked at beside it; nil for not.
+    /// Whether what the last round of the study's hardening made of each is looked at beside it;
+    /// nil for not.
     package var isHardened: Bool?
     /// Answers that are looked at.
     package var answerCount = 200
@@ -91,7 +92,8 @@ package struct SaliencyMeasure: ListedMeasure, StoredMeasure {
     var origin: String?
   }
 
-  /// Those of a run, each before what hardening made of it; throws `LabError` for one that is not there.
+  /// Those of a run, each before what hardening made of it; throws `LabError` for one that is not
+  /// there.
   private func detectors(of subject: MeasuredRun) throws -> [Looked] {
     let training = subject.inputs.lazy.compactMap { $0 as? HardeningMeasure }.first?.settings
       .training
@@ -157,8 +159,8 @@ package struct SaliencyMeasure: ListedMeasure, StoredMeasure {
   /// Answers that one worker looks at side by side; their numbers are a function of them alone.
   private static let unitSize = 8
 
-  /// Stores the saliency of the answers that is not stored yet, a unit for each worker at a time; each answer draws from a
-  /// stream of its own.
+  /// Stores the saliency of the answers that is not stored yet, a unit for each worker at a time;
+  /// each answer draws from a stream of its own.
   private func look(
     _ name: String, _ judged: JudgedAnswers, _ run: RunFolder, _ graph: KnowledgeGraph,
     in database: RunDatabase, _ id: Int64, _ work: Work

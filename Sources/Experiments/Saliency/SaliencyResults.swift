@@ -13,7 +13,8 @@ package struct SaliencyIdentity: Codable, Hashable, Sendable {
 
 /// What is said of saliency.
 package enum SaliencyQuantity: String, Codable, CaseIterable, Sendable {
-  /// The share of an answer's saliency that is on the tokens of its object, by gradient and by occlusion.
+  /// The share of an answer's saliency that is on the tokens of its object, by gradient and by
+  /// occlusion.
   case objectShare = "object_share"
   case occlusionObjectShare = "occlusion_object_share"
   /// Gini's coefficient of the saliency by gradient: 0 where all tokens have the same.
@@ -72,14 +73,16 @@ package struct SaliencyRate: Codable, Hashable, Sendable, EncodableRecord {
     case answerCount = "answer_count"
   }
 
-  /// Every quantity of a detector, of all answers and by what they are; those that no answer has are left out.
+  /// Every quantity of a detector, of all answers and by what they are; those that no answer has
+  /// are left out.
   package static func all(
     _ answers: [SalientAnswer], of detector: String, parameters: Int, _ bootstrap: Bootstrap
   ) -> [SaliencyRate] {
     means(answers.map { ($0, nil) }, of: detector, parameters: parameters, "saliency", bootstrap)
   }
 
-  /// Every quantity of a detector less that of the one that it was made of, a mean over the answers of which both have it, by query.
+  /// Every quantity of a detector less that of the one that it was made of, a mean over the answers
+  /// of which both have it, by query.
   package static func differences(
     _ answers: [Int: SalientAnswer], of detector: String, from before: [Int: SalientAnswer],
     of origin: String, parameters: Int, _ bootstrap: Bootstrap

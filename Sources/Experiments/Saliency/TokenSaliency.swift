@@ -18,7 +18,8 @@ package struct SaliencyText: Hashable, Sendable {
     tokens.indices.filter { Int(tokens[$0]) >= SpecialToken.allCases.count }
   }
 
-  /// What a place is part of: "subject" up to `<P>`, "predicate" up to `<O>`, "object"; of a sentence "question", "object".
+  /// What a place is part of: "subject" up to `<P>`, "predicate" up to `<O>`, "object"; of a
+  /// sentence "question", "object".
   package func part(of place: Int) -> String {
     if place >= answerStart { return "object" }
     guard let split = tokens.firstIndex(of: SpecialToken.predicate.rawValue) else {
@@ -31,14 +32,15 @@ package struct SaliencyText: Hashable, Sendable {
 /// What says a logit of a text, and how it changes with the tokens to first order.
 package protocol LogitModel {
   func logits(of texts: [SaliencyText]) throws -> [Double]
-  /// For each text the gradient of its logit with respect to the one-hot rows of its places, shape (places, V).
+  /// For each text the gradient of its logit with respect to the one-hot rows of its places, shape
+  /// (places, V).
   func gradients(of texts: [SaliencyText]) throws -> [[[Float]]]
 }
 
 /// How much the tokens of names weigh in a logit, by its gradient and by replacing them.
 package struct TokenSaliency: Hashable, Sendable {
-  /// The change of the logit by another token in each place, root mean square over tokens: of all, to first order; and of those that
-  /// were drawn, as it is.
+  /// The change of the logit by another token in each place, root mean square over tokens: of all,
+  /// to first order; and of those that were drawn, as it is.
   package let gradient: [Double]
   package let occlusion: [Double]
   /// "object" and so on, of each place.
@@ -51,7 +53,8 @@ package struct TokenSaliency: Hashable, Sendable {
     return zip(values, parts).reduce(0) { $0 + ($1.1 == part ? $1.0 : 0) } / sum
   }
 
-  /// The saliency of each text's places: `replacements` tokens of `allowed` are drawn for each, without repetition, or all.
+  /// The saliency of each text's places: `replacements` tokens of `allowed` are drawn for each,
+  /// without repetition, or all.
   package static func of(
     _ texts: [SaliencyText], _ model: some LogitModel, allowed: [Int32], replacements: Int,
     streams: [RandomStream]

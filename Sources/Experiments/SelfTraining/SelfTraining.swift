@@ -6,9 +6,11 @@ package import KnowledgeGraph
 package import LabCore
 package import Training
 
-/// Rounds in which a model learns from those of its own answers that the graph judges right (ReST-EM, arXiv 2312.06585).
+/// Rounds in which a model learns from those of its own answers that the graph judges right
+/// (ReST-EM, arXiv 2312.06585).
 ///
-/// Each round is a training on a text of answers of the round before, in a folder of its own, and continues as one.
+/// Each round is a training on a text of answers of the round before, in a folder of its own, and
+/// continues as one.
 package struct SelfTraining {
   /// Where a round's training starts from.
   package enum Arm: String, CaseIterable, Codable, Sendable {
@@ -39,10 +41,12 @@ package struct SelfTraining {
     self.request = request
   }
 
-  /// Trains the rounds that are not there yet, measures them against the base, and returns it, as round 0, with all of them.
+  /// Trains the rounds that are not there yet, measures them against the base, and returns it, as
+  /// round 0, with all of them.
   ///
-  /// They are `round-1`, `round-2` and so on of `out`; `file` is where the base's graph is. Throws `LabError` where no answer
-  /// is taken to be right, and `LabError.interrupted` when stopped, after which the same call continues.
+  /// They are `round-1`, `round-2` and so on of `out`; `file` is where the base's graph is. Throws
+  /// `LabError` where no answer is taken to be right, and `LabError.interrupted` when stopped,
+  /// after which the same call continues.
   package func run(
     on base: RunFolder, _ graph: KnowledgeGraph, in file: URL, into out: URL,
     options: RuntimeOptions = RuntimeOptions(), work: Work = Work()

@@ -6,11 +6,11 @@ package import LabCore
 package import Report
 package import Training
 
-/// What a model that learned from answers gained over the first model it was made of: `kglab self-train`,
-/// `self_training` in a study.
+/// What a model that learned from answers gained over the first model it was made of: `kglab
+/// self-train`, `self_training` in a study.
 ///
-/// It is held against that model as it is, and as it is at the temperature at which its answers are as spread as the
-/// later one's: what that explains is sharpening alone.
+/// It is held against that model as it is, and as it is at the temperature at which its answers are
+/// as spread as the later one's: what that explains is sharpening alone.
 package struct SelfTrainingMeasure: ListedMeasure, StoredMeasure {
   package static let name = "self-train"
   package static let key = "self_training"
@@ -42,7 +42,8 @@ package struct SelfTrainingMeasure: ListedMeasure, StoredMeasure {
 
   package var siblings: [String] { [ModelSelection.origin] }
 
-  /// Temperatures at which the first model's answers are drawn to find that of equal entropy, rising.
+  /// Temperatures at which the first model's answers are drawn to find that of equal entropy,
+  /// rising.
   static let temperatures = [0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5]
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
@@ -75,7 +76,8 @@ package struct SelfTrainingMeasure: ListedMeasure, StoredMeasure {
       gain * 100)
   }
 
-  /// Measures a run against its sibling, the first model; throws `LabError` where they are of different graphs.
+  /// Measures a run against its sibling, the first model; throws `LabError` where they are of
+  /// different graphs.
   package func measured(
     _ subject: MeasuredRun, _ identity: SelfTrainingIdentity, key: String, _ work: Work
   ) throws -> SelfTrainingSummary {

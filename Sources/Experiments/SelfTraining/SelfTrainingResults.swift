@@ -53,7 +53,8 @@ package struct SelfTrainingRow: Codable, Hashable, Sendable, EncodableRecord {
     }
   }
 
-  /// How likely the first model was right at temperature 1: from 3/4, 1/2, 1/4, or less (the bins of arXiv 2312.06585).
+  /// How likely the first model was right at temperature 1: from 3/4, 1/2, 1/4, or less (the bins
+  /// of arXiv 2312.06585).
   package enum Difficulty: String, Codable, CaseIterable, Sendable {
     case easy, medium, hard
     case veryHard = "very_hard"
@@ -82,9 +83,11 @@ package struct SelfTrainingRow: Codable, Hashable, Sendable, EncodableRecord {
   /// Of the probability of the greedy answer: error over ten bins of equal mass, and Brier score.
   package var calibrationError: Double?
   package var brier: Double?
-  /// Kullback-Leibler divergence of the run's answers from the first model's, in nats, estimated from those drawn.
+  /// Kullback-Leibler divergence of the run's answers from the first model's, in nats, estimated
+  /// from those drawn.
   package var divergence: Double?
-  /// The rate of the sharpened model less the run's, with its interval: what sharpening does not explain.
+  /// The rate of the sharpened model less the run's, with its interval: what sharpening does not
+  /// explain.
   package var gain: Double?
   package var gainLower: Double?
   package var gainUpper: Double?

@@ -26,7 +26,8 @@ struct SharpeningComparison {
   private struct Spread {
     /// Exact.
     let rates: [Double]
-    /// -log P of the answers drawn, each query's mean in nats; of answers that broke off without what broke them.
+    /// -log P of the answers drawn, each query's mean in nats; of answers that broke off without
+    /// what broke them.
     let entropies: [Double]
     /// Different answers among those drawn.
     let distinct: [Double]

@@ -84,7 +84,8 @@ struct Trajectories {
     }
   }
 
-  /// The share of each family's lines in each class of trend; none for fewer than three steps after the start.
+  /// The share of each family's lines in each class of trend; none for fewer than three steps after
+  /// the start.
   func trends() -> [TrajectoryTrend] {
     let start = settings.start * Double(record.stepCount)
     let later = steps.filter { Double($0.step) >= start }

@@ -7,7 +7,8 @@ package import LabCore
 package import Report
 package import Training
 
-/// The loss of lines of known status over a training: `trajectories` in a study that keeps checkpoints (arXiv 2212.09803).
+/// The loss of lines of known status over a training: `trajectories` in a study that keeps
+/// checkpoints (arXiv 2212.09803).
 package struct TrajectoriesMeasure: ListedMeasure, StoredMeasure {
   package static let name = "trajectories"
   package static let key = "trajectories"
@@ -19,7 +20,8 @@ package struct TrajectoriesMeasure: ListedMeasure, StoredMeasure {
   package struct Settings: StudySettings {
     /// Lines of each family at most, and as many more for the validation loss.
     package var lineCount = 1_000
-    /// Sizes of the small and the large model that lines of the first less the second are decoded from; empty for none.
+    /// Sizes of the small and the large model that lines of the first less the second are decoded
+    /// from; empty for none.
     package var contrast: [String] = []
     /// Share of the training after which trends begin.
     package var start = 0.1
@@ -53,7 +55,8 @@ package struct TrajectoriesMeasure: ListedMeasure, StoredMeasure {
   package var siblings: [String] { settings.contrast }
 
   package func cost(of run: RunRecord, on graph: GraphSummary) throws -> TaskCost {
-    // How many checkpoints are kept is known once it is trained; about a dozen are by --keep-steps log.
+    // How many checkpoints are kept is known once it is trained; about a dozen are by --keep-steps
+    // log.
     let queries = min(
       Double(2 * settings.lineCount),
       run.configuration.corpus.fraction * Double(graph.fvsCount + graph.pvsCount))
@@ -79,7 +82,8 @@ package struct TrajectoriesMeasure: ListedMeasure, StoredMeasure {
       last.validationLoss)
   }
 
-  /// Scores the lines at every kept checkpoint; throws `LabError` where the run keeps none or the graph allows no line.
+  /// Scores the lines at every kept checkpoint; throws `LabError` where the run keeps none or the
+  /// graph allows no line.
   package func measured(
     _ subject: MeasuredRun, _ identity: TrajectoriesIdentity, key: String, _ work: Work
   ) throws -> TrajectoriesSummary {

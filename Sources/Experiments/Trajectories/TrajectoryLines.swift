@@ -34,7 +34,8 @@ struct TrajectoryLines {
   /// True lines about other subjects, whose loss is the validation loss.
   let validation: [(query: Query, tokens: [Int32])]
 
-  /// The same lines for all models of a graph and tokenizer; throws `LabError` where there are none.
+  /// The same lines for all models of a graph and tokenizer; throws `LabError` where there are
+  /// none.
   init(_ run: RunFolder, _ graph: KnowledgeGraph, count: Int, seed: Seed) throws {
     let text = try TripleText(graph: graph, tokenizer: run.tokenizer)
     let fraction = run.record.configuration.corpus.fraction
@@ -89,7 +90,8 @@ struct TrajectoryLines {
     }
   }
 
-  /// Adds a line for each query, drawn token by token from p(small) - p(large), cut at 0 and scaled to a sum of 1.
+  /// Adds a line for each query, drawn token by token from p(small) - p(large), cut at 0 and scaled
+  /// to a sum of 1.
   mutating func addContrast(
     _ small: RunFolder, _ large: RunFolder, _ graph: KnowledgeGraph, seed: Seed, _ work: Work
   ) throws {

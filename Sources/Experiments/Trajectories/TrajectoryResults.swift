@@ -38,7 +38,8 @@ package struct TrajectoryPoint: Codable, Hashable, Sendable, EncodableRecord {
   package let flops: Double
   /// Mean loss in nats of true lines about other subjects.
   package let validationLoss: Double
-  /// Mean -log P of what stands after `<O>`, end token included, in nats, with its 95 % interval over subjects.
+  /// Mean -log P of what stands after `<O>`, end token included, in nats, with its 95 % interval
+  /// over subjects.
   package let loss: Double
   package let lower: Double?
   package let upper: Double?

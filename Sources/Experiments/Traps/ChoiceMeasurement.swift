@@ -7,7 +7,8 @@ import LabCore
 import LanguageModel
 import Training
 
-/// A set of questions with choices, asked of one model: scored into run.sqlite, and summed up by task.
+/// A set of questions with choices, asked of one model: scored into run.sqlite, and summed up by
+/// task.
 struct ChoiceMeasurement {
   let run: RunFolder
   let questions: [ChoiceQuestion]
@@ -15,8 +16,8 @@ struct ChoiceMeasurement {
 
   /// The probabilities of all choices, those of earlier calls read back.
   ///
-  /// Throws `LabError` for a question that cannot be asked of the model, before anything is stored, and
-  /// `LabError.interrupted` when stopped: the same call continues.
+  /// Throws `LabError` for a question that cannot be asked of the model, before anything is stored,
+  /// and `LabError.interrupted` when stopped: the same call continues.
   func scores(_ work: Work) throws -> [[Double]] {
     let model = try run.askedModel()
     let context = run.record.configuration.model.contextLength
@@ -52,7 +53,8 @@ struct ChoiceMeasurement {
 }
 
 extension ChoiceQuestion {
-  /// Refuses a question that a model cannot be asked; throws `LabError` with what is wrong and what to do.
+  /// Refuses a question that a model cannot be asked; throws `LabError` with what is wrong and what
+  /// to do.
   func check(_ tokenizer: any Tokenizer, contextLength: Int) throws {
     let length = try completions(tokenizer).longestInputCount
     guard length <= contextLength else {
@@ -109,8 +111,8 @@ package struct AnsweredChoice: Hashable, Sendable {
 }
 
 extension ChoiceResult {
-  /// Results of each task and variant, and of each group of exposures where there are several, in the order of the
-  /// questions; intervals are 95 % over resampled subjects.
+  /// Results of each task and variant, and of each group of exposures where there are several, in
+  /// the order of the questions; intervals are 95 % over resampled subjects.
   static func table(
     _ questions: [ChoiceQuestion], _ scores: [[Double]], bootstrap: Bootstrap
   ) -> [ChoiceResult] {

@@ -25,12 +25,13 @@ package struct ChoiceResult: Codable, Hashable, Sendable {
   package let mass: Double
   package let massLower: Double?
   package let massUpper: Double?
-  /// Sum over the choices of (share of their probability - whether it is right)^2, 0 to 2, as lm-evaluation-harness has
-  /// it; BIG-bench divides it by the number of choices.
+  /// Sum over the choices of (share of their probability - whether it is right)^2, 0 to 2, as
+  /// lm-evaluation-harness has it; BIG-bench divides it by the number of choices.
   package let brier: Double
   package let brierLower: Double?
   package let brierUpper: Double?
-  /// Expected calibration error of the likeliest choice's share, in 15 bins of equal width, as BIG-bench has it.
+  /// Expected calibration error of the likeliest choice's share, in 15 bins of equal width, as
+  /// BIG-bench has it.
   package let calibrationError: Double
   /// Accuracy of a guess.
   package let chance: Double
@@ -77,7 +78,8 @@ extension ResultTable {
       """)
 }
 
-/// The probabilities of choices in run.sqlite; their tables are made when something is first stored.
+/// The probabilities of choices in run.sqlite; their tables are made when something is first
+/// stored.
 extension RunDatabase {
   private static let choiceTables = """
     CREATE TABLE IF NOT EXISTS choice_question (

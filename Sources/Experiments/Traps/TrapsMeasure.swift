@@ -8,7 +8,8 @@ package import LabCore
 package import Report
 package import Training
 
-/// Questions with choices asked of a model: the traps of `kglab traps` and `traps` in a study, or those of a file.
+/// Questions with choices asked of a model: the traps of `kglab traps` and `traps` in a study, or
+/// those of a file.
 package struct TrapsMeasure: ListedMeasure {
   package static let name = "traps"
   package static let key = "traps"
@@ -21,9 +22,11 @@ package struct TrapsMeasure: ListedMeasure {
     package var tasks = Trap.allCases
     /// Most questions of a task, each in two forms.
     package var questionCount = 200
-    /// Solved traps of taught subjects that stand before a question: a form of each for every number.
+    /// Solved traps of taught subjects that stand before a question: a form of each for every
+    /// number.
     package var shots = [0]
-    /// Whether traps that have such a form are asked with the line that leads to the answer before them; nil for no.
+    /// Whether traps that have such a form are asked with the line that leads to the answer before
+    /// them; nil for no.
     package var reasoned: Bool?
     /// Decides which facts are asked about, and the resamples behind intervals.
     package var seed: UInt64 = 0
@@ -79,8 +82,8 @@ package struct TrapsMeasure: ListedMeasure {
 
   /// Asks a model the traps of its graph into the run's run.sqlite, or reads the results back.
   ///
-  /// Throws `LabError` where the model was trained without rules or the graph allows no question, and
-  /// `LabError.interrupted` when stopped: the same call continues.
+  /// Throws `LabError` where the model was trained without rules or the graph allows no question,
+  /// and `LabError.interrupted` when stopped: the same call continues.
   package func summary(of run: RunFolder, graph: KnowledgeGraph, _ work: Work) throws
     -> ChoiceSummary
   {
@@ -89,13 +92,14 @@ package struct TrapsMeasure: ListedMeasure {
     }
   }
 
-  /// The traps of a run's graph for its tokenizer: in the forms "trap" and "plain", and with solved ones before them "trap,
-  /// 1 shot"; with the line that leads to the answer "trap, reasoned".
+  /// The traps of a run's graph for its tokenizer: in the forms "trap" and "plain", and with solved
+  /// ones before them "trap, 1 shot"; with the line that leads to the answer "trap, reasoned".
   ///
   /// Throws `LabError` where the run was trained without rules or its graph allows no question.
   package func questions(of run: RunFolder, graph: KnowledgeGraph) throws -> [ChoiceQuestion] {
     let corpus = run.record.configuration.corpus
-    // A model that began as another may have the rules from that one; of one of elsewhere nobody knows.
+    // A model that began as another may have the rules from that one; of one of elsewhere nobody
+    // knows.
     guard
       corpus.ruleShare > 0 || run.record.configuration.start != nil || run.record.outside != nil
     else {

@@ -10,7 +10,8 @@ package struct ExportReport: Encodable, Hashable, Sendable {
   package let heldOutCount: Int
   /// Names that entities share with others, where the format cannot tell them apart; else 0.
   package let mergedNameCount: Int
-  /// Triples that are trained on without being true, where the format has no place for them; else 0.
+  /// Triples that are trained on without being true, where the format has no place for them; else
+  /// 0.
   package let leftOutFalsehoodCount: Int
   /// Whether what is held out can be read from the files.
   package let isSplit: Bool
@@ -20,15 +21,18 @@ package struct ExportReport: Encodable, Hashable, Sendable {
 
 /// Writes a graph file as text: tab-separated, OpenKE ids, N-Triples, JSON lines or training text.
 package struct GraphExporter: Sendable {
-  /// Nil: as the name of what is written says; a folder of tab-separated text where it says nothing.
+  /// Nil: as the name of what is written says; a folder of tab-separated text where it says
+  /// nothing.
   package var format: TripleFormat?
   /// Whether to write a folder with train, valid and test.
   package var isSplit = false
-  /// Whether to compress the files of a folder; a single file is compressed where its name ends in .gz.
+  /// Whether to compress the files of a folder; a single file is compressed where its name ends in
+  /// .gz.
   package var isCompressed = false
   /// How names with tabs or line ends stand in tab-separated and OpenKE files.
   package var escape = NameEscape.marked
-  /// The IRI under which names stand in N-Triples; nil: that of the graph's import, else the default.
+  /// The IRI under which names stand in N-Triples; nil: that of the graph's import, else the
+  /// default.
   package var base: String?
   /// The nested share of the graph's queries to write, in (0, 1].
   package var fraction: Double = 1
@@ -37,9 +41,9 @@ package struct GraphExporter: Sendable {
 
   /// Writes the graph file `graph` to `url`, a file or a folder.
   ///
-  /// Streams from SQLite: memory grows with the names, not with the triples. Throws `LabError` where `url`
-  /// exists and `overwrite` is false, where a name cannot be written, or when the disk is full; nothing is
-  /// left behind then.
+  /// Streams from SQLite: memory grows with the names, not with the triples. Throws `LabError`
+  /// where `url` exists and `overwrite` is false, where a name cannot be written, or when the disk
+  /// is full; nothing is left behind then.
   package func write(
     _ graph: URL, to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent
   ) throws -> ExportReport {

@@ -5,7 +5,8 @@ enum JSONText {
     0x0C: UInt8(ascii: "f"), 0x0D: UInt8(ascii: "r"), 0x22: 0x22, 0x5C: 0x5C,
   ]
 
-  /// The name between quotation marks, without them: characters that tools split lines at are escaped.
+  /// The name between quotation marks, without them: characters that tools split lines at are
+  /// escaped.
   static func escaped(_ name: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(name.count)

@@ -9,7 +9,8 @@ enum SplitRule {
 
   private static let key: UInt64 = 0x73_70_6C_69_74
 
-  /// Trained triples go to train; the held-out ones of a query all to valid or all to test, half each.
+  /// Trained triples go to train; the held-out ones of a query all to valid or all to test, half
+  /// each.
   ///
   /// A hash of names decides, so that the same query goes to the same file in every graph.
   static func part(of fact: Fact, subject: UInt64, predicate: UInt64) -> Part {

@@ -8,7 +8,8 @@ enum ChiSquare {
     return upperGamma(Double(degrees) / 2, max(0, statistic) / 2)
   }
 
-  /// The p-value of counts against expectations; neighbours are pooled until 5 are expected of each.
+  /// The p-value of counts against expectations; neighbours are pooled until 5 are expected of
+  /// each.
   ///
   /// `fitted` parameters were estimated from the counts.
   static func test(_ counts: [Double], expected: [Double], fitted: Int) -> Double {
@@ -36,8 +37,8 @@ enum ChiSquare {
     return survival(statistic, degrees: bins.count - 1 - fitted)
   }
 
-  /// Q(a, x), the regularised upper incomplete gamma function: a series below a + 1, else a continued
-  /// fraction by Lentz's method.
+  /// Q(a, x), the regularised upper incomplete gamma function: a series below a + 1, else a
+  /// continued fraction by Lentz's method.
   static func upperGamma(_ a: Double, _ x: Double) -> Double {
     guard x > 0 else { return 1 }
     guard x.isFinite else { return 0 }
@@ -97,7 +98,8 @@ enum PeakSearch {
     return (low + high) / 2
   }
 
-  /// The place of the maximum in a range: a coarse grid, then golden sections around its best point.
+  /// The place of the maximum in a range: a coarse grid, then golden sections around its best
+  /// point.
   static func maximum(
     in range: ClosedRange<Double>, steps: Int = 40, refinements: Int = 30,
     of function: (Double) -> Double

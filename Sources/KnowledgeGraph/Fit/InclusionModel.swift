@@ -1,6 +1,7 @@
 import Foundation
 
-/// How many subjects get an object, from its share of the popularity, where a subject's objects all differ.
+/// How many subjects get an object, from its share of the popularity, where a subject's objects all
+/// differ.
 struct InclusionModel {
   /// Numbers of objects per query with how many queries have them.
   private let queries: [(objects: Int, count: Double)]
@@ -22,8 +23,8 @@ struct InclusionModel {
     queries = groups
   }
 
-  /// The share of the queries that have each object; `shares` are of one object each, `sizes` how many
-  /// objects have that share.
+  /// The share of the queries that have each object; `shares` are of one object each, `sizes` how
+  /// many objects have that share.
   ///
   /// Exact for queries of one and two objects. For more, drawing without replacement is a race of
   /// exponential clocks, ended at the fixed time at which as many are in as are drawn on average.
@@ -54,7 +55,8 @@ struct InclusionModel {
   }
 
   private static func time(until number: Double, _ shares: [Double], _ sizes: [Double]) -> Double {
-    // The number drawn grows ever slower with time, so that Newton's steps come from below and stay there.
+    // The number drawn grows ever slower with time, so that Newton's steps come from below and stay
+    // there.
     var time = number
     for _ in 0..<40 {
       var (drawn, rate) = (0.0, 0.0)

@@ -1,9 +1,11 @@
 import Foundation
 
-/// The distribution of objects per subject that a schema can say, learnt from how many subjects have how many.
+/// The distribution of objects per subject that a schema can say, learnt from how many subjects
+/// have how many.
 struct ObjectCountFit {
   let model: ObjectCount
-  /// Share of the subjects that have the predicate, as the schema means it: see `ObjectCount.poisson`.
+  /// Share of the subjects that have the predicate, as the schema means it: see
+  /// `ObjectCount.poisson`.
   let coverage: Double
   /// Chance of counts at least as far from the model; nil where the model is the counts themselves.
   let pValue: Double?
@@ -90,7 +92,8 @@ struct ObjectCountFit {
     }.place
   }
 
-  /// The mean of a Poisson distribution of which only counts above 0 were kept, by maximum likelihood.
+  /// The mean of a Poisson distribution of which only counts above 0 were kept, by maximum
+  /// likelihood.
   private static func poissonMean(_ observed: [Double]) -> Double {
     let total = observed.reduce(0, +)
     let mean = observed.enumerated().reduce(0) { $0 + $1.element * Double($1.offset + 1) } / total
@@ -99,14 +102,16 @@ struct ObjectCountFit {
   }
 }
 
-/// How many objects subjects are to draw of a symmetric predicate, where each triple holds both ways.
+/// How many objects subjects are to draw of a symmetric predicate, where each triple holds both
+/// ways.
 enum SymmetricCountFit {
   private static let largestDeconvolution = 512
 
-  /// Weights of the numbers of draws, from 0, that give the subjects their objects, drawn and mirrored together.
+  /// Weights of the numbers of draws, from 0, that give the subjects their objects, drawn and
+  /// mirrored together.
   ///
-  /// What others draw comes to a subject as a Poisson number of half the mean; the draws are what remains,
-  /// by Richardson-Lucy deconvolution. `histogram[k]` is how many subjects have k objects.
+  /// What others draw comes to a subject as a Poisson number of half the mean; the draws are what
+  /// remains, by Richardson-Lucy deconvolution. `histogram[k]` is how many subjects have k objects.
   static func weights(_ histogram: [Int]) -> [Double] {
     let total = Double(max(1, histogram.reduce(0, +)))
     let target = histogram.map { Double($0) / total }
@@ -148,8 +153,9 @@ enum SymmetricCountFit {
 
   /// The coverage that pairs off a share of the entities, where each has one partner.
   ///
-  /// Entities are asked in turn; who has no partner yet draws one of the others without, with the probability
-  /// that is sought. The share who have one in the end follows from two differential equations.
+  /// Entities are asked in turn; who has no partner yet draws one of the others without, with the
+  /// probability that is sought. The share who have one in the end follows from two differential
+  /// equations.
   static func coverage(pairedShare: Double) -> Double {
     func paired(_ coverage: Double) -> Double {
       // Of all: asked and without a partner, and yet to be asked and without.

@@ -18,14 +18,16 @@ struct PopularityFit {
     var objectCount: Int
     /// `histogram[k]` is how many subjects have k objects.
     let histogram: [Int]
-    /// Whether objects come before their subjects in a random order, so that some are drawn by more.
+    /// Whether objects come before their subjects in a random order, so that some are drawn by
+    /// more.
     var isAcyclic = false
   }
 
   /// How many objects there are to draw from, if those with a triple are all that is known of them.
   ///
-  /// Drawn again from as many as were seen, some of the rare ones would be missing. The number, some multiple of
-  /// those seen, has the largest likelihood of the counts above 0 with the exponent that goes with it.
+  /// Drawn again from as many as were seen, some of the rare ones would be missing. The number,
+  /// some multiple of those seen, has the largest likelihood of the counts above 0 with the
+  /// exponent that goes with it.
   static func objectCount(behind seen: Evidence) -> Int {
     let inclusion = InclusionModel(seen.histogram)
     let kernel = CountKernel(seen, queries: inclusion.queryCount)
@@ -93,9 +95,10 @@ struct PopularityFit {
 
   /// A weight for each object, by falling popularity.
   ///
-  /// Drawing by the counts themselves would add chance to chance: few objects would be as rare as the rarest.
-  /// So the distribution of shares that makes these counts likeliest is estimated first (nonparametric maximum
-  /// likelihood of a binomial mixture, by expectation maximisation), and its quantiles are the weights.
+  /// Drawing by the counts themselves would add chance to chance: few objects would be as rare as
+  /// the rarest. So the distribution of shares that makes these counts likeliest is estimated first
+  /// (nonparametric maximum likelihood of a binomial mixture, by expectation maximisation), and its
+  /// quantiles are the weights.
   private static func weights(
     _ kernel: CountKernel, _ inclusion: InclusionModel, objectCount: Int
   ) -> [Double] {
@@ -129,7 +132,8 @@ struct PopularityFit {
   }
 }
 
-/// Ranks of a Zipf distribution in cells: one by one at the top, together where they are nearly equal.
+/// Ranks of a Zipf distribution in cells: one by one at the top, together where they are nearly
+/// equal.
 private struct RankCells {
   private let ranks: [Double]
   let sizes: [Double]
@@ -174,7 +178,8 @@ private struct CountKernel {
   private let objectCount: Double
   /// log of (queries choose count), by value.
   private let logChoices: [Double]
-  /// Equally likely factors of the share, for orders in which some objects are open to more subjects.
+  /// Equally likely factors of the share, for orders in which some objects are open to more
+  /// subjects.
   private let factors: [Double]
 
   init(_ evidence: PopularityFit.Evidence, queries: Double) {
@@ -218,7 +223,8 @@ private struct CountKernel {
     }
   }
 
-  /// The mixture of shares under which the counts are likeliest: shares by rising value, and their masses.
+  /// The mixture of shares under which the counts are likeliest: shares by rising value, and their
+  /// masses.
   func mixture() -> (shares: [Double], masses: [Double]) {
     let highest = min(1, (values.last?.count ?? 1) / queries)
     let lowest = 0.02 / queries

@@ -11,7 +11,8 @@ struct RelationTraits {
   /// Chance at which what holds is no trait: objects drawn at random would show it as well.
   private static let chance = 0.05
 
-  /// `isLoop` says that subjects and objects are of one type; `objectCount` is the size of the objects' type.
+  /// `isLoop` says that subjects and objects are of one type; `objectCount` is the size of the
+  /// objects' type.
   init(
     _ pairs: PairTable, isLoop: Bool, subjectCount: Int, objectCount: Int, minimumTriples: Int
   ) {
@@ -26,7 +27,8 @@ struct RelationTraits {
       }
     }
     if isLoop, !constraints.symmetric {
-      // A random graph with a mean of d < 1 objects an entity has no circle with probability (1 - d) e^d.
+      // A random graph with a mean of d < 1 objects an entity has no circle with probability (1 -
+      // d) e^d.
       let mean = count / Double(max(1, subjectCount))
       let byChance = mean < 1 ? (1 - mean) * exp(mean) : 0
       constraints.acyclic = byChance < Self.chance && pairs.pairOnACircle() == nil

@@ -5,8 +5,8 @@ import LabCore
 package struct SchemaFitOptions: Sendable {
   /// Triples that a predicate needs before a trait such as `functional` is believed.
   package var minimumTriples = 20
-  /// Share of the smaller of two sides of predicates that is on the other as well, from which on both are
-  /// of one guessed type.
+  /// Share of the smaller of two sides of predicates that is on the other as well, from which on
+  /// both are of one guessed type.
   package var overlap = 0.5
   /// Entities of an object type up to which the popularity of each may be listed.
   package var largestList = 512
@@ -28,8 +28,8 @@ package struct FittedSchema: Sendable {
     package let objects: String
     package let coverage: Double
     package let popularity: String
-    /// The Zipf exponent of largest likelihood, whether or not the schema uses it; nil where objects have one
-    /// subject each or the predicate is derived.
+    /// The Zipf exponent of largest likelihood, whether or not the schema uses it; nil where
+    /// objects have one subject each or the predicate is derived.
     package let popularityExponent: Double?
     package let traits: [String]
     /// What to know about the fit.
@@ -45,7 +45,8 @@ package struct FittedSchema: Sendable {
   let source: SourceTriples
   let types: TypeGuess
 
-  /// Learns a schema from a graph file; throws `LabError` when it is no graph file, or has no triples.
+  /// Learns a schema from a graph file; throws `LabError` when it is no graph file, or has no
+  /// triples.
   package init(of url: URL, options: SchemaFitOptions = SchemaFitOptions()) throws {
     let file = try GraphFile(url)
     var source = SourceTriples()
@@ -144,8 +145,8 @@ struct SchemaFitter {
 
   /// The number of entities of each type that the schema asks for, kinds included.
   ///
-  /// More than there are where each object has one subject, since chance must not run out of objects; and where
-  /// rare objects are many, since of a few draws not all of them would come up.
+  /// More than there are where each object has one subject, since chance must not run out of
+  /// objects; and where rare objects are many, since of a few draws not all of them would come up.
   private func extents(_ known: [Int], _ traits: [RelationTraits], _ inverses: [Int: Int]) -> [Int]
   {
     var extents = types.types.map(\.extent)
@@ -287,7 +288,8 @@ struct SchemaFitter {
     )
   }
 
-  /// No subject can have more objects than there are; a source with loops to itself has one too many.
+  /// No subject can have more objects than there are; a source with loops to itself has one too
+  /// many.
   private func limited(_ objects: ObjectCount, to available: Int) -> ObjectCount {
     let available = max(1, available)
     switch objects {

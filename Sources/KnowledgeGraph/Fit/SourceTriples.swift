@@ -1,4 +1,5 @@
-/// The true triples of a graph by predicate, and what is hidden of them: what a schema is learnt from.
+/// The true triples of a graph by predicate, and what is hidden of them: what a schema is learnt
+/// from.
 struct SourceTriples: GraphSink {
   /// Counts of what training sees.
   struct HeldOutCounts {
@@ -18,13 +19,16 @@ struct SourceTriples: GraphSink {
   private(set) var heldOut = HeldOutCounts()
   private(set) var hiddenSubjects: Set<Int32> = []
   private(set) var subjects: Set<Int32> = []
-  /// Presentations in an epoch of what is trained on, duplicates counted once, with how often each occurs.
+  /// Presentations in an epoch of what is trained on, duplicates counted once, with how often each
+  /// occurs.
   private(set) var exposures: [Int: Int] = [:]
-  /// By predicate: queries with a trained answer, trained triples, and false or repeated ones among them.
+  /// By predicate: queries with a trained answer, trained triples, and false or repeated ones among
+  /// them.
   private(set) var noise: [NoiseCounts] = []
   private var pending: [Fact] = []
   private var kinds = TypeKinds()
-  /// A triple whose subject or object is of another type than its predicate's; nil where there is none.
+  /// A triple whose subject or object is of another type than its predicate's; nil where there is
+  /// none.
   private(set) var mistyped: Triple?
 
   /// Counts behind a predicate's noise shares.

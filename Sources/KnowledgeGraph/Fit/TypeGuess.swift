@@ -1,4 +1,5 @@
-/// The entity types of a graph: as it states them, or guessed from who is subject and object of what.
+/// The entity types of a graph: as it states them, or guessed from who is subject and object of
+/// what.
 struct TypeGuess {
   /// A type of the schema to be.
   struct FittedType {
@@ -32,7 +33,8 @@ struct TypeGuess {
   /// Types up to which sides with less in common stay apart.
   private static let largestCount = 40
 
-  /// `overlap` is the share of the smaller of two sides' entities from which on they are of one type.
+  /// `overlap` is the share of the smaller of two sides' entities from which on they are of one
+  /// type.
   init(_ source: SourceTriples, overlap: Double) {
     isStated = source.predicates.allSatisfy { $0.subjectType != nil && $0.objectType != nil }
     if isStated { useStated(source) } else { guess(source, overlap: overlap) }
@@ -137,7 +139,8 @@ struct TypeGuess {
     return !gone.isEmpty
   }
 
-  /// After the shortest predicate whose objects are a good part of the type; "entity" where there is none.
+  /// After the shortest predicate whose objects are a good part of the type; "entity" where there
+  /// is none.
   private static func name(
     of cluster: Cluster, _ slots: [Slot], _ source: SourceTriples
   ) -> String {

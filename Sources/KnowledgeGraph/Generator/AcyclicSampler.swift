@@ -1,7 +1,8 @@
 import Foundation
 import LabCore
 
-/// Draws objects that come before the subject in a random order of all entities, so that no circle arises.
+/// Draws objects that come before the subject in a random order of all entities, so that no circle
+/// arises.
 struct AcyclicSampler: Sendable {
   /// Entity (place in its type) by position in the order, and the inverse.
   private let order: [Int32]

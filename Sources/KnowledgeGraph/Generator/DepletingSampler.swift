@@ -1,7 +1,8 @@
 import Foundation
 import LabCore
 
-/// Draws objects in proportion to weights, each at most once: what an inverse-functional predicate has left.
+/// Draws objects in proportion to weights, each at most once: what an inverse-functional predicate
+/// has left.
 ///
 /// A Fenwick tree over the weights, so that a draw and a removal take logarithmic time.
 struct DepletingSampler {
@@ -21,7 +22,8 @@ struct DepletingSampler {
     highestBit = weights.isEmpty ? 0 : 1 << (Int.bitWidth - 1 - weights.count.leadingZeroBitCount)
   }
 
-  /// Draws one object other than `excluded` without removing it, with its bits; nil where none is left.
+  /// Draws one object other than `excluded` without removing it, with its bits; nil where none is
+  /// left.
   func draw(
     excluding excluded: [Int32], _ stream: inout RandomStream
   ) -> (object: Int32, bits: Double)? {

@@ -71,7 +71,8 @@ struct DerivedPredicate {
     }
   }
 
-  /// Where the chain leads from a subject by steps of one kind: no circle back to itself, in order of id.
+  /// Where the chain leads from a subject by steps of one kind: no circle back to itself, in order
+  /// of id.
   private func ends(of subject: Int, isStep: (TripleMark) -> Bool) -> [Int32] {
     var ends = [Int32(subject)]
     for step in steps {

@@ -43,7 +43,8 @@ struct DrawTally: Sendable {
   var queryCount = 0
   var drawCount = 0
   var topFirstDraws = 0
-  /// First draws among the objects that the predicate's dependence favours, and queries that have some.
+  /// First draws among the objects that the predicate's dependence favours, and queries that have
+  /// some.
   var favouredFirstDraws = 0
   var dependentQueries = 0
   /// Expected number of the former, under the generator.

@@ -6,9 +6,11 @@ struct FactPart: Sendable {
   var tally: GenerationTally
 }
 
-/// Makes the facts of the graph, part by part: each is a function of the schema, the seed and its number.
+/// Makes the facts of the graph, part by part: each is a function of the schema, the seed and its
+/// number.
 struct FactMaker: Sendable {
-  /// Subjects of one type whose facts are made at once: a multiple of the block that shares a random stream.
+  /// Subjects of one type whose facts are made at once: a multiple of the block that shares a
+  /// random stream.
   private static let subjectsPerPart = 8 * PredicatePlan.blockSize
 
   /// Entity ids.

@@ -21,7 +21,8 @@ struct FalsehoodMaker: Sendable {
       && NameHash.unit(NameHash.mix(duplicateKey, NameHash.mix(query, object))) < shares.duplicate
   }
 
-  /// False objects for a query with a visible answer, with their bits; `truth` are its answers' entity ids.
+  /// False objects for a query with a visible answer, with their bits; `truth` are its answers'
+  /// entity ids.
   func falsehoods(
     query: UInt64, subject: Int, truth: some Sequence<Int32>, plan: PredicatePlan
   ) -> [(object: Int32, bits: Double, noise: Noise)] {

@@ -1,7 +1,8 @@
 import Foundation
 
 extension GenerationTally {
-  /// Every setting of the schema beside what came of it; counts of queries and triples are those of the graph.
+  /// Every setting of the schema beside what came of it; counts of queries and triples are those of
+  /// the graph.
   func statistics(of generator: GraphGenerator, profile: GraphProfile) -> [AchievedStatistic] {
     var rows = typeRows(generator, profile)
     for (plan, counts) in zip(generator.plans, predicates) {
@@ -43,7 +44,8 @@ extension GenerationTally {
     guard draws.queryCount > 0 else { return rows }
     let queries = Double(draws.queryCount)
     add("objects (mean)", plan.counts.meanWherePositive, Double(draws.drawCount) / queries)
-    // Constraints and dependence change who is drawn how often, so that the share has no simple expectation.
+    // Constraints and dependence change who is drawn how often, so that the share has no simple
+    // expectation.
     if plan.schema.constraints == nil, plan.schema.given == nil {
       add(
         "popularity (share of the most popular)", plan.objects.topProbability,
@@ -126,9 +128,11 @@ extension GenerationTally {
       several += counts.severalCount
       partial += counts.partialCount
     }
-    // What is entailed is also hidden with its premises, beyond any share; without plain predicates there is no row.
+    // What is entailed is also hidden with its premises, beyond any share; without plain predicates
+    // there is no row.
     guard queries > 0 else { return [] }
-    // A share of all queries: those hidden with their subject belong to all, so that the rest bears more.
+    // A share of all queries: those hidden with their subject belong to all, so that the rest bears
+    // more.
     return [
       row("\(path).subject", shares.subject, Self.share(heldOutSubjectCount, of: subjectCount)),
       row(

@@ -4,8 +4,9 @@ struct GenerationTally: Sendable {
   struct PerPredicate: Sendable {
     var draws = DrawTally()
     var factCount = 0
-    /// Queries that are not hidden with their subject, those with a trained answer, and those hidden by a share of
-    /// queries; of derived predicates only such as follow from trained triples.
+    /// Queries that are not hidden with their subject, those with a trained answer, and those
+    /// hidden by a share of queries; of derived predicates only such as follow from trained
+    /// triples.
     var openQueryCount = 0
     var visibleQueryCount = 0
     var hiddenQueryCount = 0

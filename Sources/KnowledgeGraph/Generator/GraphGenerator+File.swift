@@ -14,10 +14,10 @@ package struct GeneratedGraph: Encodable, Sendable {
 extension GraphGenerator {
   /// Generates straight into a new SQLite file; memory does not grow with the number of triples.
   ///
-  /// The same schema, seed and version of SQLite give the same bytes. Throws `LabError` when the file
-  /// exists and `overwrite` is false, when it cannot be written, or on a request to stop; the file is
-  /// then not there (or, when replacing one, the old one still is). `pageLimit` stops SQLite at that many
-  /// pages of 8 KiB, as a full disk would.
+  /// The same schema, seed and version of SQLite give the same bytes. Throws `LabError` when the
+  /// file exists and `overwrite` is false, when it cannot be written, or on a request to stop; the
+  /// file is then not there (or, when replacing one, the old one still is). `pageLimit` stops
+  /// SQLite at that many pages of 8 KiB, as a full disk would.
   package func write(
     to url: URL, overwrite: Bool = false, progress: ProgressReporter = .silent,
     pageLimit: Int? = nil

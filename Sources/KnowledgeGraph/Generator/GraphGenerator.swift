@@ -2,9 +2,9 @@ package import LabCore
 
 /// Makes a graph from a schema and a seed.
 ///
-/// The result depends on the schema and the seed alone: every predicate draws from its own stream for
-/// each block of subjects, so that neither the number of threads nor another predicate changes it.
-/// Predicates that nothing else builds on are drawn as they are written and never held whole.
+/// The result depends on the schema and the seed alone: every predicate draws from its own stream
+/// for each block of subjects, so that neither the number of threads nor another predicate changes
+/// it. Predicates that nothing else builds on are drawn as they are written and never held whole.
 package struct GraphGenerator: Sendable {
   package let schema: GraphSchema
   package let seed: Seed

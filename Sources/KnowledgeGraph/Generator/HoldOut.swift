@@ -2,8 +2,9 @@ import LabCore
 
 /// Decides what is kept from training, by seeded hashes of names alone.
 ///
-/// A subject or query is held out where its hash is below the share, so that the subjects and queries
-/// held out at a small share are among those held out at a larger one, whatever else the graph holds.
+/// A subject or query is held out where its hash is below the share, so that the subjects and
+/// queries held out at a small share are among those held out at a larger one, whatever else the
+/// graph holds.
 struct HoldOut: Sendable {
   private let shares: HeldOutShares
   private let subjectKey: UInt64
@@ -19,8 +20,9 @@ struct HoldOut: Sendable {
 
   /// The level of every triple of a query: nil where it is trained on.
   ///
-  /// `subject` and `predicate` are hashes of names; `own` are the predicate's own shares, if it has any; `objects`
-  /// gives the hash of each answer's name, and is asked only where single objects are hidden.
+  /// `subject` and `predicate` are hashes of names; `own` are the predicate's own shares, if it has
+  /// any; `objects` gives the hash of each answer's name, and is asked only where single objects
+  /// are hidden.
   func levels(
     subject: UInt64, predicate: UInt64, count: Int, own: HeldOutShares? = nil,
     object: (Int) -> UInt64

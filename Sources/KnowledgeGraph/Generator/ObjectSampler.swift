@@ -9,7 +9,8 @@ struct FavouredObjects: Sendable {
   let strength: Double
 }
 
-/// Draws the distinct objects of one subject by popularity, with the exact probability of each draw.
+/// Draws the distinct objects of one subject by popularity, with the exact probability of each
+/// draw.
 ///
 /// Objects are places within the object type here.
 struct ObjectSampler: Sendable {
@@ -56,8 +57,8 @@ struct ObjectSampler: Sendable {
 
   /// Draws `number` distinct objects other than `excluded`, in the order of drawing.
   ///
-  /// What is excluded is known to be impossible, so that it takes no part in the probabilities. Ends early where
-  /// no object is left. `body` is called with each object and its bits.
+  /// What is excluded is known to be impossible, so that it takes no part in the probabilities.
+  /// Ends early where no object is left. `body` is called with each object and its bits.
   func draw(
     _ number: Int, excluding excluded: [Int32] = [], favoured: FavouredObjects? = nil,
     _ stream: inout RandomStream, _ body: (Int32, Double) -> Void

@@ -57,7 +57,8 @@ struct PredicatePlan: Sendable {
     return counts.draw(&stream)
   }
 
-  /// The draws of one block of subjects; `others` is the table of the predicate that this one depends on.
+  /// The draws of one block of subjects; `others` is the table of the predicate that this one
+  /// depends on.
   func draw(block: Int, given others: PredicateTable?) -> DrawBuffer {
     var buffer = DrawBuffer()
     var stream = stream(block: block)

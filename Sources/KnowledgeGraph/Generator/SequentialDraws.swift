@@ -4,9 +4,9 @@ import LabCore
 extension PredicatePlan {
   /// Draws every subject in order, each with what those before it have left.
   ///
-  /// For inverse-functional predicates an object is gone once it is drawn; for symmetric ones a pair that is
-  /// already connected is no possible draw, and with `functional` neither is who has a partner already.
-  /// Throws `LabError` naming the constraint when nothing is left for a subject.
+  /// For inverse-functional predicates an object is gone once it is drawn; for symmetric ones a
+  /// pair that is already connected is no possible draw, and with `functional` neither is who has a
+  /// partner already. Throws `LabError` naming the constraint when nothing is left for a subject.
   func drawSequentially(file: String) throws -> DrawBuffer {
     var buffer = DrawBuffer()
     let constraints = schema.holding

@@ -9,12 +9,13 @@ package struct AchievedStatistic: Codable, Hashable, Sendable {
 
 /// The information in a graph under its generator, in bits.
 package struct InformationContent: Codable, Hashable, Sendable {
-  /// Which objects, drawn one after another: the sum of the drawn triples' bits; entailed ones have none.
+  /// Which objects, drawn one after another: the sum of the drawn triples' bits; entailed ones have
+  /// none.
   package let objects: Double
   /// How many objects each subject has of each predicate, none included.
   package let objectCounts: Double
-  /// By how much the order of drawing overstates the objects of queries with several, log2(n!) each:
-  /// exact for uniform popularity, an upper bound otherwise.
+  /// By how much the order of drawing overstates the objects of queries with several, log2(n!)
+  /// each: exact for uniform popularity, an upper bound otherwise.
   package let order: Double
 
   enum CodingKeys: String, CodingKey {

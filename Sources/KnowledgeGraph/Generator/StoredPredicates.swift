@@ -2,8 +2,8 @@ import LabCore
 
 /// The predicates whose triples are held whole before anything is written.
 ///
-/// Those that others are derived from or depend on, those with constraints that span subjects, and those of
-/// abstract subjects. They are made in an order in which each finds what it builds on.
+/// Those that others are derived from or depend on, those with constraints that span subjects, and
+/// those of abstract subjects. They are made in an order in which each finds what it builds on.
 struct StoredPredicates: Sendable {
   /// By predicate id; nil for a predicate that is drawn as it is written.
   private(set) var tables: [PredicateTable?]
@@ -104,7 +104,8 @@ struct HiddenAnswers {
     }
   }
 
-  /// Makes levels say what became of each query: single objects are hidden only beside visible ones.
+  /// Makes levels say what became of each query: single objects are hidden only beside visible
+  /// ones.
   func settle(_ table: inout PredicateTable) {
     for subject in table.subjects {
       let places = table.places(of: subject)

@@ -2,12 +2,12 @@ import LabCore
 
 /// The content hash of a graph: its types, names, triples and which of them are trained on.
 ///
-/// Ids enter in the graph's own order; bits, held-out levels and derivations do not. What layout 1 of the
-/// graph file could not hold (type parents, templates, exposures, noise) enters only where a graph has it, so
-/// that older graphs keep their hash.
+/// Ids enter in the graph's own order; bits, held-out levels and derivations do not. What layout 1
+/// of the graph file could not hold (type parents, templates, exposures, noise) enters only where a
+/// graph has it, so that older graphs keep their hash.
 struct GraphHasher: GraphSink {
-  /// The hash's version, as graph files name it: the first, which files without a number have, left out
-  /// which types are kinds of which.
+  /// The hash's version, as graph files name it: the first, which files without a number have, left
+  /// out which types are kinds of which.
   static let version = 2
 
   private var hasher = ContentHasher()

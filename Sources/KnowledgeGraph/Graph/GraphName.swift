@@ -1,6 +1,7 @@
 /// What can be a name in a graph: of an entity, a type or a predicate, for every command alike.
 enum GraphName {
-  /// What is wrong with the bytes of a name and what to do, to stand after "the name"; nil where nothing is.
+  /// What is wrong with the bytes of a name and what to do, to stand after "the name"; nil where
+  /// nothing is.
   static func fault(_ name: some Collection<UInt8>) -> String? {
     guard !name.isEmpty else { return "is empty; give it a name or remove the line" }
     var all: UInt8 = 0

@@ -16,7 +16,8 @@ package final class KnowledgeGraph: Sendable {
 
   private let entityIDs: [String: [Int32]]
   private let predicateIDs: [String: Int32]
-  /// For each predicate, its stated object type or, where none is stated, the types its objects have.
+  /// For each predicate, its stated object type or, where none is stated, the types its objects
+  /// have.
   let objectTypesOfPredicates: [Set<Int32>]
 
   /// Builds a graph from its parts; `queries` must be in order of (subject, predicate).
@@ -48,7 +49,8 @@ package final class KnowledgeGraph: Sendable {
     objectTypesOfPredicates = types
   }
 
-  /// The same graph for a model that was trained elsewhere: what it saw is not known, so that every answer counts as any.
+  /// The same graph for a model that was trained elsewhere: what it saw is not known, so that every
+  /// answer counts as any.
   package func withUnknownVisibility() -> KnowledgeGraph {
     KnowledgeGraph(
       entityTypes: entityTypes, entities: entities, predicates: predicates,
@@ -67,7 +69,8 @@ package final class KnowledgeGraph: Sendable {
   /// Whether it is known of its queries what training saw.
   package var hasKnownVisibility: Bool { queries.first?.visibility != .unknown }
 
-  /// Ids of all entities with this name: several where names are ambiguous, none where it is unknown.
+  /// Ids of all entities with this name: several where names are ambiguous, none where it is
+  /// unknown.
   package func entities(named name: String) -> [Int32] {
     // Swift's String equality is canonical equivalence; names are equal only byte for byte.
     (entityIDs[name] ?? []).filter {
@@ -94,9 +97,9 @@ package final class KnowledgeGraph: Sendable {
 
   /// All right answers to the question as it is asked in words.
   ///
-  /// Those of the query, and where other entities share the subject's name also those of their queries
-  /// with the predicate, since the text of the question is the same. An object stands there once, as
-  /// visible where any of the queries shows it.
+  /// Those of the query, and where other entities share the subject's name also those of their
+  /// queries with the predicate, since the text of the question is the same. An object stands there
+  /// once, as visible where any of the queries shows it.
   package func truth(of query: Query) -> [Answer] {
     let own = answers[query.answers]
     guard hasAmbiguousNames else { return Array(own) }
@@ -116,7 +119,8 @@ package final class KnowledgeGraph: Sendable {
   /// Queries inside the nested fraction (0, 1] of the graph, in order.
   package func queries(fraction: Double) -> [Query] { queries.filter { $0.rank < fraction } }
 
-  /// What the training text of the nested fraction (0, 1] says, each triple once, in order of triple.
+  /// What the training text of the nested fraction (0, 1] says, each triple once, in order of
+  /// triple.
   ///
   /// The visible triples, and the falsehoods about them.
   package func statements(fraction: Double) -> [TaughtTriple] {
@@ -134,7 +138,8 @@ package final class KnowledgeGraph: Sendable {
         }
       }
       let ownCount = own.count
-      // A falsehood belongs to a query with a visible answer, and stands beside it in the same order.
+      // A falsehood belongs to a query with a visible answer, and stands beside it in the same
+      // order.
       while nextFalse < falsehoods.count,
         (falsehoods[nextFalse].triple.subject, falsehoods[nextFalse].triple.predicate)
           <= (query.subject, query.predicate)

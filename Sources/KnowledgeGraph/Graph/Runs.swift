@@ -11,7 +11,8 @@ extension RandomAccessCollection {
 }
 
 extension Range<Int> {
-  /// The first place for which `isAtOrAfter` holds, where it holds for all later ones too; else the end.
+  /// The first place for which `isAtOrAfter` holds, where it holds for all later ones too; else the
+  /// end.
   func firstPlace(where isAtOrAfter: (Int) -> Bool) -> Int {
     var (low, high) = (lowerBound, upperBound)
     while low < high {

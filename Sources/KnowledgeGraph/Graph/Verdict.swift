@@ -1,4 +1,5 @@
-/// What an answer to a query is; every case from `wrongObject` on except `abstained` is a hallucination.
+/// What an answer to a query is; every case from `wrongObject` on except `abstained` is a
+/// hallucination.
 package enum Verdict: String, Codable, CaseIterable, Sendable {
   /// An answer of the query that is trained on.
   case correct
@@ -24,11 +25,12 @@ package enum Verdict: String, Codable, CaseIterable, Sendable {
 }
 
 extension KnowledgeGraph {
-  /// The verdict on the name given as an answer, by look-up; nil means that the answer was malformed.
+  /// The verdict on the name given as an answer, by look-up; nil means that the answer was
+  /// malformed.
   ///
-  /// Where several entities share the name, of the answer or of the subject, the most favourable of them
-  /// counts. Where the graph does not
-  /// state a predicate's object type, the types of the objects that the predicate has anywhere count.
+  /// Where several entities share the name, of the answer or of the subject, the most favourable of
+  /// them counts. Where the graph does not state a predicate's object type, the types of the
+  /// objects that the predicate has anywhere count.
   package func verdict(on name: String?, for query: Query) -> Verdict {
     guard let name, !name.isEmpty else { return .malformed }
     let candidates = entities(named: name)

@@ -15,7 +15,8 @@ package struct Triple: Hashable, Sendable, Comparable {
   }
 }
 
-/// What training sees of a query's answers: the three sets of arXiv 2408.07852, by our construction.
+/// What training sees of a query's answers: the three sets of arXiv 2408.07852, by our
+/// construction.
 package enum Visibility: String, Codable, CaseIterable, Sendable {
   /// Fully visible: every answer is trained on.
   case fvs
@@ -110,9 +111,11 @@ package struct Predicate: Hashable, Sendable {
   package let subjectType: Int32?
   /// Index in `KnowledgeGraph.entityTypes`, or nil where the graph does not say (imported graphs).
   package let objectType: Int32?
-  /// Index of the predicate that says the same with subject and object exchanged, where the graph knows one.
+  /// Index of the predicate that says the same with subject and object exchanged, where the graph
+  /// knows one.
   package let inverseOf: Int32?
-  /// Phrasings that end with the object, such as "{subject} was born in {object}"; empty without any.
+  /// Phrasings that end with the object, such as "{subject} was born in {object}"; empty without
+  /// any.
   package let templates: [String]
 
   package init(
@@ -139,7 +142,8 @@ package struct Answer: Hashable, Sendable {
   package let exposures: Int32
   /// How the triple follows from others; nil where it stands for itself.
   package let derivation: Derivation?
-  /// Whether the triple follows from triples that are trained on: if it is held out, it can be inferred.
+  /// Whether the triple follows from triples that are trained on: if it is held out, it can be
+  /// inferred.
   package let isInferable: Bool
 
   package init(
@@ -162,8 +166,8 @@ package struct Query: Hashable, Sendable {
   package let visibility: Visibility
   /// Positions of its answers in `KnowledgeGraph.answers`, in order of object id; never empty.
   package let answers: Range<Int>
-  /// A hash of the names of subject and predicate in [0, 1): the fraction f keeps queries with rank < f,
-  /// so that smaller fractions are inside larger ones.
+  /// A hash of the names of subject and predicate in [0, 1): the fraction f keeps queries with
+  /// rank < f, so that smaller fractions are inside larger ones.
   package let rank: Double
 
   package init(

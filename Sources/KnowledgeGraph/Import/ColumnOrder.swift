@@ -18,7 +18,8 @@ package struct ColumnOrder: Hashable, Sendable {
 }
 
 extension ColumnOrder {
-  /// Reads "hrt" (head, relation, tail) or "s,p,o,_" (subject, predicate, object, a column to skip).
+  /// Reads "hrt" (head, relation, tail) or "s,p,o,_" (subject, predicate, object, a column to
+  /// skip).
   ///
   /// Throws `LabError` for anything else.
   package init(_ text: String) throws {

@@ -5,7 +5,8 @@ import LabCore
 enum Gzip {
   /// Starts gzip, which reads and writes open files where they are given.
   ///
-  /// Throws `LabError` where no folder of PATH holds gzip, or it cannot be started; `name` is the file that needs it.
+  /// Throws `LabError` where no folder of PATH holds gzip, or it cannot be started; `name` is the
+  /// file that needs it.
   static func start(
     _ option: String, source: Int32? = nil, target: Int32? = nil, for name: String
   ) throws -> ChildProcess {
@@ -24,7 +25,8 @@ enum Gzip {
     }
   }
 
-  /// Waits for the end; returns what gzip has to say where it failed, without the names that it gives itself and its input.
+  /// Waits for the end; returns what gzip has to say where it failed, without the names that it
+  /// gives itself and its input.
   static func complaint(_ process: ChildProcess) -> String? {
     guard process.end(patience: .infinity) != .code(0) else { return nil }
     let words = (process.lastMessages.first ?? "").replacingOccurrences(of: "gzip: ", with: "")

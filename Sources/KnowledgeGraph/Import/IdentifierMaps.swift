@@ -3,9 +3,9 @@ import LabCore
 
 /// Reads entity_to_id.tsv and relation_to_id.tsv beside the triples of a folder.
 ///
-/// Their first line names the columns: `id`, `label`, and types where the graph has them. A graph whose types
-/// are kinds of others has type_to_id.tsv too, with `id`, `label` and `parent`. Other files of these names, in
-/// whatever layout, are refused rather than misread.
+/// Their first line names the columns: `id`, `label`, and types where the graph has them. A graph
+/// whose types are kinds of others has type_to_id.tsv too, with `id`, `label` and `parent`. Other
+/// files of these names, in whatever layout, are refused rather than misread.
 struct IdentifierMaps {
   static let typeFile = "type_to_id"
   static let entityFile = "entity_to_id"

@@ -8,12 +8,14 @@ struct LineFault: Error {
   init(_ text: String) { self.text = text }
 }
 
-/// The lines of a text file, plain or gzip, read in pieces so that memory does not grow with the file.
+/// The lines of a text file, plain or gzip, read in pieces so that memory does not grow with the
+/// file.
 enum LineReader {
   /// Longer lines mean that this is no text file of triples.
   private static let longestLine = 1 << 20
 
-  /// Throws `LineFault` for a line with a carriage return inside, which is more likely the end of one.
+  /// Throws `LineFault` for a line with a carriage return inside, which is more likely the end of
+  /// one.
   static func refuseReturns(_ line: ArraySlice<UInt8>) throws {
     guard line.contains(0x0D) else { return }
     throw LineFault(
@@ -23,10 +25,10 @@ enum LineReader {
 
   /// Calls `body` with each line's bytes, without its end ("\n" or "\r\n"), and its number from 1.
   ///
-  /// Empty lines are counted in numbers and otherwise passed over. With `endsAtReturns` a lone carriage return
-  /// ends a line too. A byte order mark at the start is dropped. Throws `LabError` when the file cannot be read
-  /// or is UTF-16, and with file and number what `body` finds wrong with a line (`LineFault`). Returns how many
-  /// lines are not empty.
+  /// Empty lines are counted in numbers and otherwise passed over. With `endsAtReturns` a lone
+  /// carriage return ends a line too. A byte order mark at the start is dropped. Throws `LabError`
+  /// when the file cannot be read or is UTF-16, and with file and number what `body` finds wrong
+  /// with a line (`LineFault`). Returns how many lines are not empty.
   @discardableResult
   static func forEachLine(
     of url: URL, endsAtReturns: Bool = false, _ body: (ArraySlice<UInt8>, Int) throws -> Void

@@ -19,7 +19,8 @@ struct NumberedNames {
 
   /// Where in the file each id is, in order of id.
   ///
-  /// Throws `LabError` with file and line unless the ids are 0 to one less than their number, each once.
+  /// Throws `LabError` with file and line unless the ids are 0 to one less than their number, each
+  /// once.
   func order(_ url: URL) throws -> [Int] {
     var places = [Int](repeating: -1, count: ids.count)
     for (place, id) in ids.enumerated() {

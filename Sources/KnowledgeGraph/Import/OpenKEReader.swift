@@ -3,7 +3,8 @@ import LabCore
 
 /// Reads a folder of ids: entity2id.txt, relation2id.txt and triples of ids (OpenKE).
 ///
-/// The first line of each file is the number of lines that follow; triples are head, tail, relation.
+/// The first line of each file is the number of lines that follow; triples are head, tail,
+/// relation.
 struct OpenKEReader {
   let escape: NameEscape
 

@@ -1,4 +1,5 @@
-/// Triples in order of (subject, predicate, object): first by subject in one pass, then within each.
+/// Triples in order of (subject, predicate, object): first by subject in one pass, then within
+/// each.
 struct SortedTriples {
   struct Row {
     var predicate: Int32

@@ -58,7 +58,8 @@ struct SplitFiles {
     }
   }
 
-  /// The one file with any of these names and endings, plain or compressed; nil where there is none.
+  /// The one file with any of these names and endings, plain or compressed; nil where there is
+  /// none.
   static func file(_ names: [String], _ endings: [String], in folder: URL) throws -> URL? {
     let found = names.flatMap { name in endings.flatMap { ["\(name).\($0)", "\(name).\($0).gz"] } }
       .map { folder.appendingPathComponent($0) }

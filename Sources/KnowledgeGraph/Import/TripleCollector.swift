@@ -63,7 +63,8 @@ struct TripleCollector {
 
   /// Reads a line by `body`: whole, or where malformed lines are skipped, nothing of it.
   ///
-  /// Throws on a request to stop, and where malformed lines are not skipped, what is wrong with this one.
+  /// Throws on a request to stop, and where malformed lines are not skipped, what is wrong with
+  /// this one.
   mutating func read(
     _ line: ArraySlice<UInt8>, _ number: Int, of url: URL,
     _ body: (inout TripleCollector) throws -> Void
@@ -118,7 +119,8 @@ struct TripleCollector {
     try Self.insert(name, .predicate, idSource, &predicates)
   }
 
-  /// Adds a triple; throws `LineFault` where the files of ids give it types that contradict each other.
+  /// Adds a triple; throws `LineFault` where the files of ids give it types that contradict each
+  /// other.
   mutating func add(subject: Int32, predicate: Int32, object: Int32, attribute: Int32) throws {
     if !vocabularyTypes.ofPredicates.isEmpty {
       let stated = vocabularyTypes.ofPredicates[Int(predicate)]

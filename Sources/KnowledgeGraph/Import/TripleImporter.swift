@@ -13,10 +13,10 @@ package struct ImportedGraph: Encodable, Sendable {
 
 /// Makes a graph file of triples in text: tab-separated, OpenKE ids, N-Triples or JSON lines.
 ///
-/// A folder with train, valid and test files brings its own split: the triples of valid and test are held
-/// out. The triples of plain files are all trained on but for `heldOut`. Ids are those of the files that
-/// give them, else names are numbered in the order of their bytes, so that the order of lines does not
-/// matter.
+/// A folder with train, valid and test files brings its own split: the triples of valid and test
+/// are held out. The triples of plain files are all trained on but for `heldOut`. Ids are those of
+/// the files that give them, else names are numbered in the order of their bytes, so that the order
+/// of lines does not matter.
 package struct TripleImporter: Sendable {
   package let name: String
   package let columns: ColumnOrder
@@ -30,7 +30,8 @@ package struct TripleImporter: Sendable {
   package var escape = NameEscape.marked
   /// The IRI under which names stand in N-Triples.
   package var base = TermNames.defaultBase
-  /// Whether malformed lines of triples are left out and counted; else the first one ends the import.
+  /// Whether malformed lines of triples are left out and counted; else the first one ends the
+  /// import.
   package var skipsMalformed = false
 
   package init(

@@ -2,8 +2,8 @@ import LabCore
 
 /// What a graph's schema promises about its triples, and whether they keep it.
 ///
-/// Looks at the triples alone, not at how they were made. Triples are held only of predicates whose promises
-/// span several queries.
+/// Looks at the triples alone, not at how they were made. Triples are held only of predicates whose
+/// promises span several queries.
 struct ConstraintChecks {
   /// A kind of promise; the raw value names the check.
   enum Promise: String, CaseIterable {

@@ -73,7 +73,8 @@ package struct GraphInspection: Encodable, Sendable {
       + Self.promiseChecks(file, sink)
   }
 
-  /// Whether the triples keep what the schema in the file promises; none for a graph without schema.
+  /// Whether the triples keep what the schema in the file promises; none for a graph without
+  /// schema.
   private static func promiseChecks(_ file: GraphFile, _ sink: InspectionSink) throws -> [Check] {
     guard var promised = sink.promised else { return [] }
     promised.finish()

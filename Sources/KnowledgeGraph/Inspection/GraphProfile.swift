@@ -53,7 +53,8 @@ package struct GraphProfile: Encodable, Hashable, Sendable {
     package var statements = 0
     /// Presentations in one epoch.
     package var presentations = 0
-    /// Statements that are presented once an epoch: the numerator of the singleton (monofact) share.
+    /// Statements that are presented once an epoch: the numerator of the singleton (monofact)
+    /// share.
     package var singletons = 0
     package var contradictory = 0
     package var stale = 0
@@ -93,11 +94,12 @@ package struct GraphProfile: Encodable, Hashable, Sendable {
   package let bits: Double?
   /// The chance that one draw from the trained triples' p(o | p) answers an invisible query.
   ///
-  /// A mean over the invisible (IVS) queries: how often a query that was never taught is guessed right
-  /// at temperature 1 by who knows the predicate's object frequencies and nothing else. Nil without
-  /// invisible queries.
+  /// A mean over the invisible (IVS) queries: how often a query that was never taught is guessed
+  /// right at temperature 1 by who knows the predicate's object frequencies and nothing else. Nil
+  /// without invisible queries.
   package let guessRate: Double?
-  /// Answers of invisible queries that training shows for the predicate with other subjects, and all.
+  /// Answers of invisible queries that training shows for the predicate with other subjects, and
+  /// all.
   package let knownInvisibleAnswerCount: Int
   package let invisibleAnswerCount: Int
   /// Queries hidden one by one, not with their subject.

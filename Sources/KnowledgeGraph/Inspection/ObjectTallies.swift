@@ -1,6 +1,7 @@
 /// For every predicate and object: triples that are trained on, and those of invisible queries.
 ///
-/// A flat array where all pairs that the types allow fit into memory, a dictionary where they do not.
+/// A flat array where all pairs that the types allow fit into memory, a dictionary where they do
+/// not.
 struct ObjectTallies {
   struct Counts {
     var trained: Int32 = 0

@@ -1,6 +1,7 @@
 /// What the held-out triples of a graph ask that training never shows, and what it gives away.
 package struct SplitAudit: Encodable, Hashable, Sendable {
-  /// Two relations that say the same, or the same the other way round; a symmetric one stands beside itself.
+  /// Two relations that say the same, or the same the other way round; a symmetric one stands
+  /// beside itself.
   package struct RelationPair: Encodable, Hashable, Sendable {
     package let first: String
     package let second: String
@@ -9,7 +10,8 @@ package struct SplitAudit: Encodable, Hashable, Sendable {
     package let overlap: Double
   }
 
-  /// From this overlap on two relations count as duplicates or inverses (arXiv 2003.08001 has the same).
+  /// From this overlap on two relations count as duplicates or inverses (arXiv 2003.08001 has the
+  /// same).
   package static let leastOverlap = 0.8
 
   package let heldOutCount: Int
@@ -18,7 +20,8 @@ package struct SplitAudit: Encodable, Hashable, Sendable {
   package let unseenPredicateCount: Int
   /// Held-out triples with such a name.
   package let unseenTripleCount: Int
-  /// Held-out triples whose subject and object a duplicate or inverse of the relation joins in training.
+  /// Held-out triples whose subject and object a duplicate or inverse of the relation joins in
+  /// training.
   package let inferableCount: Int
   /// In order of overlap, largest first.
   package let relationPairs: [RelationPair]
@@ -46,7 +49,8 @@ struct SplitAuditor: GraphSink {
     let isInverse: Bool
   }
 
-  /// Edges between the same two entities that are compared with each other; beyond, the rest is left out.
+  /// Edges between the same two entities that are compared with each other; beyond, the rest is
+  /// left out.
   private static let largestGroup = 512
 
   private var names: [String] = []

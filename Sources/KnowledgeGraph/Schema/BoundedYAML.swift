@@ -88,7 +88,8 @@ enum BoundedYAML {
 
   /// Keys are compared while the text is read, before anything of it can be counted.
   ///
-  /// Looks for what only a text with both can have: an alias, and a key that is one or is no plain text.
+  /// Looks for what only a text with both can have: an alias, and a key that is one or is no plain
+  /// text.
   private static func refuseAliasesInKeys(_ text: String) throws {
     var hasAlias = false
     var keyLine: Int?
@@ -157,7 +158,8 @@ private struct KeyScan {
       || (0x41...0x5A).contains(byte & 0xDF)
   }
 
-  /// Where a quoted text that begins at a place ends; the line's end where it does not end in the line.
+  /// Where a quoted text that begins at a place ends; the line's end where it does not end in the
+  /// line.
   private func endOfQuoted(_ start: Int) -> Int {
     var place = start + 1
     while place < line.count, line[place] != line[start] {

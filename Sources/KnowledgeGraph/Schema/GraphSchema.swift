@@ -30,7 +30,8 @@ package struct EntityTypeSchema: Codable, Hashable, Sendable {
   package var ambiguous: Double?
 }
 
-/// How the names of an entity type are made; every name is used once, unless the type has ambiguous names.
+/// How the names of an entity type are made; every name is used once, unless the type has ambiguous
+/// names.
 package enum NameModel: Codable, Hashable, Sendable {
   /// Invented words, one to several a name, from seeded pools that the names share.
   ///
@@ -53,8 +54,8 @@ package enum NameModel: Codable, Hashable, Sendable {
 
 /// A relation to generate, and how.
 ///
-/// A predicate is either drawn (`objects`, `coverage`, `popularity` and constraints count) or derived
-/// from others, by `rule` or `inverseOf`. What is nil was not asked for.
+/// A predicate is either drawn (`objects`, `coverage`, `popularity` and constraints count) or
+/// derived from others, by `rule` or `inverseOf`. What is nil was not asked for.
 package struct PredicateSchema: Codable, Hashable, Sendable {
   package var name: String
   package var subject: String

@@ -126,7 +126,8 @@ extension GraphSchema {
     }
   }
 
-  /// No predicate may build on itself, directly or in a circle, and what it depends on must be of its subjects.
+  /// No predicate may build on itself, directly or in a circle, and what it depends on must be of
+  /// its subjects.
   func checkSources(file: String) throws {
     let extents = TypeExtents(self)
     for predicate in predicates {

@@ -47,7 +47,8 @@ extension SchemaNode {
     return name
   }
 
-  /// A mapping of paths to values as `path=value` pairs, sorted; nested mappings join their keys with dots.
+  /// A mapping of paths to values as `path=value` pairs, sorted; nested mappings join their keys
+  /// with dots.
   package func overrides() throws -> [String] {
     try entries().flatMap { key, value -> [String] in
       if value.isMapping { return try value.overrides().map { "\(key).\($0)" } }

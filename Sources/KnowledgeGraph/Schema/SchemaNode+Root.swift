@@ -23,8 +23,8 @@ extension SchemaNode {
 
   /// The top of a YAML text, which must hold keys and values; `file` is the name that errors give.
   ///
-  /// Throws `LabError` with file and line when the text is not YAML or a key stands twice; `examples`
-  /// is the folder it points to.
+  /// Throws `LabError` with file and line when the text is not YAML or a key stands twice;
+  /// `examples` is the folder it points to.
   package static func root(of text: String, file: String, examples: String) throws -> SchemaNode {
     do {
       guard let root = try BoundedYAML.compose(text) else {

@@ -5,9 +5,10 @@ import Yams
 extension GraphSchema {
   /// Reads a schema file strictly, applies overrides and checks that it can be satisfied.
   ///
-  /// `overrides` are `path=value` pairs such as `entity_types.person.count=20000`; `scale` multiplies
-  /// the counts of the types that scale (see docs/graphs.md). Throws `LabError` naming file and line
-  /// for an unknown key, a value of the wrong kind, or a constraint that cannot be met.
+  /// `overrides` are `path=value` pairs such as `entity_types.person.count=20000`; `scale`
+  /// multiplies the counts of the types that scale (see docs/graphs.md). Throws `LabError` naming
+  /// file and line for an unknown key, a value of the wrong kind, or a constraint that cannot be
+  /// met.
   package static func read(
     _ url: URL, overrides: [String] = [], scale: Double = 1
   ) throws -> GraphSchema {

@@ -1,5 +1,5 @@
-/// Which entities belong to which type: ids count through the types in order, and the kinds of a type
-/// stand right after it, so that each type's entities are one range.
+/// Which entities belong to which type: ids count through the types in order, and the kinds of a
+/// type stand right after it, so that each type's entities are one range.
 struct TypeExtents: Sendable {
   private let places: [String: Int]
   /// Entities that belong to no kind of the type.

@@ -3,8 +3,9 @@ import GRDBSQLite
 
 /// Prepared INSERTs for millions of rows.
 ///
-/// GRDB's own binding boxes every value; this file binds through SQLite's C interface instead, and is
-/// the only one in the target that does. The statements outlive every call, because this value owns them.
+/// GRDB's own binding boxes every value; this file binds through SQLite's C interface instead, and
+/// is the only one in the target that does. The statements outlive every call, because this value
+/// owns them.
 struct BulkInsert {
   private let database: Database
   private let entity: Statement

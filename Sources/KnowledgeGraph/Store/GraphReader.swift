@@ -5,8 +5,9 @@ import LabCore
 extension KnowledgeGraph {
   /// Loads a graph file into memory; ids are those of the file, which count from 0.
   ///
-  /// The content hash is computed from what is read. Throws `LabError` in one sentence for a missing
-  /// file, one that is no SQLite database, one of another program or of a newer kglab, or a damaged one.
+  /// The content hash is computed from what is read. Throws `LabError` in one sentence for a
+  /// missing file, one that is no SQLite database, one of another program or of a newer kglab, or a
+  /// damaged one.
   package static func open(_ url: URL) throws -> KnowledgeGraph {
     let file = try GraphFile(url)
     var builder = GraphBuilder(hashVersion: try file.hashVersion())

@@ -44,7 +44,8 @@ struct OutputPlace {
     }
   }
 
-  /// Lets `body` write under a temporary name; throws `LabError`, and leaves nothing, where it cannot.
+  /// Lets `body` write under a temporary name; throws `LabError`, and leaves nothing, where it
+  /// cannot.
   func write<T>(overwrite: Bool, _ body: (URL) throws -> T) throws -> T {
     try check(overwrite: overwrite)
     do {

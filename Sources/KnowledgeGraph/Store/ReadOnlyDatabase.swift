@@ -6,8 +6,9 @@ import LabCore
 package enum ReadOnlyDatabase {
   /// Opens a file for reading; a process that writes it is waited for, 10 seconds at the most.
   ///
-  /// In journal mode WAL, SQLite reads only where it can write. There a file with all its changes in it is read as
-  /// it is, and `LabError` says how to leave the mode for any other. Throws `DatabaseError` for all else.
+  /// In journal mode WAL, SQLite reads only where it can write. There a file with all its changes
+  /// in it is read as it is, and `LabError` says how to leave the mode for any other. Throws
+  /// `DatabaseError` for all else.
   package static func open(_ url: URL) throws -> DatabaseQueue {
     do {
       return try connect(url.path)

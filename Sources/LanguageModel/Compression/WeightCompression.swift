@@ -1,10 +1,13 @@
 import LabCore
 
-/// How a model's matrices are made smaller: weights of least magnitude to 0, then few bits for each that is left.
+/// How a model's matrices are made smaller: weights of least magnitude to 0, then few bits for each
+/// that is left.
 ///
-/// Norms stay as they are. After Li et al. 2020 (arXiv 2002.11794), without their rounds of training in between.
+/// Norms stay as they are. After Li et al. 2020 (arXiv 2002.11794), without their rounds of
+/// training in between.
 package struct WeightCompression: Codable, Hashable, Sendable {
-  /// Bits of a weight beside a single-precision scale for each row; nil for single precision throughout.
+  /// Bits of a weight beside a single-precision scale for each row; nil for single precision
+  /// throughout.
   package var bits: Int?
   /// Share of each matrix's weights that become 0, in [0, 1).
   package var prune: Double
@@ -51,7 +54,8 @@ package struct WeightCompression: Codable, Hashable, Sendable {
     return values
   }
 
-  /// Sets the share of least magnitude to 0, of equals the first: a larger share takes those of a smaller one too.
+  /// Sets the share of least magnitude to 0, of equals the first: a larger share takes those of a
+  /// smaller one too.
   private func prune(_ values: inout [Float], _ place: Range<Int>) {
     let count = Int((prune * Double(place.count)).rounded())
     guard count > 0 else { return }
@@ -60,7 +64,8 @@ package struct WeightCompression: Codable, Hashable, Sendable {
   }
 }
 
-/// Numbers as whole multiples of one scale, the largest magnitude at the end of the range: symmetric, so that 0 stays 0.
+/// Numbers as whole multiples of one scale, the largest magnitude at the end of the range:
+/// symmetric, so that 0 stays 0.
 package struct QuantizedRow: Hashable, Sendable {
   /// The step between neighbours; 0 where all numbers are.
   package let scale: Float
@@ -83,8 +88,8 @@ package struct QuantizedRow: Hashable, Sendable {
 package struct StoredSize: Hashable, Sendable {
   /// Of each matrix the smaller of two forms, and 4 bytes for each number of a norm.
   ///
-  /// The forms are all weights in their bits, or a bit for each that says whether it is 0 and the bits of the others; with
-  /// bits there are 4 bytes for the scale of each row.
+  /// The forms are all weights in their bits, or a bit for each that says whether it is 0 and the
+  /// bits of the others; with bits there are 4 bytes for the scale of each row.
   package let bytes: Int
   /// Share of the matrices' weights that are 0.
   package let zeroShare: Double

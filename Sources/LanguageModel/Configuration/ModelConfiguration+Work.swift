@@ -13,10 +13,11 @@ extension ModelConfiguration {
     return 6 * Double(weights) + 12 * Double(layerCount * modelDimension) * meanAttendedLength
   }
 
-  /// Floating-point operations of writing `newTokens` tokens after a prompt, with a key-value cache.
+  /// Floating-point operations of writing `newTokens` tokens after a prompt, with a key-value
+  /// cache.
   ///
-  /// The prompt's tokens and all new ones but the last pass the layers: 2 for each weight, and 4 C for each
-  /// key attended to. The read-out runs once for each new token.
+  /// The prompt's tokens and all new ones but the last pass the layers: 2 for each weight, and 4 C
+  /// for each key attended to. The read-out runs once for each new token.
   package func generationFLOPs(promptLength: Int, newTokens: Int) -> Double {
     guard newTokens > 0 else { return 0 }
     let tokens = promptLength + newTokens - 1

@@ -9,7 +9,8 @@ package struct ModelSize: Hashable, Sendable {
 
   /// The dial, smallest first; sizes are non-embedding parameter counts, rounded to the name.
   ///
-  /// 3m, 100m, 400m and 1.6b have the shapes 12 L d^2 = 3.15M, 113M, 403M and 1.61B of the paper's figures.
+  /// 3m, 100m, 400m and 1.6b have the shapes 12 L d^2 = 3.15M, 113M, 403M and 1.61B of the paper's
+  /// figures.
   package static let all: [ModelSize] = [
     ModelSize(name: "3k", layerCount: 1, modelDimension: 16, headCount: 1),
     ModelSize(name: "6k", layerCount: 2, modelDimension: 16, headCount: 1),
@@ -32,7 +33,8 @@ package struct ModelSize: Hashable, Sendable {
 }
 
 extension ModelSize {
-  /// The size called `name`: one of the dial, or layers and width with heads of 16, such as "4x256".
+  /// The size called `name`: one of the dial, or layers and width with heads of 16, such as
+  /// "4x256".
   ///
   /// Throws `LabError` with the nearest known size for any other name.
   package init(named name: String) throws {

@@ -1,16 +1,18 @@
 import Foundation
 
-/// The config.json and generation_config.json that `AutoModelForCausalLM` reads: Qwen3 with qk-norm, Llama without.
+/// The config.json and generation_config.json that `AutoModelForCausalLM` reads: Qwen3 with
+/// qk-norm, Llama without.
 enum HuggingFaceConfiguration {
   /// The ids of `<S>`, `<E>` and `<pad>`: transformers would otherwise take 1, 2 and none.
   private static let tokenIDs = [
     ("bos_token_id", "2"), ("eos_token_id", "5"), ("pad_token_id", "0"),
   ]
 
-  /// The bytes of config.json; GELU models have no matching class, and their file says so by its architecture.
+  /// The bytes of config.json; GELU models have no matching class, and their file says so by its
+  /// architecture.
   ///
-  /// Written as text because transformers 5 tells 10000 from 10000.0. Both spellings of the rotary base and
-  /// of the number type are there, since versions before and after 5 read different ones.
+  /// Written as text because transformers 5 tells 10000 from 10000.0. Both spellings of the rotary
+  /// base and of the number type are there, since versions before and after 5 read different ones.
   static func json(_ model: ModelConfiguration) -> Data {
     let isSupported = model.activation == .swiglu
     let family = model.queryKeyNorm ? "Qwen3" : "Llama"
@@ -42,7 +44,8 @@ enum HuggingFaceConfiguration {
     return text(fields + tokenIDs)
   }
 
-  /// The bytes of generation_config.json: greedy answers that end at `<E>` or where the context does.
+  /// The bytes of generation_config.json: greedy answers that end at `<E>` or where the context
+  /// does.
   ///
   /// transformers would otherwise stop after 20 tokens, prompt included.
   static func generationJSON(_ model: ModelConfiguration) -> Data {

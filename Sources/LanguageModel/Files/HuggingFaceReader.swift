@@ -1,10 +1,11 @@
 import Foundation
 import LabCore
 
-/// Reads a config.json of Hugging Face: Qwen3 or Llama with all that kglab's models compute, and nothing else.
+/// Reads a config.json of Hugging Face: Qwen3 or Llama with all that kglab's models compute, and
+/// nothing else.
 ///
-/// Files come from outside. A field that would change what the model computes is refused by name; so is an
-/// unknown field, unless it is null or false.
+/// Files come from outside. A field that would change what the model computes is refused by name;
+/// so is an unknown field, unless it is null or false.
 struct HuggingFaceReader {
   private let fields: [String: JSONValue]
   private let file: String
@@ -30,7 +31,8 @@ struct HuggingFaceReader {
     self.fields = fields
   }
 
-  /// The shape described; throws `LabError` naming the field at the first thing that is not supported.
+  /// The shape described; throws `LabError` naming the field at the first thing that is not
+  /// supported.
   func model() throws -> ModelConfiguration {
     let isQwen = try modelType() == "qwen3"
     let width = try count("hidden_size")

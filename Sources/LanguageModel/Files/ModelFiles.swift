@@ -68,8 +68,8 @@ package enum ModelFiles {
 
   /// The shape that a folder's config.json describes, whoever wrote it.
   ///
-  /// Throws `LabError` naming the file, the field and what is supported for anything that kglab's models
-  /// do not compute.
+  /// Throws `LabError` naming the file, the field and what is supported for anything that kglab's
+  /// models do not compute.
   package static func readConfiguration(from folder: URL) throws -> ModelConfiguration {
     let url = folder.appendingPathComponent(configuration)
     guard let data = try? Data(contentsOf: url) else {

@@ -4,8 +4,8 @@ import LabCore
 
 /// Named single-precision tensors in one file, readable by Python's `safetensors`.
 ///
-/// Layout: 8 bytes of header length, a JSON header, then the values, little-endian. Files come from outside:
-/// every length and offset is checked before use.
+/// Layout: 8 bytes of header length, a JSON header, then the values, little-endian. Files come from
+/// outside: every length and offset is checked before use.
 package enum Safetensors {
   /// One tensor's name and shape; values follow in the order of the list.
   package struct Entry: Hashable, Sendable {
@@ -73,8 +73,8 @@ package enum Safetensors {
 
   /// The values of exactly the tensors in `entries`, in their order, of any of the given types.
   ///
-  /// `copies` names tensors that may be there too and must equal another one, as a tied read-out does. Throws
-  /// `LabError` naming `file` when it is truncated, altered or holds other tensors.
+  /// `copies` names tensors that may be there too and must equal another one, as a tied read-out
+  /// does. Throws `LabError` naming `file` when it is truncated, altered or holds other tensors.
   package static func decode(
     _ data: Data, _ entries: [Entry], file: String, numberTypes: Set<NumberType> = [.single],
     copies: [Entry: Entry] = [:]

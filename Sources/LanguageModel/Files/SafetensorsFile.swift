@@ -2,7 +2,8 @@ package import Compute
 package import Foundation
 package import LabCore
 
-/// Safetensors files of values in a device's memory, in pieces of 1 MiB: saving needs no second copy.
+/// Safetensors files of values in a device's memory, in pieces of 1 MiB: saving needs no second
+/// copy.
 extension Safetensors {
   private static let pieceCount = 1 << 18
 
@@ -13,7 +14,8 @@ extension Safetensors {
 
   /// Writes the file for `entries`, whose values lie back to back in `blocks`; returns its hash.
   ///
-  /// The same bytes as those of `encode`. Throws `LabError` naming the file when it cannot be written.
+  /// The same bytes as those of `encode`. Throws `LabError` naming the file when it cannot be
+  /// written.
   package static func write(
     _ entries: [Entry], _ blocks: [FloatSlice], to url: URL
   ) throws -> ContentHash {

@@ -1,7 +1,8 @@
 package import Compute
 package import LabCore
 
-/// A language model that measures ask: one of kglab, or one of elsewhere that another process computes.
+/// A language model that measures ask: one of kglab, or one of elsewhere that another process
+/// computes.
 ///
 /// Prompts and completions are tokens of the run's tokenizer, whoever computes.
 package protocol AskedModel: Sendable {
@@ -11,13 +12,15 @@ package protocol AskedModel: Sendable {
   var nonEmbeddingParameterCount: Int { get }
   /// The same weights with products in `precision`; throws `LabError` where that is not to be had.
   func asked(in precision: Precision) throws -> any AskedModel
-  /// What one worker asks with, in batches of up to `maximumTokens` tokens; throws `LabError` when memory is short.
+  /// What one worker asks with, in batches of up to `maximumTokens` tokens; throws `LabError` when
+  /// memory is short.
   func session(maximumTokens: Int) throws -> any AskedSession
   /// The same weights with room for texts of `length` tokens, where positions have no end.
   func withContext(_ length: Int) throws -> any AskedModel
 }
 
-/// What measures ask of a model, without gradients: `InferenceSession` says what each function gives.
+/// What measures ask of a model, without gradients: `InferenceSession` says what each function
+/// gives.
 package protocol AskedSession: AnyObject {
   var configuration: ModelConfiguration { get }
   var maximumTokens: Int { get }

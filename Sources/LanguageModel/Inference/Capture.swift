@@ -90,13 +90,15 @@ package enum AttentionShare: Int, CaseIterable, Sendable {
   case special, subject, predicate, object
   /// Weight on the token before.
   case previous
-  /// Mean weight on a prompt token over that plus the mean on an object token read so far; 1 before the object.
+  /// Mean weight on a prompt token over that plus the mean on an object token read so far; 1 before
+  /// the object.
   case lookback
 }
 
 /// What a capture keeps of the rows asked for, R of them.
 package struct Capture: Sendable {
-  /// The values of each stream, shape (R, width), as single precision with the least significant byte first.
+  /// The values of each stream, shape (R, width), as single precision with the least significant
+  /// byte first.
   package var streams: [CaptureStream: Data] = [:]
   /// Log-probability in nats of each row's target; 0 where it is negative.
   package var logProbabilities: [Float] = []
@@ -106,7 +108,8 @@ package struct Capture: Sendable {
   package var maximumProbabilities: [Float] = []
   /// Largest minus second largest probability.
   package var margins: [Float] = []
-  /// Log of the sum over v of sqrt(p_v / V), with p at temperature 2; 0 for the uniform distribution.
+  /// Log of the sum over v of sqrt(p_v / V), with p at temperature 2; 0 for the uniform
+  /// distribution.
   package var affinities: [Float] = []
   /// KL(uniform, p) in nats: minus the mean log-probability, minus log V.
   package var selfCertainties: [Float] = []
@@ -117,8 +120,8 @@ package struct Capture: Sendable {
 extension InferenceSession {
   /// One forward pass of a batch, of which the given rows are kept, in their order.
   ///
-  /// `regions` says what each token of the batch is, for attention. The batch must fit into `maximumTokens`;
-  /// `rows` are indices of its tokens. Throws `LabError` when memory is short.
+  /// `regions` says what each token of the batch is, for attention. The batch must fit into
+  /// `maximumTokens`; `rows` are indices of its tokens. Throws `LabError` when memory is short.
   package func capture(
     _ tokens: TokenBatch, rows kept: [Int], regions: [TextRegion], streams: Set<CaptureStream>
   ) throws -> Capture {
@@ -137,7 +140,8 @@ extension InferenceSession {
     let shareCount = map == nil ? 0 : CaptureStream.attention.width(model.configuration)
     var shares = [Float](repeating: 0, count: kept.count * shareCount)
     run(tokens) { index, layer in
-      // Layers share their memory: the one before has left its heads' outputs, and its stream is this one's input.
+      // Layers share their memory: the one before has left its heads' outputs, and its stream is
+      // this one's input.
       if index > 0, streams.contains(.headOutput(index)) {
         capture.streams[.headOutput(index)] = gathered(layer.attention)
       }
@@ -188,7 +192,8 @@ extension InferenceSession {
         entropy: columns[1].slice(start, count),
         maximumProbability: columns[2].slice(start, count), logits: logits, rows: count,
         vocabulary: vocabulary)
-      // log softmax of token 0 at inverse temperatures 1/2 and 1/4; its logit cancels in the affinity.
+      // log softmax of token 0 at inverse temperatures 1/2 and 1/4; its logit cancels in the
+      // affinity.
       probability(3, first, 0.5)
       probability(4, first, 0.25)
       let values = logits.prefix(count * vocabulary).copyOut()

@@ -1,7 +1,8 @@
-/// The completions under way in one group of prompts, as a tree: what begins alike is computed once.
+/// The completions under way in one group of prompts, as a tree: what begins alike is computed
+/// once.
 ///
-/// What the model says after a text does not depend on how the text was drawn, so that all samples, of all
-/// temperatures, that have written the same so far share the rows of the cache.
+/// What the model says after a text does not depend on how the text was drawn, so that all samples,
+/// of all temperatures, that have written the same so far share the rows of the cache.
 struct Decoding {
   /// A text so far.
   struct Node {
@@ -49,8 +50,8 @@ struct Decoding {
     for index in nodes.indices { nodes[index].path.append(first + Int32(index)) }
   }
 
-  /// Books the tokens just drawn, one a walker, and goes on to the texts they lead to, whose newest tokens have no
-  /// rows yet.
+  /// Books the tokens just drawn, one a walker, and goes on to the texts they lead to, whose newest
+  /// tokens have no rows yet.
   mutating func take(tokens: [Int32], logProbabilities: [Double]) {
     var next: [Node] = []
     var places: [UInt64: Int] = [:]

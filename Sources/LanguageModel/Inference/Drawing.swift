@@ -1,7 +1,8 @@
 import Compute
 
 extension InferenceSession {
-  /// Draws the next token of every walker from the state of its node; one token and log-probability each.
+  /// Draws the next token of every walker from the state of its node; one token and log-probability
+  /// each.
   func draw(
     _ decoding: Decoding, from states: FloatSlice, plans: [SamplePlan],
     uniform: (Decoding.Walker) -> Float
@@ -19,7 +20,8 @@ extension InferenceSession {
       repeating: [], count: (decoding.nodes.count + chunkRows - 1) / chunkRows)
     for (index, walker) in walkers.enumerated() { byChunk[walker.node / chunkRows].append(index) }
     forEachLogitChunk(of: states, rows: decoding.nodes.count) { first, count in
-      // Those of one plan together, and of one node side by side, so that they share what is computed of its logits.
+      // Those of one plan together, and of one node side by side, so that they share what is
+      // computed of its logits.
       let ordered = byChunk[first / chunkRows].sorted {
         (walkers[$0].plan, walkers[$0].node, $0) < (walkers[$1].plan, walkers[$1].node, $1)
       }
@@ -64,7 +66,8 @@ extension InferenceSession {
     )
   }
 
-  /// The same from the likeliest tokens alone; a row's distribution is made once for all that draw from it.
+  /// The same from the likeliest tokens alone; a row's distribution is made once for all that draw
+  /// from it.
   private func drawTruncated(
     _ rows: [Int32], _ uniforms: [Float], _ plan: SamplePlan
   ) -> (tokens: [Int32], scores: [Double]) {

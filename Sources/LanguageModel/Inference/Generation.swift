@@ -2,11 +2,13 @@ import Compute
 import LabCore
 
 extension InferenceSession {
-  /// Draws completions of each prompt in several ways, which share what the model computes, with a key-value cache.
+  /// Draws completions of each prompt in several ways, which share what the model computes, with a
+  /// key-value cache.
   ///
-  /// Results do not depend on how prompts are grouped: a prompt is read once, and completions that begin alike are computed once as far as they are alike,
-  /// whatever their temperature. `uniform(prompt, plan, sample, step)` in [0, 1) decides each draw. Result: by
-  /// prompt, plan and sample. Throws `LabError` for what fits neither into the session nor the context.
+  /// Results do not depend on how prompts are grouped: a prompt is read once, and completions that
+  /// begin alike are computed once as far as they are alike, whatever their temperature.
+  /// `uniform(prompt, plan, sample, step)` in [0, 1) decides each draw. Result: by prompt, plan and
+  /// sample. Throws `LabError` for what fits neither into the session nor the context.
   package func generate(
     prompts: [[Int32]], plans: [SamplePlan], limits: GenerationLimits,
     uniform: (_ prompt: Int, _ plan: Int, _ sample: Int, _ step: Int) -> Float
@@ -41,7 +43,8 @@ extension InferenceSession {
     return groups
   }
 
-  /// Stretches of the prompts that fit into the session with all their completions, and into the processor's cache.
+  /// Stretches of the prompts that fit into the session with all their completions, and into the
+  /// processor's cache.
   private func promptGroups(
     _ prompts: [[Int32]], samples: Int, newTokens: Int
   ) throws -> [Range<Int>] {
@@ -95,8 +98,8 @@ extension InferenceSession {
 
   /// Reads all tokens of the prompts but the last into an empty cache; returns the rows of each.
   ///
-  /// Only keys and values are wanted of them, once for all prompts that begin alike; the last token goes through the
-  /// model as a new one does.
+  /// Only keys and values are wanted of them, once for all prompts that begin alike; the last token
+  /// goes through the model as a new one does.
   private func prefill(_ prompts: [[Int32]]) throws -> [[Int32]] {
     var tree = TextTree()
     var paths = [[Int32]](repeating: [], count: prompts.count)
@@ -117,7 +120,8 @@ extension InferenceSession {
     return paths.map { path in path.map { first + $0 } }
   }
 
-  /// One step of the transformer for the newest token of each node; returns normed states (nodes, C).
+  /// One step of the transformer for the newest token of each node; returns normed states (nodes,
+  /// C).
   private func decode(_ decoding: inout Decoding) throws -> FloatSlice {
     let rows = decoding.nodes.count
     decoding.place(from: try cache.append(rows, on: stream))

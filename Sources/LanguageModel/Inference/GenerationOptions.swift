@@ -2,7 +2,8 @@
 package struct Completion: Hashable, Sendable {
   /// Tokens before the stop token.
   package var tokens: [Int32] = []
-  /// Sum of the log-probabilities at temperature 1, in nats, of all tokens drawn, the stop token included.
+  /// Sum of the log-probabilities at temperature 1, in nats, of all tokens drawn, the stop token
+  /// included.
   package var logProbability: Double = 0
   /// Whether the end token came; false when another stop token or the limit ended the text.
   package var ended = false

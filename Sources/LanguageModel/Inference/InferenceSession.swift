@@ -37,10 +37,11 @@ package final class InferenceSession {
     cache = KeyValueCache(configuration, on: model.device)
   }
 
-  /// Log-probability in nats of each target under softmax(logits / T), for each inverse temperature 1/T.
+  /// Log-probability in nats of each target under softmax(logits / T), for each inverse temperature
+  /// 1/T.
   ///
-  /// Result: one array of T values for each inverse temperature; 0 where a target is negative. The batch
-  /// must fit into `maximumTokens`.
+  /// Result: one array of T values for each inverse temperature; 0 where a target is negative. The
+  /// batch must fit into `maximumTokens`.
   package func logProbabilities(
     _ tokens: TokenBatch, inverseTemperatures: [Float]
   ) throws -> [[Float]] {
@@ -68,10 +69,11 @@ package final class InferenceSession {
     return values
   }
 
-  /// Runs a batch up to the final norm and returns the number of its rows; states are `activations.outputNormed`.
+  /// Runs a batch up to the final norm and returns the number of its rows; states are
+  /// `activations.outputNormed`.
   ///
-  /// `ends`: the sequences are trees. `wanted`: states come out for these rows alone, ascending. `eachLayer` as in
-  /// `LanguageModel.forward`.
+  /// `ends`: the sequences are trees. `wanted`: states come out for these rows alone, ascending.
+  /// `eachLayer` as in `LanguageModel.forward`.
   @discardableResult
   func run(
     _ tokens: TokenBatch, ends: [Int32]? = nil, wanted: [Int32]? = nil,
@@ -94,13 +96,15 @@ package final class InferenceSession {
     return rows
   }
 
-  /// One forward pass with the logits of every row, which are kept nowhere: what the speed of scoring is held against.
+  /// One forward pass with the logits of every row, which are kept nowhere: what the speed of
+  /// scoring is held against.
   package func computeLogits(of batch: TokenBatch) {
     let rows = run(batch)
     forEachLogitChunk(of: activations.outputNormed, rows: rows) { _, _ in }
   }
 
-  /// Computes logits of normed states (rows, C) chunk by chunk and calls `body(first row, row count)`.
+  /// Computes logits of normed states (rows, C) chunk by chunk and calls `body(first row, row
+  /// count)`.
   func forEachLogitChunk(of states: FloatSlice, rows: Int, _ body: (Int, Int) -> Void) {
     let width = model.configuration.modelDimension
     for first in stride(from: 0, to: rows, by: chunkRows) {

@@ -18,11 +18,11 @@ final class KeyValueCache {
     self.device = device
   }
 
-  /// Texts of up to `tokens` tokens that are written together: few enough that 2 MiB of keys and values stay in the
-  /// processor's cache from token to token.
+  /// Texts of up to `tokens` tokens that are written together: few enough that 2 MiB of keys and
+  /// values stay in the processor's cache from token to token.
   ///
-  /// Products in bfloat16 take 32 rows at once; in single precision they arrange the weights anew each time, which
-  /// takes more rows to pay.
+  /// Products in bfloat16 take 32 rows at once; in single precision they arrange the weights anew
+  /// each time, which takes more rows to pay.
   static func preferredTexts(_ model: LanguageModel, tokens: Int) -> Int {
     let configuration = model.configuration
     let bytes = 8 * configuration.layerCount * configuration.modelDimension * tokens

@@ -4,8 +4,9 @@ import LabCore
 extension InferenceSession {
   /// The logits that each layer's residual stream gives after the final norm and the read-out.
   ///
-  /// Of the last token of one sequence, by layer: first the embedding, then the stream that leaves each block;
-  /// the last is what the model says (logit lens). `tokens` must fit into `maximumTokens`.
+  /// Of the last token of one sequence, by layer: first the embedding, then the stream that leaves
+  /// each block; the last is what the model says (logit lens). `tokens` must fit into
+  /// `maximumTokens`.
   package func layerLogits(_ tokens: [Int32]) throws -> [[Float]] {
     var packed = TokenBatch()
     packed.append(tokens: tokens, targets: tokens.map { _ in -1 })

@@ -3,7 +3,8 @@ import Foundation
 import LabCore
 
 extension InferenceSession {
-  /// Log-probability in nats of every token after each text, shape (V); texts go through the model side by side.
+  /// Log-probability in nats of every token after each text, shape (V); texts go through the model
+  /// side by side.
   ///
   /// Every text must have a token and fit into the context.
   package func nextLogProbabilities(of texts: [[Int32]]) -> [[Float]] {

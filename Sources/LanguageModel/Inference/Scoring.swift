@@ -32,10 +32,11 @@ package struct ScoringOptions: Hashable, Sendable {
 extension InferenceSession {
   /// Log-probability in nats of each whole completion, for each inverse temperature.
   ///
-  /// What texts have in common goes through the model once: a prompt for its completions, a subject for its queries.
-  /// The last layer and the logits are computed only where they say something of a completion. Sums over tokens are
-  /// taken in double precision; a token that truncation cuts off makes -infinity. Result: by prompt, completion and
-  /// inverse temperature. Every prompt and completion must have a token, and each text fit into `maximumTokens`.
+  /// What texts have in common goes through the model once: a prompt for its completions, a subject
+  /// for its queries. The last layer and the logits are computed only where they say something of a
+  /// completion. Sums over tokens are taken in double precision; a token that truncation cuts off
+  /// makes -infinity. Result: by prompt, completion and inverse temperature. Every prompt and
+  /// completion must have a token, and each text fit into `maximumTokens`.
   package func completionLogProbabilities(
     _ items: [PromptedCompletions], options: ScoringOptions = ScoringOptions()
   ) throws -> [[[Double]]] {
@@ -70,7 +71,8 @@ extension InferenceSession {
     }
   }
 
-  /// One pass; adds the log-probabilities of its tokens to the sums, by completion and inverse temperature.
+  /// One pass; adds the log-probabilities of its tokens to the sums, by completion and inverse
+  /// temperature.
   private func score(
     _ texts: TextTree, _ options: ScoringOptions, adding sums: inout [Double]
   ) throws {

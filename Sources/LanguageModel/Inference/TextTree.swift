@@ -2,7 +2,8 @@ import LabCore
 
 /// Texts as trees for one pass: what begins alike is one row.
 ///
-/// The rows of a tree stand in depth-first order, so that what follows a row is one stretch behind it.
+/// The rows of a tree stand in depth-first order, so that what follows a row is one stretch behind
+/// it.
 struct TextTree {
   /// One token of a text, whose probability is read at the row before it.
   struct Reading {
@@ -12,10 +13,11 @@ struct TextTree {
     let text: Int
   }
 
-  /// Most rows of one tree, since attention compares each with all before it; longer texts are trees of their own.
+  /// Most rows of one tree, since attention compares each with all before it; longer texts are
+  /// trees of their own.
   static let mostRows = 64
-  /// Tokens that texts of one tree have in common at least: what begins all texts, or all of one first name, takes less
-  /// time twice than larger trees take.
+  /// Tokens that texts of one tree have in common at least: what begins all texts, or all of one
+  /// first name, takes less time twice than larger trees take.
   private static let leastShared = 3
 
   private(set) var tokens: [Int32] = []
@@ -34,8 +36,8 @@ struct TextTree {
   /// The pass over all rows.
   var batch: TokenBatch { TokenBatch(tokens: tokens, offsets: offsets, positions: positions) }
 
-  /// Adds the rows of the first `count` tokens of a text, at least one; whether all trees stay within `limit` rows, or
-  /// else nothing is added.
+  /// Adds the rows of the first `count` tokens of a text, at least one; whether all trees stay
+  /// within `limit` rows, or else nothing is added.
   ///
   /// Texts that come in lexicographic order share most.
   mutating func add(_ text: [Int32], count: Int, limit: Int) -> Bool {
@@ -54,7 +56,8 @@ struct TextTree {
     return true
   }
 
-  /// The same without the last token, which predicts nothing; the probabilities of tokens from `start` on are read.
+  /// The same without the last token, which predicts nothing; the probabilities of tokens from
+  /// `start` on are read.
   mutating func add(_ text: [Int32], readFrom start: Int, number: Int, limit: Int) -> Bool {
     guard add(text, count: text.count - 1, limit: limit) else { return false }
     for place in start..<text.count {
@@ -69,7 +72,8 @@ struct TextTree {
     offsets.append(Int32(tokens.count))
   }
 
-  /// The rows that are read, ascending, and all readings in their order, each with the place of its row among them.
+  /// The rows that are read, ascending, and all readings in their order, each with the place of its
+  /// row among them.
   func inOrderOfRows() -> (rows: [Int32], readings: [(place: Int, reading: Reading)]) {
     var counts = [Int](repeating: 0, count: tokens.count + 1)
     for reading in readings { counts[Int(reading.row) + 1] += 1 }
@@ -88,7 +92,8 @@ struct TextTree {
     return (rows, order.map { (places[Int(readings[$0].row)], readings[$0]) })
   }
 
-  /// How many of the first tokens of a text have rows in the newest tree; nil where the text begins another.
+  /// How many of the first tokens of a text have rows in the newest tree; nil where the text begins
+  /// another.
   private func sharedInTree(_ text: [Int32], _ count: Int) -> Int? {
     guard let start = offsets.last else { return nil }
     var shared = 0

@@ -3,8 +3,8 @@ import LabCore
 
 /// Which tokens may be drawn: the k likeliest, or the likeliest that reach a probability together.
 ///
-/// After the temperature, first `topK`, then `topP` on what is left, rescaled to sum to 1 each time: the order of
-/// Hugging Face's `generate`. Equally likely tokens rank by their id.
+/// After the temperature, first `topK`, then `topP` on what is left, rescaled to sum to 1 each
+/// time: the order of Hugging Face's `generate`. Equally likely tokens rank by their id.
 package struct Truncation: Codable, Hashable, Sendable {
   /// Keeps this many tokens (Fan 2018).
   package var topK: Int?
@@ -77,7 +77,8 @@ package struct TruncatedDistribution {
     probabilities = weights.prefix(count).map { $0 / sum }
   }
 
-  /// The places of the `count` largest values, largest first; all in order of place where none is left out.
+  /// The places of the `count` largest values, largest first; all in order of place where none is
+  /// left out.
   private static func likeliest(_ count: Int, in logits: ArraySlice<Float>) -> [Int] {
     let first = logits.startIndex
     var best: [Int] = []

@@ -36,7 +36,8 @@ struct Activations: Sendable {
   /// What a block adds to the residual stream (T, C).
   let delta: FloatSlice
 
-  /// `keepsLayers`: each layer has its own memory, as the backward pass needs; otherwise all share one.
+  /// `keepsLayers`: each layer has its own memory, as the backward pass needs; otherwise all share
+  /// one.
   init(
     _ configuration: ModelConfiguration, maximumTokens: Int, keepsLayers: Bool, on device: Device
   ) throws {

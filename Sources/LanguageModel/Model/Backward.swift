@@ -43,14 +43,15 @@ struct ActivationGradients: Sendable {
   }
 }
 
-/// What a linear map read, (T, inputs), and the gradient of what it put out, (T, outputs), while they are in memory.
+/// What a linear map read, (T, inputs), and the gradient of what it put out, (T, outputs), while
+/// they are in memory.
 typealias MatrixTap = (_ input: FloatSlice, _ outputGradient: FloatSlice) -> Void
 
 extension LanguageModel {
   /// The forward pass read upwards: adds every parameter's gradient into `gradients`.
   ///
-  /// On entry `flow.normed` holds the gradient with respect to the final norm's output. `tap` is called for each matrix
-  /// between embedding and read-out, the last layer's first.
+  /// On entry `flow.normed` holds the gradient with respect to the final norm's output. `tap` is
+  /// called for each matrix between embedding and read-out, the last layer's first.
   func backward(
     _ batch: DeviceBatch, _ extent: BatchExtent, through activations: Activations,
     _ flow: ActivationGradients, into gradients: ParameterViews, on stream: KernelStream,

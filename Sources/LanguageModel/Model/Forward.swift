@@ -16,12 +16,12 @@ struct BatchExtent: Sendable {
 extension LanguageModel {
   /// Runs the transformer from tokens to the final norm; logits are left to the caller.
   ///
-  /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each residual
-  /// addition is fused into the norm that follows it. `eachLayer` is called with a layer's number and
-  /// activations once its queries, keys and values are there, and `attention` takes the place of that over the batch.
-  /// States come out for `extent.outputRows` rows; where that
-  /// is none, nothing is computed beyond the queries, keys and values of the last layer. `shift`, shape (T, C), is added to the
-  /// tokens' embeddings.
+  /// One pass of pre-norm blocks: x += attention(norm(x)), then x += feedForward(norm(x)). Each
+  /// residual addition is fused into the norm that follows it. `eachLayer` is called with a layer's
+  /// number and activations once its queries, keys and values are there, and `attention` takes the
+  /// place of that over the batch. States come out for `extent.outputRows` rows; where that is
+  /// none, nothing is computed beyond the queries, keys and values of the last layer. `shift`,
+  /// shape (T, C), is added to the tokens' embeddings.
   func forward(
     _ batch: DeviceBatch, _ extent: BatchExtent, into activations: Activations,
     on stream: KernelStream, shift: FloatSlice? = nil,
@@ -86,7 +86,8 @@ extension LanguageModel {
       epsilon: ModelConfiguration.normEpsilon, rows: rows, heads: heads)
   }
 
-  /// From the heads' output to the feed-forward block's: leaves the addition to the stream in `delta`.
+  /// From the heads' output to the feed-forward block's: leaves the addition to the stream in
+  /// `delta`.
   private func feedForward(
     _ weights: LayerViews, _ layer: LayerActivations, delta: FloatSlice, rows: Int,
     on stream: KernelStream

@@ -9,7 +9,8 @@ package final class LanguageModel: Sendable {
   package let device: Device
   /// Arithmetic of its matrix products.
   package let precision: Precision
-  /// All parameters, in the order of `layout`; whoever changes them calls `pack` before the next pass.
+  /// All parameters, in the order of `layout`; whoever changes them calls `pack` before the next
+  /// pass.
   package let parameters: FloatSlice
   let views: ParameterViews
   let rotary: RotaryTable
@@ -52,7 +53,8 @@ package final class LanguageModel: Sendable {
       ? self : try LanguageModel(configuration, parameters, precision, rotary)
   }
 
-  /// Brings what products read up to date with `parameters`; each worker has its stream in `streams`.
+  /// Brings what products read up to date with `parameters`; each worker has its stream in
+  /// `streams`.
   package func pack(on pool: WorkerPool, streams: [KernelStream]) {
     let stale = views.matrices.filter { $0.packed != nil }
     pool.run(pieces: stale.count) { worker, index in streams[worker].pack(stale[index]) }

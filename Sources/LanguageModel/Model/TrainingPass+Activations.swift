@@ -10,10 +10,11 @@ package struct ActivationSample: Sendable {
 }
 
 extension TrainingPass {
-  /// What each part puts out on a batch under the model's present parameters, in the order of the forward pass.
+  /// What each part puts out on a batch under the model's present parameters, in the order of the
+  /// forward pass.
   ///
-  /// A block's output is what it adds to the residual stream; "residual" is the stream after the last block. Throws
-  /// `LabError` when memory is short.
+  /// A block's output is what it adds to the residual stream; "residual" is the stream after the
+  /// last block. Throws `LabError` when memory is short.
   package func activations(of tokens: TokenBatch) throws -> [ActivationSample] {
     let configuration = model.configuration
     for matrix in model.views.matrices { stream.pack(matrix) }

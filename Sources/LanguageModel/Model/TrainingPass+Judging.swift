@@ -14,13 +14,15 @@ package struct JudgedRow: Hashable, Sendable {
   }
 }
 
-/// A transformer that judges: one logit, linear in the final norm's output at a token and, where the read-out has a
-/// weight for it, in the log-probability that the transformer itself gives to the answer up to that token.
+/// A transformer that judges: one logit, linear in the final norm's output at a token and, where
+/// the read-out has a weight for it, in the log-probability that the transformer itself gives to
+/// the answer up to that token.
 ///
-/// The read-out is C weights, the weight of the log-probability where it is read, and a bias; the caller keeps it. The
-/// model's own read-out takes part in the log-probability alone.
+/// The read-out is C weights, the weight of the log-probability where it is read, and a bias; the
+/// caller keeps it. The model's own read-out takes part in the log-probability alone.
 extension TrainingPass {
-  /// The logits at some of the batch's tokens, with what they are linear in: shape (R, C) or (R, C + 1).
+  /// The logits at some of the batch's tokens, with what they are linear in: shape (R, C) or (R,
+  /// C + 1).
   ///
   /// `moved`, shape (T, V), is added to the one-hot rows of what is read, where it is given.
   package func logits(
@@ -44,8 +46,8 @@ extension TrainingPass {
     return (logits, inputs)
   }
 
-  /// Adds the gradient with respect to all parameters, given that of the logits, after `logits` on the same batch and as
-  /// it was moved.
+  /// Adds the gradient with respect to all parameters, given that of the logits, after `logits` on
+  /// the same batch and as it was moved.
   package func backward(
     _ tokens: TokenBatch, rows: [JudgedRow], readOut: [Float], logitGradient: [Float],
     moved: [Float]? = nil, into gradients: Gradients
@@ -112,7 +114,8 @@ extension TrainingPass {
     }
   }
 
-  /// -log p of some tokens; `logits` then holds the gradient of each with respect to its row of logits.
+  /// -log p of some tokens; `logits` then holds the gradient of each with respect to its row of
+  /// logits.
   private func losses(of said: ArraySlice<SaidToken>, _ output: [Float]) -> [Float] {
     let width = model.configuration.modelDimension
     flow.normed.copyIn(

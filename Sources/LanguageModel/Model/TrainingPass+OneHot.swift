@@ -1,11 +1,12 @@
 import Compute
 
 extension TrainingPass {
-  /// The gradient of the objective with respect to the one-hot rows of some input tokens, shape (R, V): what replacing
-  /// a token by each other changes, to first order.
+  /// The gradient of the objective with respect to the one-hot rows of some input tokens, shape (R,
+  /// V): what replacing a token by each other changes, to first order.
   ///
-  /// After `run` or `backward` on the batch that the rows are of. It is that of the embedding times its transpose, by
-  /// single-precision products, and leaves the memory of the backward pass used up.
+  /// After `run` or `backward` on the batch that the rows are of. It is that of the embedding times
+  /// its transpose, by single-precision products, and leaves the memory of the backward pass used
+  /// up.
   package func oneHotGradients(of rows: [Int]) -> [Float] {
     let width = model.configuration.modelDimension
     let vocabulary = model.configuration.vocabularySize
@@ -23,7 +24,8 @@ extension TrainingPass {
     return gradients
   }
 
-  /// What is added to the embeddings where one-hot rows are moved, shape (T, C), in the memory of the backward pass.
+  /// What is added to the embeddings where one-hot rows are moved, shape (T, C), in the memory of
+  /// the backward pass.
   func shift(of moved: [Float], rows: Int) -> FloatSlice {
     let width = model.configuration.modelDimension
     forEachChunk(of: moved, rows: rows) { first, count in
@@ -34,7 +36,8 @@ extension TrainingPass {
     return flow.normed.prefix(rows * width)
   }
 
-  /// The part of the embedding's gradient that comes through what one-hot rows were moved by, after `backward`.
+  /// The part of the embedding's gradient that comes through what one-hot rows were moved by, after
+  /// `backward`.
   func addEmbeddingGradient(of moved: [Float], rows: Int, into gradients: Gradients) {
     let width = model.configuration.modelDimension
     forEachChunk(of: moved, rows: rows) { first, count in

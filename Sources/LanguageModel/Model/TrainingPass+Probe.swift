@@ -4,10 +4,11 @@ package import LabCore
 
 /// What a model does with a batch, in the numbers that say how stable its training is.
 package struct ModelProbe: Sendable {
-  /// How far each matrix lines up with what it reads, by the names of tensors, as `AlignmentRatio` says; the embedding has
-  /// none, as it reads one coordinate.
+  /// How far each matrix lines up with what it reads, by the names of tensors, as `AlignmentRatio`
+  /// says; the embedding has none, as it reads one coordinate.
   package let alignment: [String: Double]
-  /// How what changed since the start lines up, for the same matrices; empty where no start was given.
+  /// How what changed since the start lines up, for the same matrices; empty where no start was
+  /// given.
   package let updateAlignment: [String: UpdateAlignment]
   /// For each layer the largest q k / sqrt(head size) of a token and one that it sees.
   package let largestAttentionLogits: [Double]
@@ -15,8 +16,9 @@ package struct ModelProbe: Sendable {
   package let meanOutputLogit: Double
 }
 
-/// How what changed since the start of a training lines up: W = W_0 + dW of a matrix that reads z = z_0 + dz, as the
-/// exponents alpha, omega and u of Everett 2024 (arXiv 2407.05872); nil where a change is 0.
+/// How what changed since the start of a training lines up: W = W_0 + dW of a matrix that reads z =
+/// z_0 + dz, as the exponents alpha, omega and u of Everett 2024 (arXiv 2407.05872); nil where a
+/// change is 0.
 package struct UpdateAlignment: Codable, Hashable, Sendable {
   /// Of dW with z_0.
   package var alpha: Double?
@@ -27,8 +29,8 @@ package struct UpdateAlignment: Codable, Hashable, Sendable {
 }
 
 extension TrainingPass {
-  /// Runs a batch, which must fit into one micro-batch, under the model's present parameters, and where `start` is given also
-  /// under those with which the training began.
+  /// Runs a batch, which must fit into one micro-batch, under the model's present parameters, and
+  /// where `start` is given also under those with which the training began.
   ///
   /// Throws `LabError` when memory is short.
   package func probe(
@@ -57,7 +59,8 @@ extension TrainingPass {
     return forward(tokens).rows
   }
 
-  /// Those of every matrix with what it read of the batch before, in single precision, and of what changed since `start`.
+  /// Those of every matrix with what it read of the batch before, in single precision, and of what
+  /// changed since `start`.
   private func alignment(
     rows: Int, since start: TrainingPass?
   ) throws -> (now: [String: Double], updates: [String: UpdateAlignment]) {
@@ -115,7 +118,8 @@ extension TrainingPass {
     }
   }
 
-  /// The largest scaled product of a query and a key of the same or an earlier token of its sequence.
+  /// The largest scaled product of a query and a key of the same or an earlier token of its
+  /// sequence.
   private func largestLogit(_ queryKey: [Float], _ offsets: [Int]) -> Double {
     let width = model.configuration.modelDimension
     let size = model.configuration.headDimension
@@ -138,8 +142,8 @@ extension TrainingPass {
 
 /// How far a matrix lines up with what it reads (Everett 2024, arXiv 2407.05872).
 package enum AlignmentRatio {
-  /// log_n of RMS(W z) / (RMS(W) RMS(z)), n the inputs of W: 1/2 for independent random numbers, 1 for W = u v^T and
-  /// z = v; nil where one of them is 0 or not finite.
+  /// log_n of RMS(W z) / (RMS(W) RMS(z)), n the inputs of W: 1/2 for independent random numbers, 1
+  /// for W = u v^T and z = v; nil where one of them is 0 or not finite.
   package static func of(
     product: [Float], weights: [Float], input: [Float], inputs: Int
   ) -> Double? {

@@ -16,8 +16,8 @@ package final class TrainingPass {
   /// The most tokens of a micro-batch.
   package var maximumTokens: Int { activations.maximumTokens }
 
-  /// Tokens of a micro-batch: enough for products at full speed, few enough that one layer's activations stay in the
-  /// second-level cache; chosen by measurement (docs/performance.md).
+  /// Tokens of a micro-batch: enough for products at full speed, few enough that one layer's
+  /// activations stay in the second-level cache; chosen by measurement (docs/performance.md).
   package static func preferredMicroBatchTokens(_ configuration: ModelConfiguration) -> Int {
     configuration.modelDimension < 256 ? 128 : 256
   }
@@ -57,7 +57,8 @@ package final class TrainingPass {
       + 4 * (flow + logits + 5 * maximumTokens)
   }
 
-  /// Adds the gradient of `scale` times the summed loss into `gradients`; returns the summed loss in nats.
+  /// Adds the gradient of `scale` times the summed loss into `gradients`; returns the summed loss
+  /// in nats.
   ///
   /// z-loss adds `zLoss` * logsumexp^2 for each token
   /// to the objective, not to the returned loss.
@@ -80,7 +81,8 @@ package final class TrainingPass {
     return losses.prefix(rows).copyOut().reduce(0) { $0 + Double($1) }
   }
 
-  /// Runs a batch up to the final norm; where `moved` is given, shape (T, V), it is added to the one-hot rows of the tokens.
+  /// Runs a batch up to the final norm; where `moved` is given, shape (T, V), it is added to the
+  /// one-hot rows of the tokens.
   func forward(_ tokens: TokenBatch, moved: [Float]? = nil) -> BatchExtent {
     let rows = tokens.tokens.count
     precondition(rows <= maximumTokens, "micro-batch of \(rows) tokens is too large")
@@ -91,12 +93,14 @@ package final class TrainingPass {
     return extent
   }
 
-  /// Adds every parameter's gradient after `forward`, given that of the final norm's output in `flow.normed`.
+  /// Adds every parameter's gradient after `forward`, given that of the final norm's output in
+  /// `flow.normed`.
   func backward(_ extent: BatchExtent, into gradients: Gradients) {
     model.backward(batch, extent, through: activations, flow, into: gradients.views, on: stream)
   }
 
-  /// Loss and its gradient with respect to the final norm's output, in chunks of rows that never hold all logits.
+  /// Loss and its gradient with respect to the final norm's output, in chunks of rows that never
+  /// hold all logits.
   private func readOut(
     rows: Int, _ gradients: ParameterViews, scale: Float, zLoss: Float, _ tap: MatrixTap?
   ) {
@@ -138,7 +142,8 @@ extension ModelConfiguration {
       maximumWidth: max(3 * modelDimension, 2 * feedForwardDimension, vocabularySize))
   }
 
-  /// Rows of logits held at once: about a quarter of a million values, so that they stay in the cache.
+  /// Rows of logits held at once: about a quarter of a million values, so that they stay in the
+  /// cache.
   func logitChunkRows(maximumTokens: Int) -> Int {
     min(maximumTokens, max(16, (1 << 18) / vocabularySize))
   }

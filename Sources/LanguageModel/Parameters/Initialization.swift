@@ -1,12 +1,13 @@
 package import LabCore
 
 extension ParameterLayout {
-  /// Initial values of all parameters, a pure function of the seed, the tensor names and the scaling.
+  /// Initial values of all parameters, a pure function of the seed, the tensor names and the
+  /// scaling.
   ///
-  /// Norms are 1. Embedding and read-out are normal with standard deviation 1/sqrt(C); matrices are normal,
-  /// cut at two deviations, with 1/sqrt(inputs), and those that write into the residual stream are divided
-  /// by sqrt(2 L) so that the stream keeps its scale at any depth (Radford et al. 2019). `scaling` multiplies
-  /// these deviations.
+  /// Norms are 1. Embedding and read-out are normal with standard deviation 1/sqrt(C); matrices are
+  /// normal, cut at two deviations, with 1/sqrt(inputs), and those that write into the residual
+  /// stream are divided by sqrt(2 L) so that the stream keeps its scale at any depth (Radford et
+  /// al. 2019). `scaling` multiplies these deviations.
   package func initialValues(seed: Seed, scaling: WidthScaling = .plain) -> [Float] {
     var values = [Float](repeating: 1, count: count)
     for tensor in tensors where tensor.role != .norm {

@@ -23,10 +23,12 @@ package struct ParameterTensor: Hashable, Sendable {
   package var isEmbedding: Bool { role == .embedding || role == .readOut }
 }
 
-/// Where every parameter lives in one flat block: the list behind initialisation, saving, optimising, counting.
+/// Where every parameter lives in one flat block: the list behind initialisation, saving,
+/// optimising, counting.
 ///
-/// Matrices come first and norms last, so that weight decay applies to one stretch. The query, key and
-/// value matrices of a layer are neighbours, and so are gate and up: each group is one matrix product.
+/// Matrices come first and norms last, so that weight decay applies to one stretch. The query, key
+/// and value matrices of a layer are neighbours, and so are gate and up: each group is one matrix
+/// product.
 package struct ParameterLayout: Sendable {
   package let configuration: ModelConfiguration
   package let tensors: [ParameterTensor]

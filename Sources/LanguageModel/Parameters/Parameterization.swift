@@ -3,8 +3,8 @@ import LabCore
 
 /// How initial values and learning rates follow the width of a model.
 ///
-/// All but `plain` are the parameterisations of Everett 2024 (arXiv 2407.05872), each kind of layer with its own
-/// learning rate. They agree with `plain` at the base width.
+/// All but `plain` are the parameterisations of Everett 2024 (arXiv 2407.05872), each kind of layer
+/// with its own learning rate. They agree with `plain` at the base width.
 package enum Parameterization: String, Codable, CaseIterable, Sendable {
   /// One learning rate for all tensors, and every matrix starts with a deviation of 1/sqrt(inputs).
   case plain
@@ -20,15 +20,18 @@ package enum Alignment: String, Codable, CaseIterable, Sendable {
   case full
   /// They are as good as independent, so that it grows with the width's root.
   case none
-  /// Nothing: all layers have one learning rate, whatever the width, on the parameterisation's own scale.
+  /// Nothing: all layers have one learning rate, whatever the width, on the parameterisation's own
+  /// scale.
   case globalRate = "global-rate"
 }
 
 /// How parameters stand to the weights that products read.
 package enum Multipliers: String, Codable, CaseIterable, Sendable {
-  /// They are the weights: exponents are moved from the multiplier to initial deviation and learning rate.
+  /// They are the weights: exponents are moved from the multiplier to initial deviation and
+  /// learning rate.
   case folded
-  /// A weight is n^-a times its parameter, whose gradient, moments, epsilon, clipping and decay are the optimiser's.
+  /// A weight is n^-a times its parameter, whose gradient, moments, epsilon, clipping and decay are
+  /// the optimiser's.
   case applied
 }
 
@@ -63,7 +66,8 @@ extension ParameterTensor.Role {
   }
 }
 
-/// How one kind of layer follows the width n: multiplier n^-a, initial deviation n^-b, learning rate n^-c.
+/// How one kind of layer follows the width n: multiplier n^-a, initial deviation n^-b, learning
+/// rate n^-c.
 package struct WidthExponents: Hashable, Sendable {
   package var multiplier: Double
   package var deviation: Double
@@ -77,9 +81,10 @@ package struct WidthExponents: Hashable, Sendable {
 
   /// The same function and the same training with t more in the multiplier.
   ///
-  /// (a + t, b - t, c - 2t) for SGD, whose gradient and whose effect both have the multiplier; (a + t, b - t, c - t) for
-  /// Adam, whose step doesn't see the gradient's scale; (a + t, b - t, c) for Adafactor, whose step is a share of the
-  /// parameter (arXiv 2407.05872). Epsilon, clipping and weight decay coupled to the rate break the equality.
+  /// (a + t, b - t, c - 2t) for SGD, whose gradient and whose effect both have the multiplier; (a +
+  /// t, b - t, c - t) for Adam, whose step doesn't see the gradient's scale; (a + t, b - t, c) for
+  /// Adafactor, whose step is a share of the parameter (arXiv 2407.05872). Epsilon, clipping and
+  /// weight decay coupled to the rate break the equality.
   package func shifted(by t: Double, for family: UpdateFamily) -> WidthExponents {
     let rate =
       switch family {
@@ -100,11 +105,12 @@ extension Parameterization {
   /// Exponents of embedding, hidden matrices and read-out.
   private typealias Triple = (embedding: Double, hidden: Double, readOut: Double)
 
-  /// The table: multiplier a, initial deviation b, and learning rate c of each family under full and under no alignment.
+  /// The table: multiplier a, initial deviation b, and learning rate c of each family under full
+  /// and under no alignment.
   ///
-  /// Adam's rows of `standard`, `ntk` and `mup` are those of arXiv 2407.05872; the others follow from its constraints,
-  /// which a test solves. Two rows, SGD of `mup` and `meanField` without alignment, depend on the gradient that is meant:
-  /// here the one at the start.
+  /// Adam's rows of `standard`, `ntk` and `mup` are those of arXiv 2407.05872; the others follow
+  /// from its constraints, which a test solves. Two rows, SGD of `mup` and `meanField` without
+  /// alignment, depend on the gradient that is meant: here the one at the start.
   private var rows:
     (
       a: Triple, b: Triple, adam: (full: Triple, none: Triple), sgd: (full: Triple, none: Triple),

@@ -35,16 +35,16 @@ package struct WidthScaling: Hashable, Sendable {
     exponents(role.layerKind).map { pow(relativeWidth, -$0.multiplier) } ?? 1
   }
 
-  /// Multiplies the initial deviation that `plain` has at this width, which falls as n^-1/2; of weights, whatever
-  /// becomes of multipliers.
+  /// Multiplies the initial deviation that `plain` has at this width, which falls as n^-1/2; of
+  /// weights, whatever becomes of multipliers.
   package func deviationFactor(_ role: ParameterTensor.Role) -> Double {
     exponents(role.layerKind).map { pow(relativeWidth, 0.5 - $0.deviation - $0.multiplier) } ?? 1
   }
 
   /// Multiplies the learning rate of parameters.
   ///
-  /// Gains act on one coordinate each, as an embedding does: their rate stays, but for SGD, whose gradient there falls as
-  /// that of the stream.
+  /// Gains act on one coordinate each, as an embedding does: their rate stays, but for SGD, whose
+  /// gradient there falls as that of the stream.
   package func learningRateFactor(_ role: ParameterTensor.Role) -> Double {
     if let exponents = exponents(role.layerKind) {
       return pow(relativeWidth, -exponents.learningRate)
@@ -53,9 +53,11 @@ package struct WidthScaling: Hashable, Sendable {
     return isFollowed ? pow(relativeWidth, streamGradientExponent) : 1
   }
 
-  /// Multiplies Adam's epsilon where it is to fall as the gradient of the parameters does, by what that is at the start.
+  /// Multiplies Adam's epsilon where it is to fall as the gradient of the parameters does, by what
+  /// that is at the start.
   ///
-  /// A coordinate's gradient is n^-(a + a' + b') with those of the read-out, and n^-a' in the read-out itself.
+  /// A coordinate's gradient is n^-(a + a' + b') with those of the read-out, and n^-a' in the
+  /// read-out itself.
   package func gradientFactor(_ role: ParameterTensor.Role) -> Double {
     let own = exponents(role.layerKind)?.multiplier ?? 0
     return pow(

@@ -32,9 +32,11 @@ package struct AnsweredPrompt: Hashable, Sendable {
   }
 }
 
-/// The tangent kernel of a model at its present parameters: inner products of gradients of log P(answer | prompt).
+/// The tangent kernel of a model at its present parameters: inner products of gradients of log
+/// P(answer | prompt).
 ///
-/// Memory of one worker, products of passes in single precision, inner products of gradients in double.
+/// Memory of one worker, products of passes in single precision, inner products of gradients in
+/// double.
 package final class EmpiricalKernel {
   private let model: LanguageModel
   private let pass: TrainingPass
@@ -72,7 +74,8 @@ package final class EmpiricalKernel {
     }
   }
 
-  /// The kernel of some texts with themselves by structured derivatives, the fastest: one pass a text.
+  /// The kernel of some texts with themselves by structured derivatives, the fastest: one pass a
+  /// text.
   package func kernel(of texts: [AnsweredPrompt]) -> DenseMatrix {
     let own = factors(texts)
     return Self.product(own, own)
@@ -180,7 +183,8 @@ package final class EmpiricalKernel {
     return (matrices.map(TangentFactors.init), norms)
   }
 
-  /// Rows of the matrices as the taps of a pass name them: the read-out, then each layer's from the last on.
+  /// Rows of the matrices as the taps of a pass name them: the read-out, then each layer's from the
+  /// last on.
   private static func matrixShapes(
     _ configuration: ModelConfiguration
   ) -> [(outputs: Int, inputs: Int)] {
@@ -232,11 +236,13 @@ package final class EmpiricalKernel {
 }
 
 extension TangentMethod {
-  /// Floating-point operations of the kernel of n texts with n others, of T tokens each, A of them in the answer.
+  /// Floating-point operations of the kernel of n texts with n others, of T tokens each, A of them
+  /// in the answer.
   ///
-  /// With M values in matrices that multiply and F = 2 M T of a forward pass: 3 F a gradient; 2 for each parameter and pair
-  /// by contraction, 3 F a pair by vector products, 2 T^2 (outputs + inputs) of each matrix and pair by structured
-  /// derivatives, A^2 for the read-out. Attention, norms and what moves in memory are left out.
+  /// With M values in matrices that multiply and F = 2 M T of a forward pass: 3 F a gradient; 2 for
+  /// each parameter and pair by contraction, 3 F a pair by vector products, 2 T^2 (outputs +
+  /// inputs) of each matrix and pair by structured derivatives, A^2 for the read-out. Attention,
+  /// norms and what moves in memory are left out.
   package func operations(
     _ configuration: ModelConfiguration, texts: Int, tokens: Double, answerTokens: Double
   ) -> Double {

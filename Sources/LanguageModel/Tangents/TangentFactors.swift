@@ -1,8 +1,10 @@
 package import Compute
 
-/// Gradients of several examples with respect to one matrix, each a sum over rows of output gradient times input.
+/// Gradients of several examples with respect to one matrix, each a sum over rows of output
+/// gradient times input.
 ///
-/// What structured derivatives keep of a matrix (arXiv 2206.08720): never the gradient itself, only its factors.
+/// What structured derivatives keep of a matrix (arXiv 2206.08720): never the gradient itself, only
+/// its factors.
 package struct TangentFactors: Sendable {
   /// Rows of one side.
   package enum Side: Sendable {
@@ -33,7 +35,8 @@ package struct TangentFactors: Sendable {
     }
   }
 
-  /// One part of the rows: most matrices have one, tied embeddings have what is read and what is put out.
+  /// One part of the rows: most matrices have one, tied embeddings have what is read and what is
+  /// put out.
   package struct Part: Sendable {
     package let outputs: Side
     package let inputs: Side
@@ -61,7 +64,8 @@ package struct TangentFactors: Sendable {
   /// Rows that are multiplied at once, so that memory stays small.
   private static let blockRows = 512
 
-  /// Adds the inner products of the examples' gradients with those of others to `kernel` (examples, others).
+  /// Adds the inner products of the examples' gradients with those of others to `kernel` (examples,
+  /// others).
   ///
   /// Of rows t and t': sum of (output gradient t . t')(input t . t').
   package func add(to kernel: inout DenseMatrix, with others: TangentFactors) {

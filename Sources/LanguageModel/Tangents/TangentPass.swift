@@ -3,10 +3,11 @@ import Foundation
 package import LabCore
 
 extension TrainingPass {
-  /// How fast each sequence's log-probability of its targets grows where the parameters move along `direction`.
+  /// How fast each sequence's log-probability of its targets grows where the parameters move along
+  /// `direction`.
   ///
-  /// The derivative forward: every activation goes with its tangent, in single precision, through the model as it is at its
-  /// present parameters. Costs a forward pass and twice its products.
+  /// The derivative forward: every activation goes with its tangent, in single precision, through
+  /// the model as it is at its present parameters. Costs a forward pass and twice its products.
   package func tangents(of tokens: TokenBatch, along direction: Gradients) throws -> [Double] {
     let extent = forward(tokens)
     let tangents = TangentPass(
@@ -76,7 +77,8 @@ private struct TangentPass {
     return first.copyOut()
   }
 
-  /// The tangent of an RMS norm: with n = s r, r = 1 / sqrt(mean(s^2) + epsilon): (ds - n mean(n ds)) r w + n dw.
+  /// The tangent of an RMS norm: with n = s r, r = 1 / sqrt(mean(s^2) + epsilon): (ds - n mean(n
+  /// ds)) r w + n dw.
   private func norm(
     _ tangent: [Float], _ sum: FloatSlice, _ weight: FloatSlice, _ moved: FloatSlice
   ) -> [Float] {
@@ -222,7 +224,8 @@ private struct TangentPass {
     }
   }
 
-  /// The tangent of the targets' log-probabilities: that of their logits, less its mean under the softmax.
+  /// The tangent of the targets' log-probabilities: that of their logits, less its mean under the
+  /// softmax.
   private func readOut(_ tangent: [Float]) throws -> [Double] {
     let vocabulary = configuration.vocabularySize
     let stream = pass.stream

@@ -2,8 +2,9 @@ import Foundation
 
 /// A paragraph: plain text with emphasis and code.
 ///
-/// Literals carry minimal markup: `*emphasis*`, and code between backquotes. Interpolated values are
-/// always plain text, so a name from a graph can hold any character: `"*\(name)* has \(count) facts"`.
+/// Literals carry minimal markup: `*emphasis*`, and code between backquotes. Interpolated values
+/// are always plain text, so a name from a graph can hold any character: `"*\(name)* has \(count)
+/// facts"`.
 package struct Prose: Hashable, Sendable {
   /// How a piece of a paragraph is set.
   package enum Style: Hashable, Sendable {

@@ -55,8 +55,8 @@ package struct Figure: Hashable, Sendable {
 
 /// Curves through a figure's points, each with the band of its interval.
 package struct FittedCurves: Hashable, Sendable {
-  /// Has the columns of the figure's x, y, colour and panel, under the same names, and `lower` and `upper`, which are
-  /// missing where a curve has no band.
+  /// Has the columns of the figure's x, y, colour and panel, under the same names, and `lower` and
+  /// `upper`, which are missing where a curve has no band.
   package var data: Records
 
   package init(_ data: Records) { self.data = data }

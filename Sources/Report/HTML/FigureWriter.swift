@@ -48,7 +48,8 @@ struct FigureWriter {
 
   // MARK: Panels
 
-  /// One to two panels are drawn twice, for wide and for narrow screens, so that text keeps its size.
+  /// One to two panels are drawn twice, for wide and for narrow screens, so that text keeps its
+  /// size.
   private func panels() -> String {
     let count = figure.panels.count
     let wide: (Double, Double)? =

@@ -79,7 +79,8 @@ enum Markup {
 }
 
 extension Markup {
-  /// A style sheet as XML text; quotes stay, since a style sheet is read after entities are resolved.
+  /// A style sheet as XML text; quotes stay, since a style sheet is read after entities are
+  /// resolved.
   static func escapeStyle(_ text: String) -> String {
     text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
   }

@@ -1,4 +1,5 @@
-/// The page's script: tooltips, highlighting from the legend, sorting; the page reads well without it.
+/// The page's script: tooltips, highlighting from the legend, sorting; the page reads well without
+/// it.
 enum PageScript {
   static let source = tooltips + legends + sorting
 

@@ -13,10 +13,11 @@ package enum ReportPage {
     try AtomicFile.write(Data(try html(document).utf8), to: url)
   }
 
-  /// Writes `ID.csv`, `ID.svg` and `ID.vl.json` of every figure, `ID-fit.csv` of one with fitted curves, and `ID.csv` of
-  /// every table.
+  /// Writes `ID.csv`, `ID.svg` and `ID.vl.json` of every figure, `ID-fit.csv` of one with fitted
+  /// curves, and `ID.csv` of every table.
   ///
-  /// The folder is made anew: nothing of an earlier report stays in it. Returns the files' names in the order written.
+  /// The folder is made anew: nothing of an earlier report stays in it. Returns the files' names in
+  /// the order written.
   package static func writeParts(of document: ReportDocument, to folder: URL) throws -> [String] {
     try AtomicFile.makeFolder(folder) { place in
       var written: [String] = []

@@ -2,8 +2,8 @@ import Foundation
 
 /// Colours of a figure, in pairs for light and dark backgrounds.
 ///
-/// The first six hues stay apart under simulated protanopia, deuteranopia and tritanopia (Machado et
-/// al. 2009; CIELAB distance of 12 or more), and markers tell series apart without colour.
+/// The first six hues stay apart under simulated protanopia, deuteranopia and tritanopia (Machado
+/// et al. 2009; CIELAB distance of 12 or more), and markers tell series apart without colour.
 package enum Palette {
   /// One colour on a light and on a dark background, as `#rrggbb`.
   package struct Pair: Hashable {

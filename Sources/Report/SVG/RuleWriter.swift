@@ -20,7 +20,8 @@ struct RuleWriter {
     }.joined()
   }
 
-  /// A rule's line with the places its label may have, the best first; nil where the line is outside the panel.
+  /// A rule's line with the places its label may have, the best first; nil where the line is
+  /// outside the panel.
   private func drawing(_ rule: Rule) -> (line: String, places: [(x: Double, y: Double)])? {
     let width = TextMetrics.width(rule.label, size: Panel.tickSize)
     switch rule.position {
@@ -41,7 +42,8 @@ struct RuleWriter {
     }
   }
 
-  /// Places along a line from right to left, the two ends first: close above it, close below it, then farther away.
+  /// Places along a line from right to left, the two ends first: close above it, close below it,
+  /// then farther away.
   private func beside(_ y: Double, width: Double) -> [(x: Double, y: Double)] {
     let (left, right) = (panel.left + 4, panel.right - 2 - width)
     let xs: [Double] = [right, left] + Array(stride(from: right - 8, to: left, by: -8))
@@ -69,7 +71,8 @@ struct RuleWriter {
     return best?.place
   }
 
-  /// The curve y = x over the shared part of both ranges; straight where both scales are of one kind.
+  /// The curve y = x over the shared part of both ranges; straight where both scales are of one
+  /// kind.
   private func identity() -> [(x: Double, y: Double)] {
     let low = max(panel.x.domain.lowerBound, panel.y.domain.lowerBound)
     let high = min(panel.x.domain.upperBound, panel.y.domain.upperBound)

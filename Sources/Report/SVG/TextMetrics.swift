@@ -13,7 +13,8 @@ enum TextMetrics {
     return cut + "…"
   }
 
-  /// `text` broken at spaces into lines no wider than `limit`; of more than `most` the last ends with an ellipsis.
+  /// `text` broken at spaces into lines no wider than `limit`; of more than `most` the last ends
+  /// with an ellipsis.
   static func lines(_ text: String, size: Double, limit: Double, most: Int) -> [String] {
     var lines: [String] = []
     for word in text.split(separator: " ") {

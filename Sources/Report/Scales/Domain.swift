@@ -2,8 +2,8 @@ import Foundation
 
 /// Decides the range of an axis from the data of all panels.
 enum Domain {
-  /// The largest value that has a place on an axis, and the inverse of the smallest on a logarithmic one: ticks and
-  /// margins stay far from where numbers end.
+  /// The largest value that has a place on an axis, and the inverse of the smallest on a
+  /// logarithmic one: ticks and margins stay far from where numbers end.
   static let largest = 1e100
 
   /// `also` are further columns that must fit, `rules` further values.

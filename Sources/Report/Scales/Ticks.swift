@@ -49,7 +49,8 @@ package enum Ticks {
   /// An exact power of ten where one exists.
   static func powerOfTen(_ exponent: Int) -> Double { Double("1e\(exponent)") ?? .infinity }
 
-  /// A step of 1, 2 or 5 times a power of ten, kept as integers so that multiples are exact decimals.
+  /// A step of 1, 2 or 5 times a power of ten, kept as integers so that multiples are exact
+  /// decimals.
   private struct Step {
     let mantissa: Int
     let exponent: Int

@@ -64,7 +64,8 @@ package struct StudyFolder: Sendable {
         + "with all work kept")
   }
 
-  /// The name of the study that was last run here; nil where the plan cannot be read, which any later run mends.
+  /// The name of the study that was last run here; nil where the plan cannot be read, which any
+  /// later run mends.
   private func readableName() throws -> String? {
     do {
       return try readPlan().name
@@ -73,14 +74,16 @@ package struct StudyFolder: Sendable {
     }
   }
 
-  /// Refuses a folder with another study or with files of another program, before anything is written.
+  /// Refuses a folder with another study or with files of another program, before anything is
+  /// written.
   func checkUsable(for name: String) throws {
     guard let kind = FileKind.of(url) else { return }
     guard kind == .folder else {
       throw LabError("\(url.relativePath) is a file; give --out the name of a folder", .usage)
     }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-    // A plan that is missing or damaged is written anew: tasks are known by ids that no other study shares by chance.
+    // A plan that is missing or damaged is written anew: tasks are known by ids that no other study
+    // shares by chance.
     if names.contains(Self.planName), let present = try readableName() {
       guard present == name else {
         throw LabError(

@@ -3,11 +3,13 @@ import LabCore
 
 /// How a part of a study ended.
 package struct PartSummary: Sendable {
-  /// What was done, was there, or cannot be done because what it needs failed, in the order of the work.
+  /// What was done, was there, or cannot be done because what it needs failed, in the order of the
+  /// work.
   package var records: [TaskRecord] = []
   package var reusedCount = 0
   package var seconds = 0.0
-  /// Tasks that were left because what they read is not there yet: "'evaluate 3k' needs 'train 3k', which is not done".
+  /// Tasks that were left because what they read is not there yet: "'evaluate 3k' needs 'train 3k',
+  /// which is not done".
   package var waiting: [String] = []
 
   package init() {}
@@ -32,7 +34,8 @@ extension StudyRunner {
     return try execute(plan.tasks(.generate), options)
   }
 
-  /// Merges what is there into study.sqlite and writes the report; returns what is neither done nor diverged.
+  /// Merges what is there into study.sqlite and writes the report; returns what is neither done nor
+  /// diverged.
   ///
   /// Throws `LabError` when another process writes in the folder.
   package func merge(_ options: StudyRunOptions) throws -> (ExecutionSummary, missing: [StudyTask])
@@ -49,7 +52,8 @@ extension StudyRunner {
     try execute(plan.tasks(.report), options)
   }
 
-  /// Tasks that have no result yet and could have one: what a diverged training leaves out is not among them.
+  /// Tasks that have no result yet and could have one: what a diverged training leaves out is not
+  /// among them.
   package func missing(_ options: StudyRunOptions) -> [StudyTask] {
     let stages = stages(threads: 1, options)
     var fruitless: Set<String> = []
@@ -64,10 +68,12 @@ extension StudyRunner {
     }
   }
 
-  /// Does these tasks of the plan that stands in the folder, and writes their results and records alone.
+  /// Does these tasks of the plan that stands in the folder, and writes their results and records
+  /// alone.
   ///
-  /// A model is worked on by one process at a time. Throws `LabError` when the folder's plan is another, `.interrupted`
-  /// when asked to stop, after saving, and where another process works on a model.
+  /// A model is worked on by one process at a time. Throws `LabError` when the folder's plan is
+  /// another, `.interrupted` when asked to stop, after saving, and where another process works on a
+  /// model.
   package func run(part chosen: [StudyTask], _ options: StudyRunOptions) throws -> PartSummary {
     try checkFrozen()
     try awaitFolder()
@@ -97,7 +103,8 @@ extension StudyRunner {
         + "'kglab study work'", .failure)
   }
 
-  /// Throws `LabError.interrupted` while one process does the whole study; freezing and merging are soon over.
+  /// Throws `LabError.interrupted` while one process does the whole study; freezing and merging are
+  /// soon over.
   func awaitFolder() throws {
     for _ in 0..<50 {
       guard FolderLock.isHeld(folder.url) else { return }

@@ -46,8 +46,8 @@ package struct StudyRunner {
 
   /// Runs every task whose result is not there yet.
   ///
-  /// Failures of tasks are in the summary. Throws `LabError` when another process writes in the folder, and
-  /// `LabError.interrupted` when asked to stop, after all running tasks have saved.
+  /// Failures of tasks are in the summary. Throws `LabError` when another process writes in the
+  /// folder, and `LabError.interrupted` when asked to stop, after all running tasks have saved.
   package func run(_ options: StudyRunOptions = StudyRunOptions()) throws -> ExecutionSummary {
     let workers = options.workers ?? file.workers
     let sideBySide = options.workers == nil ? file.sideBySide : min(file.sideBySide, workers)

@@ -34,7 +34,8 @@ package struct StudyStatus: Codable, Sendable {
       entry.seconds = record.seconds
       entry.summary = record.summary
       entry.error = record.error
-      // Its process ended without a word: neither the whole study's nor one for a part of it is there.
+      // Its process ended without a word: neither the whole study's nor one for a part of it is
+      // there.
       if record.status == .running, !isRunning, !folder.isClaimed(task) {
         entry.status = .interrupted
       }

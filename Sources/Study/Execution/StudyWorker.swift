@@ -2,16 +2,19 @@ import Evaluation
 import Foundation
 import LabCore
 
-/// One of any number of equal processes that do a study together in one folder, whatever machines they are on.
+/// One of any number of equal processes that do a study together in one folder, whatever machines
+/// they are on.
 ///
-/// Each takes the next model that has something to do and that no other is at, until nothing is left.
+/// Each takes the next model that has something to do and that no other is at, until nothing is
+/// left.
 package final class StudyWorker {
   private let runner: StudyRunner
   private let options: StudyRunOptions
   private let stages: StageContext
   /// Largest first, so that the end isn't spent waiting for one.
   private let groups: [TaskGroup]
-  /// Failures that stood when this process began, which are tried again, with the time of their record.
+  /// Failures that stood when this process began, which are tried again, with the time of their
+  /// record.
   private var failures: [String: Double] = [:]
   private var settled: Set<String> = []
 
@@ -44,8 +47,8 @@ package final class StudyWorker {
     }
   }
 
-  /// Works until nothing is left that could be done, then merges the results; `pause` is the seconds between two looks
-  /// while all that is left waits for others.
+  /// Works until nothing is left that could be done, then merges the results; `pause` is the
+  /// seconds between two looks while all that is left waits for others.
   ///
   /// Returns what this process did. Throws `LabError.interrupted` when asked to stop, after saving.
   package func run(pause: Double = 1) throws -> PartSummary {

@@ -20,8 +20,8 @@ package struct ExecutionSummary: Sendable {
 
 /// Runs tasks side by side on threads, each as soon as what it needs is done.
 ///
-/// A task that failed or diverged is recorded and what depends on it skipped; the others go on. A task whose record
-/// says done or diverged and whose result is there is not run again.
+/// A task that failed or diverged is recorded and what depends on it skipped; the others go on. A
+/// task whose record says done or diverged and whose result is there is not run again.
 package final class TaskExecutor: Sendable {
   private struct State {
     var records: [TaskRecord]

@@ -4,7 +4,8 @@ import LabCore
 /// Where a task of a study stands.
 package enum TaskStatus: String, Codable, CaseIterable, Sendable {
   case pending, running, done, failed
-  /// A training that ended in numbers that are not finite: a result, which another try would only repeat.
+  /// A training that ended in numbers that are not finite: a result, which another try would only
+  /// repeat.
   case diverged
   /// Not tried, because a task it needs failed or diverged.
   case skipped
@@ -58,7 +59,8 @@ package struct TaskJournal: Sendable {
   /// Records in `folder`, which is made when the first record is written.
   package init(folder: URL) { self.folder = folder }
 
-  /// The record of a task; nil where there is none or it cannot be understood, so that it runs again.
+  /// The record of a task; nil where there is none or it cannot be understood, so that it runs
+  /// again.
   package func record(of id: String) -> TaskRecord? {
     guard let data = try? Data(contentsOf: file(of: id)),
       let record = try? JSONDecoder().decode(TaskRecord.self, from: data), record.id == id

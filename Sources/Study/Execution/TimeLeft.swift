@@ -11,8 +11,8 @@ struct TimeLeft {
 
   /// Seconds left on `workers` side by side; never less than the longest single task left.
   ///
-  /// Each kind's estimates are multiplied by what its work so far took over what was estimated; a kind
-  /// of which nothing is done yet takes the factor of all kinds together.
+  /// Each kind's estimates are multiplied by what its work so far took over what was estimated; a
+  /// kind of which nothing is done yet takes the factor of all kinds together.
   static func seconds(_ items: [Item], workers: Int) -> Double {
     let overall = factor(items)
     var total = 0.0

@@ -10,14 +10,16 @@ package struct SlurmOptions: Sendable {
   package var grace = 120
   /// How often a job that was stopped after saving queues again.
   package var requeues = 20
-  /// The largest index of an array that Slurm takes: its MaxArraySize, 1001 unless an administrator set it, less 1.
+  /// The largest index of an array that Slurm takes: its MaxArraySize, 1001 unless an administrator
+  /// set it, less 1.
   package var largestIndex = 1000
 
   package init() {}
 }
 
 extension StudyExport {
-  /// A script that submits what is missing: for each stage an array of models for each kind of room, then the report.
+  /// A script that submits what is missing: for each stage an array of models for each kind of
+  /// room, then the report.
   package func slurm(_ slurm: SlurmOptions) -> String {
     var lines = [
       "#!/bin/bash",

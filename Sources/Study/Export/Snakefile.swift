@@ -2,7 +2,8 @@ import Foundation
 import LabCore
 
 extension StudyExport {
-  /// A Snakefile with a rule for each kind of task that is missing; the outputs of rules are the records of tasks alone.
+  /// A Snakefile with a rule for each kind of task that is missing; the outputs of rules are the
+  /// records of tasks alone.
   package func snakefile() throws -> String {
     let needed = Set(missing.map(\.id))
     var lines = [

@@ -2,7 +2,8 @@ import Evaluation
 import Foundation
 import LabCore
 
-/// What is missing of a study, as jobs for others to run: texts that call `kglab study run` for its parts.
+/// What is missing of a study, as jobs for others to run: texts that call `kglab study run` for its
+/// parts.
 package struct StudyExport {
   /// The program, the study, its folder and the working folder, as jobs find them: whole paths.
   package struct Places: Sendable {
@@ -28,7 +29,8 @@ package struct StudyExport {
   /// The longest time in minutes that a job asks for.
   let mostMinutes: Int
 
-  /// The export of what `runner` has not done yet; `threads` of a task are as in a run of the whole study unless given.
+  /// The export of what `runner` has not done yet; `threads` of a task are as in a run of the whole
+  /// study unless given.
   package init(
     _ runner: StudyRunner, places: Places, threads: Int? = nil, mostMinutes: Int? = nil
   ) {
@@ -67,7 +69,8 @@ struct JobRoom: Hashable, Comparable {
   /// Minutes of the steps.
   static let times = [15, 60, 240, 720, 1440, 4320]
 
-  /// Room for tasks that are done one after the other, with the margins that `StudyExport.margin` states.
+  /// Room for tasks that are done one after the other, with the margins that `StudyExport.margin`
+  /// states.
   init(_ tasks: [StudyTask], threads: Int, mostMinutes: Int) {
     let seconds = tasks.reduce(0) { $0 + $1.cost.seconds } / Double(threads)
     let needed = 3 * seconds / 60 + 5
@@ -124,7 +127,8 @@ extension StudyExport {
     Dictionary(uniqueKeysWithValues: plan.models.enumerated().map { ($1, $0 + 1) })
   }
 
-  /// A line of names, then one line a task, with tabs between: for `parallel`, scripts and other batch systems.
+  /// A line of names, then one line a task, with tabs between: for `parallel`, scripts and other
+  /// batch systems.
   package var table: String {
     let names = ["index", "model", "stage", "id", "kind", "needs", "seconds", "mib", "threads"]
     let lines = rows.map { row in

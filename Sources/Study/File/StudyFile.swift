@@ -23,7 +23,8 @@ package struct StudyFile: Hashable, Sendable {
   package var expectsDivergence: Bool
   /// Checkpoints of every training that stay, for life-lines and detectors of earlier steps.
   package var keep = KeepPlan()
-  /// Steps from one that is probed to the next in every training, the first and each multiple; nil for none.
+  /// Steps from one that is probed to the next in every training, the first and each multiple; nil
+  /// for none.
   package var probeSteps: Int?
 }
 
@@ -41,7 +42,8 @@ package struct StudyModel: Hashable, Sendable {
   package var graph = 0
   /// The name of its entry in `models`; nil where nothing starts from it.
   package var entry: String?
-  /// The entry whose model of its graph, size, fraction and seed it starts from; nil for fresh weights.
+  /// The entry whose model of its graph, size, fraction and seed it starts from; nil for fresh
+  /// weights.
   package var from: String?
   /// The file of the triples that it is trained on; nil for all that the graph teaches.
   package var only: URL?
@@ -49,7 +51,8 @@ package struct StudyModel: Hashable, Sendable {
   package var compression: WeightCompression?
   /// How it is made of that model by adversarial training, in place of training; nil for none.
   package var hardening: AdversarialTraining?
-  /// The entries whose models' answers it learns from, as `text` says; none for what the graph teaches.
+  /// The entries whose models' answers it learns from, as `text` says; none for what the graph
+  /// teaches.
   package var textOf: [String] = []
   package var text: AnswerText?
 

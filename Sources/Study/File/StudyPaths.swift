@@ -4,7 +4,8 @@ import LabCore
 
 /// Finds the files that a study names.
 enum StudyPaths {
-  /// A schema by path relative to the study, or by name in the nearest `kg-schemas` folder above it.
+  /// A schema by path relative to the study, or by name in the nearest `kg-schemas` folder above
+  /// it.
   static func schema(_ node: SchemaNode, folder: URL) throws -> URL {
     let name = try node.text()
     let files = FileManager.default

@@ -8,8 +8,8 @@ import Yams
 extension StudyFile {
   /// Reads a study strictly; `url` is the file or the folder with its `study.yaml`.
   ///
-  /// Paths inside are relative to the file. Throws `LabError` naming file and line for an unknown key, a
-  /// value of the wrong kind or a file that is not there.
+  /// Paths inside are relative to the file. Throws `LabError` naming file and line for an unknown
+  /// key, a value of the wrong kind or a file that is not there.
   package static func read(_ url: URL) throws -> StudyFile {
     let file = try locate(url)
     let text = try SchemaNode.text(of: file, kind: "study")

@@ -18,7 +18,8 @@ package struct MeasureSet: Sendable {
   /// What was asked for.
   package let all: [any Measure]
 
-  /// Reads the keys of a study's file that name measures; models are evaluated whether or not the file says so.
+  /// Reads the keys of a study's file that name measures; models are evaluated whether or not the
+  /// file says so.
   init(study node: SchemaNode) throws {
     all = try Self.known.compactMap { type in
       guard let settings = node.optional(type.key) else {

@@ -7,7 +7,8 @@ import Training
 struct ModelWords {
   private let models: [StudyModel]
   private let graphs: [String?]
-  /// What the models differ in, beside what has a place of its own, with the words that more than half of them have.
+  /// What the models differ in, beside what has a place of its own, with the words that more than
+  /// half of them have.
   private let differing: [(words: (StudyModel) -> String?, usual: String?)]
 
   init(_ file: StudyFile) {
@@ -42,7 +43,8 @@ struct ModelWords {
 
   /// "no qk-norm, bf16": what is not as with most models, or "baseline" where all is.
   ///
-  /// Nil where the models differ in nothing but graph, size, horizon, fraction, learning rate and seed.
+  /// Nil where the models differ in nothing but graph, size, horizon, fraction, learning rate and
+  /// seed.
   func variant(_ model: StudyModel) -> String? {
     guard !differing.isEmpty else { return nil }
     let words = differing.map { ($0.words(model), $0.usual) }.filter { $0 != $1 }

@@ -1,8 +1,10 @@
 import LabCore
 
-/// What a process does of a study at a time: the tasks of one model that need equally many other models first.
+/// What a process does of a study at a time: the tasks of one model that need equally many other
+/// models first.
 package struct TaskGroup: Sendable {
-  /// How many models have to be worked on one after the other before this: 0 where no other model is needed.
+  /// How many models have to be worked on one after the other before this: 0 where no other model
+  /// is needed.
   package let stage: Int
   /// Id of the graph that is made, or of the training that is done or measured.
   package let owner: String
@@ -21,7 +23,8 @@ extension StudyPlan {
   /// Ids of the trainings; the model of index N, from 1, is the Nth.
   package var models: [String] { tasks(.train).map(\.id) }
 
-  /// Tasks as they are done together: by stage, then by graphs and models in the order of the plan; the report is in none.
+  /// Tasks as they are done together: by stage, then by graphs and models in the order of the plan;
+  /// the report is in none.
   package func groups(of chosen: [StudyTask]) -> [TaskGroup] {
     let stages = stages
     let parts = Dictionary(grouping: chosen.filter { $0.kind != .report }) {
@@ -38,7 +41,8 @@ extension StudyPlan {
     var owner: String
   }
 
-  /// By the ids of tasks: the most changes from one model to another on any way to it through what it needs and follows.
+  /// By the ids of tasks: the most changes from one model to another on any way to it through what
+  /// it needs and follows.
   private var stages: [String: Int] {
     let byID = Dictionary(uniqueKeysWithValues: tasks.map { ($0.id, $0) })
     var known: [String: Int] = [:]

@@ -12,7 +12,8 @@ extension StudyPlan {
     return largest.reduce(0) { $0 + max(0, $1 - program) } + program
   }
 
-  /// Bytes on disk at the most: all that stays, and what the `sideBySide` neediest tasks use meanwhile.
+  /// Bytes on disk at the most: all that stays, and what the `sideBySide` neediest tasks use
+  /// meanwhile.
   package func peakDiskBytes(sideBySide: Int) -> Double {
     let passing = tasks.compactMap(\.cost.passingDiskBytes).sorted(by: >)
     return total.diskBytes + passing.prefix(max(1, sideBySide)).reduce(0, +)

@@ -21,8 +21,8 @@ package struct TaskKind: RawRepresentable, Codable, Hashable, Sendable {
 package struct StudyTask: Codable, Hashable, Sendable {
   /// From 1, in the order of the plan.
   package var number: Int
-  /// A readable part and a hash of the configuration and of the inputs' ids: changes when and only when
-  /// the result may change.
+  /// A readable part and a hash of the configuration and of the inputs' ids: changes when and only
+  /// when the result may change.
   package var id: String
   package var kind: TaskKind
   /// A few words for people: "train 100k, 20 epochs".
@@ -38,11 +38,11 @@ package struct StudyTask: Codable, Hashable, Sendable {
   package var runID: String?
   /// The run as it will be, before training; for a training only.
   package var run: RunRecord?
-  /// Ids of the trainings whose models the task reads: that a training starts from, or that are measured beside its
-  /// own; nil where there are none.
+  /// Ids of the trainings whose models the task reads: that a training starts from, or that are
+  /// measured beside its own; nil where there are none.
   package var sources: [String]?
-  /// In what settings, size, horizon, fraction, learning rate and seed aside, a training differs from others of
-  /// the study: "no qk-norm"; nil where it differs in none.
+  /// In what settings, size, horizon, fraction, learning rate and seed aside, a training differs
+  /// from others of the study: "no qk-norm"; nil where it differs in none.
   package var variant: String?
 
   enum CodingKeys: String, CodingKey {

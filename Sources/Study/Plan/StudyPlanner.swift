@@ -21,16 +21,17 @@ package struct StudyPlanner {
     self.graphs = graphs
   }
 
-  /// The numbered tasks: the graphs, then for each model its training and measures, then the report.
+  /// The numbered tasks: the graphs, then for each model its training and measures, then the
+  /// report.
   ///
-  /// Returns the request behind each training by its id. Throws an error that names the setting when a
-  /// model cannot be trained on its graph.
+  /// Returns the request behind each training by its id. Throws an error that names the setting
+  /// when a model cannot be trained on its graph.
   package func plan() throws -> (StudyPlan, requests: [String: TrainingRequest]) {
     try plan(.shapeAndSteps)
   }
 
-  /// The plan by the newest rule of learning rates of which a training is begun in `folder`, so that a study goes on as
-  /// it was begun; by the newest of all where none is.
+  /// The plan by the newest rule of learning rates of which a training is begun in `folder`, so
+  /// that a study goes on as it was begun; by the newest of all where none is.
   package func plan(
     for folder: StudyFolder
   ) throws -> (StudyPlan, requests: [String: TrainingRequest]) {
@@ -88,7 +89,8 @@ package struct StudyPlanner {
     return (plan, requests)
   }
 
-  /// Whether a measure selects a model, which must have what it reads: an origin, checkpoints of its own, or a slot.
+  /// Whether a measure selects a model, which must have what it reads: an origin, checkpoints of
+  /// its own, or a slot.
   private func isMeasured(
     _ model: StudyModel, by measure: any Measure, _ name: String
   ) throws -> Bool {
@@ -157,7 +159,8 @@ package struct StudyPlanner {
       record, workers: max(1, file.workers / file.sideBySide), keep: file.keep)
   }
 
-  /// A model's training as it will be, the id of the training that it starts from, and those whose words it learns from.
+  /// A model's training as it will be, the id of the training that it starts from, and those whose
+  /// words it learns from.
   private func resolve(_ model: StudyModel, _ name: String) throws -> Resolved {
     if let known = memo.resolved[model] { return known }
     let resolved = try newlyResolved(model, name)
@@ -215,8 +218,8 @@ package struct StudyPlanner {
       parent: try parent.map { try training($0, name).task.id }, text: speakers + judges)
   }
 
-  /// The models whose words another learns from: of each entry the one of its graph, fraction and seed, and of its size
-  /// where the entry has several.
+  /// The models whose words another learns from: of each entry the one of its graph, fraction and
+  /// seed, and of its size where the entry has several.
   private func speakers(of model: StudyModel, _ name: String) throws -> [StudyModel] {
     try model.textOf.map { entry in
       let alike = file.models.filter {
@@ -235,7 +238,8 @@ package struct StudyPlanner {
     }
   }
 
-  /// The model that another starts from: of its entry the one of the same graph, size, fraction and seed.
+  /// The model that another starts from: of its entry the one of the same graph, size, fraction and
+  /// seed.
   private func parent(of model: StudyModel, _ name: String) throws -> StudyModel? {
     guard let entry = model.from else { return nil }
     if model.isDerived {
@@ -362,7 +366,8 @@ package struct StudyPlanner {
 }
 
 extension StudyModel {
-  /// The setting of training, with a value, that a measure asks for and that the model lacks; nil where it lacks none.
+  /// The setting of training, with a value, that a measure asks for and that the model lacks; nil
+  /// where it lacks none.
   func lacks(_ measure: any Measure) -> String? {
     type(of: measure).needs?.missing(in: request, isFresh: from == nil)
   }

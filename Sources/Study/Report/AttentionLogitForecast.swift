@@ -4,7 +4,8 @@ import Foundation
 import LabCore
 import Report
 
-/// Attention logits of large models forecast from small ones, and held to the largest (arXiv 2309.14322).
+/// Attention logits of large models forecast from small ones, and held to the largest (arXiv
+/// 2309.14322).
 struct AttentionLogitForecast {
   let series: ResultSeries
   let command: String
@@ -64,7 +65,8 @@ struct AttentionLogitForecast {
     }
   }
 
-  /// The forecast for the largest size from the others; nil for fewer than three others with a logit at one step.
+  /// The forecast for the largest size from the others; nil for fewer than three others with a
+  /// logit at one step.
   private func test(_ family: Family, _ logits: [String: [Int: Double]]) -> Test? {
     guard let top = family.runs.max(by: { $0.nonEmbeddingParameters < $1.nonEmbeddingParameters })
     else { return nil }

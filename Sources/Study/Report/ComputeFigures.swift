@@ -3,7 +3,8 @@ import Evaluation
 import Foundation
 import Report
 
-/// What one compute budget buys at each size: isoFLOP lines of loss, and the size that each budget is best spent on.
+/// What one compute budget buys at each size: isoFLOP lines of loss, and the size that each budget
+/// is best spent on.
 struct ComputeFigures {
   let series: ResultSeries
   let command: String
@@ -107,7 +108,8 @@ struct ComputeFigures {
     var loss: Double
   }
 
-  /// The minimum of the parabola through a budget's losses; nil where it is not between the sizes tried.
+  /// The minimum of the parabola through a budget's losses; nil where it is not between the sizes
+  /// tried.
   private func optimum(_ budget: [RunGroup]) -> Optimum? {
     let points = budget.compactMap { group in
       group.crossEntropy.map { (x: log(group.size), y: $0) }
@@ -115,7 +117,8 @@ struct ComputeFigures {
     guard let parabola = Parabola.fit(points), let first = points.first, let last = points.last,
       (first.x...last.x).contains(parabola.vertex)
     else { return nil }
-    // Tokens of one budget fall with size as a power of it, embeddings included: interpolated in logarithms.
+    // Tokens of one budget fall with size as a power of it, embeddings included: interpolated in
+    // logarithms.
     let tokens = Trend.fit(budget.map { (x: log($0.size), y: log($0.first.trainedTokens)) })
     return Optimum(
       flops: budget[0].first.trainingFLOPs, size: exp(parabola.vertex),
@@ -123,8 +126,8 @@ struct ComputeFigures {
       loss: parabola.minimum)
   }
 
-  /// How best size and tokens grow with compute; nil with fewer than three budgets that have a best size, or where budgets
-  /// differ in more than their FLOPs.
+  /// How best size and tokens grow with compute; nil with fewer than three budgets that have a best
+  /// size, or where budgets differ in more than their FLOPs.
   private func growth(_ budgets: [[RunGroup]]) -> String? {
     let optima = budgets.compactMap(optimum)
     func others(_ run: RunRow) -> [String] { [run.graphID, run.variant, "\(run.fraction)"] }

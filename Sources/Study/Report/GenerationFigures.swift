@@ -64,7 +64,8 @@ struct GenerationFigures {
       AND method = 'exact' AND temperature = 1 AND group_kind = 'all'
     """
 
-  /// A value against generation, share of wrong lines or share of the graph, a line for each text and seed; nil where no run has it.
+  /// A value against generation, share of wrong lines or share of the graph, a line for each text
+  /// and seed; nil where no run has it.
   private func figure(
     _ kind: (name: String, value: String, format: ColumnFormat), _ axis: Against, _ words: String,
     _ sql: String

@@ -139,7 +139,8 @@ struct LearningRateFigures {
 
   // MARK: Parts
 
-  /// What the rate nearest the default of the size reaches, beside the best; missing where none tried is near it.
+  /// What the rate nearest the default of the size reaches, beside the best; missing where none
+  /// tried is near it.
   private func usual(_ sweep: [RunGroup], best: Double) -> [Cell] {
     let rates = sweep.compactMap { group in
       Mean.of(group.runs.compactMap { series.rate($0, "fvs")?.rate })

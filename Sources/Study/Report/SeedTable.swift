@@ -7,7 +7,8 @@ struct SeedTable {
   let series: ResultSeries
   let command: String
 
-  /// Mean, standard deviation and range of each group's loss and rates; nil where no runs differ in seed alone.
+  /// Mean, standard deviation and range of each group's loss and rates; nil where no runs differ in
+  /// seed alone.
   func table() -> Table? {
     guard series.hasSeveralSeeds else { return nil }
     var data = Records([

@@ -6,7 +6,8 @@ import LanguageModel
 import Report
 import Training
 
-/// How the best learning rate follows the width in each arm of a study, what was expected of it, and which arm is better.
+/// How the best learning rate follows the width in each arm of a study, what was expected of it,
+/// and which arm is better.
 struct WidthTransfer {
   /// The sweeps over learning rates of models that differ in their width alone.
   private struct Arm {
@@ -101,7 +102,8 @@ struct WidthTransfer {
       command: command, data: data)
   }
 
-  /// The exponents that theory expects of the best rate; nil where it says nothing or the file lacks the recipe.
+  /// The exponents that theory expects of the best rate; nil where it says nothing or the file
+  /// lacks the recipe.
   private static func expected(_ run: RunRow) -> ClosedRange<Double>? {
     guard let optimizer = run.optimizer.flatMap(OptimizerKind.init),
       let parameterization = run.parameterization.flatMap(Parameterization.init),

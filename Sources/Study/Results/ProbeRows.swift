@@ -5,7 +5,8 @@ import LabCore
 import LanguageModel
 import Training
 
-/// What the probes of a training say, as rows of study.sqlite; a training that diverged has those before its end.
+/// What the probes of a training say, as rows of study.sqlite; a training that diverged has those
+/// before its end.
 enum ProbeRows {
   /// A row for each probed step.
   private static let steps = ResultTable(

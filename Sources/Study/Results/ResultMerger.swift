@@ -4,12 +4,14 @@ import GRDB
 import LabCore
 import Training
 
-/// Collects what the runs of a study have on disk into study.sqlite; the same runs give the same file.
+/// Collects what the runs of a study have on disk into study.sqlite; the same runs give the same
+/// file.
 struct ResultMerger {
   let plan: StudyPlan
   let folder: StudyFolder
 
-  /// Writes the results of every training that ended, and a row for each task that failed or was skipped.
+  /// Writes the results of every training that ended, and a row for each task that failed or was
+  /// skipped.
   func merge() throws {
     var diverged: Set<String> = []
     try StudyDatabase.make(folder.database) { database in
@@ -59,7 +61,8 @@ struct ResultMerger {
     return task.name.hasPrefix(verb + " ") ? String(task.name.dropFirst(verb.count + 1)) : task.name
   }
 
-  /// Tasks that failed or were skipped; what was skipped because its training diverged lacks nothing.
+  /// Tasks that failed or were skipped; what was skipped because its training diverged lacks
+  /// nothing.
   private func failures(beside diverged: Set<String>) -> [FailureRow] {
     plan.tasks.compactMap { task in
       if let run = task.runID, diverged.contains(run) { return nil }

@@ -7,8 +7,8 @@ import LabCore
 package enum StudyDatabase {
   /// Replaces the file by one that `fill` fills: whole under its name, or the old one still is.
   ///
-  /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written, or would hold numbers
-  /// that no run can have.
+  /// Equal results give a file with equal contents. Throws `LabError` when it cannot be written, or
+  /// would hold numbers that no run can have.
   package static func make(_ url: URL, _ fill: (Database) throws -> Void) throws {
     do {
       try AtomicFile.make(url) { file in
@@ -44,7 +44,8 @@ package enum StudyDatabase {
     }
   }
 
-  /// Graphs, runs and their probes, then the tables of every measure; docs/studies.md describes it for those who query it.
+  /// Graphs, runs and their probes, then the tables of every measure; docs/studies.md describes it
+  /// for those who query it.
   private static let layout =
     tables + ProbeRows.layout
     + MeasureSet.known.flatMap { $0.tables }.map(\.studyDefinition).joined() + views

@@ -70,8 +70,8 @@ package struct GraphStage: Sendable {
     return (try? ContentHash(ofFile: file).hex) == hash
   }
 
-  /// The graph in memory: read from `file` if that is there and as `record` says it was made, made anew otherwise,
-  /// without writing it.
+  /// The graph in memory: read from `file` if that is there and as `record` says it was made, made
+  /// anew otherwise, without writing it.
   package func graph(at file: URL?, record: TaskRecord? = nil) throws -> KnowledgeGraph {
     if let file, FileManager.default.fileExists(atPath: file.path), isIntact(file, record) {
       return try KnowledgeGraph.open(file)

@@ -44,7 +44,8 @@ struct StageContext: Sendable {
   /// Takes a remark about a training, with the name of its task.
   let warn: @Sendable (String) -> Void
 
-  /// A task of the plan with the work behind it; it waits for those among `ids` alone, or for all that it needs.
+  /// A task of the plan with the work behind it; it waits for those among `ids` alone, or for all
+  /// that it needs.
   func executable(_ task: StudyTask, among ids: Set<String>? = nil) -> ExecutableTask {
     let output = folder.url.appendingPathComponent(task.output)
     return ExecutableTask(
@@ -65,7 +66,8 @@ struct StageContext: Sendable {
       })
   }
 
-  /// Whether what stands at a task's place is what the task made, and not another graph, run or result.
+  /// Whether what stands at a task's place is what the task made, and not another graph, run or
+  /// result.
   private func isResult(of task: StudyTask, _ record: TaskRecord) -> Bool {
     switch task.kind {
     case .generate: graphs[task.id].map { $0.stage.isIntact($0.url, record) } ?? false
@@ -77,7 +79,8 @@ struct StageContext: Sendable {
     }
   }
 
-  /// Whether a training's folder has the run that was planned, from the weights that its parent has now.
+  /// Whether a training's folder has the run that was planned, from the weights that its parent has
+  /// now.
   private func isTrained(_ task: StudyTask) throws -> Bool {
     guard let found = try RunFolder.readRecord(folder.model(task.id))?.configuration,
       var planned = task.run?.configuration
@@ -102,7 +105,8 @@ struct StageContext: Sendable {
     return found == planned
   }
 
-  /// The id of the training that a training starts from; those whose words it learns from come after it.
+  /// The id of the training that a training starts from; those whose words it learns from come
+  /// after it.
   private func start(of task: StudyTask) -> String? {
     let sources = task.sources ?? []
     if case .answers(let text)? = task.run?.configuration.corpus.source {

@@ -4,7 +4,8 @@ import LabCore
 
 /// The two files to start from: a schema and a study, with every key explained beside it.
 ///
-/// They work as they are. A line that begins with "#" and no space after it is a setting that is switched off.
+/// They work as they are. A line that begins with "#" and no space after it is a setting that is
+/// switched off.
 package enum StarterFiles {
   package static let schemaName = "schema.yaml"
   package static let studyName = "study.yaml"

@@ -4,10 +4,12 @@ package import Foundation
 import LabCore
 package import LanguageModel
 
-/// Makes of a finished run another with compressed weights, in a folder that opens, evaluates and exports as any run's.
+/// Makes of a finished run another with compressed weights, in a folder that opens, evaluates and
+/// exports as any run's.
 ///
-/// Its weights are stored as single-precision numbers, of the values that the compressed ones have; its record says
-/// what those would take (`StoredSize`) and names the run it was made from by the hash of its weights.
+/// Its weights are stored as single-precision numbers, of the values that the compressed ones have;
+/// its record says what those would take (`StoredSize`) and names the run it was made from by the
+/// hash of its weights.
 package struct CompressedRun {
   private let parent: RunFolder
   private let compression: WeightCompression
@@ -15,8 +17,8 @@ package struct CompressedRun {
   /// The record, before the weights are made.
   private let plan: RunRecord
 
-  /// Opens the run in `source`; throws `LabError` where it is missing, unfinished, altered or quantised already, or the
-  /// compression is impossible.
+  /// Opens the run in `source`; throws `LabError` where it is missing, unfinished, altered or
+  /// quantised already, or the compression is impossible.
   package init(of source: URL, _ compression: WeightCompression, into folder: URL) throws {
     try compression.validate()
     parent = try RunFolder.open(source)

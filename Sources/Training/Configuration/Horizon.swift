@@ -14,8 +14,8 @@ package enum Horizon: Hashable, Sendable {
 
   /// The number of steps on a corpus.
   ///
-  /// Tokens and operations are turned into steps at the mean of an epoch's steps, rounded up: at least one.
-  /// Nil where it is more than 10^9.
+  /// Tokens and operations are turned into steps at the mean of an epoch's steps, rounded up: at
+  /// least one. Nil where it is more than 10^9.
   package func stepCount(
     stepsPerEpoch: Int, tokensPerEpoch: Int, flopsPerToken: Double
   ) -> Int? {

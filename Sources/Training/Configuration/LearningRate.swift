@@ -10,18 +10,21 @@ package enum LearningRateRule: Hashable, CaseIterable, Sendable {
   ///     min(c(S), 0.007 (64 / C) (2 / L) (500 / S)^(1/4)), at least 0.0002
   ///     c(S) = 0.05 (300 / S)^(2/3), between 0.0125 and 0.05
   ///
-  /// Chosen on three graphs and held out on a fourth by measurement, for 40 to 2,300 steps and up to 3 million parameters
-  /// (experiments/defaults); the floor is what arXiv 2005.14165, table 2.1, has for 1.3 billion. What starts from a trained
-  /// model is taken to be at least 2,300 steps long.
+  /// Chosen on three graphs and held out on a fourth by measurement, for 40 to 2,300 steps and up
+  /// to 3 million parameters (experiments/defaults); the floor is what arXiv 2005.14165, table 2.1,
+  /// has for 1.3 billion. What starts from a trained model is taken to be at least 2,300 steps
+  /// long.
   case shapeAndSteps
   /// 0.005 sqrt(100,000 / N) of N non-embedding parameters, between 0.0002 and 0.0125.
   case parameters
   /// 0.01 sqrt(64 / C), never above 0.0125.
   case width
 
-  /// The peak for a model that is trained for so many steps, from fresh weights unless it `isContinued`.
+  /// The peak for a model that is trained for so many steps, from fresh weights unless it
+  /// `isContinued`.
   ///
-  /// Rates that follow the width by layer begin from that of the base width, by `peak(modelDimension:)`.
+  /// Rates that follow the width by layer begin from that of the base width, by
+  /// `peak(modelDimension:)`.
   package func peak(
     of training: TrainingConfiguration, for model: ModelConfiguration, steps: Int = usualSteps,
     isContinued: Bool = false
@@ -43,7 +46,8 @@ package enum LearningRateRule: Hashable, CaseIterable, Sendable {
     }
   }
 
-  /// The peak for a body of width C that is trained for a few epochs, as full detectors are: 0.01 sqrt(64 / C), never above 0.0125.
+  /// The peak for a body of width C that is trained for a few epochs, as full detectors are: 0.01
+  /// sqrt(64 / C), never above 0.0125.
   package static func peak(modelDimension: Int) -> Double {
     rounded(min(ceiling, 0.01 * (64 / Double(modelDimension)).squareRoot()))
   }
@@ -63,14 +67,15 @@ package enum ScheduleShape: String, Codable, CaseIterable, Sendable {
   case linear
   /// Stays at the peak.
   case constant
-  /// Warm-up, stable, decay: stays at the peak, then falls in a line over the last `decay_share` of the steps.
+  /// Warm-up, stable, decay: stays at the peak, then falls in a line over the last `decay_share` of
+  /// the steps.
   case wsd
 }
 
 /// Learning rate by step: linear warm-up to the peak, then the shape.
 ///
-/// Of N steps, W warm up: step t < W has (t + 1) / W of the peak. After that p = (t - W) / (N - W) runs from 0
-/// towards 1, which step N, the first after the end, would reach; f is the final share:
+/// Of N steps, W warm up: step t < W has (t + 1) / W of the peak. After that p = (t - W) / (N - W)
+/// runs from 0 towards 1, which step N, the first after the end, would reach; f is the final share:
 ///
 ///     cosine    f + (1 - f) (1 + cos(pi p)) / 2
 ///     linear    1 - (1 - f) p

@@ -1,4 +1,5 @@
-/// As JSON, options that came after the first runs are written only where they differ from what those runs had.
+/// As JSON, options that came after the first runs are written only where they differ from what
+/// those runs had.
 ///
 /// So the runs made before can be read and continued, and equal settings have equal hashes.
 extension TrainingConfiguration: Codable {

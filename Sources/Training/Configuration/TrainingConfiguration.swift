@@ -9,7 +9,8 @@ package enum OptimizerKind: String, Codable, CaseIterable, Sendable {
   case adamAtan2 = "adam-atan2"
   /// Gradient descent with momentum: m <- beta1 m + g, and m is the update.
   case sgd
-  /// Adafactor with parameter scaling and without momentum (Shazeer & Stern 2018, arXiv 1804.04235, algorithm 4).
+  /// Adafactor with parameter scaling and without momentum (Shazeer & Stern 2018, arXiv 1804.04235,
+  /// algorithm 4).
   case adafactor
 
   /// What its updates' size follows.

@@ -1,10 +1,11 @@
 import Foundation
 import LabCore
 
-/// A setting of a model or of its training: its key, its values, what it does, and what a report calls it.
+/// A setting of a model or of its training: its key, its values, what it does, and what a report
+/// calls it.
 ///
-/// Studies, run.json, range checks, the names of models, the starter study and the help of the command line all
-/// follow `TrainingOption.all`.
+/// Studies, run.json, range checks, the names of models, the starter study and the help of the
+/// command line all follow `TrainingOption.all`.
 package struct TrainingOption: Sendable {
   /// Its key in a study and in run.json; with dashes, its option on the command line.
   package let name: String
@@ -34,12 +35,13 @@ package struct TrainingOption: Sendable {
   /// Whether the training configuration of run.json has it.
   enum Record {
     case no, always
-    /// Where it is not as usual: the first runs did not have it, and equal settings have equal hashes.
+    /// Where it is not as usual: the first runs did not have it, and equal settings have equal
+    /// hashes.
     case unusual
   }
 
-  /// `usual` and `other` are a report's words for the usual value and for others, in which # stands for the value
-  /// and % for a share in percent; where they depend on more, `say` gives them.
+  /// `usual` and `other` are a report's words for the usual value and for others, in which # stands
+  /// for the value and % for a share in percent; where they depend on more, `say` gives them.
   init(
     _ name: String, _ place: Place, _ values: Values, in section: Section? = .training,
     record: Record = .unusual, usual: String? = nil, other: String? = nil, help: String = "",
@@ -62,8 +64,8 @@ package struct TrainingOption: Sendable {
   /// Sets a value, which must be one of `values`.
   package func set(_ text: String, in request: inout TrainingRequest) { place.set(&request, text) }
 
-  /// What a report calls the value of a request; nil where another option's words say it, or names of models have
-  /// a place for it.
+  /// What a report calls the value of a request; nil where another option's words say it, or names
+  /// of models have a place for it.
   package func words(_ request: TrainingRequest) -> String? {
     if let say { return say(request) }
     guard let text = text(request) else { return nil }

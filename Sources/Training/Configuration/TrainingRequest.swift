@@ -36,11 +36,13 @@ package struct TrainingRequest: Hashable, Sendable {
   package var weightDecay: Double?
   /// The training, but for its learning rate and weight decay, which are decided by `resolve`.
   package var training: TrainingConfiguration
-  /// The folder of a run whose weights, architecture, tokenizer and wording training starts from; nil for fresh weights.
+  /// The folder of a run whose weights, architecture, tokenizer and wording training starts from;
+  /// nil for fresh weights.
   package var start: URL?
   /// The triples to train on; nil for all that the graph teaches.
   package var chosen: ChosenTriples?
-  /// Answers to train on, in place of the graph's text; in a plan they are not there yet, but `text` says which.
+  /// Answers to train on, in place of the graph's text; in a plan they are not there yet, but
+  /// `text` says which.
   package var answers: AnswerLines?
   package var text: AnswerText?
 
@@ -158,7 +160,8 @@ extension TrainingRequest {
       ).hashed(tokenizer), parent: folder, chosen: chosen, answers: answers)
   }
 
-  /// As above, by the rule of learning rates by which a run was begun, where it is otherwise what is asked for.
+  /// As above, by the rule of learning rates by which a run was begun, where it is otherwise what
+  /// is asked for.
   package func resolve(
     graph: KnowledgeGraph, graphPath: String, begun: RunConfiguration?
   ) throws -> ResolvedTraining {
@@ -183,7 +186,8 @@ extension TrainingRequest {
     return hasSlot ? SlottedTokenizer(base) : base
   }
 
-  /// The training with its numbers; at 0.01, to be checked alone, where neither the request nor the rule has a rate yet.
+  /// The training with its numbers; at 0.01, to be checked alone, where neither the request nor the
+  /// rule has a rate yet.
   func resolvedTraining(_ usualRate: Double?) -> TrainingConfiguration {
     var training = training
     training.learningRate = learningRate ?? usualRate ?? 0.01
@@ -211,12 +215,14 @@ extension TrainingRequest {
       tokensPerParameter: Double(corpus.uniqueTokens) / Double(model.nonEmbeddingParameterCount))
   }
 
-  /// The horizon in steps, and what a token costs; throws `LabError` where it is too long or shorter than the warm-up.
+  /// The horizon in steps, and what a token costs; throws `LabError` where it is too long or
+  /// shorter than the warm-up.
   private func length(
     _ model: ModelConfiguration, _ corpus: TrainingCorpus, _ schedule: BatchSchedule
   ) throws -> (steps: Int, flopsPerToken: Double) {
     let tokens = corpus.inputTokensPerEpoch
-    // Each input attends to itself and what comes before it in its sequence: half a sequence on average.
+    // Each input attends to itself and what comes before it in its sequence: half a sequence on
+    // average.
     let attended = Double(tokens) / Double(max(corpus.sequenceCount, 1)) / 2 + 0.5
     let flops = model.trainingFLOPsPerToken(meanAttendedLength: attended)
     let stepCount = training.horizon.stepCount(

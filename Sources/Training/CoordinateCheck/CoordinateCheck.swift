@@ -4,9 +4,10 @@ import LanguageModel
 
 /// Trains models of several widths for a few steps and measures how large their activations become.
 ///
-/// In a parameterisation that scales right, the coordinates of every activation, and how much training changes
-/// them, have a size that doesn't depend on the width (Yang 2022, arXiv 2203.03466, appendix D.1). All widths
-/// see the same batch at each step; numbers are means over seeds.
+/// In a parameterisation that scales right, the coordinates of every activation, and how much
+/// training changes them, have a size that doesn't depend on the width (Yang 2022, arXiv
+/// 2203.03466, appendix D.1). All widths see the same batch at each step; numbers are means over
+/// seeds.
 package struct CoordinateCheck: Sendable {
   /// What to train.
   package struct Options: Sendable {
@@ -18,13 +19,14 @@ package struct CoordinateCheck: Sendable {
     package var seeds = 3
     /// Largest exponent of the width that counts as flat.
     package var tolerance = 0.2
-    /// Whether the read-out begins at 0 instead of the parameterisation's own initial values; nil where the steps that it and
-    /// what lies below it take don't depend on those values.
+    /// Whether the read-out begins at 0 instead of the parameterisation's own initial values; nil
+    /// where the steps that it and what lies below it take don't depend on those values.
     ///
-    /// Random initial logits, and what they pass on to the blocks below, fade with the width at another rate than
-    /// what is learned; starting from 0 leaves the learned part alone, as the authors of muP advise. But a step of Adafactor is
-    /// a share of the weights it moves, and one of SGD is as large as the gradient that the read-out passes on, which from 0 is
-    /// n^-1: what it is at the start in muP and mean-field, and n^-1/2 too small in standard and NTK.
+    /// Random initial logits, and what they pass on to the blocks below, fade with the width at
+    /// another rate than what is learned; starting from 0 leaves the learned part alone, as the
+    /// authors of muP advise. But a step of Adafactor is a share of the weights it moves, and one
+    /// of SGD is as large as the gradient that the read-out passes on, which from 0 is n^-1: what
+    /// it is at the start in muP and mean-field, and n^-1/2 too small in standard and NTK.
     package var startsReadOutAtZero: Bool?
     /// The peak at every width; nil takes the rule of `kglab train`.
     package var learningRate: Double?
@@ -90,7 +92,8 @@ package struct CoordinateCheck: Sendable {
 
   private func training(_ width: Int) -> TrainingConfiguration {
     var training = options.training
-    // The norm of the gradient follows the width, and what is clipped to one norm then no longer does what the rates assume.
+    // The norm of the gradient follows the width, and what is clipped to one norm then no longer
+    // does what the rates assume.
     if training.optimizer == .sgd { training.clipNorm = 0 }
     training.learningRate =
       options.learningRate

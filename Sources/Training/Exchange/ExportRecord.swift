@@ -2,7 +2,8 @@ import Foundation
 import LabCore
 import LanguageModel
 
-/// The contents of kglab.json, which an export has beside the files of Hugging Face: where its weights come from.
+/// The contents of kglab.json, which an export has beside the files of Hugging Face: where its
+/// weights come from.
 package struct ExportRecord: Codable, Hashable, Sendable {
   /// The file's name in a folder.
   package static let name = "kglab.json"

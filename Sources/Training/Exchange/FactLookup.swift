@@ -68,8 +68,8 @@ package struct FactLookup {
 
   /// Reads a run and its graph.
   ///
-  /// Throws `LabError` for a folder without a run, a run that was not trained here, or a graph that is missing
-  /// or another.
+  /// Throws `LabError` for a folder without a run, a run that was not trained here, or a graph that
+  /// is missing or another.
   package init(_ folder: URL, graph location: URL? = nil) throws {
     let run = try RunFolder.openAtAnyStep(folder)
     let (graph, schedule) = try run.schedule(graphAt: location)
@@ -91,10 +91,11 @@ package struct FactLookup {
     self.stepCount = stepCount
   }
 
-  /// All objects of (subject, predicate, ?): true ones, held out or not, and false ones that are trained on.
+  /// All objects of (subject, predicate, ?): true ones, held out or not, and false ones that are
+  /// trained on.
   ///
-  /// Throws `LabError` with the nearest names for a subject or predicate that is not there, and for a question
-  /// that the graph has no triple for.
+  /// Throws `LabError` with the nearest names for a subject or predicate that is not there, and for
+  /// a question that the graph has no triple for.
   package func report(subject: String, predicate: String) throws -> FactReport {
     let (subjects, relation) = try graph.resolve(subject, predicate)
     let found = subjects.flatMap { objects(of: $0, relation) }

@@ -24,8 +24,8 @@ package enum ModelExport {
 
   /// Exports the run in `folder` to `destination`, over an earlier export if there is one.
   ///
-  /// Throws `LabError` when no Hugging Face class matches the model, the weights asked for are not there, or
-  /// `destination` holds anything but an export.
+  /// Throws `LabError` when no Hugging Face class matches the model, the weights asked for are not
+  /// there, or `destination` holds anything but an export.
   package static func write(
     _ folder: URL, source: Source = .final, to destination: URL
   ) throws -> ExportRecord {

@@ -11,7 +11,8 @@ package struct ImportedModel: Codable, Hashable, Sendable {
   package var folder: String
   /// SHA-256 of the model.safetensors read, whatever its type of numbers.
   package var sourceWeightsHash: String
-  /// Steps of kglab's training behind the weights, where the folder is an unaltered export; else nil.
+  /// Steps of kglab's training behind the weights, where the folder is an unaltered export; else
+  /// nil.
   package var step: Int?
 
   enum CodingKeys: String, CodingKey {
@@ -32,8 +33,8 @@ package struct ModelImport {
 
   /// Reads and checks all files of `source`.
   ///
-  /// Throws `LabError` naming the file, the field and what is supported, or `CorpusError` for a tokenizer that
-  /// is not kglab's.
+  /// Throws `LabError` naming the file, the field and what is supported, or `CorpusError` for a
+  /// tokenizer that is not kglab's.
   package init(_ source: URL) throws {
     self.source = source
     try Self.checkFiles(source)
@@ -75,9 +76,9 @@ package struct ModelImport {
 
   /// Writes the run folder, whole or not at all, and returns its record.
   ///
-  /// `graph` is what the model will be asked about, with its file; only an unaltered export knows it without.
-  /// Throws `LabError` where `destination` is not empty, or the graph is missing or not the export's, and
-  /// `CorpusError` for a graph with names that the tokenizer cannot spell.
+  /// `graph` is what the model will be asked about, with its file; only an unaltered export knows
+  /// it without. Throws `LabError` where `destination` is not empty, or the graph is missing or not
+  /// the export's, and `CorpusError` for a graph with names that the tokenizer cannot spell.
   package func write(
     to destination: URL, graph: (content: KnowledgeGraph, file: URL)? = nil
   ) throws -> RunRecord {
@@ -104,7 +105,8 @@ package struct ModelImport {
       let text = try TripleText(
         graph: graph.content, tokenizer: tokenizer, wording: record.configuration.corpus.wording)
       if export == nil {
-        // Rotary positions have no end: a context of which the graph fills a part would only take memory.
+        // Rotary positions have no end: a context of which the graph fills a part would only take
+        // memory.
         record.configuration.model.contextLength = min(
           model.contextLength, max(256, 2 * text.longestPossibleSequence))
       }

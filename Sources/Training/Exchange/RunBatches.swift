@@ -22,7 +22,8 @@ package struct StepBatch: Codable, Hashable, Sendable {
   package var tokenCount: Int { sequences.reduce(0) { $0 + $1.tokens.count } }
 }
 
-/// The batches of a run, made again from its record: what it was, or will be, trained on at each step.
+/// The batches of a run, made again from its record: what it was, or will be, trained on at each
+/// step.
 package struct RunBatches {
   package let stepCount: Int
   private let schedule: BatchSchedule
@@ -30,8 +31,8 @@ package struct RunBatches {
 
   /// Reads a run, finished or not, and its graph.
   ///
-  /// Throws `LabError` for a folder without a run, a run that was not trained here, or a graph that is missing
-  /// or another.
+  /// Throws `LabError` for a folder without a run, a run that was not trained here, or a graph that
+  /// is missing or another.
   package init(_ folder: URL, graph location: URL? = nil) throws {
     let run = try RunFolder.openAtAnyStep(folder)
     let (graph, schedule) = try run.schedule(graphAt: location)

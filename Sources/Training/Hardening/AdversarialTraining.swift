@@ -1,10 +1,12 @@
 package import Corpus
 import LabCore
 
-/// How a model is trained on attacks on itself, in rounds (arXiv 2407.18213): what decides a round beside its start.
+/// How a model is trained on attacks on itself, in rounds (arXiv 2407.18213): what decides a round
+/// beside its start.
 ///
-/// Each round attacks some training examples with the model as it is, puts every text that was found into a pool with what
-/// is true of it, whether or not it made the model wrong, and trains on lines of the pool and clean ones, each once.
+/// Each round attacks some training examples with the model as it is, puts every text that was
+/// found into a pool with what is true of it, whether or not it made the model wrong, and trains on
+/// lines of the pool and clean ones, each once.
 package struct AdversarialTraining: Codable, Hashable, Sendable {
   /// Kind of attack: a word of `kglab attack --kind`.
   package var attack = "gcg"
@@ -28,11 +30,13 @@ package struct AdversarialTraining: Codable, Hashable, Sendable {
   package var share = 0.8
   /// Lines of a step.
   package var batchSize = 32
-  /// Constant; nil for a tenth of the peak of the run's own training, or of what is usual for a detector.
+  /// Constant; nil for a tenth of the peak of the run's own training, or of what is usual for a
+  /// detector.
   package var learningRate: Double?
   /// Whether a detector's two classes weigh alike in the loss, as where it was trained so.
   package var isBalanced = false
-  /// Examples that are left to tests; of a detector they are about subjects that it was not trained on.
+  /// Examples that are left to tests; of a detector they are about subjects that it was not trained
+  /// on.
   package var exampleCount = 200
   package var seed: UInt64 = 0
 
@@ -48,7 +52,8 @@ package struct AdversarialTraining: Codable, Hashable, Sendable {
     case keepsBest = "keep_best"
   }
 
-  /// The whole numbers with their ranges, by their names in a study, which with dashes are those of the options.
+  /// The whole numbers with their ranges, by their names in a study, which with dashes are those of
+  /// the options.
   package static let numbers:
     [(
       name: String, path: any WritableKeyPath<AdversarialTraining, Int> & Sendable,
@@ -66,13 +71,15 @@ package struct AdversarialTraining: Codable, Hashable, Sendable {
   package static let shareRange = 0.01...0.99
   package static let rateRange = 1e-9...1.0
 
-  /// Iterations of the attacks of a round, from 1: first + floor((round - 1) (last - first) / (rounds - 1)).
+  /// Iterations of the attacks of a round, from 1: first + floor((round - 1) (last - first) /
+  /// (rounds - 1)).
   package func iterations(ofRound round: Int) -> Int {
     guard rounds > 1 else { return iterations }
     return iterations + (round - 1) * (lastIterations - iterations) / (rounds - 1)
   }
 
-  /// Lines of a round: `size`, or all where there are fewer, of which at most `share` are attacked texts.
+  /// Lines of a round: `size`, or all where there are fewer, of which at most `share` are attacked
+  /// texts.
   package func lineCounts(pool: Int, clean: Int) -> (adversarial: Int, clean: Int) {
     let total = min(pool + clean, size)
     var adversarial = min(pool, Int(share * Double(total)))

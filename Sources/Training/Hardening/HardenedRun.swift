@@ -4,9 +4,11 @@ package import KnowledgeGraph
 package import LabCore
 package import LanguageModel
 
-/// A run that a round of adversarial training makes of another, in a folder that opens and evaluates as any run's.
+/// A run that a round of adversarial training makes of another, in a folder that opens and
+/// evaluates as any run's.
 ///
-/// Its record names the run it was made from by the hash of its weights, and holds what the round did.
+/// Its record names the run it was made from by the hash of its weights, and holds what the round
+/// did.
 package struct HardenedRun {
   /// What the attacks of all rounds found, a line each, in a round's folder.
   package static let poolName = "pool.jsonl"
@@ -43,7 +45,8 @@ package struct HardenedRun {
 
   /// The run, where it is there; nil where nothing is.
   ///
-  /// Throws `LabError` where the folder holds another run or its pool was altered, with the difference.
+  /// Throws `LabError` where the folder holds another run or its pool was altered, with the
+  /// difference.
   package func found() throws -> RunFolder? {
     try RunFolder.checkUsable(folder, for: plan)
     guard let record = try RunFolder.readRecord(folder) else { return nil }
@@ -68,7 +71,8 @@ package struct HardenedRun {
 }
 
 extension ResolvedTraining {
-  /// The run that the last round of hardening the one of this training will make; what it starts from is not known yet.
+  /// The run that the last round of hardening the one of this training will make; what it starts
+  /// from is not known yet.
   package func hardened(_ training: AdversarialTraining) throws -> ResolvedTraining {
     let round = HardeningRound(training, round: training.rounds, origin: "")
     return ResolvedTraining(
@@ -90,7 +94,8 @@ package struct TrainingLine: Hashable, Sendable {
 }
 
 extension RunFolder {
-  /// Up to `count` lines of an epoch of this run's text as it was trained on, drawn by `seed`, and how many the epoch has.
+  /// Up to `count` lines of an epoch of this run's text as it was trained on, drawn by `seed`, and
+  /// how many the epoch has.
   ///
   /// `graph` is that of the run. Throws `LabError` for a run that was not trained here.
   package func lines(

@@ -2,10 +2,10 @@ import LabCore
 
 /// Watches the loss of each step for a stay far above where it was.
 ///
-/// A step is suspect when its loss is over 7 standard deviations above the mean of the steps before it,
-/// the bound of OLMo 2's spike score (arXiv 2501.00656), and over half a nat above it; or when it is half a
-/// nat above both a uniform guess and the first step. Ten suspect steps in a row are a spike. Single bad
-/// batches and the bends of a falling curve are none.
+/// A step is suspect when its loss is over 7 standard deviations above the mean of the steps before
+/// it, the bound of OLMo 2's spike score (arXiv 2501.00656), and over half a nat above it; or when
+/// it is half a nat above both a uniform guess and the first step. Ten suspect steps in a row are a
+/// spike. Single bad batches and the bends of a falling curve are none.
 package struct LossMonitor: Codable, Hashable, Sendable {
   /// Losses of the latest ordinary steps, oldest first.
   private var recent: [Double] = []
@@ -33,9 +33,11 @@ package struct LossMonitor: Codable, Hashable, Sendable {
 
   package init() {}
 
-  /// Takes in a step's mean loss in nats; returns the highest ordinary loss when it completes a spike.
+  /// Takes in a step's mean loss in nats; returns the highest ordinary loss when it completes a
+  /// spike.
   ///
-  /// `uniform` is the loss of a guess without any knowledge: the logarithm of the vocabulary's size.
+  /// `uniform` is the loss of a guess without any knowledge: the logarithm of the vocabulary's
+  /// size.
   package mutating func observe(_ loss: Double, step: Int, uniform: Double) -> Double? {
     let limit = limit(uniform: uniform)
     firstLoss = firstLoss ?? loss

@@ -24,7 +24,8 @@ package struct NextTokenLoss {
   /// The kernels of each worker.
   package var streams: [KernelStream] { passes.map(\.stream) }
 
-  /// Computes a step's gradient on a batch; returns the summed loss in nats and the gradient's norm.
+  /// Computes a step's gradient on a batch; returns the summed loss in nats and the gradient's
+  /// norm.
   package func gradient(
     of batch: TokenBatch, in step: TrainingStep
   ) -> (loss: Double, norm: Double) {
@@ -38,8 +39,8 @@ package struct NextTokenLoss {
     return (losses.reduce(0, +), norm)
   }
 
-  /// Runs the first micro-batch of a batch under the model's present parameters and those of `start`, if any; throws
-  /// `LabError` when memory is short.
+  /// Runs the first micro-batch of a batch under the model's present parameters and those of
+  /// `start`, if any; throws `LabError` when memory is short.
   func probe(_ batch: TokenBatch, since start: LanguageModel?) throws -> ModelProbe? {
     let first = batch.microBatches(0..<batch.sequenceCount, maximumTokens: microBatchTokens).first
     return try first.map { try passes[0].probe($0, since: start) }

@@ -2,7 +2,8 @@ package import Compute
 import Foundation
 package import LanguageModel
 
-/// The optimiser over a block of parameters, in pieces of fixed size so that any number of workers gives the same bits.
+/// The optimiser over a block of parameters, in pieces of fixed size so that any number of workers
+/// gives the same bits.
 package struct Optimizer {
   /// First and second moments, in the layout of the parameters.
   package let first: FloatSlice
@@ -87,7 +88,8 @@ package struct Optimizer {
     try self.init(stretches, training, on: device)
   }
 
-  /// Sums the lanes' gradients, which are those of weights, into the first lane and returns the norm of the parameters'.
+  /// Sums the lanes' gradients, which are those of weights, into the first lane and returns the
+  /// norm of the parameters'.
   package func reduce(_ lanes: [Gradients], on pool: WorkerPool, streams: [KernelStream]) -> Double
   {
     let squares = pool.map(pieces: pieces.count) { worker, index in
@@ -102,8 +104,9 @@ package struct Optimizer {
 
   /// One step with the given gradient, clipped to the configuration's norm where that is above 0.
   ///
-  /// `learningRate` is the schedule's; each piece multiplies it by its own factor. A weight w is m theta: the gradient of
-  /// theta is m times that of w, and what moves theta moves w by m times as much.
+  /// `learningRate` is the schedule's; each piece multiplies it by its own factor. A weight w is m
+  /// theta: the gradient of theta is m times that of w, and what moves theta moves w by m times as
+  /// much.
   package func step(
     _ parameters: FloatSlice, gradient: FloatSlice, norm: Double, learningRate: Double,
     stepNumber: Int, on pool: WorkerPool, streams: [KernelStream]
@@ -156,8 +159,8 @@ package struct Optimizer {
 
   /// What is multiplied by a piece's rate and multiplier for decay.
   ///
-  /// Independent decay is the schedule's share times lambda. The rate is that share times the piece's peak, so
-  /// lambda over the peak it is.
+  /// Independent decay is the schedule's share times lambda. The rate is that share times the
+  /// piece's peak, so lambda over the peak it is.
   func decay(of piece: Stretch) -> Double {
     guard piece.isDecayed else { return 0 }
     switch training.weightDecayMode {

@@ -2,7 +2,8 @@ import Compute
 import LanguageModel
 
 extension ResolvedTraining {
-  /// The model before the first step: with fresh weights, or those of the run that training starts from.
+  /// The model before the first step: with fresh weights, or those of the run that training starts
+  /// from.
   func initialModel() throws -> LanguageModel {
     let configuration = record.configuration
     let training = configuration.training

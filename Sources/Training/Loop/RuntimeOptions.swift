@@ -19,7 +19,8 @@ package struct RuntimeOptions: Sendable {
   package var keep = KeepPlan()
   /// Whether to write a line for each step to steps.jsonl.
   package var logsSteps = false
-  /// Steps from one that is probed to the next, the first and each multiple, in steps.jsonl; nil for none.
+  /// Steps from one that is probed to the next, the first and each multiple, in steps.jsonl; nil
+  /// for none.
   package var probeSteps: Int?
   package var onSpike = SpikeResponse.stop
   /// How the torch engine is started, for trainings that are its.

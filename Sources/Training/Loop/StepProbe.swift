@@ -2,12 +2,14 @@ import Compute
 import LabCore
 package import LanguageModel
 
-/// What a probed step says of the training's stability, before its update; matrices are under the names of tensors.
+/// What a probed step says of the training's stability, before its update; matrices are under the
+/// names of tensors.
 package struct StepProbe: Codable, Hashable, Sendable {
-  /// How far each matrix lines up with what it reads: 1/2 for not at all, 1 for wholly (`AlignmentRatio`).
+  /// How far each matrix lines up with what it reads: 1/2 for not at all, 1 for wholly
+  /// (`AlignmentRatio`).
   package var alignment: [String: Double]
-  /// How what changed since the start of the training lines up, for the same matrices; nil at the first step and in logs of
-  /// older runs.
+  /// How what changed since the start of the training lines up, for the same matrices; nil at the
+  /// first step and in logs of older runs.
   package var updateAlignment: [String: UpdateAlignment]?
   /// The largest attention logit of each layer, from the first; nil where it is not finite.
   package var largestAttentionLogits: [Double?]

@@ -56,11 +56,13 @@ package struct Trainer {
     return record
   }
 
-  /// Trains to the end, from the newest checkpoint if there is one; a finished run is returned as it is.
+  /// Trains to the end, from the newest checkpoint if there is one; a finished run is returned as
+  /// it is.
   ///
-  /// Throws `LabError.interrupted` after saving when asked to stop, `TrainingDiverged` when the loss left
-  /// its range now or when the folder was last trained in, and an error naming the difference when the
-  /// folder holds another run. What the machine has no room for is refused before anything is written.
+  /// Throws `LabError.interrupted` after saving when asked to stop, `TrainingDiverged` when the
+  /// loss left its range now or when the folder was last trained in, and an error naming the
+  /// difference when the folder holds another run. What the machine has no room for is refused
+  /// before anything is written.
   package func run(onProgress: (TrainingProgress) -> Void = { _ in }) throws -> RunRecord {
     try RunFolder.checkUsable(folder, for: resolved.record)
     // Before the lock, which takes a folder that can be written.
@@ -100,10 +102,11 @@ package struct Trainer {
     return try finish(session)
   }
 
-  /// A run that ended before: its weights are checked, and what is asked of it now and is not there is named.
+  /// A run that ended before: its weights are checked, and what is asked of it now and is not there
+  /// is named.
   ///
-  /// Returns nothing: with the record as its result, the optimised build of Swift 6.3.1 crashed on the way back, as if an
-  /// error had been thrown (.ci/run has the case).
+  /// Returns nothing: with the record as its result, the optimised build of Swift 6.3.1 crashed on
+  /// the way back, as if an error had been thrown (.ci/run has the case).
   private func checkFinished(_ record: RunRecord) throws {
     try FileCheck.verify(
       folder.appendingPathComponent(ModelFiles.weights), hash: record.weightsHash,

@@ -12,20 +12,25 @@ package enum EngineKind: String, CaseIterable, Sendable {
   case torch
 }
 
-/// What computes the steps of a training: of a batch the gradient, which is looked at before it is used, then the update.
+/// What computes the steps of a training: of a batch the gradient, which is looked at before it is
+/// used, then the update.
 ///
-/// The model and the optimiser's moments are those that checkpoints are made of. An engine that has copies of its own
-/// brings them up to date when it is asked to `collect`, and takes them over when it is told to `load`.
+/// The model and the optimiser's moments are those that checkpoints are made of. An engine that has
+/// copies of its own brings them up to date when it is asked to `collect`, and takes them over when
+/// it is told to `load`.
 protocol TrainingEngine {
   var model: LanguageModel { get }
   var optimizer: Optimizer { get }
   /// What computes, for run.json; nil for the native engine.
   var record: EngineRecord? { get }
-  /// The gradient of a batch, kept for `update`; returns the summed loss in nats and the gradient's norm before clipping.
+  /// The gradient of a batch, kept for `update`; returns the summed loss in nats and the gradient's
+  /// norm before clipping.
   func gradient(of batch: TokenBatch) throws -> (loss: Double, norm: Double)
-  /// What the gradient that was computed last, of this batch, says of stability, and where weights have moved since `start`.
+  /// What the gradient that was computed last, of this batch, says of stability, and where weights
+  /// have moved since `start`.
   func probe(_ batch: TokenBatch, since start: LanguageModel?) throws -> StepProbe?
-  /// Updates the model along the gradient that was computed last, as the step with this number, counted from 0.
+  /// Updates the model along the gradient that was computed last, as the step with this number,
+  /// counted from 0.
   func update(norm: Double, learningRate: Double, number: Int) throws
   /// Model and moments are to hold what was computed.
   func collect() throws

@@ -91,7 +91,8 @@ struct TrainingSession {
     guard let every = options.probeSteps, state.step == 0 || (state.step + 1) % every == 0 else {
       return nil
     }
-    // Made anew, from the seed or the run that was started from, so that it takes memory at probes alone.
+    // Made anew, from the seed or the run that was started from, so that it takes memory at probes
+    // alone.
     let start = state.step == 0 ? nil : try resolved.initialModel()
     return try engine.probe(batch, since: start)
   }

@@ -1,7 +1,8 @@
 package import Compute
 package import LanguageModel
 
-/// The one training step: each lane's gradient of an objective, their sum and its norm, and the update.
+/// The one training step: each lane's gradient of an objective, their sum and its norm, and the
+/// update.
 ///
 /// Lanes are summed in their order, so that any number of workers gives the same bits.
 package struct TrainingStep {
@@ -27,7 +28,8 @@ package struct TrainingStep {
     lanes = try (0..<training.lanes).map { _ in try Gradients(model.layout, on: model.device) }
   }
 
-  /// Computes the gradient: `objective` adds that of one lane's part to gradients of 0, by a worker.
+  /// Computes the gradient: `objective` adds that of one lane's part to gradients of 0, by a
+  /// worker.
   ///
   /// Returns what the objective makes of each lane, in their order, and the norm of the sum.
   package func gradient<Part: Sendable>(
@@ -41,7 +43,8 @@ package struct TrainingStep {
     return (parts, optimizer.reduce(lanes, on: pool, streams: streams))
   }
 
-  /// The gradient that was computed last, summed over lanes and before clipping, in the order of `layout`.
+  /// The gradient that was computed last, summed over lanes and before clipping, in the order of
+  /// `layout`.
   var gradient: FloatSlice { lanes[0].values }
 
   var layout: ParameterLayout { model.layout }
@@ -49,7 +52,8 @@ package struct TrainingStep {
   /// Brings packed weights up to date with the parameters, for passes outside a step.
   package func packModel() { model.pack(on: pool, streams: streams) }
 
-  /// Updates the model along the gradient that was computed, as the step with this number, counted from 0.
+  /// Updates the model along the gradient that was computed, as the step with this number, counted
+  /// from 0.
   package func update(norm: Double, learningRate: Double, number: Int) {
     optimizer.step(
       model.parameters, gradient: lanes[0].values, norm: norm, learningRate: learningRate,

@@ -1,7 +1,8 @@
 import Compute
 import Foundation
 
-/// A step of gradient descent with momentum (heavy ball): m <- momentum m + g, w <- w - rate m - decay w.
+/// A step of gradient descent with momentum (heavy ball): m <- momentum m + g, w <- w - rate m -
+/// decay w.
 struct Momentum {
   let rate: Double
   let decay: Double
@@ -25,11 +26,13 @@ struct Momentum {
   }
 }
 
-/// A step of Adafactor with parameter scaling on one tensor (Shazeer & Stern 2018, arXiv 1804.04235, algorithm 4).
+/// A step of Adafactor with parameter scaling on one tensor (Shazeer & Stern 2018, arXiv
+/// 1804.04235, algorithm 4).
 ///
-/// v is the running mean of g^2 + 1e-30 with 1 - t^-0.8 of the old one kept at step t from 1; of a matrix only the means
-/// of its rows R and columns C are kept, and v = R C / mean(R). u = g / sqrt(v) is scaled down to a root mean square of 1
-/// where that is larger, and theta <- theta - rate max(1e-3, RMS(theta)) u. No momentum.
+/// v is the running mean of g^2 + 1e-30 with 1 - t^-0.8 of the old one kept at step t from 1; of a
+/// matrix only the means of its rows R and columns C are kept, and v = R C / mean(R). u = g /
+/// sqrt(v) is scaled down to a root mean square of 1 where that is larger, and theta <- theta -
+/// rate max(1e-3, RMS(theta)) u. No momentum.
 struct Adafactor {
   let shape: [Int]
   /// Of weights: the learning rate times the multiplier.
@@ -42,7 +45,8 @@ struct Adafactor {
   private static let squareFloor = 1e-30
   private static let scaleFloor = 1e-3
 
-  /// Updates weights, and means of squares in the first places of `moments`; `scale` multiplies the gradient first.
+  /// Updates weights, and means of squares in the first places of `moments`; `scale` multiplies the
+  /// gradient first.
   func step(
     _ weights: FloatSlice, _ moments: FloatSlice, gradient: FloatSlice, scale: Double
   ) {

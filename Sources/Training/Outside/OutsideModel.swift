@@ -6,7 +6,8 @@ import LabCore
 package import LanguageModel
 import Synchronization
 
-/// A model that stays in its folder and is computed by a Python process, which starts with the first question.
+/// A model that stays in its folder and is computed by a Python process, which starts with the
+/// first question.
 ///
 /// Workers ask in turns. A failure of the process is thrown by every later question too.
 package final class OutsideModel: AskedModel, OutsideText {
@@ -20,7 +21,8 @@ package final class OutsideModel: AskedModel, OutsideText {
     var failure: LabError?
   }
 
-  /// What the process says of a model: a shape as kglab counts it, and what cannot be told from that.
+  /// What the process says of a model: a shape as kglab counts it, and what cannot be told from
+  /// that.
   struct Shape {
     let model: ModelConfiguration
     let parameterCount: Int
@@ -41,7 +43,8 @@ package final class OutsideModel: AskedModel, OutsideText {
 
   // MARK: The process
 
-  /// Starts the process, unless it runs; throws `LabError` where that fails or the model's files are others than once.
+  /// Starts the process, unless it runs; throws `LabError` where that fails or the model's files
+  /// are others than once.
   package func start() throws { _ = try state.withLock { try running(&$0) } }
 
   /// Sends a frame and takes the answer of this kind.

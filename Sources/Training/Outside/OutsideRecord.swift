@@ -20,7 +20,8 @@ package struct OutsideRecord: Codable, Hashable, Sendable {
   package var architecture: String
   /// SHA-256 of each of its files that decide what it computes, by their names.
   package var files: [String: String]
-  /// Texts that end an answer, beside the model's own end token; nil for a model with kglab's tokenizer.
+  /// Texts that end an answer, beside the model's own end token; nil for a model with kglab's
+  /// tokenizer.
   package var ends: [String]?
   package var training: Training
   package var precision: Precision
@@ -67,7 +68,8 @@ package struct OutsideRecord: Codable, Hashable, Sendable {
   /// Texts that usually end an answer.
   private static let usualEnds = ["\n", ".", ",", ";"]
 
-  /// The texts that end answers about a graph: the usual ones that are in no name, or those asked for.
+  /// The texts that end answers about a graph: the usual ones that are in no name, or those asked
+  /// for.
   ///
   /// Throws `LabError` naming one that is in a name, or where none is left.
   package static func ends(_ asked: [String], for graph: KnowledgeGraph) throws -> [String] {

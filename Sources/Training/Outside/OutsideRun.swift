@@ -23,8 +23,8 @@ package struct OutsideRequest: Sendable {
 extension RunFolder {
   /// The run folder of a model of elsewhere about a graph: made, or opened where it is there.
   ///
-  /// Throws `LabError` where the model's folder is a run's or no causal language model with a tokenizer, Python cannot load
-  /// it, or `url` holds something else.
+  /// Throws `LabError` where the model's folder is a run's or no causal language model with a
+  /// tokenizer, Python cannot load it, or `url` holds something else.
   package static func outside(
     _ request: OutsideRequest, graph: (content: KnowledgeGraph, file: URL), at url: URL
   ) throws -> RunFolder {

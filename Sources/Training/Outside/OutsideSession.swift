@@ -4,7 +4,8 @@ import Foundation
 import LabCore
 import LanguageModel
 
-/// What one worker asks of a model that another process computes; docs of `InferenceSession` say what each gives.
+/// What one worker asks of a model that another process computes; docs of `InferenceSession` say
+/// what each gives.
 final class OutsideSession: AskedSession {
   private let model: OutsideModel
   let maximumTokens: Int

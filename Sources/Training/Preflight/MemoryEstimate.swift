@@ -27,8 +27,8 @@ package struct MemoryEstimate: Codable, Hashable, Sendable {
 
   /// Of the run that a record describes.
   ///
-  /// Of the torch engine this counts its processes on this machine, and their tensors where it computes on the processor:
-  /// what an accelerator has is not known before the engine has started.
+  /// Of the torch engine this counts its processes on this machine, and their tensors where it
+  /// computes on the processor: what an accelerator has is not known before the engine has started.
   package init(_ record: RunRecord, workers: Int, torch: EngineOptions = EngineOptions()) {
     let model = record.configuration.model
     let values = 4 * record.parameterCount
@@ -57,14 +57,16 @@ package struct MemoryEstimate: Codable, Hashable, Sendable {
     program += torch.processes * Self.torchProgramBytes
   }
 
-  /// Bytes that PyTorch keeps for the backward pass of a token, about: what each operation reads, in single precision.
+  /// Bytes that PyTorch keeps for the backward pass of a token, about: what each operation reads,
+  /// in single precision.
   private static func torchBytesPerToken(_ model: ModelConfiguration) -> Int {
     let feedForward = (model.activation == .swiglu ? 5 : 3) * model.feedForwardDimension
     return 4
       * (model.layerCount * (14 * model.modelDimension + feedForward) + 4 * model.vocabularySize)
   }
 
-  /// What makes a training of `workers` threads smaller that does not fit into some bytes: no more than can help.
+  /// What makes a training of `workers` threads smaller that does not fit into some bytes: no more
+  /// than can help.
   package func advice(workers: Int, within bytes: Int) -> String {
     guard data + program < bytes else {
       return data > program

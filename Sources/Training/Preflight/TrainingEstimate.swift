@@ -9,7 +9,8 @@ package struct TrainingEstimate: Codable, Hashable, Sendable {
   package var memory: MemoryEstimate
   /// Bytes on disk when it has ended: the model and the kept checkpoints.
   package var finalDisk: Int
-  /// Bytes on disk at the most: with checkpoints to continue from and the one that is being written.
+  /// Bytes on disk at the most: with checkpoints to continue from and the one that is being
+  /// written.
   package var peakDisk: Int
   /// Checkpoints that stay.
   package var keptCount: Int
@@ -25,7 +26,8 @@ package struct TrainingEstimate: Codable, Hashable, Sendable {
     case keptCount = "kept_checkpoints"
   }
 
-  /// Of the run that a record describes, with some checkpoints kept and `keepLast` to continue from.
+  /// Of the run that a record describes, with some checkpoints kept and `keepLast` to continue
+  /// from.
   package init(
     _ record: RunRecord, workers: Int, keptCount: Int, keepLast: Int,
     torch: EngineOptions = EngineOptions()

@@ -7,7 +7,8 @@ import LabCore
 package struct AnswerTally: Codable, Hashable, Sendable {
   /// Queries that were asked.
   package var asked = 0
-  /// Answers that were drawn, those of them that are true, held out or not, and those that became lines.
+  /// Answers that were drawn, those of them that are true, held out or not, and those that became
+  /// lines.
   package var drawn = 0
   package var right = 0
   package var kept = 0
@@ -17,7 +18,8 @@ package struct AnswerTally: Codable, Hashable, Sendable {
   package var answered = 0
   /// Lines of the graph's text that stayed.
   package var real = 0
-  /// Models that lie between the graph's text and this one: 1 where those that answered learned from the graph alone.
+  /// Models that lie between the graph's text and this one: 1 where those that answered learned
+  /// from the graph alone.
   package var generation = 1
 
   package init() {}
@@ -31,8 +33,8 @@ package struct AnswerTally: Codable, Hashable, Sendable {
 
 /// The lines of a text of answers, and their list in the run's folder.
 ///
-/// The list has for each different line the ids of subject and predicate in the run's graph, how often an epoch presents it,
-/// and the tokens after `<O>`, in order.
+/// The list has for each different line the ids of subject and predicate in the run's graph, how
+/// often an epoch presents it, and the tokens after `<O>`, in order.
 package struct AnswerLines: Hashable, Sendable {
   package static let fileName = "lines.tsv"
 
@@ -76,8 +78,8 @@ package struct AnswerLines: Hashable, Sendable {
     self.text = text
   }
 
-  /// Throws `LabError` for another tokenizer than that of the models that answered, whose tokens the lines are, and for
-  /// lines of another graph.
+  /// Throws `LabError` for another tokenizer than that of the models that answered, whose tokens
+  /// the lines are, and for lines of another graph.
   func check(_ tokenizer: any Tokenizer, _ graph: KnowledgeGraph) throws {
     guard try tokenizer.file.hash.hex == tokenizerHash else {
       throw LabError(
@@ -115,8 +117,8 @@ package struct AnswerLines: Hashable, Sendable {
       text, lines, tally: record.answers ?? AnswerTally(), tokenizerHash: record.tokenizerHash)
   }
 
-  /// The lines that a run in `folder` has for just this text; nil where it has none, or others, or was killed between its
-  /// record and its list.
+  /// The lines that a run in `folder` has for just this text; nil where it has none, or others, or
+  /// was killed between its record and its list.
   ///
   /// Throws `LabError` where the list is altered, or missing from a finished run.
   package static func stored(in folder: URL, _ text: AnswerText) throws -> AnswerLines? {

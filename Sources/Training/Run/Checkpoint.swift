@@ -29,7 +29,8 @@ struct TrainingState: Codable, Hashable, Sendable {
 }
 
 extension TrainingState {
-  /// Refuses numbers that no training reaches, to which more could not be added; throws `LabError` naming the field.
+  /// Refuses numbers that no training reaches, to which more could not be added; throws `LabError`
+  /// naming the field.
   func validate() throws {
     let most = 1 << 60
     let counts = [

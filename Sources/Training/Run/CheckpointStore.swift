@@ -3,7 +3,8 @@ import Foundation
 import LabCore
 import LanguageModel
 
-/// Checkpoints to continue from: whole folders, each written under another name and renamed when complete.
+/// Checkpoints to continue from: whole folders, each written under another name and renamed when
+/// complete.
 struct CheckpointStore {
   let folder: URL
   private static let weights = ModelFiles.weights
@@ -17,7 +18,8 @@ struct CheckpointStore {
     var configurationHash: String
     var weightsHash: String
     var momentsHash: String
-    /// `StepLog.flush` of steps.jsonl up to this step; nil where the run has none, and in checkpoints of earlier versions.
+    /// `StepLog.flush` of steps.jsonl up to this step; nil where the run has none, and in
+    /// checkpoints of earlier versions.
     var stepLogHash: String?
 
     enum CodingKeys: String, CodingKey {
@@ -38,7 +40,8 @@ struct CheckpointStore {
 
   // MARK: Writing
 
-  /// Writes a checkpoint, then removes all but the newest `count` and the newest from before `suspectStep`.
+  /// Writes a checkpoint, then removes all but the newest `count` and the newest from before
+  /// `suspectStep`.
   func save(
     _ state: TrainingState, _ model: LanguageModel, _ optimizer: Optimizer,
     _ configuration: RunConfiguration, stepLog: ContentHash?, keeping count: Int
@@ -66,7 +69,8 @@ struct CheckpointStore {
     }
   }
 
-  /// The newest checkpoint whose weights cannot have caused what was seen at a step; nil where there is none.
+  /// The newest checkpoint whose weights cannot have caused what was seen at a step; nil where
+  /// there is none.
   ///
   /// The loss of step n is that of the weights after step n - 1.
   func newest(before step: Int) -> Int? { steps.last { $0 < step - 1 } }
@@ -78,8 +82,8 @@ struct CheckpointStore {
 
   /// Restores the newest whole checkpoint into model and optimizer; nil where there is none.
   ///
-  /// A damaged one is named to `warn`, set aside under another name, and the one before it taken: training
-  /// from there gives the same bytes.
+  /// A damaged one is named to `warn`, set aside under another name, and the one before it taken:
+  /// training from there gives the same bytes.
   func restoreNewest(
     _ model: LanguageModel, _ optimizer: Optimizer, _ configuration: RunConfiguration,
     warn: (String) -> Void

@@ -48,8 +48,9 @@ package struct ChosenTriples: Hashable, Sendable {
 
   /// The visible triples of a graph's fraction that have these names.
   ///
-  /// Names that several entities share stand for all of them. `place` says in messages where the names are from. Throws
-  /// `LabError` for names that are no triple, or one that is held out or outside the fraction.
+  /// Names that several entities share stand for all of them. `place` says in messages where the
+  /// names are from. Throws `LabError` for names that are no triple, or one that is held out or
+  /// outside the fraction.
   package init(
     named names: [(subject: String, predicate: String, object: String, place: String)],
     in graph: KnowledgeGraph, fraction: Double

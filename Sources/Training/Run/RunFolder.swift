@@ -23,8 +23,8 @@ package struct RunFolder: Sendable {
 
   /// Opens a finished run, or the weights of one of its checkpoints.
   ///
-  /// With `step`, the run may be under way or have diverged. Throws `LabError` when the folder holds no
-  /// run, an unfinished one, no checkpoint of that step, or weights that were altered.
+  /// With `step`, the run may be under way or have diverged. Throws `LabError` when the folder
+  /// holds no run, an unfinished one, no checkpoint of that step, or weights that were altered.
   package static func open(_ url: URL, checkpoint step: Int? = nil) throws -> RunFolder {
     var record = try requireRecord(url)
     if let outside = record.outside {
@@ -148,7 +148,8 @@ package struct RunFolder: Sendable {
       weightsFolder: url)
   }
 
-  /// The folder of a model of elsewhere, with its tokenizer; nothing of it is read but kglab's own tokenizer.
+  /// The folder of a model of elsewhere, with its tokenizer; nothing of it is read but kglab's own
+  /// tokenizer.
   ///
   /// `process` has loaded it already, where there is one.
   static func open(
@@ -169,7 +170,8 @@ package struct RunFolder: Sendable {
       outside: model)
   }
 
-  /// The model to ask: the weights that this folder was opened for, or the process that computes a model of elsewhere.
+  /// The model to ask: the weights that this folder was opened for, or the process that computes a
+  /// model of elsewhere.
   package func askedModel() throws -> any AskedModel {
     guard let outside else { return try loadModel() }
     try outside.start()
@@ -232,8 +234,8 @@ package struct RunFolder: Sendable {
     return file
   }
 
-  /// Where the graph may be: as seen from the run's folder as it was given and from where that really is, and where
-  /// it was when training began.
+  /// Where the graph may be: as seen from the run's folder as it was given and from where that
+  /// really is, and where it was when training began.
   private var graphPlaces: [URL] {
     guard !record.graphPath.isEmpty else { return [] }
     let seen = [url, url.resolvingSymlinksInPath()].map {

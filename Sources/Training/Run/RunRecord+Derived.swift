@@ -3,7 +3,8 @@ import LabCore
 
 /// Records of runs that are made of another one without its training.
 extension RunRecord {
-  /// What the record of such a run takes over: all that is known of the training, but not its loss and time.
+  /// What the record of such a run takes over: all that is known of the training, but not its loss
+  /// and time.
   var derived: RunRecord {
     var record = self
     record.status = .complete
@@ -20,7 +21,8 @@ extension RunRecord {
     return record
   }
 
-  /// The record with the graph and the run it is made of, in `source`, as they are found from its folder.
+  /// The record with the graph and the run it is made of, in `source`, as they are found from its
+  /// folder.
   func placed(in folder: URL, madeOf source: URL) -> RunRecord {
     var record = self
     if !graphPath.isEmpty {

@@ -82,9 +82,11 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var formatVersion = Self.currentFormatVersion
   package var status: Status
   package var configuration: RunConfiguration
-  /// Where the graph was when training began, relative to the run folder if it is below a common one.
+  /// Where the graph was when training began, relative to the run folder if it is below a common
+  /// one.
   package var graphPath: String
-  /// The same place from the root, for runs that are reached through a link; nil in the records of older runs.
+  /// The same place from the root, for runs that are reached through a link; nil in the records of
+  /// older runs.
   package var graphAbsolutePath: String?
   /// Name of the size on the dial, or "custom".
   package var sizeName: String
@@ -102,7 +104,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var trainingFLOPs: Double
   /// Unique training tokens for each non-embedding parameter: u.
   package var tokensPerParameter: Double
-  /// Mean next-token loss in nats of the first batch before any update; nil until the training has ended.
+  /// Mean next-token loss in nats of the first batch before any update; nil until the training has
+  /// ended.
   package var initialCrossEntropy: Double?
   /// Mean next-token loss in nats over the last epoch, or the begun part of it; nil until complete.
   package var finalCrossEntropy: Double?
@@ -127,7 +130,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var imported: ImportedModel?
   /// Where the run is that training started from, as `graphPath`; nil for fresh weights.
   package var startPath: String?
-  /// Bytes that storing the parameters takes, by `StoredSize`; nil where none was made smaller: 4 for each.
+  /// Bytes that storing the parameters takes, by `StoredSize`; nil where none was made smaller: 4
+  /// for each.
   package var storedBytes: Int?
   /// Share of the matrices' weights that are 0; nil where none was made so.
   package var zeroShare: Double?
@@ -137,7 +141,8 @@ package struct RunRecord: Codable, Hashable, Sendable {
   package var engine: EngineRecord?
   /// What its round of adversarial training did; nil for a run that none made.
   package var hardening: HardeningTally?
-  /// The model that was trained elsewhere, of which this run holds results alone; nil for kglab's own.
+  /// The model that was trained elsewhere, of which this run holds results alone; nil for kglab's
+  /// own.
   package var outside: OutsideRecord?
 
   enum CodingKeys: String, SnakeCaseKey {
@@ -168,7 +173,8 @@ extension RunRecord {
     return record
   }
 
-  /// The record in the bytes of a file, with numbers that a run can have and the configuration that was written.
+  /// The record in the bytes of a file, with numbers that a run can have and the configuration that
+  /// was written.
   ///
   /// Throws `LabError` naming the field that no run has, or `DecodingError`.
   static func decode(_ data: Data) throws -> RunRecord {

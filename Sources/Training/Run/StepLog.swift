@@ -24,11 +24,13 @@ package struct TrainingMetrics: Codable, Hashable, Sendable {
   }
 }
 
-/// The file steps.jsonl of a run: a line for each step, the same bytes however often training was interrupted.
+/// The file steps.jsonl of a run: a line for each step, the same bytes however often training was
+/// interrupted.
 ///
-/// Lines are kept in memory and written before each checkpoint, so that the file never lacks a step that a
-/// checkpoint has; lines after it are dropped when training continues from there. A checkpoint has a hash of the
-/// lines up to it, and its folder a copy of them, from which they are written again where they were damaged.
+/// Lines are kept in memory and written before each checkpoint, so that the file never lacks a step
+/// that a checkpoint has; lines after it are dropped when training continues from there. A
+/// checkpoint has a hash of the lines up to it, and its folder a copy of them, from which they are
+/// written again where they were damaged.
 package final class StepLog {
   /// The file's name in a run's folder.
   package static let name = "steps.jsonl"
@@ -68,7 +70,8 @@ package final class StepLog {
     }
   }
 
-  /// Opens the log of a run that goes on after `step` steps, whose lines had a hash, where that is known.
+  /// Opens the log of a run that goes on after `step` steps, whose lines had a hash, where that is
+  /// known.
   ///
   /// What was damaged since is named to `warn`. Throws `LabError` when a file cannot be written.
   init(
@@ -101,7 +104,8 @@ package final class StepLog {
     lines.data = Data()
   }
 
-  /// The probed steps of a run's folder, with what their probes say; lines that cannot be read are left out.
+  /// The probed steps of a run's folder, with what their probes say; lines that cannot be read are
+  /// left out.
   package static func probes(in folder: URL) -> [(metrics: TrainingMetrics, probe: StepProbe)] {
     let bytes = (try? Data(contentsOf: folder.appendingPathComponent(name))) ?? Data()
     let key = Data("\"probe\"".utf8)
@@ -119,7 +123,8 @@ package final class StepLog {
     lines.append(try CanonicalJSON.compact(metrics) + Data("\n".utf8))
   }
 
-  /// Writes what was appended to the disk and returns the hash of all lines; throws `LabError` when the disk is full.
+  /// Writes what was appended to the disk and returns the hash of all lines; throws `LabError` when
+  /// the disk is full.
   @discardableResult
   func flush() throws -> ContentHash {
     for (file, handle) in zip(files, handles) {

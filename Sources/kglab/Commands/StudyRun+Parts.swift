@@ -87,7 +87,8 @@ extension StudyRunCommand {
 
 /// What of a study's tasks ends a command with an error.
 enum Complaint {
-  /// Throws for tasks that failed, and for trainings that diverged where the study does not expect it.
+  /// Throws for tasks that failed, and for trainings that diverged where the study does not expect
+  /// it.
   static func check(_ records: [TaskRecord], of runner: StudyRunner, skipped: String = "") throws {
     let failed = records.filter { $0.status == .failed }
     guard failed.isEmpty else {
@@ -113,7 +114,8 @@ enum NumberList {
 
   /// The numbers in an option's list.
   ///
-  /// Throws `LabError` for a part that is neither a number from 1 nor a range of such, and for one given twice.
+  /// Throws `LabError` for a part that is neither a number from 1 nor a range of such, and for one
+  /// given twice.
   static func numbers(_ text: String, _ option: String) throws -> [Int] {
     let ranges = try OptionList.values(text, option) { part in
       let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }

@@ -11,7 +11,8 @@ extension Mutation {
     ]
   }
 
-  /// Changes a column of one row or of all rows, drops a table or changes its version, behind the schema's back.
+  /// Changes a column of one row or of all rows, drops a table or changes its version, behind the
+  /// schema's back.
   mutating func change(databaseAt url: URL) throws {
     let database = try DatabaseQueue(path: url.path)
     defer { try? database.close() }

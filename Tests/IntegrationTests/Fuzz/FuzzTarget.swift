@@ -8,7 +8,8 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
   let files: [String]
   /// Endings of the paths of which one is damaged.
   let damaged: [String]
-  /// A command is given only where the ones before it ended with 0; `sound` ones must then do so too.
+  /// A command is given only where the ones before it ended with 0; `sound` ones must then do so
+  /// too.
   let commands: [[String]]
   var sound: [[String]] = []
   /// The lab keeps a hash of the files: what ends well has the same output, or says what it did.

@@ -3,10 +3,11 @@ import LabCore
 import TestSupport
 import Testing
 
-/// Damaged files of every kind that is read: never a trap, a hang, memory without bound, noise in place of a
-/// sentence, or an altered file that passes for the one that was hashed.
+/// Damaged files of every kind that is read: never a trap, a hang, memory without bound, noise in
+/// place of a sentence, or an altered file that passes for the one that was hashed.
 ///
-/// KGLAB_FUZZ_SECONDS is the time for all targets (60); KGLAB_FUZZ="TARGET:NUMBER" repeats one input and keeps it.
+/// KGLAB_FUZZ_SECONDS is the time for all targets (60); KGLAB_FUZZ="TARGET:NUMBER" repeats one
+/// input and keeps it.
 @Suite(.serialized) struct FuzzTests {
   private static let environment = ProcessInfo.processInfo.environment
   private static let seconds = Double(environment["KGLAB_FUZZ_SECONDS"] ?? "") ?? 60

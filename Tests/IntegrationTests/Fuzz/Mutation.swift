@@ -22,7 +22,8 @@ struct Mutation {
 
   mutating func pick<T>(_ values: [T]) -> T { values[random.below(values.count)] }
 
-  /// A changed copy of `data`; text gets changes that mean something to its reader more often than not.
+  /// A changed copy of `data`; text gets changes that mean something to its reader more often than
+  /// not.
   mutating func changed(_ data: Data) -> Data {
     var bytes = [UInt8](data)
     for _ in 0..<(1 + random.below(3)) {

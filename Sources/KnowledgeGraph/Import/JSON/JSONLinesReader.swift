@@ -18,8 +18,8 @@ struct JSONLinesReader {
 
   /// Reads one file into `collector`; returns the number of its lines.
   ///
-  /// A file of held-out triples (`isTrained` false) says so for the lines that have no split of their own.
-  /// Throws `LabError` with file and line for what is no triple.
+  /// A file of held-out triples (`isTrained` false) says so for the lines that have no split of
+  /// their own. Throws `LabError` with file and line for what is no triple.
   func read(
     _ url: URL, isTrained: Bool, into collector: inout TripleCollector
   ) throws -> Int {
@@ -102,10 +102,11 @@ struct JSONLinesReader {
     record.objectSuffix = suffix(record.objectSuffix, record.objectID)
   }
 
-  /// What tells an entity from others of its name: type and id, as an export without either has them.
+  /// What tells an entity from others of its name: type and id, as an export without either has
+  /// them.
   ///
-  /// So an entity without a type is the same as one of the type that it would be exported with, and ids sort
-  /// as numbers.
+  /// So an entity without a type is the same as one of the type that it would be exported with, and
+  /// ids sort as numbers.
   private static func suffix(_ type: [UInt8], _ id: Int?) -> [UInt8] {
     let type = type.elementsEqual(TripleEmitter.untyped.utf8) ? [] : type
     guard let id else { return type }

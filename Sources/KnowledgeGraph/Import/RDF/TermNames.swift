@@ -2,9 +2,9 @@ import LabCore
 
 /// How terms of RDF are named in a graph, and names written as terms: each way exact.
 ///
-/// A term's name is its canonical text (`<http://example.org/a>`, `"text"@en`, `_:b0`). An IRI that is the
-/// base and an encoded name is that name: `<urn:kglab:Ada%20Lovelace>` is Ada Lovelace. A name that is the text of a
-/// term is written as that term, any other as an IRI under the base.
+/// A term's name is its canonical text (`<http://example.org/a>`, `"text"@en`, `_:b0`). An IRI that
+/// is the base and an encoded name is that name: `<urn:kglab:Ada%20Lovelace>` is Ada Lovelace. A
+/// name that is the text of a term is written as that term, any other as an IRI under the base.
 package struct TermNames: Hashable, Sendable {
   /// The IRI that names without a term of their own are written under.
   package static let defaultBase = "urn:kglab:"

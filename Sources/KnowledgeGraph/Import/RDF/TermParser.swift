@@ -180,7 +180,8 @@ struct TermParser {
 
   // MARK: Escapes
 
-  /// Adds text with its escapes resolved: \uXXXX and \UXXXXXXXX, in literals also \t, \n and their like.
+  /// Adds text with its escapes resolved: \uXXXX and \UXXXXXXXX, in literals also \t, \n and their
+  /// like.
   private func unescape(
     _ text: ArraySlice<UInt8>, allowsLetters: Bool, to bytes: inout [UInt8]
   ) throws {
@@ -245,7 +246,8 @@ struct TermParser {
 enum NodeLabel {
   static func allows(_ byte: UInt8, isFirst: Bool) -> Bool {
     if IRIText.isLetter(byte) || IRIText.isDigit(byte) || byte == UInt8(ascii: "_") { return true }
-    // W3C erratum: the colon of the grammar of 2014 was meant for Turtle only; it is read all the same.
+    // W3C erratum: the colon of the grammar of 2014 was meant for Turtle only; it is read all the
+    // same.
     if byte == UInt8(ascii: ":") { return true }
     return !isFirst && (byte == UInt8(ascii: "-") || byte == UInt8(ascii: "."))
   }

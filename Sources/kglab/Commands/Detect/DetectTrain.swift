@@ -258,7 +258,8 @@ struct DetectTrain: ParsableCommand {
     return options
   }
 
-  /// The sizes asked for, then the runs; without either the judged model itself, and with the ladder all sizes up to it.
+  /// The sizes asked for, then the runs; without either the judged model itself, and with the
+  /// ladder all sizes up to it.
   private func full(_ run: RunFolder, _ sources: [RunFolder]) throws -> [FullDetectorChoice] {
     var choices: [FullDetectorChoice] =
       try sizes.map { sizes in
@@ -277,7 +278,8 @@ struct DetectTrain: ParsableCommand {
 
   // MARK: Text
 
-  /// What infinitely wide heads will take, of the task with the most examples: 60 % of them are learned from.
+  /// What infinitely wide heads will take, of the task with the most examples: 60 % of them are
+  /// learned from.
   private func showCosts(
     _ options: DetectionOptions, _ record: RunRecord, _ graph: KnowledgeGraph
   ) {

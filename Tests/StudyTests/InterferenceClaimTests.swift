@@ -49,10 +49,12 @@ struct InterferenceClaimTests {
         size: "3k", parameters: 3000, epochs: 20, seed: 0, learningRate: rate
       ).merging(["id": "\(graph) \(rate)", "graph_id": graph]) { $1 }
       results["run"].append(run)
-      results["interference"].append([
-        "run_id": run["id"] ?? "", "scorer": "kernel", "against": "chance", "quantity": "first",
-        "value": 0.2, "lower": 0.1, "upper": 0.3, "answer_count": 50,
-      ])
+      for against in ["", "chance"] {
+        results["interference"].append([
+          "run_id": run["id"] ?? "", "scorer": "kernel", "against": against,
+          "quantity": "first", "value": 0.2, "lower": 0.1, "upper": 0.3, "answer_count": 50,
+        ])
+      }
     }
     let document = try StudyReport(results.study(), command: "c").document()
     let table = try #require(document.tables.first { $0.id == "interference-claims" }?.data)

@@ -182,6 +182,18 @@ import Testing
     #expect(unseen.detail.text.contains("60.0\u{202F}%"))
   }
 
+  /// The key number of the largest model is that of all of the data, where parts were trained on too.
+  @Test func largestModelIsTheOneOfMostData() throws {
+    var results = SampleResults.empty()
+    for (fraction, rate) in [(0.25, 0.4), (1, 0.1), (0.5, 0.2)] {
+      let run = SampleResults.run(size: "3k", parameters: 3000, epochs: 20, seed: 0)
+        .merging(["id": "\(fraction)", "fraction": fraction]) { $1 }
+      results.add(run, [rate, rate, rate, rate])
+    }
+    let headlines = try Self.report(results).headlines
+    #expect(headlines.first { $0.label.hasPrefix("Largest") }?.value == "10.0\u{202F}%")
+  }
+
   @Test func sizeThatIsNotReachedSaysSo() throws {
     var results = SampleResults.results()
     results["rate"] = results["rate"].map { row in

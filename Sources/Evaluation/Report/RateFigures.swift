@@ -136,7 +136,7 @@ struct RateFigures {
   private static let rateAxis = Axis(
     "rate", "Hallucination rate", includesZero: true, format: .percent(digits: 0))
 
-  private static let intervalWords = "Bars of one run are 95 % intervals over queries."
+  private static let intervalWords = "Bars of one run are 95 % intervals over subjects."
 
   private var shape: Channel? { series.hasSeveralSeeds ? Channel("kind", "Point") : nil }
 

@@ -44,7 +44,9 @@ struct ReportWords {
     let measured = runs.filter { $0.epochs == series.longestEpochs }.compactMap { run in
       series.rate(run, "fvs").map { (run, $0) }
     }
-    let best = measured.max { $0.0.nonEmbeddingParameters < $1.0.nonEmbeddingParameters }
+    let best = measured.max {
+      ($0.0.nonEmbeddingParameters, $0.0.fraction) < ($1.0.nonEmbeddingParameters, $1.0.fraction)
+    }
     guard let (run, rate) = best else { return nil }
     return Headline(
       "Largest model of the longest training, taught queries", percent(rate.rate),

@@ -2,6 +2,7 @@ import Compute
 import Detection
 import Foundation
 import LabCore
+import Synchronization
 import Testing
 
 struct TaskMeasurementTests {
@@ -116,6 +117,23 @@ struct TaskMeasurementTests {
     let measured = try synthetic.measure([try synthetic.head(.linear), Oracle()])
     #expect(measured.detectors.allSatisfy { $0.result.unmeasured != nil })
     #expect(measured.counts.prevalence == nil)
+  }
+
+  /// A posterior may take minutes: each detector that is done is reported, whatever its kind.
+  @Test func everyDetectorIsReported() throws {
+    let synthetic = try SyntheticMaterial(subjects: 40, perSubject: 2) { _, _, stream in
+      (stream.uniform() < 0.5, normal(4, &stream))
+    }
+    let heads = try ["linear", "mlp-2", "mlp-4"].map {
+      try synthetic.head(HeadArchitecture(named: $0))
+    }
+    let reports = Mutex<[String]>([])
+    let work = Work(
+      report: { share, words in reports.withLock { $0.append("\(Int(share * 3)) \(words)") } },
+      shouldStop: { false })
+    _ = try TaskMeasurer(synthetic.material, resampleCount: 0)
+      .measure(heads, on: WorkerPool(workerCount: 1), work: work) { $0 }
+    #expect(reports.withLock { $0 } == ["1 1/3", "2 2/3", "3 3/3"])
   }
 
   /// A split with a subject in two parts is no split.

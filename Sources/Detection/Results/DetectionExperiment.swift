@@ -111,10 +111,14 @@ package struct DetectionExperiment {
     let materials = try materials(cache: cache, work: work.part(0...0.5), onSize: onSize)
     let pool = try WorkerPool(workerCount: work.workers)
     return try materials.enumerated().map { index, material in
-      let share = Double(index) / Double(materials.count)
-      work.report(0.5 + 0.5 * share, "training detectors \(Readable.percent(share))")
+      let (done, all) = (Double(index), Double(materials.count))
+      let part = work.part(
+        (0.5 + 0.5 * done / all)...(0.5 + 0.5 * (done + 1) / all),
+        "training detectors, \(material.set.task.rawValue) task: ")
+      let recipes = try recipes(for: material.set)
+      part.report(0, "0/\(recipes.count)")
       return try TaskMeasurer(material, resampleCount: options.resampleCount).measure(
-        recipes(for: material.set), on: pool, shouldStop: work.shouldStop
+        recipes, on: pool, work: part
       ) {
         "\(material.set.task.rawValue)-\($0)-\(key.prefix(8))"
       }

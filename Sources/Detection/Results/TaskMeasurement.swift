@@ -1,5 +1,5 @@
 package import Compute
-import LabCore
+package import LabCore
 import Synchronization
 
 /// One detector with all that came of it.
@@ -41,10 +41,10 @@ package struct TaskMeasurer {
   ///
   /// `folder` names the folder of a trained detector. One that the examples do not allow to make or
   /// to measure is recorded with the reason. Throws `LabError` when memory is short, and
-  /// `LabError.interrupted` when `shouldStop`, which any worker may call, says so.
+  /// `LabError.interrupted` when asked to stop.
   package func measure(
     _ recipes: [any DetectorRecipe], on pool: WorkerPool,
-    shouldStop: @Sendable () -> Bool = { false }, folder: (String) -> String
+    work: Work = Work(shouldStop: { false }), folder: (String) -> String
   ) throws -> TaskMeasurement {
     let folders = recipes.map { folder($0.name) }
     let results = Mutex(
@@ -53,14 +53,19 @@ package struct TaskMeasurer {
     let order = recipes.indices.filter { !recipes[$0].takesAllWorkers }.sorted {
       (recipes[$1].shape.parameters, $0) < (recipes[$0].shape.parameters, $1)
     }
+    let count = recipes.count
     @Sendable func measure(_ index: Int) {
       let result = Result { try measured(recipes[index], folder: folders[index]) }
-      results.withLock { $0[index] = result }
+      let done = results.withLock {
+        $0[index] = result
+        return $0.count { $0 != nil }
+      }
+      work.report(Double(done) / Double(count), "\(done)/\(count)")
     }
     pool.run(pieces: order.count) { _, piece in
-      if !shouldStop() { measure(order[piece]) }
+      if !work.shouldStop() { measure(order[piece]) }
     }
-    for index in recipes.indices where recipes[index].takesAllWorkers && !shouldStop() {
+    for index in recipes.indices where recipes[index].takesAllWorkers && !work.shouldStop() {
       measure(index)
     }
     let detectors = results.withLock { $0 }

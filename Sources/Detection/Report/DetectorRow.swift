@@ -47,7 +47,8 @@ struct DetectorRow: Decodable, FetchableRecord {
   /// The whole one among some, or the one with most landmarks, whatever their order; nil without
   /// any.
   static func limit(_ rows: [DetectorRow]) -> DetectorRow? {
-    rows.filter { $0.limitRank != nil }.max { ($0.limitRank ?? 0) < ($1.limitRank ?? 0) }
+    rows.compactMap { row in row.limitRank.map { (row: row, rank: $0) } }
+      .max { $0.rank < $1.rank }?.row
   }
 
   /// Whether it is a finite ReLU head with one hidden layer.

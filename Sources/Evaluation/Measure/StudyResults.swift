@@ -61,7 +61,7 @@ package struct StudyResults: Sendable {
       || CASE (SELECT count(*) FROM graph) WHEN 1 THEN '' ELSE
         ', ' || (SELECT g.name FROM graph g WHERE g.id = run.graph_id) END
       || CASE (SELECT count(DISTINCT o.fraction) FROM run o) WHEN 1 THEN '' ELSE
-        ', ' || run.fraction || ' of the graph' END
+        ', ' || printf('%g', 100 * run.fraction) || ' % of the graph' END
       || CASE (SELECT count(DISTINCT o.learning_rate) FROM run o
           WHERE o.graph_id = run.graph_id AND o.size = run.size AND o.horizon = run.horizon
             AND o.fraction = run.fraction AND o.variant = run.variant)

@@ -95,9 +95,9 @@ package struct ModelGrid {
           "hardens '\(entry)', which is made of another entry already; name the entry that was trained"
         )
       }
-      guard parent.request.slotShare > 0 else {
+      if let setting = TrainingNeed.slot.missing(in: parent.request, isFresh: true) {
         throw node.failure(
-          "hardens '\(entry)', whose lines have no slot to put texts into; give it training: {slot_share: 0.3}"
+          "hardens '\(entry)', whose lines have no slot to put texts into; give it training: {\(setting)}"
         )
       }
       var model = parent

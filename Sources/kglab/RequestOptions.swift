@@ -66,7 +66,7 @@ struct RequestOptions: ParsableArguments {
 
   func validate() throws {
     try OptionRange.require(vocabulary, 1...10_000_000, "--vocabulary")
-    guard vocabulary == nil || tokenizer != nil || from != nil else {
+    guard vocabulary == nil || tokenizer == .bpe || from != nil else {
       throw ValidationError("--vocabulary is for --tokenizer bpe; add that, or leave it out")
     }
     guard slotShare ?? 0 > 0 || slotLength == nil && slotPosition == nil else {

@@ -39,6 +39,10 @@ import Testing
       ["vocabulary of 9", "at least"]
     ),
     (["--size", "3k", "--epochs", "1", "--vocabulary", "400"], ["--vocabulary", "bpe"]),
+    (
+      ["--size", "3k", "--epochs", "1", "--tokenizer", "word", "--vocabulary", "400"],
+      ["--vocabulary", "bpe"]
+    ),
     (["--size", "3k", "--epochs", "1", "--sizes", "3k"], ["--sizes"]),
   ]
 

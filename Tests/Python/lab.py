@@ -28,6 +28,11 @@ def tiny_graph(folder):
     return graph
 
 
+def tokenizer(kind, vocabulary):
+    """Options of `kglab train` for a tokenizer; only bpe takes a size of its vocabulary."""
+    return ["--tokenizer", kind] + (["--vocabulary", vocabulary] if kind == "bpe" else [])
+
+
 def rows(database, query, *values):
     connection = sqlite3.connect(database)
     try:

@@ -31,7 +31,7 @@ class SentenceTests(unittest.TestCase):
 
     def check(self, kind, packing):
         run, export = TOP / f"{kind}-{packing}", TOP / f"{kind}-{packing}-export"
-        lab.kglab("train", GRAPH, "--size", "3k", "--epochs", 3, "--tokenizer", kind, "--vocabulary", 400,
+        lab.kglab("train", GRAPH, "--size", "3k", "--epochs", 3, *lab.tokenizer(kind, 400),
                   "--packing", packing, "--phrasing", "template", "--paraphrases", 2, "--out", run)
         lab.kglab("export-model", run, "--out", export)
         tokenizer = AutoTokenizer.from_pretrained(export)

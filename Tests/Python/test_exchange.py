@@ -178,8 +178,8 @@ class TokenizerTests(unittest.TestCase):
         for tokenizer_name in ("word", "byte", "bpe", "entity"):
             with self.subTest(tokenizer_name):
                 run, export = TOP / f"names-{tokenizer_name}", TOP / f"names-{tokenizer_name}-export"
-                lab.kglab("train", graph, "--size", "3k", "--epochs", 1, "--tokenizer", tokenizer_name,
-                          "--vocabulary", 300, "--out", run)
+                lab.kglab("train", graph, "--size", "3k", "--epochs", 1,
+                          *lab.tokenizer(tokenizer_name, 300), "--out", run)
                 lab.kglab("export-model", run, "--out", export)
                 tokenizer = AutoTokenizer.from_pretrained(export)
                 seen = 0

@@ -21,8 +21,8 @@ def setUpModule():
     GRAPH = lab.tiny_graph(TOP)
     for kind in TOKENIZERS:
         run = TOP / kind
-        lab.kglab("train", GRAPH, "--size", "3k", "--epochs", 8, "--learning-rate", 0.02, "--tokenizer", kind,
-                  "--vocabulary", 400, "--rule-share", 0.2, "--out", run)
+        lab.kglab("train", GRAPH, "--size", "3k", "--epochs", 8, "--learning-rate", 0.02,
+                  *lab.tokenizer(kind, 400), "--rule-share", 0.2, "--out", run)
         lab.kglab("export-model", run, "--out", TOP / f"{kind}-model")
         lab.kglab("export-task", run, "--tasks", "facts,neqa,redefine,modus-tollens,prompt-injection,hindsight-neglect",
                   "--candidates", 3, "--questions", 12, "--out", TOP / f"{kind}-tasks")

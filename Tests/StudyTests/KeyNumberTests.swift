@@ -37,6 +37,27 @@ struct KeyNumberTests {
     #expect(headlines.first { $0.label.hasPrefix("Largest") }?.value == "10.0\u{202F}%")
   }
 
+  /// Of two trainings equally long the size needed is that of the study's first, though models of
+  /// the other have fewer parameters.
+  @Test func sizeNeededIsOfOneTraining() throws {
+    var results = SampleResults.empty()
+    for (variant, fewer, rates) in [
+      ("first", 0, [0.4, 0.2, 0.02]), ("second", 9, [0.3, 0.01, 0]),
+    ] {
+      for ((size, parameters), rate) in zip(
+        [("3k", 3_000), ("10k", 10_000), ("30k", 30_000)], rates)
+      {
+        let run = SampleResults.run(
+          size: size, parameters: parameters - fewer, epochs: 20, seed: 0, variant: variant)
+        results.add(run, [rate, rate, rate, rate])
+      }
+    }
+    let headline = try #require(try Self.headlines(results).first)
+    #expect(
+      headline.value == Readable.count(10_000 * pow(3, (0.2 - 0.05) / (0.2 - 0.02)))
+        && headline.detail.text.contains("first"))
+  }
+
   @Test func sizeThatIsNotReachedSaysSo() throws {
     var results = SampleResults.results()
     results["rate"] = results["rate"].map { row in

@@ -126,6 +126,49 @@ import Training
     #expect(figure.data.rows.count == 2 * 6)
   }
 
+  /// Lines of 26 runs in one panel cannot be told apart: figures by matrix have a mean for each
+  /// size, and those of logits a panel for each training.
+  @Test func manyRunsAreMeansOverSizes() throws {
+    var results = SampleResults.empty()
+    for epochs in 1...13 {
+      for (size, parameters) in [("2x16", 1_000), ("2x8", 300)] {
+        let id = results.add(
+          SampleResults.run(size: size, parameters: parameters, epochs: epochs, seed: 0),
+          [0.5, 0.5, 0.5, 0.5])
+        results["probe"].append([
+          "run_id": id, "step": 1, "learning_rate": 0.01, "cross_entropy": 2.0,
+          "gradient_norm": 1.0, "output_logit_mean": 0.1,
+        ])
+        results["probe_layer"] += (1...2).map { layer in
+          ["run_id": id, "step": 1, "layer": layer, "attention_logit_max": 1.0]
+        }
+        results["probe_tensor"].append([
+          "run_id": id, "step": 1, "tensor": "q", "layer": 1, "kind": "q_proj",
+          "alignment": Double(epochs) / 16 + (size == "2x8" ? 0.25 : 0), "alpha": 0.5,
+          "omega": 0.75, "u": 1.0, "gradient_rms": Double(epochs), "epsilon": 1e-8,
+        ])
+      }
+    }
+    let document = try StudyReport(results.study(), command: "c").document()
+    func rows(_ id: String) throws -> [[String]] {
+      try #require(document.figures.first { $0.id == id }).data.rows.map { $0.map(\.plain) }
+    }
+    // 1/16 to 13/16 have the mean 7/16; the smaller size comes first.
+    #expect(
+      try rows("alignment-vs-step") == [
+        ["q_proj", "2x8", "1", "0.6875", "0.3125", "1.0625", "13"],
+        ["q_proj", "2x16", "1", "0.4375", "0.0625", "0.8125", "13"],
+      ])
+    #expect(
+      try rows("update-alignment-vs-step").map { $0[3] } == [
+        "0.5", "0.75", "1", "0.5", "0.75", "1",
+      ])
+    #expect(try rows("gradient-rms-vs-step").map { $0[3] } == ["7", "7"])
+    let logits = try #require(document.figures.first { $0.id == "attention-logit-vs-step" })
+    #expect(logits.panel?.column == "training" && logits.shape?.column == "layer")
+    #expect(logits.data.rows.count == 26 * 2)
+  }
+
   /// A study that was run before it asked for probes is told so, and one without has no such
   /// section.
   @Test func runsWithoutProbesAreNamed() throws {

@@ -9,15 +9,15 @@ import Testing
   /// limit training diverged.
   private static func arm(
     _ results: inout SampleResults, _ variant: String, _ recipe: [String], exponent: Double,
-    floor: (Double) -> Double = { _ in 1 }, limit: Double = 1
+    floor: (Double) -> Double = { _ in 1 }, limit: Double = 1, fewer: Int = 0
   ) {
     for width in [64, 128, 256, 512] {
       for step in -12...6 {
         let rate = 0.01 * pow(2, Double(step) / 2)
         let distance = log2(rate / 0.01) - exponent * log2(Double(width) / 64)
         var run = SampleResults.run(
-          size: "2x\(width)", parameters: width * width, epochs: 20, seed: 0, variant: variant,
-          learningRate: rate)
+          size: "2x\(width)", parameters: width * width - fewer, epochs: 20, seed: 0,
+          variant: variant, learningRate: rate)
         (run["optimizer"], run["parameterization"], run["alignment"]) = (
           recipe[0], recipe[1], recipe[2]
         )
@@ -45,13 +45,16 @@ import Testing
     Self.arm(&results, "mup", ["adamw", "mup", "full"], exponent: -0.5)
     Self.arm(&results, "none", ["adamw", "standard", "none"], exponent: -0.25)
     Self.arm(&results, "one rate", ["adamw", "ntk", "global-rate"], exponent: -0.5)
+    Self.arm(&results, "descent", ["sgd", "ntk", "global-rate"], exponent: 0)
     let document = try StudyReport(results.study(), command: "c").document()
     let rows = try table(document, "learning-rate-transfer")
     #expect(
-      rows.map { $0["verdict"] } == ["agrees", "agrees", "contradicts", "agrees", "agrees"])
-    #expect(rows.map { $0["expected_low"] } == ["-1", "0", "0", "-0.5", "-0.5"])
-    #expect(rows.map { $0["expected_high"] } == ["-1", "0", "0", "0", "-0.5"])
-    #expect(rows.map { $0["diverged"] } == ["0", "8", "0", "0", "0"])
+      rows.map { $0["verdict"] } == [
+        "agrees", "agrees", "contradicts", "agrees", "agrees", "agrees",
+      ])
+    #expect(rows.map { $0["expected_low"] } == ["-1", "0", "0", "-0.5", "-0.5", "0"])
+    #expect(rows.map { $0["expected_high"] } == ["-1", "0", "0", "0", "-0.5", "0"])
+    #expect(rows.map { $0["diverged"] } == ["0", "8", "0", "0", "0", "0"])
     #expect(rows[1]["first_diverged"]?.hasPrefix("0.056") == true)
   }
 
@@ -73,8 +76,8 @@ import Testing
     #expect(rows[0]["exponent"]?.isEmpty == false && rows[1]["exponent"] == "")
   }
 
-  /// Arms of one recipe are compared with the first, that with `standard`; a difference that grows
-  /// is told from one that stays.
+  /// Arms of one recipe are compared with the study's first, though another has fewer parameters,
+  /// and that with `standard`; a difference that grows is told from one that stays.
   @Test func armsAreCompared() throws {
     var results = SampleResults.empty()
     Self.arm(&results, "standard", ["adamw", "standard", "full"], exponent: 0)
@@ -83,11 +86,13 @@ import Testing
       &results, "epsilon", ["adamw", "standard", "full"], exponent: 0,
       floor: { 1 + 0.1 * log2($0 / 32) })
     Self.arm(&results, "alone", ["sgd", "mup", "full"], exponent: 0)
+    Self.arm(&results, "no norm", ["adamw", "standard", "full"], exponent: 0, fewer: 9)
     let document = try StudyReport(results.study(), command: "c").document()
     let rows = try table(document, "width-comparison")
-    #expect(rows.count == 2)
+    #expect(rows.count == 3)
     let (mup, epsilon) = (rows[0], rows[1])
-    #expect(mup["baseline"]?.hasSuffix("standard") == true)
+    #expect(rows.allSatisfy { $0["baseline"]?.hasSuffix("standard") == true })
+    #expect(rows[2]["training"]?.hasSuffix("no norm") == true)
     #expect(mup["training"]?.hasSuffix("mup") == true && mup["loss_verdict"] == "higher")
     #expect(abs(try #require(Double(mup["loss"] ?? "")) - 0.2) < 1e-9)
     #expect(abs(try #require(Double(mup["growth"] ?? ""))) < 1e-9)

@@ -30,12 +30,17 @@ package struct RunGroup: Sendable {
       horizon: first.horizon, fraction: first.fraction, variant: first.variant)
   }
 
-  /// What figures order groups by: those with a compute budget come last, by budget.
-  private var place: [Double] {
-    [first.budgetFLOPs ?? 0, first.budgetFLOPs == nil ? first.epochs : 0, first.fraction, size]
+  /// What figures order groups by, those with a compute budget last, by budget; models of one name
+  /// whose parameters differ, such as without qk-norm, are of one size.
+  private func place(_ sizes: [String: Double]) -> [Double] {
+    [
+      first.budgetFLOPs ?? 0, first.budgetFLOPs == nil ? first.epochs : 0, first.fraction,
+      sizes[first.size] ?? size,
+    ]
   }
 
-  /// Groups in order of budget, epochs, fraction and size, with the same training settings.
+  /// Groups in order of budget, epochs, fraction and size, else of the study; a group's training
+  /// settings are the same.
   static func all(in results: StudyResults) -> [RunGroup] {
     struct Key: Hashable {
       var cell: Setting
@@ -46,9 +51,11 @@ package struct RunGroup: Sendable {
       Key(
         cell: RunGroup(runs: [run]).cell, learningRate: run.learningRate, precision: run.precision)
     }
-    return all.map { RunGroup(runs: $0.elements) }.enumerated().sorted { a, b in
-      (a.element.place + [Double(a.offset)]).lexicographicallyPrecedes(
-        b.element.place + [Double(b.offset)])
+    let groups = all.map { RunGroup(runs: $0.elements) }
+    let sizes = Dictionary(groups.map { ($0.first.size, $0.size) }, uniquingKeysWith: min)
+    return groups.enumerated().sorted { a, b in
+      (a.element.place(sizes) + [Double(a.offset)]).lexicographicallyPrecedes(
+        b.element.place(sizes) + [Double(b.offset)])
     }.map(\.element)
   }
 

@@ -4,7 +4,7 @@ import LabCore
 package import Report
 
 /// The size from which on at most 5 % of the answers to taught queries are hallucinated, by the
-/// longest training on a graph that two sizes have in common.
+/// longest training on a graph that two sizes have in common, the study's first of several.
 package struct NeededSize {
   private static let threshold = 0.05
 
@@ -23,15 +23,15 @@ package struct NeededSize {
       $0.first.graphID == graph.id && $0.size > 0 && !rates($0).isEmpty
     }
     let fraction = measured.map(\.first.fraction).max()
-    let trainings = Dictionary(
-      grouping: measured.filter { $0.first.fraction == fraction }, by: \.first.epochs)
+    let trainings = measured.filter { $0.first.fraction == fraction }
+      .grouped { "\($0.first.epochs) \($0.first.variant)" }.map(\.elements)
     func sizes(_ groups: [RunGroup]) -> Int { Set(groups.map(\.size)).count }
-    let shared = trainings.filter { sizes($0.value) > 1 }
+    let shared = trainings.filter { sizes($0) > 1 }
     // Where several sizes were trained and no two alike, as at equal compute, no training has a
     // curve.
     guard !shared.isEmpty || sizes(measured) == 1,
-      let longest = (shared.isEmpty ? trainings : shared).max(by: { $0.key < $1.key })?.value
-        .sorted(by: { $0.size < $1.size })
+      let longest = (shared.isEmpty ? trainings : shared)
+        .max(by: { $0[0].first.epochs < $1[0].first.epochs })?.sorted(by: { $0.size < $1.size })
     else { return nil }
     groups = longest.enumerated().filter { index, group in
       index == 0 || longest[index - 1].size < group.size

@@ -32,11 +32,11 @@ struct StabilityFigures {
   }
 
   private func attentionLogits() throws -> Figure {
-    try figure(
+    try ofRuns(
       "attention-logit-vs-step", "Largest attention logit by step",
       "Largest q k / sqrt(head size) of a token and one that it sees, on the first micro-batch of the step.",
       value: Column("attention_logit_max", "Largest attention logit", Self.number), isLog: true,
-      panel: Column("layer", "Layer"),
+      part: Column("layer", "Layer"),
       """
       SELECT run_id, step, 'layer ' || layer AS layer, attention_logit_max FROM probe_layer
       WHERE attention_logit_max > 0
@@ -44,7 +44,7 @@ struct StabilityFigures {
   }
 
   private func outputLogits() throws -> Figure {
-    try figure(
+    try ofRuns(
       "output-logit-vs-step", "Mean output logit by step",
       "Mean over tokens and vocabulary on the first micro-batch of the step; a drift away from 0 is what z-loss holds back.",
       value: Column("output_logit_mean", "Mean output logit", Self.number),
@@ -52,13 +52,13 @@ struct StabilityFigures {
   }
 
   private func alignment() throws -> Figure {
-    try figure(
+    try ofKinds(
       "alignment-vs-step", "Alignment of matrices with what they read, by step",
       """
       log_n of RMS(W z) / (RMS(W) RMS(z)), n the inputs of W: 1/2 for independent random numbers, 1 for W = u v^T and z = v \
       (arXiv 2407.05872). Mean over layers; probe_tensor of study.sqlite has every matrix.
       """,
-      value: Column("alignment", "Alignment", Self.number), panel: Column("kind", "Matrix"),
+      value: Column("alignment", "Alignment", Self.number), kind: Column("kind", "Matrix"),
       """
       SELECT run_id, step, kind, avg(alignment) AS alignment FROM probe_tensor
       WHERE alignment IS NOT NULL GROUP BY run_id, step, kind
@@ -66,15 +66,15 @@ struct StabilityFigures {
   }
 
   private func updates() throws -> Figure {
-    try figure(
+    try ofKinds(
       "update-alignment-vs-step", "Alignment of updates, by step",
       """
       The same ratio of what changed since the start, W = W_0 + dW of a matrix that reads z = z_0 + dz: *alpha* of dW with z_0, *omega* of \
       W_0 with dz, *u* of dW with dz (arXiv 2407.05872). Rates by layer assume alpha = u = 1 under full alignment, and 1/2 under none. \
       Mean over layers; probe_tensor of study.sqlite has every matrix.
       """,
-      value: Column("value", "Alignment", Self.number), panel: Column("kind", "Matrix"),
-      parts: Column("exponent", "Exponent"),
+      value: Column("value", "Alignment", Self.number), kind: Column("kind", "Matrix"),
+      part: Column("exponent", "Exponent"),
       """
       SELECT run_id, step, kind, e.column1 AS exponent,
         avg(CASE e.column1 WHEN 'alpha' THEN alpha WHEN 'omega' THEN omega ELSE u END) AS value
@@ -84,49 +84,104 @@ struct StabilityFigures {
   }
 
   private func gradients() throws -> Figure {
-    try figure(
+    try ofKinds(
       "gradient-rms-vs-step", "Root mean square of gradients by step",
       """
-      Before clipping, of the optimiser's parameters; root of the mean square over layers. What AdamW adds to the root of the mean \
-      of such squares, epsilon, is in the figure's CSV and in the table below.
+      Before clipping, of the optimiser's parameters; root of the mean square over layers. The table below has what AdamW adds to the \
+      root of the mean of such squares, epsilon.
       """,
       value: Column("gradient_rms", "Gradient RMS", .scientific), isLog: true,
-      panel: Column("kind", "Tensor"), others: [Column("epsilon", "Epsilon", .scientific)],
+      kind: Column("kind", "Tensor"),
       """
-      SELECT run_id, step, kind, sqrt(avg(gradient_rms * gradient_rms)) AS gradient_rms, max(epsilon) AS epsilon
+      SELECT run_id, step, kind, sqrt(avg(gradient_rms * gradient_rms)) AS gradient_rms
       FROM probe_tensor WHERE kind NOT LIKE '%norm' GROUP BY run_id, step, kind
       HAVING avg(gradient_rms) > 0
       """)
   }
 
-  /// A value by step, a line for each run and each of its `parts`.
-  private func figure(
+  /// A value by step: a line for each run and each of its `part`s, a panel for each training.
+  private func ofRuns(
     _ id: String, _ title: String, _ words: String, value: Column, isLog: Bool = false,
-    panel: Column? = nil, parts: Column? = nil, others: [Column] = [], _ sql: String
+    part: Column? = nil, _ sql: String
   ) throws -> Figure {
     let columns =
-      (panel.map { [$0] } ?? []) + [
-        Column("size", "Size"), Column("training", "Training"),
-        Column("learning_rate", "Learning rate", Self.number), Column("step", "Step", .integer),
-        value,
-      ] + others + [parts, Column("run", "Run")].compactMap(\.self)
-    let rows = try series.rows(
+      [Column("training", "Training")] + Self.run + [value] + [part, Self.id].compactMap(\.self)
+    return try figure(
+      id, title, "\(words) A line for each run.", columns, value, isLog: isLog,
+      panel: isOneTraining ? part : columns[0], shape: isOneTraining ? nil : part,
+      line: ["run"] + (part.map { [$0.name] } ?? []),
       """
       SELECT v.*, run.size, shown.training, run.learning_rate, run.id AS run FROM (\(sql)) v
-      JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id
-      ORDER BY \(panel.map { "v.\($0.name), " } ?? "")shown.place, v.step
+      JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id ORDER BY shown.place, v.step
+      """)
+  }
+
+  /// A value by step, a panel for each kind of matrix: a line for each run, or for each size where
+  /// runs are many.
+  private func ofKinds(
+    _ id: String, _ title: String, _ words: String, value: Column, isLog: Bool = false,
+    kind: Column, part: Column? = nil, _ sql: String
+  ) throws -> Figure {
+    let parts = part.map { [$0] } ?? []
+    let runs = try series.rows("SELECT DISTINCT run_id FROM probe JOIN shown USING (run_id)").count
+    guard runs > Self.mostLines else {
+      let columns = [kind] + Self.run + [Column("training", "Training"), value] + parts + [Self.id]
+      return try figure(
+        id, title, "\(words) A line for each run.", columns, value, isLog: isLog, panel: kind,
+        shape: part ?? (isOneTraining ? nil : Column("training", "Training")),
+        line: ["run"] + parts.map(\.name),
+        """
+        SELECT v.*, run.size, shown.training, run.learning_rate, run.id AS run FROM (\(sql)) v
+        JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id
+        ORDER BY v.\(kind.name), shown.place, v.step
+        """)
+    }
+    let key = (["v.\(kind.name)", "run.size", "v.step"] + parts.map { "v.\($0.name)" })
+      .joined(separator: ", ")
+    let columns =
+      [kind, Column("size", "Size"), Column("step", "Step", .integer), value] + parts + [
+        Column("lowest", "Lowest", value.format), Column("highest", "Highest", value.format),
+        Column("runs", "Runs (n)", .integer),
+      ]
+    return try figure(
+      id, title,
+      "\(words) A line is the mean over the runs of a size; study.sqlite has each of the \(runs).",
+      columns, value, isLog: isLog, panel: kind, shape: part,
+      line: ["size"] + parts.map(\.name),
       """
-    ).map { $0.cells(columns) }
-    return Figure(
-      id: id, title: title,
-      caption: Prose(markup: "\(words) A line for each run.\(series.choiceWords)"),
-      command: command, data: Records(columns, rows), x: Axis("step", "Step", format: .count),
-      y: isLog ? Axis(value.name, value.title, scale: .log) : Axis(value.name, value.title),
+      SELECT \(key), avg(v.\(value.name)) AS \(value.name), min(v.\(value.name)) AS lowest,
+        max(v.\(value.name)) AS highest, count(*) AS runs
+      FROM (\(sql)) v JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id
+      GROUP BY \(key) ORDER BY v.\(kind.name), min(run.non_embedding_parameters), v.step
+      """)
+  }
+
+  private func figure(
+    _ id: String, _ title: String, _ words: String, _ columns: [Column], _ value: Column,
+    isLog: Bool, panel: Column?, shape: Column?, line: [String], _ sql: String
+  ) throws -> Figure {
+    Figure(
+      id: id, title: title, caption: Prose(markup: words + series.choiceWords), command: command,
+      data: Records(columns, try series.rows(sql).map { $0.cells(columns) }),
+      x: Axis("step", "Step", format: .count),
+      y: Axis(value.name, value.title, scale: isLog ? .log : .linear),
       color: Channel("size", "Size", palette: .ordered),
-      shape: parts.map { Channel($0.name, $0.title) } ?? Channel("training", "Training"),
-      panel: panel.map { Channel($0.name, $0.title) },
-      marks: [.line(by: ["run"] + (parts.map { [$0.name] } ?? [])), .points],
+      shape: shape.map { Channel($0.name, $0.title) },
+      panel: panel.map { Channel($0.name, $0.title) }, marks: [.line(by: line), .points],
       tooltip: columns.map(\.name))
+  }
+
+  /// More lines in a panel than these cannot be told apart.
+  private static let mostLines = 24
+
+  private static let run = [
+    Column("size", "Size"), Column("learning_rate", "Learning rate", number),
+    Column("step", "Step", .integer),
+  ]
+  private static let id = Column("run", "Run")
+
+  private var isOneTraining: Bool {
+    Set(series.groups.map { series.training($0.first) }).count < 2
   }
 
   /// For each run the tensor whose gradient is the smallest beside epsilon at the last probe.

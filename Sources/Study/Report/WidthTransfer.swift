@@ -118,7 +118,8 @@ struct WidthTransfer {
       let needed = LayerKind.allCases.compactMap {
         parameterization.exponents($0, .full, for: family)?.learningRate
       }.max()
-      return needed.map { -$0...(-$0) }
+      // 0 - 0 is 0, and -0 would be shown with its sign.
+      return needed.map { (0 - $0)...(0 - $0) }
     }
   }
 
@@ -168,7 +169,7 @@ struct WidthTransfer {
       id: "width-comparison", title: "Arms of the width study side by side",
       caption: """
         Differences in the lowest loss and in the sensitivity to the learning rate, arm less the one it is compared with, mean over widths \
-        with 95 % t intervals over widths; they cover neither seeds nor graphs. An arm is compared with the first of its optimiser, parameterisation \
+        with 95 % t intervals over widths; they cover neither seeds nor graphs. An arm is compared with the study's first of its optimiser, parameterisation \
         and alignment, and that with `standard` of its optimiser and alignment. Sensitivities compare only where both were trained at the \
         same rates. *Its change with each doubling* says whether a difference in loss grows with the width. No allowance is made for the number of rows.
         """,

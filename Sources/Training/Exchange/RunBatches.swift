@@ -55,7 +55,7 @@ package struct RunBatches {
   package func batches(_ range: ClosedRange<Int>) throws -> [StepBatch] {
     guard range.lowerBound >= 1, range.upperBound <= stepCount else {
       throw LabError(
-        "the run has the steps 1 to \(stepCount), not \(range.lowerBound)-\(range.upperBound)",
+        "the run has the steps 1 to \(stepCount); --steps asks for \(range.lowerBound) to \(range.upperBound)",
         .usage)
     }
     var epoch = schedule.epoch((range.lowerBound - 1) / schedule.stepsPerEpoch)

@@ -156,7 +156,7 @@ package enum AtomicFile {
       [EEXIST, ENOTDIR].contains(code)
       ? "a file stands where a folder is needed" : Posix.message(code)
     return LabError(
-      "cannot create the folder \(url.path): \(reason); check free space and permission, or choose another folder",
+      "cannot create the folder \(url.path): \(reason); check free space and permission, or choose another --out",
       .failure)
   }
 }

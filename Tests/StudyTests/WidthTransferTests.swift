@@ -102,5 +102,10 @@ import Testing
     #expect(abs(try #require(Double(epsilon["growth"] ?? "")) - 0.1) < 1e-9)
     // The same rates: the loss at the best differs, and how far the others lie above it hardly.
     #expect(mup["sensitivity"]?.isEmpty == false)
+    let figure = try #require(document.figures.first { $0.id == "best-rate-vs-width" })
+    #expect(figure.panel?.column == "optimizer" && figure.data.rows.count == 5 * 4)
+    let place = try #require(figure.data.index(of: "best_rate"))
+    #expect(
+      figure.data.rows.allSatisfy { abs((Double($0[place].plain) ?? 0) / 0.01 - 1) < 1e-6 })
   }
 }

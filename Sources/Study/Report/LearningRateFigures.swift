@@ -26,8 +26,7 @@ struct LearningRateFigures {
     if let rates = hallucination() { blocks.append(.figure(rates)) }
     if let sensitivity = sensitivity() { blocks.append(.figure(sensitivity)) }
     blocks.append(.table(table()))
-    let widths = WidthTransfer(sweeps, series, command: command, trial: trial)
-    blocks += widths.tables().map(Block.table)
+    blocks += WidthTransfer(sweeps, series, command: command, trial: trial).blocks()
     return ReportSection("Learning rate", blocks)
   }
 

@@ -52,9 +52,44 @@ struct WidthTransfer {
   }
 
   /// Nothing where no two widths have the same depth.
-  func tables() -> [Table] { [transfer(), comparison()].compactMap(\.self) }
+  func blocks() -> [Block] {
+    guard let transfer = transfer() else { return [] }
+    return [.figure(bestRates()), .table(transfer)] + (comparison().map { [.table($0)] } ?? [])
+  }
 
   // MARK: The best rate
+
+  private func bestRates() -> Figure {
+    var data = Records([
+      Column("optimizer", "Optimiser"), Column("training", "Training"),
+      Column("layers", "Layers", .integer), Column("width", "Width", .integer),
+      Column("best_rate", "Best learning rate", .number(digits: 4)),
+      Column("place", "Best rate"), Column("best_loss", "Lowest loss", Self.loss),
+    ])
+    for arm in arms {
+      for (width, trials) in arm.trials.sorted(by: { $0.key < $1.key }) {
+        guard let best = LearningRateTransfer.bestRate(trials) else { continue }
+        data.append([
+          .text(arm.first.optimizer ?? "not known"), .text(arm.training), .integer(arm.layers),
+          .integer(width), .number(best.rate),
+          .text(best.isEdge ? "at the edge of those tried" : "between those tried"),
+          Cell(LearningRateSensitivity(trials)?.bestLoss),
+        ])
+      }
+    }
+    return Figure(
+      id: "best-rate-vs-width", title: "Best learning rate against width",
+      caption: """
+        A level line is transfer. A best rate is the vertex of the parabola through the lowest loss and its two neighbours in log rate, \
+        or a rate at the edge of those tried, where the true one may lie beyond. The table below has the exponents.
+        """,
+      command: command, data: data, x: Axis("width", "Width", scale: .log, format: .count),
+      y: Axis("best_rate", "Best learning rate", scale: .log),
+      color: Channel("training", "Training"), shape: Channel("place", "Best rate"),
+      panel: Set(arms.map(\.first.optimizer)).count > 1
+        ? Channel("optimizer", "Optimiser") : nil,
+      marks: [.line(by: ["training", "layers"]), .points], tooltip: data.columns.map(\.name))
+  }
 
   private func transfer() -> Table? {
     var data = Records([

@@ -157,10 +157,13 @@ package struct ResultSeries: Sendable {
   /// Whether runs differ in their seed alone.
   package var hasSeveralSeeds: Bool { allGroups.contains { $0.runs.count > 1 } }
 
+  /// Whether figures show more than one training.
+  package var hasSeveralTrainings: Bool { Set(groups.map { training($0.first) }).count > 1 }
+
   /// The markers of a figure whose colours are not trainings: trainings where there are several,
   /// else a run and the mean of seeds.
   package var markers: Channel? {
-    if Set(groups.map { training($0.first) }).count > 1 { return Channel("training", "Training") }
+    if hasSeveralTrainings { return Channel("training", "Training") }
     return hasSeveralSeeds ? Channel("kind", "Point") : nil
   }
 

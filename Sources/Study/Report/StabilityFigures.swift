@@ -99,20 +99,27 @@ struct StabilityFigures {
       """)
   }
 
-  /// A value by step: a line for each run and each of its `part`s, a panel for each training.
+  /// A value by step: a line for each run and each of its `part`s, a panel for each kind of matrix
+  /// or else for each training.
   private func ofRuns(
     _ id: String, _ title: String, _ words: String, value: Column, isLog: Bool = false,
-    part: Column? = nil, _ sql: String
+    kind: Column? = nil, part: Column? = nil, _ sql: String
   ) throws -> Figure {
-    let columns =
-      [Column("training", "Training")] + Self.run + [value] + [part, Self.id].compactMap(\.self)
+    let training = series.hasSeveralTrainings ? Column("training", "Training") : nil
+    let panel = kind ?? training ?? part
+    let columns = [
+      kind, Column("size", "Size"), Column("training", "Training"),
+      Column("learning_rate", "Learning rate", Self.number), Column("step", "Step", .integer),
+      value, part, Column("run", "Run"),
+    ].compactMap(\.self)
     return try figure(
-      id, title, "\(words) A line for each run.", columns, value, isLog: isLog,
-      panel: isOneTraining ? part : columns[0], shape: isOneTraining ? nil : part,
+      id, title, "\(words) A line for each run.", columns, value, isLog: isLog, panel: panel,
+      shape: [part, training].compactMap(\.self).first { $0 != panel },
       line: ["run"] + (part.map { [$0.name] } ?? []),
       """
       SELECT v.*, run.size, shown.training, run.learning_rate, run.id AS run FROM (\(sql)) v
-      JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id ORDER BY shown.place, v.step
+      JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id
+      ORDER BY \(kind.map { "v.\($0.name), " } ?? "")shown.place, v.step
       """)
   }
 
@@ -122,20 +129,12 @@ struct StabilityFigures {
     _ id: String, _ title: String, _ words: String, value: Column, isLog: Bool = false,
     kind: Column, part: Column? = nil, _ sql: String
   ) throws -> Figure {
-    let parts = part.map { [$0] } ?? []
     let runs = try series.rows("SELECT DISTINCT run_id FROM probe JOIN shown USING (run_id)").count
     guard runs > Self.mostLines else {
-      let columns = [kind] + Self.run + [Column("training", "Training"), value] + parts + [Self.id]
-      return try figure(
-        id, title, "\(words) A line for each run.", columns, value, isLog: isLog, panel: kind,
-        shape: part ?? (isOneTraining ? nil : Column("training", "Training")),
-        line: ["run"] + parts.map(\.name),
-        """
-        SELECT v.*, run.size, shown.training, run.learning_rate, run.id AS run FROM (\(sql)) v
-        JOIN shown ON shown.run_id = v.run_id JOIN run ON run.id = v.run_id
-        ORDER BY v.\(kind.name), shown.place, v.step
-        """)
+      return try ofRuns(
+        id, title, words, value: value, isLog: isLog, kind: kind, part: part, sql)
     }
+    let parts = part.map { [$0] } ?? []
     let key = (["v.\(kind.name)", "run.size", "v.step"] + parts.map { "v.\($0.name)" })
       .joined(separator: ", ")
     let columns =
@@ -171,18 +170,8 @@ struct StabilityFigures {
       tooltip: columns.map(\.name))
   }
 
-  /// More lines in a panel than these cannot be told apart.
+  /// Lines of more runs in a panel than these cannot be told apart.
   private static let mostLines = 24
-
-  private static let run = [
-    Column("size", "Size"), Column("learning_rate", "Learning rate", number),
-    Column("step", "Step", .integer),
-  ]
-  private static let id = Column("run", "Run")
-
-  private var isOneTraining: Bool {
-    Set(series.groups.map { series.training($0.first) }).count < 2
-  }
 
   /// For each run the tensor whose gradient is the smallest beside epsilon at the last probe.
   private func epsilon() throws -> Table {
